@@ -1,0 +1,1 @@
+"""An executable runbook for running an application's Postgres on Amazon RDS."""

@@ -1,0 +1,121 @@
+"""The way to AWS: a target's clients, calls of a plan, and error codes told apart."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp
+
+if TYPE_CHECKING:
+    from cruddur_ops.plan import Call
+    from cruddur_ops.targets import Target
+
+# Common Errors of each service's API reference, and EC2's list of error codes.
+DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "OptInRequired"}
+UNKNOWN_CALLER = {
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidClientTokenId",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+}
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def client(target: Target, service: str) -> Any:
+    """A boto3 client of the service for this target; calls raise OpsError where the caller is at fault.
+
+    The credentials are those of the ordinary chain (AWS SDKs and Tools Reference Guide, "Credential
+    providers"), of the target's profile where it names one, and the sandbox's own in the sandbox.
+
+    Raises:
+        SandboxNotUp: the target is the sandbox, and none is running.
+        NoCredentials: the profile does not exist.
+    """
+    if target.sandbox:
+        require_sandbox(target)
+    return _client(target.region, "" if target.sandbox else target.profile, target.endpoint_url, target.sandbox, service)
+
+
+def require_sandbox(target: Target) -> None:
+    """Refuse to act on a sandbox target whose endpoint is missing, or is not on this machine.
+
+    Raises:
+        SandboxNotUp: so it is.
+    """
+    if not target.endpoint_url:
+        raise SandboxNotUp(f'the sandbox of target "{target.name}" is not up: start it with `cruddur-ops sandbox up`')
+    if urlsplit(target.endpoint_url).hostname not in LOOPBACK:
+        message = (
+            f'target "{target.name}" is the sandbox, but AWS_ENDPOINT_URL names another host: '
+            "unset it, or `eval $(cruddur-ops sandbox env)`"
+        )
+        raise SandboxNotUp(message)
+
+
+@functools.cache
+def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, service: str) -> Any:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import ProfileNotFound
+
+    keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"} if sandbox else {}
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, user_agent_extra="cruddur-ops")
+    try:
+        session = boto3.Session(region_name=region, profile_name=profile or None, **keys)
+        made = session.client(service, endpoint_url=endpoint_url or None, config=config)
+    except ProfileNotFound as error:
+        message = f'AWS has no profile "{profile}" on this machine: make it with `aws configure sso`, or name another in targets.toml'
+        raise NoCredentials(message) from error
+    made.meta.events.register("after-call", _raise_denied)
+    made.meta.events.register("after-call-error", _raise_unreachable)
+    return made
+
+
+def _raise_denied(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
+    code = parsed.get("Error", {}).get("Code", "")
+    action = f"{model.service_model.signing_name}:{model.name}"
+    if code in DENIED:
+        raise AccessDenied(f"AWS denies {action} ({code}): ask for this permission, or use another profile")
+    if code in UNKNOWN_CALLER:
+        raise NoCredentials(f"AWS does not accept the credentials ({code}): sign in again, for example with `aws sso login`")
+
+
+def _raise_unreachable(exception: Exception, **_: Any) -> None:
+    from botocore import exceptions
+
+    if isinstance(exception, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
+        raise NoCredentials("no AWS credentials were found: sign in with `aws sso login`, or set AWS_PROFILE") from exception
+    if isinstance(exception, (exceptions.SSOError, exceptions.TokenRetrievalError, exceptions.CredentialRetrievalError)):
+        raise NoCredentials(f"the AWS credentials cannot be used ({exception}): sign in with `aws sso login`") from exception
+    if isinstance(exception, exceptions.EndpointConnectionError):
+        url = exception.kwargs["endpoint_url"]
+        raise AwsUnreachable(f"no answer from {url}: check the network, or start the sandbox with `cruddur-ops sandbox up`") from exception
+
+
+def error_code(error: Exception) -> str:
+    """The AWS error code of a botocore ClientError, such as "DBInstanceNotFound"; "" for any other error."""
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def call(target: Target, planned: Call) -> dict[str, Any]:
+    """Make the API call of a plan."""
+    result: dict[str, Any] = getattr(client(target, planned.service), planned.operation)(**planned.parameters)
+    return result
+
+
+def caller_identity(target: Target) -> Mapping[str, str]:
+    """Who calls: Account, Arn, UserId (AWS STS API Reference, GetCallerIdentity)."""
+    identity: Mapping[str, str] = client(target, "sts").get_caller_identity()
+    return identity
+
+

@@ -1,0 +1,83 @@
+"""Expected failures. Each message is one sentence that ends with the remedy."""
+
+from __future__ import annotations
+
+
+class OpsError(Exception):
+    """An expected failure: what is wrong, and the command or the notebook that mends it."""
+
+    exit_code = 1
+
+    def _render_traceback_(self) -> list[str]:
+        """Show the sentence alone in a notebook: a traceback adds nothing to an expected failure."""
+        return [f"{type(self).__name__}: {self}"]
+
+
+class WrongInput(OpsError):
+    """A name, a value or a file that the caller gave cannot be used; nothing was touched."""
+
+    exit_code = 2
+
+
+class UnknownTarget(WrongInput):
+    """No section of targets.toml has this name."""
+
+
+class UnknownNotebook(WrongInput):
+    """No notebook has this name or number."""
+
+
+class UnknownParameter(WrongInput):
+    """No notebook of the run has a parameter of this name."""
+
+
+class WrongType(WrongInput):
+    """A value does not have the type that its parameter or setting declares."""
+
+
+class ConfirmationRequired(WrongInput):
+    """A protected target changes only when its DB instance identifier is typed."""
+
+
+class NoCredentials(OpsError):
+    """No AWS credentials were found, or AWS does not know them, or they have expired."""
+
+
+class AccessDenied(OpsError):
+    """AWS knows the caller, but its policies do not allow this call."""
+
+
+class AwsUnreachable(OpsError):
+    """No answer came from the AWS endpoint."""
+
+
+class SandboxNotUp(OpsError):
+    """The target is the sandbox, and none is running."""
+
+
+class PostgresMissing(OpsError):
+    """The sandbox found no PostgreSQL server programs to run."""
+
+
+class NotOffered(OpsError):
+    """RDS does not offer this version, class or storage in this region."""
+
+
+class InstanceNotReady(OpsError):
+    """The DB instance is missing, or in a state in which the step cannot be done."""
+
+
+class AddressUnknown(OpsError):
+    """The operator's public address could not be found out."""
+
+
+class RuleRefused(WrongInput):
+    """A security-group rule that would open the database to everybody, or is malformed."""
+
+
+class RunInProgress(OpsError):
+    """Another run holds this target."""
+
+
+class RunFailed(OpsError):
+    """A notebook of the run failed."""

@@ -1,0 +1,1 @@
+"""A fake AWS on loopback with a real Postgres behind every DB instance."""

@@ -1,0 +1,183 @@
+"""Where to act: named targets, and for each of their settings the value and where it came from."""
+
+from __future__ import annotations
+
+import difflib
+import getpass
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from cruddur_ops.errors import UnknownParameter, UnknownTarget, WrongInput, WrongType
+from cruddur_ops.state import PROJECT, sandbox_environment
+
+CHECKIP_URL = "https://checkip.amazonaws.com"
+
+
+def setting(default: Any, *variables: str, secret: bool = False) -> Any:
+    """A setting with its default and the environment variables that may give it."""
+    return field(default=default, metadata={"variables": variables, "secret": secret})
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place to act on, with the settings that its DB instance is wanted to have.
+
+    Storage is in GiB, retention in days, money in USD. `sources` tells for each setting whether it
+    came from a parameter, an environment variable, targets.toml or the default.
+    """
+
+    name: str
+    sandbox: bool = setting(False)
+    protected: bool = setting(False)
+    region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION")
+    profile: str = setting("", "AWS_PROFILE")
+    endpoint_url: str = setting("", "AWS_ENDPOINT_URL")
+    ssl_root_certificate: str = setting("", "PGSSLROOTCERT")
+    checkip_url: str = setting(CHECKIP_URL, "CRUDDUR_CHECKIP_URL")
+    connection_url: str = setting("", secret=True)
+    owner: str = setting("", "CRUDDUR_OWNER")
+    operator_address: str = setting("", "LOCAL_IP", "GITPOD_IP")
+    security_group_id: str = setting("", "DB_SG_ID")
+    security_group_rule_id: str = setting("", "DB_SG_RULE_ID")
+    rule_days: int = setting(7)
+    instance_days: int = setting(0)
+    db_instance_identifier: str = setting("cruddur-db-instance")
+    db_name: str = setting("cruddur")
+    master_username: str = setting("cruddurroot")
+    engine_version: str = setting("18")
+    db_instance_class: str = setting("db.t4g.micro")
+    storage_type: str = setting("gp3")
+    allocated_storage: int = setting(20)
+    max_allocated_storage: int = setting(100)
+    storage_encrypted: bool = setting(True)
+    port: int = setting(5432)
+    availability_zone: str = setting("")
+    publicly_accessible: bool = setting(True)
+    backup_retention_period: int = setting(7)
+    deletion_protection: bool = setting(False)
+    performance_insights: bool = setting(True)
+    performance_insights_retention_period: int = setting(7)
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    def __repr__(self) -> str:
+        """The name alone: a target may hold a URL with a password."""
+        return f"Target({self.name})"
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """Each setting as (name, value, source), secrets masked."""
+        for spec in SETTINGS.values():
+            value = getattr(self, spec.name)
+            shown = "***" if spec.metadata["secret"] and value else str(value)
+            yield spec.name, shown, self.sources[spec.name]
+
+
+SETTINGS = {spec.name: spec for spec in fields(Target) if "variables" in spec.metadata}
+TYPES = {"bool": bool, "int": int, "str": str}
+
+
+def targets_file() -> Path:
+    """CRUDDUR_TARGETS, else targets.toml of the project."""
+    return Path(os.environ.get("CRUDDUR_TARGETS", PROJECT / "targets.toml"))
+
+
+def read_targets() -> dict[str, dict[str, Any]]:
+    """The sections of targets.toml.
+
+    Raises:
+        WrongInput: the file is missing or is no TOML.
+    """
+    path = targets_file()
+    try:
+        return tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise WrongInput(f"{path} is missing: restore it, or name another file in CRUDDUR_TARGETS") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise WrongInput(f"{path} is not valid TOML ({error}): mend that line") from error
+
+
+def load(name: str = "local", **parameters: Any) -> Target:
+    """Resolve a target: parameter before environment variable, file and default.
+
+    Args:
+        name: a section of targets.toml.
+        parameters: settings given by the caller; None and "" mean not given.
+
+    Raises:
+        UnknownTarget: targets.toml has no such section.
+        UnknownParameter: a parameter or a key of the section is no setting.
+        WrongType: a value does not fit the setting's type.
+        WrongInput: targets.toml is missing or is no TOML.
+    """
+    sections = read_targets()
+    if name not in sections:
+        raise UnknownTarget(f'there is no target "{name}": use one of {", ".join(sections)}, or add a section to {targets_file()}')
+    section = sections[name]
+    given = {key: value for key, value in parameters.items() if value not in (None, "")}
+    for key in (*given, *section):
+        _require_known(key)
+    sandbox = sandbox_environment() if section.get("sandbox") else {}
+    values, sources = {}, {}
+    for key in SETTINGS:
+        values[key], sources[key] = _resolve(name, key, given, section, sandbox)
+    return Target(name, **values, sources=sources)
+
+
+def _require_known(key: str) -> None:
+    if key not in SETTINGS:
+        near = difflib.get_close_matches(key, SETTINGS, n=1)
+        advice = f'did you mean "{near[0]}"?' if near else "`cruddur-ops targets` lists them"
+        raise UnknownParameter(f'"{key}" is not a setting of a target: {advice}')
+
+
+def _resolve(
+    target: str, key: str, given: Mapping[str, Any], section: Mapping[str, Any], sandbox: Mapping[str, str]
+) -> tuple[Any, str]:
+    """The value of one setting, and its source."""
+    if key in given:
+        return typed(key, given[key]), "parameter"
+    for variable in _variables(target, key):
+        if os.environ.get(variable):
+            return typed(variable, os.environ[variable], SETTINGS[key].type), f"environment {variable}"
+        if sandbox.get(variable):
+            return sandbox[variable], "sandbox"
+    if key in section:
+        return typed(key, section[key]), targets_file().name
+    return _default(key), "default"
+
+
+def _variables(target: str, key: str) -> tuple[str, ...]:
+    """The environment variables that may give this setting."""
+    if key == "connection_url":
+        return ("CONNECTION_URL" if target == "local" else f"{target.upper().replace('-', '_')}_CONNECTION_URL",)
+    variables: tuple[str, ...] = SETTINGS[key].metadata["variables"]
+    return (*variables, f"CRUDDUR_{key.upper()}")
+
+
+def _default(key: str) -> Any:
+    return getpass.getuser() if key == "owner" else SETTINGS[key].default
+
+
+def typed(name: str, value: Any, type_name: Any = None) -> Any:
+    """The value as the type that is declared for it.
+
+    Args:
+        name: the setting, parameter or environment variable, for the message.
+        value: text, or a value of the right type already.
+        type_name: "bool", "int" or "str"; by default that of the setting called `name`.
+
+    Raises:
+        WrongType: it does not fit.
+    """
+    wanted = TYPES[type_name or SETTINGS[name].type]
+    if type(value) is wanted:
+        return value
+    if isinstance(value, str) and wanted is int and value.removeprefix("-").isdecimal():
+        return int(value)
+    if isinstance(value, str) and wanted is bool and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    expected = {bool: "true or false", int: "a whole number", str: "text"}[wanted]
+    raise WrongType(f'{name} must be {expected}, not "{value}": correct the value')
