@@ -21,16 +21,16 @@ def state_folder() -> Path:
     return folder
 
 
-def sandbox_file() -> Path:
-    """Where the sandbox of this user (or the one that CRUDDUR_SANDBOX names) says how to reach it."""
-    name = os.environ.get("CRUDDUR_SANDBOX", "default")
+def sandbox_file(name: str | None = None) -> Path:
+    """Where the sandbox of this name (else of CRUDDUR_SANDBOX, else "default") says how to reach it."""
+    name = name or os.environ.get("CRUDDUR_SANDBOX", "default")
     return state_folder() / f"sandbox-{name}.json"
 
 
-def read_sandbox() -> dict[str, Any] | None:
+def read_sandbox(name: str | None = None) -> dict[str, Any] | None:
     """What the running sandbox wrote about itself: process id, folder, environment. None where none is up."""
     try:
-        record: dict[str, Any] = json.loads(sandbox_file().read_text())
+        record: dict[str, Any] = json.loads(sandbox_file(name).read_text())
     except FileNotFoundError:
         return None
     return record

@@ -1,0 +1,173 @@
+"""The sandbox's HTTP face: moto's AWS API, the address service, and what is not in the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
+
+from flask import Flask
+from flask import request as current_request
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.rds.models import rds_backends
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
+from werkzeug.wrappers import Request, Response
+
+from cruddur_ops.sandbox import pricing
+from cruddur_ops.sandbox.machine import Host
+
+PREFIX = "/_sandbox"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class SandboxApp:
+    """The WSGI application of a sandbox."""
+
+    host: Host
+    moto: DomainDispatcherApplication
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        return self.respond(environ)(environ, start_response)
+
+    def respond(self, environ: Environ) -> Wsgi:
+        """The application that answers this request: ours, moto's, or an error."""
+        request = Request(environ)
+        if not _is_local(request):
+            return Response("The sandbox answers programs on this machine, not web pages.\n", 403)
+        if request.path.startswith(PREFIX):
+            return self._own(request)
+        service = signing_name(request)
+        if service == "pricing":
+            return _price_list(request)
+        if service and not self._in_moto(environ, request.path):
+            return not_in_sandbox(request, service)
+        return self.moto
+
+    def _in_moto(self, environ: Environ, path: str) -> bool:
+        return bool(self.moto.get_backend_for_host(self.moto.infer_service_region_host(environ, path)))
+
+    def _own(self, request: Request) -> Wsgi:
+        try:
+            return self._route(request, request.path.removeprefix(PREFIX))
+        except HTTPException as error:
+            return error
+
+    def _route(self, request: Request, path: str) -> Response:
+        match request.method, path:
+            case "GET", "/checkip":
+                return Response(f"{self.host.callers.operator}\n")
+            case "GET", "/status":
+                return _json(status(self.host))
+            case "PUT", "/operator":
+                self.host.callers.operator = str(_member(request, "Address"))
+                return _json({})
+            case "PUT", "/interface":
+                self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")
+                return _json({})
+        raise NotFound
+
+
+def create_app(host: Host) -> SandboxApp:
+    """The application over moto's own dispatcher."""
+    return SandboxApp(host, DomainDispatcherApplication(create_service))
+
+
+def create_service(name: Any) -> Flask:
+    """moto's application for one AWS service, whose failures are AWS errors and not stack traces."""
+    application = create_backend_app(name)
+    application.debug = False
+    application.register_error_handler(NotImplementedError, lambda _: not_in_sandbox(current_request, name))
+    application.register_error_handler(InternalServerError, lambda error: internal_failure(current_request, error))
+    return application
+
+
+def internal_failure(request: Request, error: InternalServerError) -> Response:
+    """The sandbox's own fault; Flask has written the stack trace to the log."""
+    cause = type(error.original_exception).__name__
+    message = f"{_action(request)} failed in the sandbox ({cause}): its log has the stack trace."
+    return aws_error(request, "InternalFailure", message, 500)
+
+
+def status(host: Host) -> dict[str, Any]:
+    """What is in the sandbox: the operator's address and every DB instance of every region."""
+    return {
+        "OperatorAddress": host.callers.operator,
+        "PostgreSQL": str(host.programs.folder),
+        "DBInstances": [
+            {
+                "Region": region,
+                "DBInstanceIdentifier": instance.db_instance_identifier,
+                "DBInstanceStatus": instance.status,
+                "EngineVersion": instance.engine_version,
+                "Endpoint": instance.endpoint,
+                "Log": str(instance.machine.server.log),
+            }
+            for region, backend in rds_backends[DEFAULT_ACCOUNT_ID].items()
+            for instance in backend.databases.values()
+        ],
+    }
+
+
+def _is_local(request: Request) -> bool:
+    """Whether a program of this machine asks: a web page would send Origin, or another host name."""
+    return "Origin" not in request.headers and urlsplit(f"//{request.host}").hostname in LOOPBACK
+
+
+def signing_name(request: Request) -> str | None:
+    """The service that the request is signed for (AWS Signature Version 4: the credential scope)."""
+    scope = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    return scope[3].lower() if len(scope) == 5 else None
+
+
+def not_in_sandbox(request: Request, service: str) -> Response:
+    """An AWS error, in the shape of the service's protocol, that says what the sandbox lacks."""
+    action = _action(request)
+    message = f"{service}:{action} is not in the sandbox: see docs/fidelity.md for what is."
+    return aws_error(request, "NotInSandbox", message, 501)
+
+
+def aws_error(request: Request, code: str, message: str, status_code: int) -> Response:
+    """An error in the shape of the request's protocol: XML where a form was sent, else JSON."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return Response(_xml_error(code, message), status_code, mimetype="text/xml")
+    body = json.dumps({"__type": code, "message": message, "Message": message})
+    return Response(body, status_code, {"x-amzn-ErrorType": code}, mimetype="application/x-amz-json-1.1")
+
+
+def _action(request: Request) -> str:
+    """The name of the action, wherever the protocol keeps it."""
+    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    return request.form.get("Action") or target or f"{request.method} {request.path}"
+
+
+def _xml_error(code: str, message: str) -> str:
+    """Readable by both XML protocols: `query` looks for Error, `ec2` for Errors/Error."""
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    return f"<ErrorResponse>{error}<Errors>{error}</Errors><RequestId>sandbox</RequestId></ErrorResponse>"
+
+
+def _price_list(request: Request) -> Response:
+    """The AWS Price List Query API: GetProducts alone."""
+    if _action(request) != "GetProducts":
+        return not_in_sandbox(request, "pricing")
+    return _json(pricing.get_products(json.loads(request.get_data() or b"{}")), "application/x-amz-json-1.1")
+
+
+def _json(body: Mapping[str, Any], mimetype: str = "application/json") -> Response:
+    return Response(json.dumps(body), mimetype=mimetype)
+
+
+def _member(request: Request, name: str) -> str:
+    body = request.get_json(force=True)
+    if not isinstance(body, dict) or not isinstance(body.get(name), str):
+        raise BadRequest(f"{name} is missing")
+    return str(body[name])

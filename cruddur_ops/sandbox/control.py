@@ -1,0 +1,194 @@
+"""Start, find and end sandboxes: one that stays up for this user, or a throwaway for one run."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from filelock import FileLock
+
+from cruddur_ops.errors import OpsError, PostgresMissing, SandboxNotUp
+from cruddur_ops.sandbox import keeper
+from cruddur_ops.state import read_sandbox, sandbox_file, state_folder
+
+START_SECONDS = 60
+
+
+class SandboxFailed(OpsError):
+    """The sandbox's process did not start; the message says where its log is."""
+
+
+def up(name: str | None = None) -> bool:
+    """Start the sandbox in the background; False where it was up already.
+
+    Raises:
+        PostgresMissing: no server programs are there to run.
+        SandboxFailed: its process ended before it was ready.
+    """
+    with FileLock(f"{sandbox_file(name)}.lock"):
+        if _alive(read_sandbox(name)):
+            return False
+        log = sandbox_file(name).with_suffix(".log")
+        with log.open("wb") as output:
+            _, record = _start(subprocess.DEVNULL, output)
+        _write(sandbox_file(name), record)
+        return True
+
+
+def down(name: str | None = None) -> bool:
+    """End the sandbox and everything in it; False where none was up."""
+    with FileLock(f"{sandbox_file(name)}.lock"):
+        record = read_sandbox(name)
+        sandbox_file(name).unlink(missing_ok=True)
+        if record is None or not _alive(record):
+            keeper.tidy_all()
+            return False
+        os.kill(record["pid"], signal.SIGTERM)
+        _wait_until_gone(Path(record["root"]))
+        return True
+
+
+def environment(name: str | None = None) -> Mapping[str, str]:
+    """The variables that let any AWS client and any Postgres client use the sandbox.
+
+    Raises:
+        SandboxNotUp: none is running.
+    """
+    record = read_sandbox(name)
+    if record is None or not _alive(record):
+        raise SandboxNotUp("no sandbox is up: start it with `cruddur-ops sandbox up`")
+    variables: Mapping[str, str] = record["environment"]
+    return variables
+
+
+def exports(name: str | None = None) -> str:
+    """The lines for `eval`: real credentials of the shell are put out of the way."""
+    lines = ["unset AWS_PROFILE AWS_SESSION_TOKEN"]
+    return "\n".join([*lines, *(f"export {key}='{value}'" for key, value in environment(name).items())])
+
+
+def status(name: str | None = None) -> str:
+    """What is in the sandbox, a line for each DB instance.
+
+    Raises:
+        SandboxNotUp: none is running.
+    """
+    variables = environment(name)
+    answer = json.loads(_request(variables, "GET", "/status"))
+    lines = [
+        f"AWS endpoint      {variables['AWS_ENDPOINT_URL']}",
+        f"operator address  {answer['OperatorAddress']}",
+        f"PostgreSQL        {answer['PostgreSQL']}",
+        f"log               {sandbox_file(name).with_suffix('.log')}",
+    ]
+    return "\n".join(lines + [_instance_line(instance) for instance in answer["DBInstances"]])
+
+
+def move_operator(address: str, variables: Mapping[str, str]) -> None:
+    """Give the operator another public address, as a VPN or another network would."""
+    _request(variables, "PUT", "/operator", {"Address": address})
+
+
+def _instance_line(instance: Mapping[str, Any]) -> str:
+    endpoint = instance["Endpoint"]
+    place = f"{endpoint['Address']}:{endpoint['Port']}" if endpoint else "no endpoint yet"
+    name = f"{instance['DBInstanceIdentifier']} ({instance['Region']})"
+    return f"DB instance       {name}: {instance['DBInstanceStatus']}, PostgreSQL {instance['EngineVersion']}, {place}"
+
+
+@contextmanager
+def throwaway() -> Iterator[Mapping[str, str]]:
+    """A sandbox for the length of a `with`, whose variables are yielded; it ends with us in any case.
+
+    Raises:
+        PostgresMissing: no server programs are there to run.
+        SandboxFailed: its process ended before it was ready.
+    """
+    with tempfile.TemporaryFile() as output:
+        process, record = _start(subprocess.PIPE, output)
+        try:
+            yield record["environment"]
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(timeout=START_SECONDS)
+
+
+def _start(standard_input: int, log: Any) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
+    """Start the process and wait for the line in which it says how to reach it."""
+    keeper.tidy_all()
+    root = tempfile.mkdtemp(prefix=keeper.PREFIX, dir=keeper.temporary_folder())
+    Path(root).chmod(0o711 if os.geteuid() == 0 else 0o700)  # PostgreSQL's account must pass through root's
+    command = [sys.executable, "-m", "cruddur_ops.sandbox.server", root]
+    held = keeper.lock(Path(root))
+    assert held is not None
+    with held:  # the process inherits the lock and holds it until it ends, however it ends
+        process = subprocess.Popen(
+            command, stdin=standard_input, stdout=subprocess.PIPE, stderr=log, start_new_session=True, pass_fds=[held.fileno()]
+        )
+    assert process.stdout is not None
+    with process.stdout:
+        line = process.stdout.readline()
+    answer: dict[str, Any] = json.loads(line) if line else {}
+    if "environment" not in answer:
+        process.wait()
+        keeper.tidy(Path(root))
+        raise _failure(answer, log)
+    return process, answer
+
+
+def _failure(answer: Mapping[str, str], log: Any) -> OpsError:
+    if "problem" in answer:
+        return PostgresMissing(answer["problem"])
+    if isinstance(log.name, str):
+        return SandboxFailed(f"the sandbox ended before it was ready: its log {log.name} says why")
+    log.seek(0)
+    last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
+    return SandboxFailed(f"the sandbox ended before it was ready ({last}): mend that and try again")
+
+
+def _alive(record: Mapping[str, Any] | None) -> bool:
+    """Whether the process still holds its folder."""
+    if record is None or not Path(record["root"]).is_dir():
+        return False
+    held = keeper.lock(Path(record["root"]))
+    if held is None:
+        return True
+    held.close()
+    return False
+
+
+def _wait_until_gone(root: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while root.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    keeper.tidy_all()
+
+
+def _write(path: Path, record: Mapping[str, Any]) -> None:
+    """Replace the file in one step: a reader never sees half of it."""
+    with tempfile.NamedTemporaryFile("w", dir=state_folder(), delete=False) as file:
+        json.dump(record, file)
+    Path(file.name).replace(path)
+
+
+def _request(variables: Mapping[str, str], method: str, path: str, body: Mapping[str, str] | None = None) -> bytes:
+    url = f"{variables['AWS_ENDPOINT_URL']}/_sandbox{path}"
+    request = Request(url, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"}, method=method)
+    try:
+        with urlopen(request, timeout=10) as answer:
+            content: bytes = answer.read()
+            return content
+    except URLError as error:
+        raise SandboxNotUp(f"the sandbox does not answer ({error}): end it with `cruddur-ops sandbox down`, then start it again") from error

@@ -1,0 +1,37 @@
+"""Small patches for what moto gets wrong, one function each, each with its contract test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.rds.responses import RDSResponse
+
+# Actions that the sandbox means: what they answer is backed by a server, or is plain bookkeeping that
+# moto does right. moto knows more, but only as metadata: those would look done without having been done.
+RDS_ACTIONS = frozenset({
+    "AddTagsToResource", "CreateDBInstance", "CreateDBParameterGroup", "CreateDBSnapshot", "CreateDBSubnetGroup",
+    "DeleteDBInstance", "DeleteDBParameterGroup", "DeleteDBSnapshot", "DeleteDBSubnetGroup", "DescribeCertificates",
+    "DescribeDBEngineVersions", "DescribeDBInstanceAutomatedBackups", "DescribeDBInstances",
+    "DescribeDBMajorEngineVersions", "DescribeDBParameterGroups", "DescribeDBParameters", "DescribeDBSnapshots",
+    "DescribeDBSubnetGroups", "DescribeEvents", "DescribeOrderableDBInstanceOptions", "ListTagsForResource",
+    "ModifyDBInstance", "ModifyDBParameterGroup", "ModifyDBSubnetGroup", "RebootDBInstance",
+    "RemoveTagsFromResource", "StartDBInstance", "StopDBInstance",
+})  # fmt: skip
+
+
+def refuse_metadata_only_actions() -> None:
+    """RDS actions that moto answers without anything behind them are "not in the sandbox"."""
+    original: Callable[[Any], Any] = RDSResponse.call_action
+
+    def call_action(self: Any) -> Any:
+        if self._get_action() not in RDS_ACTIONS:
+            raise NotImplementedError(self._get_action())
+        return original(self)
+
+    RDSResponse.call_action = call_action
+
+
+def install() -> None:
+    """Put every patch in place."""
+    refuse_metadata_only_actions()

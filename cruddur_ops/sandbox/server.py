@@ -1,0 +1,110 @@
+"""The sandbox's process: `python -m cruddur_ops.sandbox.server ROOT`, ready once it prints its environment."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # moto reads it when it is imported
+
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from cruddur_ops.errors import PostgresMissing
+from cruddur_ops.sandbox import catalog, gaps, instances, keeper, security_groups
+from cruddur_ops.sandbox.app import PREFIX, create_app
+from cruddur_ops.sandbox.callers import Callers
+from cruddur_ops.sandbox.certificates import Authority
+from cruddur_ops.sandbox.machine import Host
+from cruddur_ops.sandbox.programs import find_programs
+
+REGION = "ca-central-1"
+
+
+def environment(url: str, root_certificate: Path) -> dict[str, str]:
+    """The variables that point any AWS client and any Postgres client at the sandbox."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "PGSSLROOTCERT": str(root_certificate),
+        "CRUDDUR_CHECKIP_URL": f"{url}{PREFIX}/checkip",
+    }
+
+
+def create_host(root: Path) -> Host:
+    """What the machines share; the gateways' event loop runs in a thread.
+
+    Raises:
+        PostgresMissing: no server programs are there to run.
+    """
+    programs = find_programs(root)
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="gateways", daemon=True).start()
+    return Host(root, programs, Authority(), Callers(), loop)
+
+
+def create_server(host: Host) -> BaseWSGIServer:
+    """moto with our patches, on a free port of 127.0.0.1 alone."""
+    security_groups.install()
+    catalog.install()
+    gaps.install()
+    instances.install(host)
+    return make_server("127.0.0.1", 0, create_app(host), threaded=True, request_handler=MotoRequestHandler)
+
+
+def end_on_request(server: BaseWSGIServer) -> None:
+    """Shut down on SIGTERM, SIGINT, and when whoever started us closes our standard input."""
+
+    def end(*_: Any) -> None:
+        threading.Thread(target=server.shutdown).start()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+    if not os.path.samestat(os.fstat(0), os.stat(os.devnull)):  # noqa: PTH116 - Path has no stat of a descriptor
+        threading.Thread(target=lambda: (sys.stdin.read(), end()), daemon=True).start()
+
+
+def start_keeper(root: Path) -> subprocess.Popen[bytes]:
+    """The process that tidies up after us; our end of its input closes with us, even by kill -9."""
+    command = [sys.executable, "-m", keeper.__name__, str(root)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def main() -> None:
+    """Serve until told to end, then leave nothing behind."""
+    root = Path(sys.argv[1])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    watching = start_keeper(root)
+    try:
+        host = create_host(root)
+    except PostgresMissing as error:
+        print(json.dumps({"problem": str(error)}), flush=True)
+        raise SystemExit(1) from error
+    root_certificate = root / "root.pem"
+    host.authority.write_root(root_certificate)
+    server = create_server(host)
+    end_on_request(server)
+    url = f"http://127.0.0.1:{server.server_port}"
+    print(json.dumps({"pid": os.getpid(), "root": str(root), "environment": environment(url, root_certificate)}), flush=True)
+    server.serve_forever(poll_interval=0.05)
+    moto_api_backend.reset()
+    keeper.tidy(root)
+    logging.shutdown()
+    del watching
+
+
+if __name__ == "__main__":
+    main()

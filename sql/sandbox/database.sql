@@ -1,0 +1,2 @@
+-- The database that CreateDBInstance names in DBName.
+CREATE DATABASE {database} OWNER {master};

@@ -1,0 +1,2 @@
+-- A role's password, given as its SCRAM verifier.
+ALTER ROLE {master} PASSWORD {verifier};

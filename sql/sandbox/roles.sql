@@ -1,0 +1,7 @@
+-- The roles that every RDS for PostgreSQL instance has, beside rdsadmin.
+CREATE ROLE rds_replication NOLOGIN;
+CREATE ROLE rds_iam NOLOGIN;
+CREATE ROLE rds_password NOLOGIN;
+CREATE ROLE rds_superuser NOLOGIN;
+GRANT pg_monitor, pg_signal_backend, pg_read_all_data, pg_write_all_data TO rds_superuser WITH ADMIN OPTION;
+GRANT rds_replication, rds_password TO rds_superuser WITH ADMIN OPTION;
