@@ -233,7 +233,9 @@ async def _streams(
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
-    transport, _ = await loop.connect_accepted_socket(lambda: protocol, client, ssl=certificate)
+    owned = client.dup()  # the transport closes its descriptor when it likes, so it must be its own
+    client.close()
+    transport, _ = await loop.connect_accepted_socket(lambda: protocol, owned, ssl=certificate)
     return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
 

@@ -8,7 +8,7 @@ import logging
 import secrets
 import subprocess
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
 import psycopg
@@ -88,7 +88,8 @@ class SandboxDBInstance(models.DBInstance):
     def current_password(self) -> str:
         """The master user's password, managed or given."""
         if self.manage_master_user_password:
-            return str(json.loads(self.master_user_secret.secret.secret_string)["password"])
+            secret = self.backend.secretsmanager.get_secret_value(self.master_user_secret.secret_arn, "", "AWSCURRENT")
+            return str(json.loads(secret["SecretString"])["password"])
         return str(self._master_user_password)
 
     def admits(self, address: str) -> bool:
@@ -171,11 +172,11 @@ class SandboxRDSBackend(models.RDSBackend):
     def create_db_instance(self, db_kwargs: Any) -> SandboxDBInstance:
         """CreateDBInstance, checked as AWS checks it before anything is made."""
         identifier = db_kwargs["db_instance_identifier"]
-        validation.check_create(db_kwargs.original_dict(), self.region_name)
+        validation.check_create(_given(db_kwargs.original_dict()), self.region_name)
         if identifier in self.databases:
             raise DBInstanceAlreadyExists()
         self._require_groups(db_kwargs.get("vpc_security_group_ids") or [])
-        parameters = dict(db_kwargs)
+        parameters = _given(db_kwargs)
         parameters["engine_version"] = validation.resolve_version(parameters.get("engine_version"))
         parameters.setdefault("db_subnet_group_name", self._default_subnet_group())
         instance = SandboxDBInstance(self, **parameters)
@@ -289,6 +290,11 @@ class SandboxRDSBackend(models.RDSBackend):
             if isinstance(instance, SandboxDBInstance):
                 instance.machine.remove()
         super().reset()
+
+
+def _given(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters without the empty ones, which RDS takes as not sent (Terraform sends `DBName=`)."""
+    return {key: value for key, value in parameters.items() if value != ""}
 
 
 def check_delete(instance: SandboxDBInstance, final_snapshot: str | None, skip: bool) -> None:
