@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 from flask import Flask
 from flask import request as current_request
 from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.exceptions import ServiceException
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.models import rds_backends
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
@@ -159,7 +160,11 @@ def _price_list(request: Request) -> Response:
     """The AWS Price List Query API: GetProducts alone."""
     if _action(request) != "GetProducts":
         return not_in_sandbox(request, "pricing")
-    return _json(pricing.get_products(json.loads(request.get_data() or b"{}")), "application/x-amz-json-1.1")
+    try:
+        answer = pricing.get_products(json.loads(request.get_data() or b"{}"))
+    except ServiceException as error:
+        return aws_error(request, error.code, error.message, 400)
+    return _json(answer, "application/x-amz-json-1.1")
 
 
 def _json(body: Mapping[str, Any], mimetype: str = "application/json") -> Response:

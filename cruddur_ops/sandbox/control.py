@@ -41,7 +41,8 @@ def up(name: str | None = None) -> bool:
             return False
         log = sandbox_file(name).with_suffix(".log")
         with log.open("wb") as output:
-            _, record = _start(subprocess.DEVNULL, output)
+            process, record = _start(subprocess.DEVNULL, output)
+        process.returncode = 0  # it outlives this program: nobody is to wait for it
         _write(sandbox_file(name), record)
         return True
 

@@ -99,6 +99,7 @@ def main() -> None:
     end_on_request(server)
     url = f"http://127.0.0.1:{server.server_port}"
     print(json.dumps({"pid": os.getpid(), "root": str(root), "environment": environment(url, root_certificate)}), flush=True)
+    os.dup2(2, 1)  # whoever started us reads one line: what moto prints from here on goes to the log
     server.serve_forever(poll_interval=0.05)
     moto_api_backend.reset()
     keeper.tidy(root)

@@ -1,0 +1,144 @@
+"""The facts of catalog.toml as values: versions, instance classes, storage types, zones, reserved names."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Major:
+    """A major version of PostgreSQL, and until when RDS supports it (the last day, UTC)."""
+
+    number: int
+    released: date
+    standard_end: date
+    extended_end: date
+    default: int
+    oldest: int
+
+
+@dataclass(frozen=True, order=True)
+class Version:
+    """A minor release; `offered` is false once RDS has withdrawn it."""
+
+    major: int
+    minor: int
+    released: date
+    offered: bool
+
+    def __str__(self) -> str:
+        """Major and minor, as EngineVersion has them."""
+        return f"{self.major}.{self.minor}"
+
+    @property
+    def is_default(self) -> bool:
+        """Whether a bare major means this minor."""
+        return self.minor == majors()[self.major].default
+
+
+@dataclass(frozen=True)
+class InstanceClass:
+    """A DB instance class: its size (memory in GiB), where it runs and what."""
+
+    name: str
+    family: str
+    vcpus: int
+    memory: int
+    processor: str
+    majors: tuple[int, ...]
+    missing: tuple[str, ...]
+
+    def orderable(self, version: Version, region: str) -> bool:
+        """Whether an instance of this class and version can be created in the region."""
+        return version.major in self.majors and region not in self.missing and bool(zones(region))
+
+
+@dataclass(frozen=True)
+class Storage:
+    """A storage type: sizes in GiB, IOPS, throughput in MiB/s, each as (lowest, highest) or None."""
+
+    name: str
+    size: tuple[int, int]
+    iops: tuple[int, int] | None = None
+    iops_per_gib: tuple[float, float] | None = None
+    throughput: tuple[int, int] | None = None
+    striped_from: int = 0
+
+
+@cache
+def tables() -> dict[str, Any]:
+    """The tables of catalog.toml, parsed once."""
+    return tomllib.loads((files(__package__) / "catalog.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def majors() -> dict[int, Major]:
+    """The majors that RDS offers, by number."""
+    return {row["number"]: Major(**row) for row in tables()["major"]}
+
+
+@cache
+def versions() -> tuple[Version, ...]:
+    """Every minor that RDS has had of these majors, oldest first."""
+    return tuple(sorted(_version(text, day) for day, row in tables()["releases"].items() for text in row))
+
+
+def _version(text: str, day: str) -> Version:
+    major, minor = map(int, text.split("."))
+    return Version(major, minor, date.fromisoformat(day), minor >= majors()[major].oldest)
+
+
+@cache
+def instance_classes() -> dict[str, InstanceClass]:
+    """The DB instance classes by name."""
+    return {c.name: c for row in tables()["family"] for c in _classes(row)}
+
+
+def _classes(row: dict[str, Any]) -> list[InstanceClass]:
+    sizes = tables()["sizes"][row["sizes"]]
+    where = tuple(row["majors"]), tuple(row.get("missing", ()))
+    return [
+        InstanceClass(f"{row['name']}.{size}", row["name"], vcpus, memory, row["processor"], *where)
+        for size, (vcpus, memory) in sizes.items()
+    ]
+
+
+@cache
+def storage_types() -> dict[str, Storage]:
+    """The storage types by name."""
+    return {name: Storage(name, **_tuples(row)) for name, row in tables()["storage"].items()}
+
+
+def _tuples(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+
+
+def zones(region: str) -> tuple[str, ...]:
+    """The names of the region's Availability Zones; none for a region that the catalog does not know."""
+    return tuple(region + letter for letter in tables()["zones"].get(region, ""))
+
+
+@cache
+def reserved(kind: str) -> frozenset[str]:
+    """The names that RDS refuses, in lower case: of "usernames" or of "databases"."""
+    words = tables()["reserved"]
+    return frozenset(words[kind]) | frozenset(words["keywords"].split())
+
+
+def default_version(major: int | None = None) -> Version:
+    """The minor that a bare major means, or the one of RDS's default major."""
+    wanted = major or tables()["engine"]["default_major"]
+    return next(v for v in versions() if v.major == wanted and v.is_default)
+
+
+def upgrade_targets(version: Version) -> tuple[Version, ...]:
+    """The offered versions that an instance can be upgraded to: higher, and not released before it.
+
+    Source: RDS User Guide, "Choosing a major version for an RDS for PostgreSQL upgrade".
+    """
+    return tuple(v for v in versions() if v > version and v.offered and v.released >= version.released)

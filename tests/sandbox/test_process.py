@@ -1,0 +1,243 @@
+"""The sandbox as a process: start, side by side, loopback only, and nothing left however it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+from botocore.exceptions import ClientError
+
+from cruddur_ops.errors import PostgresMissing, SandboxNotUp
+from cruddur_ops.sandbox import control, keeper
+from cruddur_ops.state import read_sandbox, sandbox_file
+from tests.sandbox.support import Client, make_client, wait_for, wanted
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], str]]:
+    """Names of sandboxes that are ended after the test."""
+    monkeypatch.setenv("CRUDDUR_STATE_DIR", str(tmp_path))
+    used: list[str] = []
+
+    def name(wanted: str) -> str:
+        used.append(wanted)
+        return wanted
+
+    yield name
+    for each in used:
+        control.down(each)
+
+
+def available(name: str) -> Client:
+    """A client of the sandbox, in which one instance is available."""
+    rds = make_client(control.environment(name), "rds")
+    rds.create_db_instance(**wanted("one"))
+    wait_for(rds, "one", "available")
+    return rds
+
+
+def servers_under(root: Path) -> list[psutil.Process]:
+    """The PostgreSQL servers whose data are under this folder."""
+    return [process for file in root.glob("*/data/postmaster.pid") if (process := psutil.Process(int(file.read_text().split()[0])))]
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 20) -> bool:
+    """Whether the condition holds before the time is over."""
+    deadline = time.monotonic() + timeout
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def test_up_is_idempotent_and_down_removes_everything(names: Callable[[str], str]) -> None:
+    """A second `up` finds the first; `down` ends servers, process and files."""
+    name = names("once")
+    assert control.up(name)
+    assert not control.up(name)
+    record = read_sandbox(name)
+    assert record is not None
+    available(name)
+    servers = servers_under(Path(record["root"]))
+    assert servers
+
+    assert control.down(name)
+
+    assert not any(server.is_running() for server in servers)
+    assert not Path(record["root"]).exists()
+    assert not sandbox_file(name).exists()
+    assert not control.down(name)
+
+
+def test_several_live_side_by_side(names: Callable[[str], str]) -> None:
+    """Two sandboxes hold instances of the same name and port without knowing of each other."""
+    for name in ("left", "right"):
+        control.up(names(name))
+    endpoints = [available(name).describe_db_instances()["DBInstances"][0]["Endpoint"] for name in ("left", "right")]
+
+    assert [5432, 5432] == [endpoint["Port"] for endpoint in endpoints]
+    assert endpoints[0]["Address"] != endpoints[1]["Address"]
+
+
+def test_kill_9_leaves_no_server(names: Callable[[str], str]) -> None:
+    """When the process is killed outright, its servers end and its files go soon after."""
+    name = names("killed")
+    control.up(name)
+    available(name)
+    record = read_sandbox(name)
+    assert record is not None
+    servers = servers_under(Path(record["root"]))
+
+    os.kill(record["pid"], signal.SIGKILL)
+
+    assert wait_until(lambda: not any(server.is_running() for server in servers))
+    assert wait_until(lambda: not Path(record["root"]).exists())
+
+
+def test_next_up_tidies_after_the_keeper_was_killed_too(names: Callable[[str], str]) -> None:
+    """Process and keeper killed at once: the next `up` ends the servers and removes the files."""
+    name = names("both")
+    control.up(name)
+    available(name)
+    record = read_sandbox(name)
+    assert record is not None
+    servers = servers_under(Path(record["root"]))
+    process = psutil.Process(record["pid"])
+    for doomed in [*(child for child in process.children() if keeper.__name__ in child.cmdline()), process]:
+        doomed.kill()
+    assert wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    assert all(server.is_running() for server in servers)
+
+    assert control.up(name)
+
+    assert not any(server.is_running() for server in servers)
+    assert not Path(record["root"]).exists()
+
+
+def test_throwaway_ends_with_its_owner(tmp_path: Path) -> None:
+    """A throwaway sandbox whose owner is killed ends by itself."""
+    code = "from cruddur_ops.sandbox.control import throwaway\nwith throwaway() as e: print(e['PGSSLROOTCERT'], flush=True); input()"
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout is not None
+    assert owner.stdin is not None
+    root = Path(owner.stdout.readline().strip()).parent
+    assert root.is_dir()
+    owner.kill()
+    owner.wait()
+
+    assert wait_until(lambda: not root.exists())
+    owner.stdout.close()
+    owner.stdin.close()
+
+
+def test_only_loopback_listens(names: Callable[[str], str]) -> None:
+    """No socket of the process or its servers listens on an address that others can reach."""
+    name = names("loopback")
+    control.up(name)
+    available(name)
+    record = read_sandbox(name)
+    assert record is not None
+    family = [psutil.Process(record["pid"]), *psutil.Process(record["pid"]).children(recursive=True)]
+    listening = [
+        connection.laddr.ip
+        for process in family
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    ]
+
+    assert len(listening) >= 2
+    assert all(address.startswith("127.") for address in listening)
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://example.com"}, {"Host": "example.com"}])
+def test_web_pages_get_nothing(sandbox: Mapping[str, str], headers: dict[str, str]) -> None:
+    """CORS is off, and a page in a browser cannot reset or read the sandbox, not by another name either."""
+    request = Request(f"{sandbox['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST", headers=headers)
+    with pytest.raises(HTTPError) as caught:
+        urlopen(request, timeout=10)
+
+    assert 403 == caught.value.code
+    assert caught.value.headers["Access-Control-Allow-Origin"] is None
+    caught.value.close()
+
+
+def test_no_cors_header_is_sent(sandbox: Mapping[str, str]) -> None:
+    """moto's own CORS headers are switched off."""
+    with urlopen(f"{sandbox['AWS_ENDPOINT_URL']}/moto-api/data.json", timeout=10) as answer:
+        assert answer.headers["Access-Control-Allow-Origin"] is None
+
+
+def test_address_service_answers_as_checkip_does(sandbox: Mapping[str, str]) -> None:
+    """One line of text: the operator's address."""
+    with urlopen(sandbox["CRUDDUR_CHECKIP_URL"], timeout=10) as answer:
+        assert b"203.0.113.10\n" == answer.read()
+        assert "text/plain" == answer.headers.get_content_type()
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters"),
+    [
+        ("rds", "create_blue_green_deployment", {"BlueGreenDeploymentName": "x", "Source": "arn:aws:rds:x"}),
+        ("rds", "describe_db_log_files", {"DBInstanceIdentifier": "x"}),
+        ("ec2", "describe_capacity_reservations", {}),
+        ("pi", "list_available_resource_dimensions", {"ServiceType": "RDS", "Identifier": "db-X", "Metrics": ["db.load"]}),
+        ("health", "describe_events", {}),
+        ("dynamodb", "list_contributor_insights", {}),
+    ],
+)
+def test_what_is_not_there_says_so(
+    sandbox: Mapping[str, str], service: str, operation: str, parameters: dict[str, Any]
+) -> None:
+    """An action or a service that the sandbox lacks is a clear AWS error in the client's own protocol."""
+    client = make_client(sandbox, service)
+    with pytest.raises(ClientError) as caught:
+        getattr(client, operation)(**parameters)
+
+    assert "NotInSandbox" == caught.value.response["Error"]["Code"]
+    assert "is not in the sandbox" in caught.value.response["Error"]["Message"]
+
+
+def test_server_that_cannot_start_ends_in_failed(
+    names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """initdb fails: the instance is `failed`, and the log has the reason."""
+    programs = tmp_path / "bin"
+    programs.mkdir(mode=0o755)
+    tmp_path.chmod(0o755)
+    for program, text in (("postgres", "echo 'postgres (PostgreSQL) 18.6'"), ("initdb", "echo 'no space left' >&2; exit 1")):
+        (programs / program).write_text(f"#!/bin/sh\n{text}\n")
+        (programs / program).chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.owner() and "pytest" in parent.name:
+            parent.chmod(0o755)
+    monkeypatch.setenv("CRUDDUR_PG_BIN", str(programs))
+    name = names("broken")
+    control.up(name)
+    rds = make_client(control.environment(name), "rds")
+    rds.create_db_instance(**wanted("one"))
+    wait_for(rds, "one", "failed")
+
+    assert "no space left" in sandbox_file(name).with_suffix(".log").read_text()
+    rds.delete_db_instance(DBInstanceIdentifier="one", SkipFinalSnapshot=True)
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="one", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+
+
+def test_missing_programs_are_one_sentence(names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without server programs `up` says what to install, and leaves nothing."""
+    monkeypatch.setenv("CRUDDUR_PG_BIN", "/nowhere")
+
+    with pytest.raises(PostgresMissing, match="CRUDDUR_PG_BIN"):
+        control.up(names("missing"))
+    with pytest.raises(SandboxNotUp, match="cruddur-ops sandbox up"):
+        control.environment("missing")
