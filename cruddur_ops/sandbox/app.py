@@ -110,7 +110,7 @@ def status(host: Host) -> dict[str, Any]:
                 "DBInstanceStatus": instance.status,
                 "EngineVersion": instance.engine_version,
                 "Endpoint": instance.endpoint,
-                "Log": str(instance.machine.server.log),
+                "Log": str(instance.machine.server.log) if instance.machine.server else None,
             }
             for region, backend in rds_backends[DEFAULT_ACCOUNT_ID].items()
             for instance in backend.databases.values()

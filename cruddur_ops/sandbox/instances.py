@@ -155,13 +155,13 @@ class SandboxDBInstance(models.DBInstance):
     def back_up(self, name: str) -> None:
         """Copy the running server's data into the sandbox's folder of snapshots."""
         folder = self.machine.host.snapshot_folder(f"{self.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
-        self.machine.server.back_up(folder)
+        self.machine.running_server().back_up(folder)
         log.info("%s is backed up as %s", self.db_instance_identifier, name)
 
     def take_over_password(self) -> None:
         """Give the server the password that the API now knows."""
-        if self.machine.server.running:
-            self.machine.server.set_password(str(self.master_username), self.current_password)
+        if self.machine.running_server().running:
+            self.machine.running_server().set_password(str(self.master_username), self.current_password)
 
 
 class SandboxRDSBackend(models.RDSBackend):

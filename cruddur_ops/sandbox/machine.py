@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import os
 import shutil
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +23,35 @@ from cruddur_ops.sandbox.programs import Programs
 log = logging.getLogger(__name__)
 
 
+class Stock:
+    """Servers that are initialised ahead, since initdb is most of what a new instance waits for."""
+
+    def __init__(self, root: Path, programs: Programs) -> None:
+        """Begin with the first one."""
+        self._folders = (root / f"server-{number}" for number in itertools.count(1))
+        self._programs = programs
+        self._workers = ThreadPoolExecutor(1, "initdb")
+        self._next = self._workers.submit(self._initialise)
+
+    def _initialise(self) -> Server:
+        server = Server(next(self._folders), self._programs)
+        server.initialise()
+        return server
+
+    def take(self) -> Server:
+        """A server that is initialised and was never started; the next one is begun.
+
+        Raises:
+            ServerFailed: initdb said no.
+        """
+        taken, self._next = self._next, self._workers.submit(self._initialise)
+        return taken.result()
+
+    def close(self) -> None:
+        """Begin no more; wait for the one under way."""
+        self._workers.shutdown(cancel_futures=True)
+
+
 @dataclass(frozen=True)
 class Host:
     """What all machines of one sandbox share.
@@ -31,6 +62,7 @@ class Host:
         authority: signs the gateways' certificates.
         callers: who connects from where.
         loop: the event loop on which the gateways run, in a thread of its own.
+        stock: where machines take their servers from.
     """
 
     root: Path
@@ -38,6 +70,7 @@ class Host:
     authority: Authority
     callers: Callers
     loop: asyncio.AbstractEventLoop
+    stock: Stock
 
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""
@@ -54,18 +87,14 @@ class Machine:
     host: Host
     name: str
     door: Door
-    server: Server = field(init=False)
+    server: Server | None = field(default=None, init=False)
     gateway: Gateway | None = field(default=None, init=False)
     endpoint: tuple[str, int] | None = field(default=None, init=False)
     removed: bool = field(default=False, init=False)
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        """The server gets a folder of its own."""
-        self.server = Server(self.host.root / self.name, self.host.programs)
-
     def create(self, port: int, set_up: Callable[[Server], None]) -> None:
-        """Initialise and start the server, set it up, and open the gateway.
+        """Start a server, set it up, and open the gateway.
 
         Raises:
             ServerFailed: the server's programs said no.
@@ -73,7 +102,7 @@ class Machine:
         with self._one_at_a_time:
             if self.removed:
                 raise ServerFailed(f"{self.name} was removed before it was created")
-            self.server.initialise()
+            self.server = self.host.stock.take()
             self.server.start()
             set_up(self.server)
             self.open_gateway(port)
@@ -83,10 +112,20 @@ class Machine:
         listener = listening_socket(port, self.endpoint[0] if self.endpoint else None)
         address, port = listener.getsockname()[:2]
         certificate = self.host.authority.context(address)
-        self.gateway = Gateway(listener, self.server.socket, self.door, certificate)
+        self.gateway = Gateway(listener, self.running_server().socket, self.door, certificate)
         self.gateway.open(self.host.loop)
         self.endpoint = (address, port)
         log.info("%s answers on %s:%s", self.name, address, port)
+
+    def running_server(self) -> Server:
+        """The server.
+
+        Raises:
+            ServerFailed: there is none, since its creation failed.
+        """
+        if self.server is None:
+            raise ServerFailed(f"{self.name} has no server")
+        return self.server
 
     def close_gateway(self) -> None:
         """End its connections and listen no more; the address stays the instance's own."""
@@ -98,13 +137,13 @@ class Machine:
         """End connections and server; the data stay."""
         with self._one_at_a_time:
             self.close_gateway()
-            self.server.stop()
+            self.running_server().stop()
 
     def start(self, port: int) -> None:
         """Bring the server back with its data, at the same endpoint."""
         with self._one_at_a_time:
             if not self.removed:
-                self.server.start()
+                self.running_server().start()
                 self.open_gateway(port)
 
     def remove(self) -> None:
@@ -112,5 +151,6 @@ class Machine:
         with self._one_at_a_time:
             self.removed = True
             self.close_gateway()
-            self.server.stop(signal.SIGQUIT)
-            shutil.rmtree(self.server.folder, ignore_errors=True)
+            if self.server:
+                self.server.stop(signal.SIGQUIT)
+                shutil.rmtree(self.server.folder, ignore_errors=True)

@@ -18,6 +18,7 @@ from moto.ec2.exceptions import InvalidParameterCombination, InvalidParameterVal
 
 PROTOCOL_NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+NUMBER = re.compile(r"[0-9]{1,3}")
 LAST_PORT = 65535
 FAMILIES: dict[str, type[IPv4Network] | type[IPv6Network]] = {"CidrIp": IPv4Network, "CidrIpv6": IPv6Network}
 
@@ -55,7 +56,7 @@ def canonical_protocol(text: str | None) -> str:
         hint = "VPC security group rules must specify protocols explicitly."
         raise InvalidParameterValue(f"Invalid value 'null' for protocol. {hint}")
     name = PROTOCOL_NAMES.get(text, text.lower())
-    if name == "-1" or name in PROTOCOL_NAMES.values() or (name.isdecimal() and int(name) <= 255):
+    if name == "-1" or name in PROTOCOL_NAMES.values() or (NUMBER.fullmatch(name) and int(name) <= 255):
         return name
     raise InvalidParameterValue(f"Invalid value '{text}' for IP protocol. Unknown protocol.")
 
@@ -96,7 +97,7 @@ def canonical_cidr(text: str, family: type[IPv4Network] | type[IPv6Network]) -> 
     """
     with suppress(ValueError):
         address, _, prefix = text.partition("/")
-        if prefix.isdecimal() and "%" not in address:  # ipaddress also takes no mask, a netmask, a zone
+        if NUMBER.fullmatch(prefix) and "%" not in address:  # ipaddress also takes no mask, a netmask, a zone
             return str(family(text, strict=False))
     raise InvalidParameterValue(f"CIDR block {text} is malformed")
 

@@ -180,21 +180,22 @@ def rules_for(
 def _rules_of(
     ec2: EC2Backend, group: SecurityGroup, permission: Mapping[str, Any], is_egress: bool
 ) -> Iterable[SandboxRule]:
-    terms: list[Any] = [permission.get(key) for key in ("IpProtocol", "FromPort", "ToPort")]
     ranges = [*permission.get("IpRanges", ()), *permission.get("Ipv6Ranges", ())]
     pairs = [_referenced(ec2, group, pair) for pair in permission.get("UserIdGroupPairs", ())]
     lists = [_listed(ec2, entry) for entry in permission.get("PrefixListIds", ())]
     if not (ranges or pairs or lists):
         ranges = [{}]  # for the rule to refuse
+    terms: list[Any] = [permission.get(key) for key in ("IpProtocol", "FromPort", "ToPort")]
     protocol, first, last = terms
     rules = ec2._iterate_security_rules(protocol, group.id, first, last, ranges, pairs, lists, is_egress)
     return cast(Iterable[SandboxRule], rules)
 
 
 def _referenced(ec2: EC2Backend, group: SecurityGroup, pair: Mapping[str, str]) -> dict[str, str]:
-    """The pair by id and owner, its group being in the same VPC or in a peer of it."""
+    """The pair by id and owner, its group being in the same VPC or in an active peer of it."""
     other = find_group(ec2, pair.get("GroupId"), pair.get("GroupName"))
-    peers = [{peering.vpc.id, peering.peer_vpc.id} for peering in ec2.vpc_pcxs.values()]
+    active = [peering for peering in ec2.vpc_pcxs.values() if peering._status.code == "active"]
+    peers = [{peering.vpc.id, peering.peer_vpc.id} for peering in active]
     if other.vpc_id != group.vpc_id and {other.vpc_id, group.vpc_id} not in peers:
         message = "You have specified two resources that belong to different networks."
         raise EC2ClientError("InvalidGroup.NotFound", message)
@@ -203,8 +204,8 @@ def _referenced(ec2: EC2Backend, group: SecurityGroup, pair: Mapping[str, str]) 
 
 def _listed(ec2: EC2Backend, entry: dict[str, str]) -> dict[str, str]:
     """The entry, its prefix list being there."""
-    prefix_list = ec2.managed_prefix_lists.get(entry["PrefixListId"])
+    prefix_list = ec2.managed_prefix_lists.get(entry.get("PrefixListId", ""))
     if prefix_list is None or prefix_list.state == "delete-complete":
-        message = f"The prefix list ID '{entry['PrefixListId']}' does not exist"
+        message = f"The prefix list ID '{entry.get('PrefixListId')}' does not exist"
         raise EC2ClientError("InvalidPrefixListID.NotFound", message)
     return entry

@@ -13,18 +13,13 @@ import threading
 from pathlib import Path
 from typing import Any
 
-os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # moto reads it when it is imported
-
-from moto.moto_api._internal.models import moto_api_backend
-from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from cruddur_ops.errors import PostgresMissing
-from cruddur_ops.sandbox import catalog, gaps, instances, keeper, security_groups
-from cruddur_ops.sandbox.app import PREFIX, create_app
+from cruddur_ops.sandbox import keeper
 from cruddur_ops.sandbox.callers import Callers
 from cruddur_ops.sandbox.certificates import Authority
-from cruddur_ops.sandbox.machine import Host
+from cruddur_ops.sandbox.machine import Host, Stock
 from cruddur_ops.sandbox.programs import find_programs
 
 REGION = "ca-central-1"
@@ -39,7 +34,7 @@ def environment(url: str, root_certificate: Path) -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "PGSSLROOTCERT": str(root_certificate),
-        "CRUDDUR_CHECKIP_URL": f"{url}{PREFIX}/checkip",
+        "CRUDDUR_CHECKIP_URL": f"{url}/_sandbox/checkip",
     }
 
 
@@ -52,11 +47,20 @@ def create_host(root: Path) -> Host:
     programs = find_programs(root)
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="gateways", daemon=True).start()
-    return Host(root, programs, Authority(), Callers(), loop)
+    return Host(root, programs, Authority(), Callers(), loop, Stock(root, programs))
 
 
 def create_server(host: Host) -> BaseWSGIServer:
-    """moto with our patches, on a free port of 127.0.0.1 alone."""
+    """moto with our patches, on a free port of 127.0.0.1 alone.
+
+    moto is imported here: that takes a second, in which the first server is initialised.
+    """
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # moto reads it when it is imported
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+    from cruddur_ops.sandbox import catalog, gaps, instances, security_groups
+    from cruddur_ops.sandbox.app import create_app
+
     security_groups.install()
     catalog.install()
     gaps.install()
@@ -82,6 +86,14 @@ def start_keeper(root: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 
+def empty(host: Host) -> None:
+    """End every server."""
+    from moto.moto_api._internal.models import moto_api_backend
+
+    moto_api_backend.reset()
+    host.stock.close()
+
+
 def main() -> None:
     """Serve until told to end, then leave nothing behind."""
     root = Path(sys.argv[1])
@@ -101,7 +113,7 @@ def main() -> None:
     print(json.dumps({"pid": os.getpid(), "root": str(root), "environment": environment(url, root_certificate)}), flush=True)
     os.dup2(2, 1)  # whoever started us reads one line: what moto prints from here on goes to the log
     server.serve_forever(poll_interval=0.05)
-    moto_api_backend.reset()
+    empty(host)
     keeper.tidy(root)
     logging.shutdown()
     del watching

@@ -1,0 +1,75 @@
+"""How long until there is a database: the sandbox's whole stack, and its bare parts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import boto3
+
+from cruddur_ops.sandbox import control, keeper
+from cruddur_ops.sandbox.programs import find_programs
+
+SANDBOX = "bench"
+MOTO = """
+from urllib.request import urlopen
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+host, port = server.get_host_and_port()
+urlopen(f"http://{host}:{port}/moto-api/data.json").read()
+"""
+
+
+def ours() -> float:
+    """Seconds from `cruddur-ops sandbox up` until an instance is available."""
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-m", "cruddur_ops", "sandbox", "up", "--name", SANDBOX], check=True, capture_output=True)
+    _create_instance()
+    elapsed = time.monotonic() - began
+    control.down(SANDBOX)
+    return elapsed
+
+
+def _create_instance() -> None:
+    variables = control.environment(SANDBOX)
+    rds = boto3.client(
+        "rds",
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        region_name=variables["AWS_REGION"],
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",
+    )
+    rds.create_db_instance(
+        DBInstanceIdentifier="bench",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        AllocatedStorage=20,
+        MasterUsername="bench",
+        ManageMasterUserPassword=True,
+        BackupRetentionPeriod=0,
+    )
+    while rds.describe_db_instances()["DBInstances"][0]["DBInstanceStatus"] != "available":
+        time.sleep(0.01)
+
+
+def bare() -> float:
+    """Seconds for initdb, `pg_ctl start` and moto's own server, one after the other."""
+    folder = Path(tempfile.mkdtemp(dir=keeper.temporary_folder()))
+    folder.chmod(0o755)
+    programs = find_programs(folder)
+    data = folder / "server"
+    data.mkdir()
+    subprocess.run(["chown", f"{programs.account.uid}:{programs.account.gid}", data], check=True)
+    control_arguments = ["--pgdata", str(data / "data"), "--log", str(data / "log"), "--silent"]
+    began = time.monotonic()
+    programs.run("initdb", "--pgdata", str(data / "data"))
+    programs.run("pg_ctl", "start", *control_arguments, "--options", f"-k {data} -h ''", stdin=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-c", MOTO], check=True, capture_output=True)
+    elapsed = time.monotonic() - began
+    programs.run("pg_ctl", "stop", *control_arguments, "--mode", "immediate")
+    keeper.tidy(folder)
+    return elapsed

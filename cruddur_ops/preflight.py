@@ -1,0 +1,62 @@
+"""Who acts, and where: what an engineer wants to see before anything else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cruddur_ops import aws
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a notebook acts, and as whom.
+
+    Attributes:
+        target: the section of targets.toml.
+        where: "the sandbox", "AWS" or "the server of the connection URL".
+        protected: whether changes need the typed name of the DB instance.
+        region: AWS's name of it; empty without AWS.
+        caller: the ARN that AWS knows the caller by; empty without AWS.
+    """
+
+    target: str
+    where: str
+    protected: bool
+    region: str = ""
+    caller: str = ""
+
+    def __repr__(self) -> str:
+        """A line for each, in the order in which one reads them."""
+        protection = "protected: changes need its typed name" if self.protected else "not protected"
+        lines = [f"target  {self.target} ({protection})", f"where   {self.where}"]
+        if self.region:
+            lines += [f"region  {self.region}", f"caller  {self.caller}"]
+        return "\n".join(lines)
+
+
+def check(target: Target) -> Place:
+    """Find out who acts and where; the first call to AWS, so that missing rights show here.
+
+    Raises:
+        SandboxNotUp: the target is the sandbox, and none is running.
+        NoCredentials: AWS does not know the caller.
+        AwsUnreachable: AWS does not answer.
+    """
+    where = "the sandbox" if target.sandbox else "AWS"
+    caller = aws.caller_identity(target)["Arn"]
+    return Place(target.name, where, target.protected, target.region, caller)
+
+
+def check_database(target: Target) -> Place:
+    """The same for a notebook that works on the database alone: with a connection URL, AWS is left out.
+
+    Raises:
+        OpsError: as `check`.
+    """
+    if target.connection_url:
+        return Place(target.name, "the server of the connection URL", target.protected)
+    return check(target)
