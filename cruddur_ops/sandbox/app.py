@@ -11,14 +11,15 @@ from xml.sax.saxutils import escape
 
 from flask import Flask
 from flask import request as current_request
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import ServiceException
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.rds.models import rds_backends
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
 from werkzeug.wrappers import Request, Response
 
 from cruddur_ops.sandbox import pricing
+from cruddur_ops.sandbox.instances import SandboxDBInstance
 from cruddur_ops.sandbox.machine import Host
 
 PREFIX = "/_sandbox"
@@ -83,7 +84,7 @@ def create_app(host: Host) -> SandboxApp:
 
 
 def create_service(name: Any) -> Flask:
-    """moto's application for one AWS service, whose failures are AWS errors and not stack traces."""
+    """One AWS service as moto makes it, whose failures are AWS errors and not stack traces."""
     application = create_backend_app(name)
     application.debug = False
     application.register_error_handler(NotImplementedError, lambda _: not_in_sandbox(current_request, name))
@@ -114,6 +115,7 @@ def status(host: Host) -> dict[str, Any]:
             }
             for region, backend in rds_backends[DEFAULT_ACCOUNT_ID].items()
             for instance in backend.databases.values()
+            if isinstance(instance, SandboxDBInstance)
         ],
     }
 

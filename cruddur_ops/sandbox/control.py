@@ -192,4 +192,5 @@ def _request(variables: Mapping[str, str], method: str, path: str, body: Mapping
             content: bytes = answer.read()
             return content
     except URLError as error:
-        raise SandboxNotUp(f"the sandbox does not answer ({error}): end it with `cruddur-ops sandbox down`, then start it again") from error
+        message = f"the sandbox does not answer ({error}): end it with `cruddur-ops sandbox down`, then start it again"
+        raise SandboxNotUp(message) from error

@@ -219,9 +219,9 @@ async def _peek(client: socket.socket, size: int) -> bytes:
 async def _readable(client: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(client, lambda: ready.done() or ready.set_result(None))
+    loop.add_reader(client, ready.cancel)  # called again while there is something to read: cancelling twice is harmless
     try:
-        await ready
+        await asyncio.wait([ready])
     finally:
         loop.remove_reader(client)
 

@@ -114,11 +114,10 @@ class Server:
             ServerFailed: it ended, or did not get ready in time; the message is the end of its log.
         """
         command = [self.programs.path("postgres"), "-D", str(self.data)]
+        options = {"stdin": subprocess.DEVNULL, "start_new_session": True, **self.programs.account.switch}
         with self.log.open("ab") as log:
             try:
-                self.process = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **self.programs.account.switch
-                )
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, **options)
             except OSError as error:
                 raise ServerFailed(f"postgres did not start: {error}") from error
         self._wait_until_ready()

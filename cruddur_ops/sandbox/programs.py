@@ -66,7 +66,7 @@ class Programs:
             subprocess.CalledProcessError: it failed; `stderr` says why.
         """
         command = [self.path(name), *arguments]
-        done = subprocess.run(command, check=True, capture_output=True, text=True, **self.account.switch, **options)
+        done: subprocess.CompletedProcess[str] = subprocess.run(command, check=True, capture_output=True, text=True, **self.account.switch, **options)
         return done.stdout
 
     def major(self) -> int:

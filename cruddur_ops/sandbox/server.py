@@ -51,20 +51,20 @@ def create_host(root: Path) -> Host:
 
 
 def create_server(host: Host) -> BaseWSGIServer:
-    """moto with our patches, on a free port of 127.0.0.1 alone.
+    """The HTTP server: moto with our patches, on a free port of 127.0.0.1 alone.
 
     moto is imported here: that takes a second, in which the first server is initialised.
     """
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # moto reads it when it is imported
     from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-    from cruddur_ops.sandbox import catalog, gaps, instances, security_groups
+    from cruddur_ops.sandbox import catalog, gaps, rds_backend, security_groups
     from cruddur_ops.sandbox.app import create_app
 
     security_groups.install()
     catalog.install()
     gaps.install()
-    instances.install(host)
+    rds_backend.install(host)
     return make_server("127.0.0.1", 0, create_app(host), threaded=True, request_handler=MotoRequestHandler)
 
 
@@ -77,7 +77,7 @@ def end_on_request(server: BaseWSGIServer) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
     if not os.path.samestat(os.fstat(0), os.stat(os.devnull)):  # noqa: PTH116 - Path has no stat of a descriptor
-        threading.Thread(target=lambda: (sys.stdin.read(), end()), daemon=True).start()
+        threading.Thread(target=lambda: end(sys.stdin.read()), daemon=True).start()
 
 
 def start_keeper(root: Path) -> subprocess.Popen[bytes]:
