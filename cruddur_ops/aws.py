@@ -96,8 +96,8 @@ def _raise_unreachable(exception: Exception, **_: Any) -> None:
         raise NoCredentials("no AWS credentials were found: sign in with `aws sso login`, or set AWS_PROFILE") from exception
     if isinstance(exception, (exceptions.SSOError, exceptions.TokenRetrievalError, exceptions.CredentialRetrievalError)):
         raise NoCredentials(f"the AWS credentials cannot be used ({exception}): sign in with `aws sso login`") from exception
-    if isinstance(exception, exceptions.EndpointConnectionError):
-        url = exception.kwargs["endpoint_url"]
+    if isinstance(exception, (exceptions.ConnectionError, exceptions.HTTPClientError)):
+        url = exception.kwargs.get("endpoint_url", "AWS")
         raise AwsUnreachable(f"no answer from {url}: check the network, or start the sandbox with `cruddur-ops sandbox up`") from exception
 
 

@@ -67,6 +67,14 @@ class InstanceNotReady(OpsError):
     """The DB instance is missing, or in a state in which the step cannot be done."""
 
 
+class GroupMissing(OpsError):
+    """The security group, its rule or the VPC that was named does not exist."""
+
+
+class RootCertificateMissing(OpsError):
+    """There is nothing to verify the certificate of an RDS server with."""
+
+
 class AddressUnknown(OpsError):
     """The operator's public address could not be found out."""
 
@@ -81,3 +89,9 @@ class RunInProgress(OpsError):
 
 class RunFailed(OpsError):
     """A notebook of the run failed."""
+
+
+class RunInterrupted(OpsError):
+    """A signal ended the run."""
+
+    exit_code = 130  # 128 + SIGINT, as shells report it

@@ -172,7 +172,7 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
     Raises:
         WrongType: it does not fit.
     """
-    wanted = TYPES[type_name or SETTINGS[name].type]
+    wanted = TYPES[str(type_name or SETTINGS[name].type)]
     if type(value) is wanted:
         return value
     if isinstance(value, str) and wanted is int and value.removeprefix("-").isdecimal():

@@ -1,0 +1,176 @@
+"""What RDS offers, asked at run time: versions, classes, zones, the end of standard support."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from cruddur_ops import aws, prices
+from cruddur_ops.errors import NotOffered
+from cruddur_ops.prices import MonthlyCost
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+ENGINE = "postgres"
+STANDARD_SUPPORT = "open-source-rds-standard-support"  # RDS API Reference, SupportedEngineLifecycle
+NEAR_DAYS = 365  # time enough to plan and rehearse a major upgrade
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What RDS would run for a target.
+
+    Attributes:
+        version: such as "18.1".
+        db_instance_class: such as "db.t4g.micro".
+        zones: where that class can be ordered; empty for an instance that runs already.
+        end_of_standard_support: of the major version; None where RDS names no date.
+        monthly_cost: at list prices.
+    """
+
+    version: str
+    db_instance_class: str
+    zones: tuple[str, ...]
+    end_of_standard_support: date | None
+    monthly_cost: MonthlyCost
+
+    def support(self, on: date) -> str:
+        """A line about the end of standard support, loud where it is near or past."""
+        name, end = f"PostgreSQL {major(self.version)}", self.end_of_standard_support
+        if end is None:
+            return f"{name}: RDS names no end of standard support"
+        days = (end - on).days
+        if days < 0:
+            return f"WARNING: standard support of {name} ended on {end}: set a newer engine_version"
+        if days < NEAR_DAYS:
+            return f"WARNING: standard support of {name} ends on {end}, in {days} days: plan the upgrade"
+        return f"{name}: standard support until {end}"
+
+
+def find(target: Target, running: str = "") -> Offer:
+    """What RDS offers for the target.
+
+    Args:
+        target: with the wanted version, class and storage type.
+        running: the version of the DB instance that is there; if it will do, it need not be on offer.
+
+    Raises:
+        NotOffered: the region has no such version, class, storage type or size, or not in the wanted zone.
+    """
+    zones: tuple[str, ...] = ()
+    version = running
+    if not running or not meets(running, target.engine_version):
+        version = newest(target.engine_version, versions(target), target.region)
+        zones = orderable_zones(target, version, orderable_options(target, version))
+    end = end_of_standard_support(lifecycles(target, version))
+    return Offer(version, target.db_instance_class, zones, end, prices.monthly_cost(target))
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """What versions are compared by: "18.1" is (18, 1), "13.22-rds.20250508" is (13, 22, 20250508)."""
+    return tuple(int(part) for part in re.findall(r"\d+", version))
+
+
+def major(version: str) -> str:
+    """The major version, such as "18" of "18.1"."""
+    return version.partition(".")[0]
+
+
+def meets(found: str, wanted: str) -> bool:
+    """Whether a running version is the wanted one or newer; "18" is met by any 18.x. RDS never goes back."""
+    return numbers(found) >= numbers(wanted)
+
+
+def versions(target: Target) -> list[str]:
+    """The versions of PostgreSQL with which the region lets an instance be created."""
+    pages = aws.client(target, "rds").get_paginator("describe_db_engine_versions").paginate(Engine=ENGINE)
+    found = [item for page in pages for item in page["DBEngineVersions"]]
+    return [item["EngineVersion"] for item in found if item.get("Status") != "deprecated"]
+
+
+def newest(wanted: str, offered: Sequence[str], region: str) -> str:
+    """The wanted version, or the newest minor of a wanted major.
+
+    Raises:
+        NotOffered: no such version is on offer.
+    """
+    matching = [version for version in offered if wanted in (version, major(version))]
+    if matching:
+        return max(matching, key=numbers)
+    minors = {version for version in offered if major(version) == major(wanted)}
+    near = sorted(minors or {major(version) for version in offered}, key=numbers)
+    message = f"RDS offers no PostgreSQL {wanted} in {region}: set engine_version to one of {', '.join(near)}"
+    raise NotOffered(message)
+
+
+def orderable_options(target: Target, version: str) -> list[dict[str, Any]]:
+    """What can be ordered of that version: of the target's class, or of all if that is not on offer."""
+    paginator = aws.client(target, "rds").get_paginator("describe_orderable_db_instance_options")
+    for narrowed in ({"DBInstanceClass": target.db_instance_class}, {}):
+        pages = paginator.paginate(Engine=ENGINE, EngineVersion=version, Vpc=True, **narrowed)
+        found = [option for page in pages for option in page["OrderableDBInstanceOptions"]]
+        if found:
+            return found
+    return []
+
+
+def orderable_zones(target: Target, version: str, options: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The zones in which the target's class and storage type can be ordered.
+
+    Raises:
+        NotOffered: in none, or not in the wanted zone, or not in this size or with Performance Insights.
+    """
+    where = f"PostgreSQL {version} in {target.region}"
+    options = list(options)
+    classes = {option["DBInstanceClass"]: option for option in options}
+    _require("db_instance_class", target.db_instance_class, classes, where)
+    of_class = [option for option in options if option["DBInstanceClass"] == target.db_instance_class]
+    types = {option["StorageType"]: option for option in of_class}
+    _require("storage_type", target.storage_type, types, f"{target.db_instance_class}, {where}")
+    option = types[target.storage_type]
+    zones = tuple(sorted(zone["Name"] for zone in option["AvailabilityZones"]))
+    if target.availability_zone:
+        _require("availability_zone", target.availability_zone, zones, f"{target.db_instance_class}, {where}")
+    _require_features(target, option)
+    return zones
+
+
+def _require(setting: str, value: str, offered: Iterable[str], where: str) -> None:
+    """Raise NotOffered, with what is nearest, unless the value is on offer."""
+    offered = sorted(offered)
+    if value not in offered:
+        near = difflib.get_close_matches(value, offered, n=5, cutoff=0.5) or offered[:5]
+        advice = f"set {setting} to one of {', '.join(near)}" if near else "choose another region or version"
+        raise NotOffered(f"RDS offers no {value} for {where}: {advice}")
+
+
+def _require_features(target: Target, option: Mapping[str, Any]) -> None:
+    """Raise NotOffered unless the option has what the target asks for; silence of RDS counts as yes."""
+    name = f"{target.db_instance_class} with {target.storage_type}"
+    least, most = option.get("MinStorageSize", 0), option.get("MaxStorageSize", float("inf"))
+    if not least <= target.allocated_storage <= most:
+        wrong = f"not {target.allocated_storage}: set allocated_storage to that"
+        raise NotOffered(f"{name} has {least} to {most} GiB, {wrong}")
+    if target.performance_insights and not option.get("SupportsPerformanceInsights", True):
+        raise NotOffered(f"{name} has no Performance Insights: set performance_insights = false")
+    if target.storage_encrypted and not option.get("SupportsStorageEncryption", True):
+        raise NotOffered(f"{name} cannot be encrypted: set another db_instance_class")
+
+
+def lifecycles(target: Target, version: str) -> list[dict[str, Any]]:
+    """The support periods of that version's major, as RDS names them."""
+    paginator = aws.client(target, "rds").get_paginator("describe_db_major_engine_versions")
+    pages = paginator.paginate(Engine=ENGINE, MajorEngineVersion=major(version))
+    found = [item for page in pages for item in page["DBMajorEngineVersions"]]
+    return [period for item in found for period in item.get("SupportedEngineLifecycles", [])]
+
+
+def end_of_standard_support(periods: Iterable[Mapping[str, Any]]) -> date | None:
+    """The last day of standard support; None where RDS names none."""
+    standard = [period for period in periods if period["LifecycleSupportName"] == STANDARD_SUPPORT]
+    return standard[0]["LifecycleSupportEndDate"].date() if standard else None

@@ -1,0 +1,48 @@
+"""A bar for a long wait: what it waits for, and since when; on a terminal, or in a notebook's cell."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class CellLine:
+    """A stream that shows its last line in a notebook's cell, and leaves an empty line there in the end.
+
+    The first content of the display is empty and so is the last: a reader that does not follow the
+    updates in between (nbval is one) sees what a reader that follows them sees.
+    """
+
+    def __init__(self) -> None:
+        """Make room for the line in the cell that is running."""
+        from IPython.display import display
+
+        self._display = display({"text/plain": ""}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+
+    def write(self, text: str) -> int:
+        """Show this line in place of the one before."""
+        self._display.update({"text/plain": text.strip()}, raw=True)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def in_notebook() -> bool:
+    """Whether a Jupyter kernel runs this code; a program that never loaded IPython is none."""
+    shell = sys.modules.get("IPython")
+    return getattr(shell and shell.get_ipython(), "kernel", None) is not None
+
+
+@contextmanager
+def waiting(name: str) -> Iterator[Callable[[str], None]]:
+    """Show a bar with what the yielded function is given, and the elapsed time.
+
+    It goes to stderr, only to a terminal, and leaves nothing there; in a notebook, to the cell.
+    """
+    from tqdm import tqdm
+
+    stream = CellLine() if in_notebook() else sys.stderr
+    with tqdm(desc=name, file=stream, bar_format="{desc}  {elapsed}", leave=False, disable=None) as bar:
+        yield lambda status: bar.set_description_str(f"{name}: {status}")

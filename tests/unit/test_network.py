@@ -1,0 +1,192 @@
+"""Security groups as EC2 describes them, and whether a server can be reached."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cruddur_ops import groups, network
+from cruddur_ops.errors import GroupMissing, InstanceNotReady
+from cruddur_ops.groups import Group
+from cruddur_ops.plan import Action
+from cruddur_ops.targets import Target
+from tests.unit.aws_state import calls_of, created_instance
+from tests.unit.conftest import Stub
+
+TARGET = Target("test", owner="alice", operator_address="8.8.8.8")
+VPCS = {"Vpcs": [{"VpcId": "vpc-0default"}]}
+OWN = {"GroupId": "sg-0aaa", "GroupName": "cruddur-db-instance-access", "VpcId": "vpc-0default"}
+OTHER = {"GroupId": "sg-0bbb", "GroupName": "default", "VpcId": "vpc-0default"}
+INSTANCE = {
+    "DBInstanceIdentifier": "cruddur-db-instance",
+    "Engine": "postgres",
+    "EngineVersion": "18.1",
+    "MasterUsername": "cruddurroot",
+    "DBInstanceClass": "db.t4g.micro",
+    "StorageType": "gp3",
+    "AllocatedStorage": 20,
+    "StorageEncrypted": True,
+    "PubliclyAccessible": True,
+    "BackupRetentionPeriod": 7,
+    "DeletionProtection": False,
+    "CopyTagsToSnapshot": True,
+    "AutoMinorVersionUpgrade": True,
+}
+
+
+class Answers:
+    """What EC2 and RDS answer to a plan's questions."""
+
+    def __init__(self, stub: Stub) -> None:
+        """Queue answers for the target that every test here uses."""
+        self.ec2, self.rds = stub(TARGET, "ec2"), stub(TARGET, "rds")
+
+    def own_group(self, *found: dict[str, Any]) -> None:
+        """To the search for the runbook's own group."""
+        self.ec2.add_response("describe_vpcs", VPCS)
+        self.groups(*found)
+
+    def groups(self, *found: dict[str, Any]) -> None:
+        """To a search for groups."""
+        self.ec2.add_response("describe_security_groups", {"SecurityGroups": list(found)})
+
+    def rules(self, group_ids: list[str], *found: dict[str, Any]) -> None:
+        """To the search for the rules of these groups."""
+        expected = {"Filters": [{"Name": "group-id", "Values": group_ids}]}
+        self.ec2.add_response("describe_security_group_rules", {"SecurityGroupRules": list(found)}, expected)
+
+    def instance(self, *group_ids: str) -> None:
+        """To the look for the DB instance: with these groups, or none at all."""
+        if group_ids:
+            item = created_instance({**INSTANCE, "VpcSecurityGroupIds": list(group_ids)})
+            self.rds.add_response("describe_db_instances", {"DBInstances": [item]})
+        else:
+            self.rds.add_client_error("describe_db_instances", "DBInstanceNotFound")
+
+
+@pytest.fixture
+def answers(stub: Stub) -> Answers:
+    """What AWS will answer."""
+    return Answers(stub)
+
+
+def test_the_group_is_created_where_it_is_missing(answers: Answers) -> None:
+    """By name, in the default VPC, with its tags."""
+    answers.own_group()
+    answers.ec2.add_response("describe_vpcs", VPCS)
+    plan = groups.plan_group(TARGET)
+    [call] = calls_of(plan)
+    assert "cruddur-db-instance-access" == call.parameters["GroupName"]
+    assert "vpc-0default" == call.parameters["VpcId"]
+    assert "+ security group cruddur-db-instance-access" == str(plan.changes[0])
+
+
+def test_the_group_that_is_there(answers: Answers) -> None:
+    """A second run finds it."""
+    answers.own_group(OWN)
+    assert () == groups.plan_group(TARGET).mutating
+
+
+def test_the_group_that_is_named(answers: Answers) -> None:
+    """DB_SG_ID is looked up by id, whatever its VPC."""
+    answers.groups(OTHER)
+    assert Group("sg-0bbb", "default", "vpc-0default") == groups.describe(replace(TARGET, security_group_id="sg-0bbb"))
+
+
+def test_a_named_group_that_does_not_exist(answers: Answers) -> None:
+    """A mistyped DB_SG_ID is not taken for a missing group of the runbook's own."""
+    answers.groups()
+    with pytest.raises(GroupMissing, match="no security group sg-0bbb in ca-central-1: correct DB_SG_ID"):
+        groups.plan_group(replace(TARGET, security_group_id="sg-0bbb"))
+
+
+def test_no_default_vpc(answers: Answers) -> None:
+    """The remedy is the command that makes one."""
+    answers.ec2.add_response("describe_vpcs", {"Vpcs": []})
+    with pytest.raises(GroupMissing, match="aws ec2 create-default-vpc"):
+        groups.describe(TARGET)
+
+
+def test_access_before_anything_exists(answers: Answers) -> None:
+    """The plan can be shown, and not applied."""
+    answers.own_group()
+    answers.instance()
+    plan = network.plan_access(TARGET)
+    assert [(Action.CREATE, "tcp 5432 from 8.8.8.8/32")] == [(change.action, change.after) for change in plan.changes]
+    with pytest.raises(InstanceNotReady, match="known after 01_provision_rds"):
+        network.apply_access(plan, TARGET)
+
+
+def test_access_in_the_runbooks_group(answers: Answers) -> None:
+    """The rule goes there; the rules of the instance's other groups are looked at, too."""
+    answers.own_group(OWN)
+    answers.instance("sg-0bbb", "sg-0aaa")
+    answers.rules(["sg-0aaa", "sg-0bbb"])
+    [call] = calls_of(network.plan_access(TARGET))
+    assert "sg-0aaa" == call.parameters["GroupId"]
+
+
+def test_access_to_an_instance_made_by_hand(answers: Answers) -> None:
+    """Where the instance has not the runbook's group, the rule goes into one that it has."""
+    answers.own_group(OWN)
+    answers.instance("sg-0bbb")
+    answers.groups(OTHER)
+    answers.rules(["sg-0bbb"])
+    [call] = calls_of(network.plan_access(TARGET))
+    assert "sg-0bbb" == call.parameters["GroupId"]
+
+
+def test_access_in_a_named_group_that_is_not_attached(answers: Answers) -> None:
+    """DB_SG_ID is obeyed, and it is said that the rule admits nobody yet."""
+    answers.groups(OTHER)
+    answers.instance("sg-0aaa")
+    answers.rules(["sg-0aaa", "sg-0bbb"])
+    plan = network.plan_access(replace(TARGET, security_group_id="sg-0bbb"))
+    assert "sg-0bbb" == calls_of(plan)[0].parameters["GroupId"]
+    assert ("WARNING: default is not attached to the DB instance: run 01_provision_rds",) == plan.facts
+
+
+def test_outbound_rules_do_not_count(answers: Answers) -> None:
+    """Every group lets everything out: that is no danger to the database."""
+    answers.own_group(OWN)
+    answers.instance("sg-0aaa")
+    outbound = {"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-0aaa", "IsEgress": True, "IpProtocol": "-1"}
+    answers.rules(["sg-0aaa"], outbound | {"FromPort": -1, "ToPort": -1, "CidrIpv4": "0.0.0.0/0"})
+    assert () == network.plan_access(TARGET).facts
+
+
+def test_a_named_rule_that_does_not_exist(answers: Answers) -> None:
+    """A mistyped DB_SG_RULE_ID is no reason to make a new rule."""
+    answers.own_group(OWN)
+    answers.instance("sg-0aaa")
+    answers.rules(["sg-0aaa"])
+    with pytest.raises(GroupMissing, match="no rule sgr-0ddd .* DB_SG_RULE_ID"):
+        network.plan_access(replace(TARGET, security_group_rule_id="sgr-0ddd"))
+
+
+@pytest.fixture
+def silent_server() -> Iterator[int]:
+    """The port of a server that accepts connections and never says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def test_a_silent_server(silent_server: int) -> None:
+    """The sandbox's way of dropping a connection."""
+    assert "silent" == network.reachability("127.0.0.1", silent_server, 2)
+
+
+def test_a_port_where_nobody_listens() -> None:
+    """It is told at once."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert "refused" == network.reachability("127.0.0.1", port, 2)
+
+
+def test_a_name_that_does_not_resolve() -> None:
+    """An endpoint that is gone has no address any more."""
+    assert "unknown host" == network.reachability("nowhere.invalid", 5432, 2)

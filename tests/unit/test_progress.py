@@ -1,0 +1,76 @@
+"""The bar of a long wait: on a terminal, in a log, and in a notebook."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from cruddur_ops import progress
+
+CELL = """
+from cruddur_ops import progress
+with progress.waiting("cruddur-db-instance") as show:
+    show("creating")
+    show("backing-up")
+"available"
+"""
+
+
+class Terminal(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Yes."""
+        return True
+
+
+def test_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Status and elapsed time in one line of stderr, of which nothing is left."""
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress.waiting("cruddur-db-instance") as show:
+        show("creating")
+    shown = stream.getvalue()
+    assert "cruddur-db-instance: creating  00:0" in shown
+    assert "\n" not in shown
+    assert "" == shown.split("\r")[-2].strip()
+
+
+def test_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nobody watches, nothing is drawn."""
+    with progress.waiting("cruddur-db-instance") as show:
+        show("creating")
+    assert ("", "") == capsys.readouterr()
+
+
+@pytest.fixture(scope="module")
+def executed() -> nbformat.NotebookNode:
+    """A notebook with a wait in it, after it ran."""
+    cell: dict[str, object] = {"cell_type": "code", "source": CELL, "id": "wait"}
+    cell |= {"metadata": {}, "outputs": [], "execution_count": None}
+    text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    notebook: nbformat.NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    project = Path(progress.__file__).parent.parent
+    NotebookClient(notebook, resources={"metadata": {"path": str(project)}}, kernel_name="python3").execute()
+    return notebook
+
+
+def test_in_a_notebook(executed: nbformat.NotebookNode) -> None:
+    """The output that is kept is an empty line and the cell's value: nothing that differs from run to run."""
+    outputs = executed.cells[0].outputs
+    assert ["display_data", "execute_result"] == [output.output_type for output in outputs]
+    assert ["", "'available'"] == [output.data["text/plain"] for output in outputs]
+    assert "creating" not in json.dumps(outputs)
+
+
+def test_notebook_is_told_from_ipython_and_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only a kernel shows displays."""
+    assert progress.in_notebook() is False
+    monkeypatch.delitem(sys.modules, "IPython", raising=False)
+    assert progress.in_notebook() is False

@@ -1,0 +1,381 @@
+"""The plan of the DB instance, and the wait for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cruddur_ops import instances, rds
+from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.groups import Group
+from cruddur_ops.instances import Instance, described
+from cruddur_ops.offers import Offer
+from cruddur_ops.plan import Action, Plan
+from cruddur_ops.prices import MonthlyCost
+from cruddur_ops.targets import Target
+from tests.unit.aws_state import VPC, calls_of, created_instance, instance_after
+from tests.unit.conftest import Stub
+
+TARGET = Target("test", owner="alice", operator_address="8.8.8.8")
+GROUP = Group("sg-0aaa", "cruddur-db-instance-access", VPC)
+COST = MonthlyCost({"instance": 12.0})
+
+
+def offer(target: Target = TARGET, version: str = "18.1") -> Offer:
+    """What RDS offers for the target."""
+    return Offer(version, target.db_instance_class, ("ca-central-1a",), date(2031, 2, 28), COST)
+
+
+def planned(target: Target, item: dict[str, Any] | None, group: Group | None = GROUP, version: str = "18.1") -> Plan:
+    """The plan for an instance that RDS describes so."""
+    return rds.instance_plan(target, offer(target, version), described(item) if item else None, group)
+
+
+def existing(target: Target = TARGET, **more: Any) -> dict[str, Any]:
+    """The instance that the target's plan creates, with some members changed."""
+    return instance_after(None, planned(target, None)) | more
+
+
+def settings_changed(plan: Plan) -> dict[str, tuple[str | None, str | None]]:
+    """What the plan modifies: before and after, by parameter."""
+    return {change.setting: (change.before, change.after) for change in plan.mutating}
+
+
+def test_what_is_created() -> None:
+    """The request as an expert would send it: no password, no paid Extended Support, nothing left to chance."""
+    [call] = calls_of(planned(TARGET, None))
+    assert ("rds", "create_db_instance") == (call.service, call.operation)
+    expected = {
+        "DBInstanceIdentifier": "cruddur-db-instance",
+        "DBInstanceClass": "db.t4g.micro",
+        "Engine": "postgres",
+        "EngineVersion": "18.1",
+        "EngineLifecycleSupport": "open-source-rds-extended-support-disabled",
+        "AutoMinorVersionUpgrade": True,
+        "DBName": "cruddur",
+        "MasterUsername": "cruddurroot",
+        "ManageMasterUserPassword": True,
+        "Port": 5432,
+        "PubliclyAccessible": True,
+        "VpcSecurityGroupIds": ["sg-0aaa"],
+        "StorageType": "gp3",
+        "AllocatedStorage": 20,
+        "MaxAllocatedStorage": 100,
+        "StorageEncrypted": True,
+        "BackupRetentionPeriod": 7,
+        "CopyTagsToSnapshot": True,
+        "DeletionProtection": False,
+        "EnablePerformanceInsights": True,
+        "PerformanceInsightsRetentionPeriod": 7,
+        "EnableCloudwatchLogsExports": ["postgresql"],
+        "Tags": [
+            {"Key": "Owner", "Value": "alice"},
+            {"Key": "Project", "Value": "cruddur"},
+            {"Key": "ManagedBy", "Value": "cruddur-ops"},
+        ],
+    }
+    assert expected == dict(call.parameters)
+
+
+def test_what_is_left_out_of_the_request() -> None:
+    """RDS refuses a retention of insights that are off, and storage that grows to less than it is."""
+    target = replace(TARGET, performance_insights=False, max_allocated_storage=0, availability_zone="ca-central-1b")
+    [call] = calls_of(planned(target, None))
+    assert {"PerformanceInsightsRetentionPeriod", "MaxAllocatedStorage"}.isdisjoint(call.parameters)
+    assert "ca-central-1b" == call.parameters["AvailabilityZone"]
+
+
+def test_what_is_shown_before_anything_is_created() -> None:
+    """Version, class and storage in the line; cost, support and protection below it."""
+    plan = planned(TARGET, None)
+    assert "PostgreSQL 18.1 on db.t4g.micro, 20 GiB gp3" == plan.changes[0].after
+    assert "cost: about 12 USD a month (instance 12.00)" in plan.facts
+    assert "PostgreSQL 18: standard support until 2031-02-28; paid Extended Support opted out" in plan.facts
+    assert "backups kept for 7 days; no deletion protection; publicly accessible" in plan.facts
+
+
+def test_no_backups_are_warned_of() -> None:
+    """An instance that cannot be restored is said loudly."""
+    plan = planned(replace(TARGET, backup_retention_period=0), None)
+    assert any(fact.startswith("WARNING: no automated backups") for fact in plan.facts)
+
+
+def test_before_the_group_exists() -> None:
+    """The plan can be shown, with what is known after the group, but not applied."""
+    plan = planned(TARGET, None, group=None)
+    assert "known after the security group" in plan.changes[0].note
+    assert 1 == plan.outcome.created
+    with pytest.raises(InstanceNotReady, match="known after the security group"):
+        rds.apply(plan, TARGET)
+
+
+def test_an_instance_as_wanted() -> None:
+    """A second run finds nothing to do."""
+    plan = planned(TARGET, existing())
+    assert [Action.NONE] == [change.action for change in plan.changes]
+
+
+def test_differences_are_named_and_modified_in_one_call() -> None:
+    """Each difference has its line; the first carries the call for all of them, which is applied at once."""
+    target = replace(TARGET, db_instance_class="db.t4g.small", backup_retention_period=14, deletion_protection=True)
+    plan = planned(target, existing())
+    assert {
+        "DBInstanceClass": ("db.t4g.micro", "db.t4g.small"),
+        "BackupRetentionPeriod": ("7", "14"),
+        "DeletionProtection": ("False", "True"),
+    } == settings_changed(plan)
+    [call] = calls_of(plan)
+    assert {
+        "DBInstanceIdentifier": "cruddur-db-instance",
+        "DBInstanceClass": "db.t4g.small",
+        "BackupRetentionPeriod": 14,
+        "DeletionProtection": True,
+        "ApplyImmediately": True,
+    } == dict(call.parameters)
+    assert "interrupts connections" in plan.changes[0].note
+    assert 1 == plan.outcome.changed
+
+
+@pytest.mark.parametrize(
+    ("item", "setting"),
+    [
+        ({"PubliclyAccessible": False}, "PubliclyAccessible"),
+        ({"StorageType": "gp2"}, "StorageType"),
+        ({"AllocatedStorage": 10}, "AllocatedStorage"),
+        ({"MaxAllocatedStorage": 50}, "MaxAllocatedStorage"),
+        ({"PerformanceInsightsEnabled": False}, "EnablePerformanceInsights"),
+        ({"PerformanceInsightsRetentionPeriod": 31}, "PerformanceInsightsRetentionPeriod"),
+        ({"DbInstancePort": 5433}, "DBPortNumber"),
+        ({"CopyTagsToSnapshot": False}, "CopyTagsToSnapshot"),
+        ({"AutoMinorVersionUpgrade": False}, "AutoMinorVersionUpgrade"),
+        ({"EngineLifecycleSupport": "open-source-rds-extended-support"}, "EngineLifecycleSupport"),
+        ({"MasterUserSecret": {}}, "ManageMasterUserPassword"),
+        ({"EnabledCloudwatchLogsExports": ["upgrade"]}, "CloudwatchLogsExportConfiguration"),
+        ({"VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-0other"}]}, "VpcSecurityGroupIds"),
+        ({"EngineVersion": "17.6"}, "EngineVersion"),
+    ],
+)
+def test_every_setting_converges(item: dict[str, Any], setting: str) -> None:
+    """Whatever was changed by hand is one difference, and after its call there is none."""
+    found = existing(**item)
+    plan = planned(TARGET, found)
+    assert [setting] == list(settings_changed(plan))
+    assert () == planned(TARGET, instance_after(found, plan)).mutating
+
+
+def test_what_others_added_stays() -> None:
+    """Further security groups and log exports are not taken away."""
+    found = existing(VpcSecurityGroups=[{"VpcSecurityGroupId": "sg-0other"}], EnabledCloudwatchLogsExports=["upgrade"])
+    [call] = calls_of(planned(TARGET, found))
+    assert ["sg-0aaa", "sg-0other"] == call.parameters["VpcSecurityGroupIds"]
+    assert {"EnableLogTypes": ["postgresql"]} == call.parameters["CloudwatchLogsExportConfiguration"]
+
+
+def test_a_group_of_another_vpc_is_not_attached() -> None:
+    """RDS would refuse: an instance made elsewhere keeps its own groups."""
+    found = existing(VpcSecurityGroups=[{"VpcSecurityGroupId": "sg-0other"}], DBSubnetGroup={"VpcId": "vpc-0other"})
+    assert () == planned(TARGET, found).mutating
+
+
+def test_storage_never_shrinks() -> None:
+    """Storage that has grown is no difference, but said; nor is a limit of growth below it one."""
+    plan = planned(TARGET, existing(AllocatedStorage=120, MaxAllocatedStorage=200))
+    assert () == plan.mutating
+    assert "it has 120 GiB, more than wanted: storage never shrinks" in plan.facts
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offered", "running", "changed"),
+    [
+        ("18", "18.1", "18.1", False),
+        ("18", "18.0", "18.0", False),
+        ("18.1", "18.1", "18.2", False),
+        ("17", "19.1", "19.1", False),
+        ("18.2", "18.2", "18.1", True),
+        ("18", "18.3", "17.9", True),
+    ],
+)
+def test_versions(wanted: str, offered: str, running: str, changed: bool) -> None:
+    """A major is met by any of its minors, and whatever is newer stays, since RDS never goes back."""
+    plan = planned(replace(TARGET, engine_version=wanted), existing(EngineVersion=running), version=offered)
+    assert changed is ("EngineVersion" in settings_changed(plan))
+
+
+def test_a_major_upgrade_has_to_be_allowed() -> None:
+    """RDS wants it said; for a minor upgrade it need not be."""
+    [major] = calls_of(planned(TARGET, existing(EngineVersion="17.9")))
+    assert True is major.parameters["AllowMajorVersionUpgrade"]
+    [minor] = calls_of(planned(replace(TARGET, engine_version="18.1"), existing(EngineVersion="18.0")))
+    assert "AllowMajorVersionUpgrade" not in minor.parameters
+
+
+@pytest.mark.parametrize(
+    ("item", "fact"),
+    [
+        ({"DBName": "other"}, "03_load_schema_and_seed"),
+        ({"MasterUsername": "root"}, "set master_username"),
+        ({"StorageEncrypted": False}, "not encrypted, for good"),
+        ({"EngineVersion": "19.1"}, "newer than wanted"),
+        ({"DBInstanceStatus": "storage-full"}, "WARNING: its storage is full"),
+        ({"PendingModifiedValues": {"CACertificateIdentifier": "rds-ca-2030"}}, "not made yet: CACertificateIdentifier"),
+    ],
+)
+def test_what_cannot_be_changed_in_place(item: dict[str, Any], fact: str) -> None:
+    """It is said, with the way out, and no call is planned for it."""
+    plan = planned(TARGET, existing(**item))
+    assert () == plan.mutating
+    assert any(fact in line for line in plan.facts)
+
+
+def test_a_zone_that_was_chosen_otherwise() -> None:
+    """An instance does not move to another zone."""
+    plan = planned(replace(TARGET, availability_zone="ca-central-1b"), existing())
+    assert "it is in ca-central-1a, for good: set availability_zone to that" in plan.facts
+
+
+def test_accepted_changes_are_not_asked_for_again() -> None:
+    """What waits in PendingModifiedValues counts as found."""
+    target = replace(TARGET, port=5433, backup_retention_period=14)
+    pending = {"Port": 5433, "BackupRetentionPeriod": 14}
+    assert () == planned(target, existing(PendingModifiedValues=pending)).mutating
+
+
+def test_another_engine_is_refused() -> None:
+    """The identifier belongs to something else."""
+    with pytest.raises(WrongInput, match="mysql instance: set another db_instance_identifier"):
+        planned(TARGET, existing(Engine="mysql"))
+
+
+@pytest.mark.parametrize("status", ["creating", "backing-up", "modifying", "rebooting", "upgrading"])
+def test_passing_states(status: str) -> None:
+    """Nothing can be changed just now, whatever differs: wait."""
+    plan = planned(replace(TARGET, backup_retention_period=1), existing(DBInstanceStatus=status))
+    assert [(Action.NONE, f"{status}: wait until it is available")] == [
+        (change.action, change.note) for change in plan.changes
+    ]
+
+
+TARGETS = st.builds(
+    lambda **changes: replace(TARGET, **changes),
+    db_instance_class=st.sampled_from(["db.t4g.micro", "db.m7g.large"]),
+    storage_type=st.sampled_from(["gp2", "gp3"]),
+    allocated_storage=st.integers(20, 200),
+    max_allocated_storage=st.integers(0, 300),
+    port=st.integers(1150, 65535),
+    publicly_accessible=st.booleans(),
+    backup_retention_period=st.integers(0, 35),
+    deletion_protection=st.booleans(),
+    performance_insights=st.booleans(),
+    performance_insights_retention_period=st.sampled_from([7, 31, 731]),
+    instance_days=st.integers(0, 30),
+    availability_zone=st.sampled_from(["", "ca-central-1a"]),
+)
+
+
+@given(TARGETS)
+def test_planning_after_creation_changes_nothing(target: Target) -> None:
+    """Whatever was wanted, the instance that RDS makes of it is as wanted."""
+    assert () == planned(target, existing(target)).mutating
+
+
+@given(TARGETS, TARGETS)
+def test_planning_after_modification_changes_nothing(before: Target, after: Target) -> None:
+    """From any wanted state to any other, one application is enough."""
+    found = existing(before)
+    plan = planned(after, found)
+    assert () == planned(after, instance_after(found, plan)).mutating
+    assert len(calls_of(plan)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        ("stopped", "aws rds start-db-instance"),
+        ("deleting", "wait until it is gone"),
+        ("failed", "aws rds describe-events"),
+        ("incompatible-network", "aws rds describe-events"),
+        ("inaccessible-encryption-credentials-recoverable", "aws rds describe-events"),
+    ],
+)
+def test_states_that_need_help(status: str, remedy: str) -> None:
+    """Each has its remedy."""
+    with pytest.raises(InstanceNotReady, match=remedy):
+        instances.require_recoverable(Instance("x", status))
+
+
+@pytest.mark.parametrize("status", ["available", "creating", "storage-full", "stopping"])
+def test_states_that_need_none(status: str) -> None:
+    """They are ready, or become so, or become stopped, which is told then."""
+    instances.require_recoverable(Instance("x", status))
+
+
+def test_an_instance_that_is_not_there(stub: Stub) -> None:
+    """Absence is an answer, not an error; any other error is none of the two."""
+    stub(TARGET, "rds").add_client_error("describe_db_instances", "DBInstanceNotFound")
+    assert rds.describe(TARGET) is None
+
+
+def test_an_instance_shows_what_does_not_differ_from_run_to_run() -> None:
+    """So that a notebook's committed output is stable."""
+    assert "cruddur-db-instance: available" == repr(described(created_instance(calls_of(planned(TARGET, None))[0].parameters)))
+
+
+@pytest.fixture
+def statuses(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+    """The statuses that RDS will answer with, one a look, the last again and again; no time passes meanwhile."""
+    answers: list[str | None] = []
+    clock = [0.0]
+
+    def describe(_: Target) -> Instance | None:
+        status = answers.pop(0) if len(answers) > 1 else answers[0]
+        return Instance("cruddur-db-instance", status) if status else None
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr(instances, "describe", describe)
+    monkeypatch.setattr("time.sleep", sleep)
+    monkeypatch.setattr("time.monotonic", lambda: clock[0])
+    return answers
+
+
+def test_waiting_until_it_is_available(statuses: list[str | None]) -> None:
+    """It looks again until the status is reached, through all that come before."""
+    statuses += ["creating", "backing-up", "available"]
+    assert "available" == rds.wait(TARGET).status
+    assert ["available"] == statuses
+
+
+@pytest.mark.parametrize(("status", "found"), [("available", "storage-optimization"), ("stopped", "stopped")])
+def test_waiting_for_what_will_do(statuses: list[str | None], status: str, found: str) -> None:
+    """Storage is optimized for hours, in which the server answers."""
+    statuses += ["modifying", found]
+    assert found == rds.wait(TARGET, status).status
+
+
+@pytest.mark.parametrize("status", ["failed", "incompatible-parameters", "deleting", "stopped", None])
+def test_waiting_ends_where_there_is_no_hope(statuses: list[str | None], status: str | None) -> None:
+    """Broken, stopped or gone: the error comes at once, with its remedy."""
+    statuses += ["creating", status]
+    with pytest.raises(InstanceNotReady):
+        rds.wait(TARGET)
+
+
+def test_waiting_ends_with_the_time(statuses: list[str | None]) -> None:
+    """The message says in what state it is, and how to see why."""
+    statuses += ["creating"]
+    with pytest.raises(InstanceNotReady, match="is creating after 60 s, not available.*describe-events"):
+        rds.wait(TARGET, timeout=60)
+
+
+def test_pauses_grow() -> None:
+    """Quick looks first, one every five seconds in the end."""
+    pauses = rds._pauses()
+    seconds = [next(pauses) for _ in range(30)]
+    assert (0.2, 5.0) == (seconds[0], seconds[-1])
+    assert sorted(seconds) == seconds
