@@ -1,1 +1,67 @@
-"""An executable runbook for running an application's Postgres on Amazon RDS."""
+"""An executable runbook for running an application's Postgres on Amazon RDS.
+
+The public names are looked up on first use, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from cruddur_ops import activities, database, network, queries, rds
+    from cruddur_ops.connection import engine
+    from cruddur_ops.errors import OpsError
+    from cruddur_ops.plan import Change, Outcome, Plan
+    from cruddur_ops.targets import Target
+    from cruddur_ops.targets import load as load_target
+
+__all__ = [
+    "Change",
+    "OpsError",
+    "Outcome",
+    "Plan",
+    "Target",
+    "activities",
+    "database",
+    "engine",
+    "load_target",
+    "network",
+    "queries",
+    "rds",
+]
+
+MODULES = {"activities", "database", "network", "queries", "rds"}
+PLACES = {
+    "Change": ("plan", "Change"),
+    "OpsError": ("errors", "OpsError"),
+    "Outcome": ("plan", "Outcome"),
+    "Plan": ("plan", "Plan"),
+    "Target": ("targets", "Target"),
+    "engine": ("connection", "engine"),
+    "load_target": ("targets", "load"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    if name in MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in PLACES:
+        module, attribute = PLACES[name]
+        return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """The public names, for completion."""
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%load_ext cruddur_ops` calls: makes %sql work on the notebook's target."""
+    from cruddur_ops import magics
+
+    magics.load(shell)

@@ -146,7 +146,9 @@ def test_authorize_a_group_of_another_vpc(ec2: Client, group: Group) -> None:
     other = Group.create(ec2, create_vpc(ec2, "10.43.0.0/16"))
     pair = permission(UserIdGroupPairs=[{"GroupId": other.id}])
     assert "InvalidGroup.NotFound" == refusal(group.authorize, pair)
-    ec2.create_vpc_peering_connection(VpcId=group.vpc, PeerVpcId=other.vpc)
+    peering = ec2.create_vpc_peering_connection(VpcId=group.vpc, PeerVpcId=other.vpc)["VpcPeeringConnection"]
+    assert "InvalidGroup.NotFound" == refusal(group.authorize, pair)
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
     assert [{"ReferencedGroupId": other.id}] == [source_of(rule) for rule in group.authorize(pair)]
 
 

@@ -1,0 +1,76 @@
+"""The root certificates that sign RDS's servers, fetched once."""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cruddur_ops.errors import RootCertificateMissing
+from cruddur_ops.state import state_folder
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+# Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster".
+BUNDLE_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+BUNDLE = "rds-global-bundle.pem"
+SECONDS = 30
+
+
+def root_certificate(target: Target) -> Path:
+    """The file to verify the server with: the target's own, else Amazon's bundle.
+
+    Raises:
+        RootCertificateMissing: the file is not there, or the bundle could not be fetched.
+    """
+    if not target.ssl_root_certificate:
+        return bundle()
+    path = Path(target.ssl_root_certificate)
+    if not path.is_file():
+        raise RootCertificateMissing(f"{path} does not exist: correct PGSSLROOTCERT, or unset it to use Amazon's bundle")
+    return path
+
+
+def bundle(url: str = BUNDLE_URL) -> Path:
+    """Amazon's bundle for all regions, downloaded when it is first needed.
+
+    Raises:
+        RootCertificateMissing: it could not be fetched, or what came is no bundle of certificates.
+    """
+    path = state_folder() / BUNDLE
+    if not path.exists():
+        _write(path, _download(url))
+    return path
+
+
+def _download(url: str) -> bytes:
+    """The bundle, over HTTPS verified with this machine's certificates."""
+    remedy = f"download {url} by other means, and name the file in PGSSLROOTCERT"
+    try:
+        with urllib.request.urlopen(url, timeout=SECONDS, context=ssl.create_default_context()) as response:
+            content: bytes = response.read()
+    except (OSError, ValueError) as error:
+        raise RootCertificateMissing(f"RDS's root certificates could not be fetched ({error}): {remedy}") from error
+    if not _holds_certificates(content):
+        raise RootCertificateMissing(f"{url} answered with something else than certificates: {remedy}")
+    return content
+
+
+def _holds_certificates(content: bytes) -> bool:
+    """Whether OpenSSL reads at least one certificate authority in it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(cadata=content.decode("ascii"))
+    except (ssl.SSLError, UnicodeDecodeError, ValueError):
+        return False
+    return context.cert_store_stats()["x509_ca"] > 0
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put the file in place whole: another process may read at any moment."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        file.write(content)
+    Path(file.name).replace(path)

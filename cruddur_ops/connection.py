@@ -1,0 +1,76 @@
+"""How to connect: psycopg for one connection, SQLAlchemy's engine for all others."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import psycopg
+import sqlalchemy
+from sqlalchemy import event
+
+from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.location import locate
+from cruddur_ops.targets import Target
+from cruddur_ops.unreachable import diagnose
+
+CONNECT_TIMEOUT = 10
+APPLICATION_NAME = "cruddur-ops"
+
+
+def connect(
+    target: Target, database: str | None = None, *, connect_timeout: int = CONNECT_TIMEOUT, autocommit: bool = False
+) -> psycopg.Connection[Any]:
+    """Open a connection; endpoint and password are looked up anew each time.
+
+    Args:
+        target: whose database.
+        database: another database of the same server.
+        connect_timeout: seconds; a connect_timeout in the connection URL comes first.
+        autocommit: whether each statement is a transaction of its own.
+
+    Raises:
+        DatabaseUnreachable: one of its kinds, each with its remedy.
+        OpsError: the database could not be located; see `location.locate`.
+    """
+    location = locate(target, database)
+    defaults = {"connect_timeout": connect_timeout, "application_name": APPLICATION_NAME}
+    parameters = {**defaults, **location.parameters}
+    try:
+        return psycopg.connect(**parameters, autocommit=autocommit)
+    except psycopg.OperationalError as error:
+        error.__context__ = None  # psycopg's frames would keep the socket of a timeout open
+        raise diagnose(error, location, parameters) from error.with_traceback(None)
+    except psycopg.ProgrammingError as error:
+        raise WrongInput(f"libpq cannot use the options of the connection URL ({error}): correct them") from error
+
+
+@functools.cache
+def engine(target: Target, database: str | None = None) -> sqlalchemy.Engine:
+    """The engine of a target's database, one for each process.
+
+    It keeps one connection, and proves it alive before it is used again: a restarted server or a
+    rotated password go unnoticed. `engine(target).dispose()` closes it.
+    """
+    return new_engine(target, database)
+
+
+def new_engine(target: Target, database: str | None = None, **options: Any) -> sqlalchemy.Engine:
+    """An engine with connections of its own, and further options of `sqlalchemy.create_engine`."""
+    made = sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: connect(target, database),
+        pool_size=1,
+        pool_pre_ping=True,
+        use_native_hstore=False,  # saves a query for a type that nothing here uses
+        hide_parameters=True,
+        **options,
+    )
+    event.listen(made, "handle_error", _keep_sentence)
+    return made
+
+
+def _keep_sentence(context: Any) -> BaseException | None:
+    """Let our own errors through as they are: SQLAlchemy would wrap them in a longer message."""
+    original = context.original_exception
+    return type(original)(*original.args) if isinstance(original, OpsError) else None

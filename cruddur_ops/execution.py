@@ -1,0 +1,95 @@
+"""Runs one notebook through papermill, in a kernel that runs already. Slow to import: 1 s."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+# jsonschema, which nbformat loads, builds this grammar at import, for the format of URIs that no
+# notebook has: 1 to 3 s. None in sys.modules makes the import fail, which jsonschema allows for
+# (Python's reference, 5.3.1 "The module cache").
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
+from nbclient.exceptions import DeadKernelError  # noqa: E402
+from papermill import PapermillExecutionError, execute_notebook  # noqa: E402
+from papermill.clientwrap import PapermillNotebookClient  # noqa: E402
+from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
+
+from cruddur_ops.errors import RunFailed  # noqa: E402
+from cruddur_ops.kernels import Kernel, Kernels  # noqa: E402
+from cruddur_ops.report import Bar  # noqa: E402
+
+ENGINE = "cruddur-ops"
+logging.getLogger("papermill").addHandler(logging.NullHandler())  # we tell of failures ourselves
+
+
+class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no type hints
+    """papermill's client, which shows where it is, and marks the cell that never came back."""
+
+    def __init__(self, manager: Any, kernel: Kernel, bar: Bar) -> None:
+        """Run the manager's notebook in this kernel."""
+        super().__init__(manager, km=kernel.manager, coalesce_streams=True)
+        self.kc = kernel.client
+        self.bar = bar
+
+    def execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
+        """Execute a cell; an interrupt or the kernel's death leaves it marked as failed."""
+        self.bar.cell(cell_index)
+        try:
+            return super().execute_cell(cell, cell_index, **options)
+        except (KeyboardInterrupt, DeadKernelError):
+            self.nb_man.cell_exception(cell, cell_index)
+            raise
+
+    def process_message(self, *arguments: Any, **options: Any) -> Any:
+        """Take an output of the running cell, and show the last line it printed."""
+        output = super().process_message(*arguments, **options)
+        if output and output.output_type == "stream":
+            self.bar.say(output.text)
+        return output
+
+
+class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no type hints
+    """papermill's engine, with a kernel given rather than started."""
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+        """Execute the notebook of papermill's manager."""
+        return Client(nb_man, options["kernel"], options["bar"]).execute()
+
+
+papermill_engines.register(ENGINE, Engine)
+
+
+def run(notebook: Path, values: Mapping[str, Any], kernels: Kernels, bar: Bar) -> str:
+    """Execute a notebook in the next kernel, in place.
+
+    Returns:
+        "" where it went well, else what failed, in a line.
+    """
+    try:
+        kernel = kernels.take()
+        _execute(notebook, values, kernel, bar)
+        kernels.end(kernel)
+    except PapermillExecutionError as error:
+        return sentence(error.ename, error.evalue, error.traceback)
+    except DeadKernelError:
+        return f"the kernel process ended in this cell with exit code {kernel.exit_code()}: see what it does, then repeat the run"
+    except RunFailed as error:
+        return str(error)
+    return ""
+
+
+def _execute(notebook: Path, values: Mapping[str, Any], kernel: Kernel, bar: Bar) -> None:
+    path = str(notebook).replace("{", "{{").replace("}", "}}")  # papermill takes a path for a format string
+    execute_notebook(path, path, dict(values), ENGINE, progress_bar=False, kernel=kernel, bar=bar)
+
+
+def sentence(name: str, message: str, traceback: Sequence[str]) -> str:
+    """A failure in one line: in full where it is an OpsError, which renders as one; else its first line."""
+    lines = message.strip().splitlines()
+    text = " ".join(lines) if len(traceback) == 1 else "".join(lines[:1])
+    return f"{name}: {text}" if text else name

@@ -1,0 +1,148 @@
+"""Where a target's database is: in the URL that names it, else as RDS and Secrets Manager say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cruddur_ops import aws, instances
+from cruddur_ops.certificates import root_certificate
+from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.instances import Instance
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+MAINTENANCE_DATABASE = "postgres"
+FIELDS = {"host": "host", "port": "port", "database": "dbname", "user": "user", "password": "password"}
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a database is, and how to get in.
+
+    Attributes:
+        host: name or address, or the folder of a Unix socket; several are separated by commas.
+        port: as text, since several may be named; empty for the default.
+        database: its name.
+        user: the role; empty for the default of libpq.
+        password: empty for none, or where libpq finds it elsewhere (PGPASSWORD, ~/.pgpass).
+        options: libpq's other parameters, such as sslmode (PostgreSQL 18, chapter 32.1.2).
+        source: where the URL came from, such as "environment CONNECTION_URL"; empty where RDS was asked.
+    """
+
+    host: str
+    port: str
+    database: str
+    user: str
+    password: str = field(default="", repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    source: str = ""
+
+    def __str__(self) -> str:
+        """Such as "database cruddur on host:5432"."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"database {self.database} on {host}" + (f":{self.port}" if self.port else "")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The keyword arguments of psycopg.connect; they hold the password."""
+        named = {keyword: getattr(self, name) for name, keyword in FIELDS.items()}
+        return {**self.options, **{keyword: value for keyword, value in named.items() if value}}
+
+
+def locate(target: Target, database: str | None = None) -> Location:
+    """Find the database; on RDS with the password of this moment, since it is rotated.
+
+    Args:
+        target: where to look.
+        database: another database of the same server.
+
+    Raises:
+        WrongInput: the connection URL is no URL of a PostgreSQL server.
+        InstanceNotReady: the DB instance, its endpoint or its managed password is not there (yet).
+        RootCertificateMissing: there is nothing to verify the server's certificate with.
+    """
+    if target.connection_url:
+        source = target.sources.get("connection_url", "connection_url")
+        return from_url(target.connection_url, database, target.db_name, source)
+    return from_instance(target, database or target.db_name)
+
+
+def database_name(target: Target) -> str:
+    """The name of the target's database; asks nobody.
+
+    Raises:
+        WrongInput: the connection URL is no URL of a PostgreSQL server.
+    """
+    return locate(target).database if target.connection_url else target.db_name
+
+
+def from_url(url: str, database: str | None, default: str, source: str) -> Location:
+    """Read a URL as SQLAlchemy does; the options that it does not know itself go to libpq.
+
+    Args:
+        url: such as postgresql://user:password@host:5432/cruddur?sslmode=require.
+        database: what to connect to instead of the database in the URL.
+        default: what to connect to where the URL names none.
+        source: where the URL came from, for messages. They never repeat the URL: it holds a password.
+
+    Raises:
+        WrongInput: it is no URL of a PostgreSQL server, or names no host.
+    """
+    parameters = _url_parameters(url)
+    if parameters is None or not parameters.get("host"):
+        example = "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with odd characters percent-encoded"
+        raise WrongInput(f"the connection URL ({source}) is not that of a PostgreSQL server: write it as {example}")
+    named = {name: str(parameters.pop(keyword, "")) for name, keyword in FIELDS.items()}
+    named["database"] = database or named["database"] or default
+    return Location(**named, options=parameters, source=source)
+
+
+def _url_parameters(url: str) -> dict[str, Any] | None:
+    """The parameters of libpq; None for a URL that cannot be used."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import make_conninfo
+    from sqlalchemy.dialects.postgresql import psycopg as dialects
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    dialect: Any = dialects.dialect
+
+    try:
+        parsed = make_url(url)
+        _, parameters = dialect().create_connect_args(parsed)
+        make_conninfo(**parameters)  # knows libpq's options
+    except (ArgumentError, ProgrammingError, ValueError):
+        return None
+    backend = parsed.drivername.partition("+")[0]
+    usable = all(not isinstance(value, tuple) and "\0" not in str(value) for value in parameters.values())
+    return parameters if usable and backend in ("postgresql", "postgres") else None
+
+
+def from_instance(target: Target, database: str) -> Location:
+    """Ask RDS for the endpoint and Secrets Manager for the master user's name and password."""
+    instance = instances.require(target)
+    instances.require_recoverable(instance)
+    if not instance.host:
+        message = f"{instance.identifier} is {instance.status} and has no endpoint yet"
+        raise InstanceNotReady(f"{message}: run 01_provision_rds, which waits for it")
+    secret = _secret(target, instance)
+    options = {"sslmode": "verify-full", "sslrootcert": str(root_certificate(target))}
+    return Location(instance.host, str(instance.endpoint_port), database, secret["username"], secret["password"], options)
+
+
+def _secret(target: Target, instance: Instance) -> dict[str, str]:
+    """The managed password (Amazon RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager")."""
+    remedy = "run 01_provision_rds, or give the target a connection_url"
+    if not instance.secret_arn:
+        raise InstanceNotReady(f"{instance.identifier} does not keep its password in Secrets Manager: {remedy}")
+    secrets = aws.client(target, "secretsmanager")
+    try:
+        value = secrets.get_secret_value(SecretId=instance.secret_arn)["SecretString"]
+    except secrets.exceptions.ResourceNotFoundException as error:
+        raise InstanceNotReady(f"the secret of {instance.identifier} is gone: {remedy}") from error
+    found: dict[str, str] = json.loads(value)
+    return found

@@ -1,0 +1,162 @@
+"""ipython-sql's %sql, bound to the notebook's target and loud: what fails, fails the cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+import sql.connection
+import sql.magic
+import sql.parse
+import sql.run
+import sqlalchemy
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import line_cell_magic, magics_class, needs_local_scope
+from IPython.core.magic_arguments import parse_argstring
+from IPython.display import display
+from pgspecial.main import CommandNotFound, PGSpecial
+from psycopg.types.string import TextLoader
+from sqlalchemy import event
+from traitlets import Bool
+
+from cruddur_ops import targets
+from cruddur_ops.connection import new_engine
+from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.targets import Target
+
+
+class StatementFailed(OpsError):
+    """PostgreSQL refused a statement of the notebook; the message is PostgreSQL's own."""
+
+
+class TargetConnection(sql.connection.Connection):  # type: ignore[misc]
+    """What ipython-sql takes for a connection, made from our engine: no URL, no password in it."""
+
+    def __init__(self, target: Target) -> None:
+        """Connect; each statement commits by itself, as in psql.
+
+        Raises:
+            DatabaseUnreachable: no connection came about.
+        """
+        engine = new_engine(target, isolation_level="AUTOCOMMIT")
+        event.listen(engine, "handle_error", _as_sentence)
+        self.target = target
+        self.url, self.dialect, self.name = engine.url, engine.dialect, target.name
+        self.internal_connection = engine.connect()
+        self.driver: Any = self.internal_connection.connection.driver_connection  # psycopg's connection
+        sql.connection.Connection.connections = {target.name: self}
+        sql.connection.Connection.current = self
+
+    def alive(self) -> bool:
+        """Whether the server still answers on it."""
+        try:
+            self.driver.execute("")
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def end(self) -> None:
+        """End the session."""
+        self.internal_connection.invalidate()
+        self.internal_connection.close()
+
+
+@magics_class
+class SqlMagic(sql.magic.SqlMagic):  # type: ignore[misc]
+    """ipython-sql's magic with quiet defaults; its options and `%config SqlMagic` work as ever."""
+
+    displaycon = Bool(False, config=True, help="Show connection string after execute")
+    feedback = Bool(False, config=True, help="Print number of rows affected by DML")
+    connection: TargetConnection | None = None
+
+    @needs_local_scope
+    @line_cell_magic("sql")  # type: ignore[arg-type]  # IPython's hint leaves out the method's arguments
+    def execute(self, line: str = "", cell: str = "", local_ns: dict[str, Any] | None = None) -> Any:
+        r"""Run SQL on the database of the notebook's `target`, or psql's commands such as \dt.
+
+        `:name` in the SQL is the notebook's variable `name`. `result << SELECT …` keeps the result.
+
+        Raises:
+            StatementFailed: PostgreSQL refused the statement.
+            DatabaseUnreachable: no connection came about.
+            WrongInput: there is no variable `target`, or the cell names another connection.
+        """
+        self._require_no_connection(line, cell)
+        connection = self._connect(_target({**self.shell.user_ns, **(local_ns or {})}))
+        statement = f"{line}\n{cell}".strip()
+        if statement.startswith("\\"):
+            return self._psql_command(connection, statement.rstrip(";"))
+        return super().execute(line, cell, local_ns)
+
+    execute.parser = sql.magic.SqlMagic.execute.parser
+
+    def _connect(self, target: Target) -> TargetConnection:
+        """The connection to this target: the one there is, if it still lives."""
+        if self.connection and self.connection.target == target and self.connection.alive():
+            return self.connection
+        if self.connection:
+            self.connection.end()
+            self.connection = None
+        self.connection = TargetConnection(target)
+        return self.connection
+
+    def _require_no_connection(self, line: str, cell: str) -> None:
+        """Refuse what names another connection: ipython-sql would only print that it fails."""
+        arguments = parse_argstring(self.execute, sql.parse.without_sql_comment(self.execute.parser, line))
+        options = (arguments.section, arguments.creator, arguments.connection_arguments, arguments.close)
+        if any(options) or sql.parse.parse(" ".join(arguments.line) + "\n" + cell, self)["connection"]:
+            raise WrongInput("%sql is bound to the variable `target`: set that instead of naming a connection here")
+
+    def _psql_command(self, connection: TargetConnection, command: str) -> Any:
+        """Run a backslash command; ipython-sql itself shows one table, and nothing of what psql prints below it."""
+        cursor = connection.driver.cursor()
+        cursor.adapters.register_loader("timestamptz", TextLoader)  # RDS's master user is valid until infinity
+        try:
+            *others, last = PGSpecial().execute(cursor, command)
+        except CommandNotFound as error:
+            raise WrongInput(f"%sql does not know {command.split()[0]}: `%sql \\?` lists what it knows") from error
+        except psycopg.Error as error:
+            raise StatementFailed(_sentence(error)) from error
+        for result in others:
+            display(self._table(*result))
+        return self._table(*last)
+
+    def _table(self, _: Any, cursor: Any, headers: Any, status: Any) -> Any:
+        """Print the lines below the table, and return the table."""
+        if str(status).startswith("Did not find"):
+            raise StatementFailed(status)
+        if status and status != getattr(cursor, "statusmessage", None):
+            print(status)
+        return sql.run.ResultSet(sql.run.FakeResultProxy(cursor, headers), self) if headers else None
+
+
+def _target(names: dict[str, Any]) -> Target:
+    """The target that the notebook's variable holds, as a value or by name."""
+    named = names.get("target")
+    if isinstance(named, Target):
+        return named
+    if isinstance(named, str):
+        return targets.load(named)
+    raise WrongInput('%sql works on the database of the variable `target`: set it first, as in target = "local"')
+
+
+def _as_sentence(context: Any) -> OpsError | None:
+    """Turn an error into one of ours: those pass through ipython-sql, others it prints and forgets."""
+    original = context.original_exception
+    if context.is_pre_ping or isinstance(original, OpsError):
+        return None
+    if isinstance(original, psycopg.Error):
+        return StatementFailed(_sentence(original))
+    if isinstance(original, sqlalchemy.exc.InvalidRequestError):
+        return WrongInput(f"{original.args[0]}: set a variable of this name")
+    return None
+
+
+def _sentence(error: psycopg.Error) -> str:
+    """PostgreSQL's message with its SQLSTATE."""
+    return f"{str(error).strip()} (SQLSTATE {error.sqlstate})" if error.sqlstate else str(error).strip()
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register %sql and %%sql."""
+    shell.register_magics(SqlMagic)

@@ -1,0 +1,56 @@
+"""The loader of sql/: one file is one query, and its first line says what it is for."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from dataclasses import dataclass
+
+from cruddur_ops.errors import WrongInput
+from cruddur_ops.state import PROJECT
+
+FOLDER = PROJECT / "sql"
+
+
+@dataclass(frozen=True)
+class Query:
+    """A file of sql/.
+
+    Attributes:
+        name: its path below sql/ without the suffix, such as "activities/home".
+        description: what its first line says after the dashes.
+        text: the whole file. Bind parameters are written `:name`; the few statements that take no
+            bind parameters have `{name}` where a quoted identifier goes.
+    """
+
+    name: str
+    description: str
+    text: str
+
+    def __str__(self) -> str:
+        """The SQL, so that a notebook can print it."""
+        return self.text
+
+
+@functools.cache
+def load(name: str) -> Query:
+    """Read a query.
+
+    Raises:
+        WrongInput: sql/ has no file of this name.
+    """
+    if name not in names():
+        near = difflib.get_close_matches(name, names(), n=1, cutoff=0)
+        raise WrongInput(f'sql/ has no query "{name}": did you mean "{near[0]}"?')
+    text = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    return Query(name, text.partition("\n")[0].removeprefix("--").strip(), text)
+
+
+def names() -> tuple[str, ...]:
+    """The name of every query, sorted."""
+    return tuple(sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.sql")))
+
+
+def all_queries() -> tuple[Query, ...]:
+    """Every query, sorted by name."""
+    return tuple(load(name) for name in names())

@@ -1,0 +1,89 @@
+"""What a run shows: a bar on a terminal, a line for each notebook, and a table at the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from types import TracebackType
+from typing import Self
+
+from tqdm import tqdm
+
+from cruddur_ops.evidence import Result
+from cruddur_ops.plan import Outcome
+
+BAR = "{desc} |{bar:20}| cell {n_fmt}/{total_fmt} {elapsed} {postfix}"
+
+
+class Bar(AbstractContextManager["Bar"]):
+    """A bar for the notebook that runs, where standard error is a terminal; nothing elsewhere."""
+
+    def __init__(self, name: str, cells: int) -> None:
+        """Show the bar of a notebook."""
+        self.bar = tqdm(desc=name, total=cells, bar_format=BAR, leave=False, file=sys.stderr, disable=None)
+        self.ended = threading.Event()
+
+    def __enter__(self) -> Self:
+        """Begin to refresh the elapsed time, every second."""
+        if not self.bar.disable:
+            threading.Thread(target=self._tick, daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take the bar away."""
+        self.ended.set()
+        self.bar.close()
+
+    def cell(self, index: int) -> None:
+        """Show that the cell with this index, counted from 0, has begun."""
+        self.bar.set_postfix_str("", refresh=False)
+        self.bar.update(index + 1 - self.bar.n)
+
+    def say(self, text: str) -> None:
+        """Show the last line that the cell printed."""
+        lines = text.strip().splitlines()
+        if lines:
+            self.bar.set_postfix_str(lines[-1][:60])
+
+    def _tick(self) -> None:
+        while not self.ended.wait(1):
+            self.bar.refresh()
+
+
+def line(result: Result, width: int = 0) -> str:
+    """One notebook in a line: name, verdict, seconds."""
+    return f"{result.name:{width}}  {result.verdict:11}  {result.seconds:7.1f} s"
+
+
+def failure(result: Result) -> list[str]:
+    """Where a notebook failed, and why, in a line each."""
+    return [f"    {text}" for text in (result.cell, result.error) if text]
+
+
+def table(results: Sequence[Result]) -> str:
+    """The run as a table: what each notebook created, changed, deleted and left alone; and the sum."""
+    width = max(len("notebook"), *(len(result.name) for result in results))
+    lines = [f"{'notebook':{width}}  {'verdict':11}  seconds  created  changed  deleted  unchanged"]
+    for result in results:
+        counts = "  ".join(f"{count:{len(name)}}" for name, count in asdict(result.outcome).items())
+        lines += [f"{result.name:{width}}  {result.verdict:11}  {result.seconds:7.1f}  {counts}", *failure(result)]
+    return "\n".join([*lines, total(results)])
+
+
+def total(results: Sequence[Result]) -> str:
+    """The run in a line."""
+    passed = sum(result.verdict == "passed" for result in results)
+    seconds = sum(result.seconds for result in results)
+    counts = sum((result.outcome for result in results), Outcome())
+    return f"{passed} of {len(results)} notebooks passed in {seconds:.1f} s: {counts}"
+
+
+def plans(results: Sequence[Result]) -> str:
+    """What each notebook of a plan showed, and that nothing more was done."""
+    lines = []
+    for result in results:
+        lines += [f"{result.name}: {result.verdict}", *failure(result), *result.plans, ""]
+    return "\n".join([*lines, "nothing was changed"])

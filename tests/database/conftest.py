@@ -1,0 +1,72 @@
+"""A real PostgreSQL server behind CONNECTION_URL, and databases on it."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import URL
+
+from cruddur_ops import database, targets
+from cruddur_ops.connection import engine
+from cruddur_ops.sandbox.postgres import Server
+from cruddur_ops.sandbox.programs import find_programs
+from cruddur_ops.targets import Target
+
+USER = "cruddurroot"
+PASSWORD = "p@ss/w:rd %40?&#"
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server with a master user that is set up as on RDS."""
+    with tempfile.TemporaryDirectory(prefix="cruddur-") as folder:
+        Path(folder).chmod(0o755)  # the server's account must reach it
+        server = Server(Path(folder) / "server", find_programs(Path(folder)))
+        server.initialise()
+        server.start()
+        server.create_master_user(USER, PASSWORD, None)
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def at(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Target]]:
+    """Makes the target `local` point at a database of the server; ends its connections afterwards."""
+    made = []
+
+    def load(name: str, user: str = USER, password: str = PASSWORD, **options: str) -> Target:
+        query = {"host": str(server.folder), **options}
+        url = URL.create("postgresql", user, password, database=name, query=query)
+        monkeypatch.setenv("CONNECTION_URL", url.render_as_string(hide_password=False))
+        made.append(targets.load("local"))
+        return made[-1]
+
+    yield load
+    for target in made:
+        engine(target).dispose()
+
+
+@pytest.fixture
+def target(at: Callable[..., Target]) -> Target:
+    """A target whose database does not exist yet."""
+    return at(f"test_{next(numbers)}")
+
+
+@pytest.fixture
+def empty(target: Target) -> Target:
+    """A target whose database is empty."""
+    database.create(target)
+    return target
+
+
+@pytest.fixture
+def seeded(empty: Target) -> Target:
+    """A target with schema and seed."""
+    database.load_schema(empty)
+    database.seed(empty)
+    return empty

@@ -1,0 +1,281 @@
+r"""%sql on a real database: in a shell of its own, and in the kernels that papermill and nbval start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from nbformat.v4 import new_code_cell, new_notebook
+from traitlets.config import Config
+
+from cruddur_ops import database
+from cruddur_ops.connection import connect
+from cruddur_ops.errors import UnknownTarget, WrongInput
+from cruddur_ops.magics import StatementFailed
+from cruddur_ops.sandbox.postgres import Server
+from cruddur_ops.state import PROJECT
+from cruddur_ops.targets import Target
+from cruddur_ops.unreachable import DatabaseMissing, LoginRefused
+from tests.database.conftest import PASSWORD
+
+Run = Callable[[str], Any]  # IPython's ExecutionResult
+KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cruddur-ops'"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    """Runs a cell in a fresh IPython shell with the extension loaded."""
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    shell = InteractiveShell.instance(config=config)
+    shell.run_line_magic("load_ext", "cruddur_ops")
+
+    def run_cell(cell: str) -> Any:
+        return shell.run_cell(cell, store_history=False)
+
+    yield run_cell
+    magic: Any = shell.magics_manager.registry["SqlMagic"]
+    if magic.connection:
+        magic.connection.end()
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def cell(run: Run, seeded: Target) -> Run:
+    """Runs a cell whose `target` is the name of a seeded database's target."""
+    run('target = "local"')
+    return run
+
+
+def test_statement_returns_its_rows(cell: Run) -> None:
+    """A line and a cell give ipython-sql's result set: rows, and a table in HTML."""
+    line, whole = cell("%sql SELECT count(*) FROM users").result, cell("%%sql\nSELECT handle\nFROM users\nORDER BY 1").result
+
+    assert [(4,)] == line
+    assert ["andrew", "bayko", "delenn", "londo"] == [row.handle for row in whole]
+    assert "<td>andrew</td>" in whole._repr_html_()
+
+
+def test_result_can_be_kept(cell: Run) -> None:
+    """`name << SELECT` assigns, as in ipython-sql."""
+    cell("%sql found << SELECT 1 AS one")
+
+    assert [(1,)] == cell("found").result
+
+
+def test_notebook_variables_are_bound(cell: Run) -> None:
+    """`:name` is a bind parameter, so that no value is taken for SQL."""
+    cell("""handle = "andrew' OR true --" """)
+
+    assert [] == cell("%sql SELECT handle FROM users WHERE handle = :handle").result
+
+
+def test_target_may_be_a_value(run: Run, seeded: Target) -> None:
+    """`target` is a name or a Target; another value means another connection."""
+    run("from cruddur_ops import targets")
+    run('target = targets.load("local", db_name="ignored")')
+
+    assert [(12,)] == run("%sql SELECT count(*) FROM activities").result
+
+
+@pytest.mark.parametrize(
+    ("statement", "sqlstate"),
+    [
+        ("%sql SELEC 1", "42601"),
+        ("%sql SELECT * FROM nowhere", "42P01"),
+        ("%sql SELECT 1/0", "22012"),
+        ("%%sql\nSELECT 1;\nSELECT 1/0;\nSELECT 2", "22012"),
+        ("%sql INSERT INTO users (handle, display_name, email) VALUES ('andrew', 'x', 'y')", "23505"),
+        ("%sql CREATE EXTENSION nothing_like_it", "0A000"),
+        (r"%sql \sf nothing_like_it", "42883"),
+    ],
+)
+def test_failing_statement_fails_the_cell(cell: Run, capsys: pytest.CaptureFixture[str], statement: str, sqlstate: str) -> None:
+    """The cell fails with PostgreSQL's message and SQLSTATE alone: no traceback, no URL."""
+    result = cell(statement)
+
+    assert isinstance(result.error_in_exec, StatementFailed)
+    assert f"(SQLSTATE {sqlstate})" in str(result.error_in_exec)
+    printed = capsys.readouterr().out
+    assert printed.startswith("StatementFailed: ")
+    assert "Traceback" not in printed
+    assert "postgresql" not in printed
+
+
+def test_next_statement_works_after_a_failure(cell: Run) -> None:
+    """A failure leaves no transaction behind that has to be rolled back."""
+    cell("%sql SELECT 1/0")
+
+    assert [(1,)] == cell("%sql SELECT 1").result
+
+
+def test_each_statement_commits(cell: Run, seeded: Target) -> None:
+    """What a cell wrote is there for others; a statement that takes no transaction works."""
+    cell("%sql UPDATE users SET display_name = 'Somebody' WHERE handle = 'londo'")
+    vacuumed = cell("%sql VACUUM users")
+
+    with connect(seeded) as connection:
+        found = connection.execute("SELECT display_name FROM users WHERE handle = 'londo'").fetchall()
+    assert [("Somebody",)] == found
+    assert vacuumed.success
+
+
+@pytest.mark.parametrize("ending", [KILL, "SELECT pg_terminate_backend(pg_backend_pid())"])
+def test_dead_connection_is_replaced(cell: Run, server: Server, ending: str) -> None:
+    """After the server dropped the connection, from outside or within a statement, the next statement works."""
+    cell("%sql SELECT 1")
+    if ending is KILL:
+        with server.administrator() as administrator:
+            administrator.execute(KILL)
+    else:
+        assert isinstance(cell(f"%sql {ending}").error_in_exec, StatementFailed)
+
+    assert [(2,)] == cell("%sql SELECT 2").result
+
+
+def test_failing_connection_fails_the_cell(run: Run, at: Callable[..., Target], capsys: pytest.CaptureFixture[str]) -> None:
+    """A refused login and a missing database are told in a sentence, without the password."""
+    run('target = "local"')
+    at("postgres", password="secret-word")
+    refused = run("%sql SELECT 1").error_in_exec
+    at("not there")
+    missing = run("%sql SELECT 1").error_in_exec
+
+    assert [LoginRefused, DatabaseMissing] == [type(refused), type(missing)]
+    printed = capsys.readouterr().out
+    assert printed.startswith("LoginRefused: ")
+    assert "secret-word" not in printed
+    assert PASSWORD not in printed
+
+
+@pytest.mark.parametrize(
+    ("cells", "error", "message"),
+    [
+        (["del target"], WrongInput, "set it first"),
+        (['target = "nowhere"'], UnknownTarget, 'no target "nowhere"'),
+        (["target = 3"], WrongInput, "set it first"),
+    ],
+)
+def test_target_must_be_known(cell: Run, cells: list[str], error: type[WrongInput], message: str) -> None:
+    """Without a usable `target` the cell fails and says what to set."""
+    for text in cells:
+        cell(text)
+
+    with pytest.raises(error, match=message):
+        cell("%sql SELECT 1").raise_error()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "%sql postgresql://u:secret-word@h/d SELECT 1",
+        "%%sql postgresql://u:secret-word@h/d\nSELECT 1",
+        "%sql user@database SELECT 1",
+        "%sql --section production SELECT 1",
+        "%sql --connection_arguments '{}' SELECT 1",
+        "%sql --close local",
+    ],
+)
+def test_no_other_connection(cell: Run, capsys: pytest.CaptureFixture[str], statement: str) -> None:
+    """What would name another connection is refused, and not repeated."""
+    with pytest.raises(WrongInput, match="bound to the variable `target`"):
+        cell(statement).raise_error()
+    assert "secret-word" not in capsys.readouterr().out
+
+
+def test_unbound_variable(cell: Run) -> None:
+    """A bind parameter without a variable fails the cell and names the variable."""
+    with pytest.raises(WrongInput, match="'nothing_like_it': set a variable"):
+        cell("%sql SELECT :nothing_like_it").raise_error()
+
+
+def test_psql_lists_tables(cell: Run) -> None:
+    r"""\dt gives the tables with their owner."""
+    result = cell(r"%sql \dt").result
+
+    assert ["activities", "schema_history", "seed_history", "users"] == [row[1] for row in result]
+    assert "<th>Owner</th>" in result._repr_html_()
+
+
+def test_psql_describes_a_table(cell: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    r"""\d gives the columns, and prints what psql has below them."""
+    result = cell(r"%sql \d users").result
+
+    assert ("uuid", "uuid") == tuple(result[0][:2])
+    printed = capsys.readouterr().out
+    assert '"users_handle_key" UNIQUE CONSTRAINT, btree (handle)' in printed
+    assert 'TABLE "activities"' in printed
+
+
+@pytest.mark.parametrize(
+    "command", [r"\l", r"\du", r"\dn", r"\di", r"\df", r"\dv", r"\dx", r"\sf set_updated_at", r"\?", r"\dt;"]
+)
+def test_other_psql_commands(cell: Run, command: str) -> None:
+    """The commands that notebooks use give a table."""
+    result = cell(f"%sql {command}")
+
+    assert result.success
+    assert "<table>" in result.result._repr_html_()
+
+
+@pytest.mark.parametrize(("command", "error"), [(r"\d nowhere", StatementFailed), (r"\nothing", WrongInput)])
+def test_failing_psql_command_fails_the_cell(cell: Run, command: str, error: type[Exception]) -> None:
+    """A relation that is not there, a command that is not known."""
+    with pytest.raises(error):
+        cell(f"%sql {command}").raise_error()
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a notebook with these cells after the two that bind %sql."""
+
+    def write(*cells: str) -> Path:
+        path = tmp_path / "notebook.ipynb"
+        document = new_notebook(cells=[new_code_cell(text) for text in ("%load_ext cruddur_ops", 'target = "local"', *cells)])
+        nbformat.write(document, path)
+        return path
+
+    return write
+
+
+def execute(path: Path) -> None:
+    """Run the notebook in place, as `papermill` does."""
+    papermill.execute_notebook(path, path, kernel_name="python3", cwd=PROJECT, progress_bar=False)
+
+
+@pytest.mark.parametrize(
+    ("failing", "error"), [("%sql SELECT 1/0", "StatementFailed"), ('target = "nowhere"\n%sql SELECT 1', "UnknownTarget")]
+)
+def test_papermill_fails(seeded: Target, notebook: Callable[..., Path], failing: str, error: str) -> None:
+    """Papermill stops at the failing cell, whose output is the sentence; no password is in the file."""
+    path = notebook("%sql SELECT count(*) FROM users", failing, "after = 1")
+
+    with pytest.raises(papermill.PapermillExecutionError, match=error):
+        execute(path)
+    assert PASSWORD not in path.read_text()
+    assert "127.0.0.1" not in path.read_text()
+
+
+def test_results_are_stable_for_nbval(seeded: Target, notebook: Callable[..., Path]) -> None:
+    """What papermill wrote is what strict nbval finds when it runs the notebook again."""
+    path = notebook(
+        "%sql SELECT handle FROM users ORDER BY 1", r"%sql \dt", r"%sql \d users", "%sql UPDATE users SET email = email"
+    )
+    execute(path)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(path.parent), "-c", "/dev/null"]
+
+    done = subprocess.run(
+        [*command, "--nbval", "--nbval-cell-timeout=60", str(path)], cwd=PROJECT, capture_output=True, text=True
+    )
+
+    assert "6 passed" in done.stdout, done.stdout
+    assert {"activities": 12, "users": 4} == database.counts(seeded)

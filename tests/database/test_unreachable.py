@@ -1,0 +1,163 @@
+"""Why a connection fails: each kind on a real server or socket, with its remedy and without the password."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from cruddur_ops import database
+from cruddur_ops.connection import connect, engine
+from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.sandbox.postgres import Server
+from cruddur_ops.targets import Target
+from cruddur_ops.unreachable import (
+    ConnectionRefused,
+    ConnectionTimedOut,
+    DatabaseMissing,
+    DatabaseUnreachable,
+    HostUnknown,
+    LoginRefused,
+    TlsFailed,
+)
+from tests.database.conftest import PASSWORD, USER
+
+At = Callable[..., Target]
+
+
+def url(target: Target, place: str, **options: str) -> Target:
+    """The same target at another place."""
+    query = "&".join(f"{name}={value}" for name, value in options.items())
+    password = "secret-word"
+    return replace(target, connection_url=f"postgresql://{USER}:{password}@{place}/cruddur?{query}")
+
+
+def failure(target: Target) -> DatabaseUnreachable:
+    """The error of connecting; the same comes through the engine; neither shows a password."""
+    with pytest.raises(DatabaseUnreachable) as caught:
+        connect(target)
+    with pytest.raises(type(caught.value)) as through_engine, engine(target).connect():
+        pass
+    for error in (caught.value, through_engine.value):
+        shown = "".join(traceback.format_exception(error))
+        assert PASSWORD not in shown
+        assert "secret-word" not in shown
+    assert str(caught.value) == str(through_engine.value)
+    return caught.value
+
+
+def test_wrong_password(at: At) -> None:
+    """The server's refusal is quoted, and the URL is to be corrected."""
+    error = failure(at("postgres", password="secret-word"))
+
+    assert LoginRefused is type(error)
+    assert f"refused the login to user {USER}" in str(error)
+    assert str(error).endswith("correct the user and the password in the URL")
+
+
+def test_no_password(at: At) -> None:
+    """A password that is nowhere to be found is a refused login, too."""
+    assert LoginRefused is type(failure(at("postgres", password="")))
+
+
+def test_missing_database(at: At) -> None:
+    """A database that the server does not have is created by notebook 03."""
+    error = failure(at("not there; drop"))
+
+    assert DatabaseMissing is type(error)
+    assert str(error).startswith("database not there; drop on ")
+    assert str(error).endswith("does not exist: 03_load_schema_and_seed creates it")
+
+
+@pytest.mark.parametrize("name", ["Connection refused", "SSL certificate", " failed: "])
+def test_missing_database_with_a_misleading_name(at: At, name: str) -> None:
+    """The kind does not hang on the server's words."""
+    assert DatabaseMissing is type(failure(at(name)))
+
+
+def test_database_that_lets_nobody_in(empty: Target, server: Server) -> None:
+    """A database that exists and refuses is not called missing."""
+    name = database.connection_facts(empty)["database"]
+    engine(empty).dispose()
+    with server.administrator() as administrator:
+        administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+
+    assert LoginRefused is type(failure(empty))
+
+
+def test_nothing_listens(target: Target) -> None:
+    """A port without a server, a folder without a socket."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+
+    assert ConnectionRefused is type(failure(url(target, f"127.0.0.1:{port}")))
+    assert ConnectionRefused is type(failure(url(target, "", host="/nowhere")))
+
+
+def test_unknown_host(target: Target) -> None:
+    """A name without an address (RFC 6761 keeps .invalid free of any)."""
+    assert HostUnknown is type(failure(url(target, "db.invalid")))
+
+
+def test_silence(target: Target) -> None:
+    """A host that takes the connection and says nothing times out; on RDS that is the security group."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        error = failure(url(target, place, connect_timeout="1"))
+
+    assert ConnectionTimedOut is type(error)
+    assert str(error).endswith("and the firewall in front of it")
+
+
+def test_timeout_hangs_up(target: Target) -> None:
+    """A connection that timed out is closed, though the error is still held."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with pytest.raises(ConnectionTimedOut):
+            connect(url(target, f"127.0.0.1:{silent.getsockname()[1]}", connect_timeout="1"))
+        client, _ = silent.accept()
+        with client:
+            client.settimeout(5)
+            request = client.recv(8)
+            end = client.recv(8)
+
+    assert (8, b"") == (len(request), end)
+
+
+@pytest.fixture
+def without_tls() -> Iterator[str]:
+    """A server that answers SSLRequest with N (PostgreSQL 18, chapter 54.2.10): its address."""
+
+    class Refusal(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(8)
+            self.request.sendall(b"N")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Refusal) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_server_without_tls(target: Target, without_tls: str) -> None:
+    """A server that does not speak TLS where the URL requires it."""
+    assert TlsFailed is type(failure(url(target, without_tls, sslmode="require")))
+
+
+def test_options_that_libpq_cannot_use(target: Target) -> None:
+    """A wrong value in the URL is wrong input, not an unreachable server."""
+    with pytest.raises(WrongInput, match="connect_timeout"):
+        connect(url(target, "127.0.0.1:1", connect_timeout="soon"))
+
+
+def test_kinds_are_errors_of_the_driver_and_of_the_package() -> None:
+    """Whoever catches psycopg's OperationalError, or OpsError, catches them."""
+    assert issubclass(DatabaseUnreachable, psycopg.OperationalError)
+    assert issubclass(DatabaseUnreachable, OpsError)

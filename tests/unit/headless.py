@@ -1,0 +1,132 @@
+"""Small notebooks, and the real command line in a process of its own that runs them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cruddur_ops.state import PROJECT
+
+PARAMETERS = """\
+target: str = "plain"  # where to act
+confirm: str = ""  # the DB instance identifier
+rows: int = 3  # how many rows
+"""
+TARGETS = """\
+[plain]
+[other]
+[guarded]
+protected = true
+"""
+PROGRAM = """\
+from pathlib import Path
+from cruddur_ops import cli, notebooks, runbook
+notebooks.NOTEBOOKS = Path("notebooks").absolute()
+runbook.RUNS = Path("runs").absolute()
+cli.main(prog_name="cruddur-ops")
+"""
+OUTCOME = "from cruddur_ops.plan import Outcome\n"
+
+T = TypeVar("T")
+Cell = tuple[str, str] | str
+
+
+def write_notebook(folder: Path, name: str, *cells: Cell, parameters: str = PARAMETERS, **metadata: Any) -> Path:
+    """A notebook of code cells, each its source, or its tag and its source."""
+    pairs = [("parameters", parameters), *(("", cell) if isinstance(cell, str) else cell for cell in cells)]
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}, **metadata},
+        "cells": [_cell(number, tag, source) for number, (tag, source) in enumerate(pairs)],
+    }
+    path = folder / f"{name}.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(document))
+    return path
+
+
+def _cell(number: int, tag: str, source: str) -> dict[str, Any]:
+    stale = {"output_type": "stream", "name": "stdout", "text": "committed output"}
+    return {
+        "id": f"cell-{number}",
+        "cell_type": "code",
+        "metadata": {"tags": [tag]} if tag else {},
+        "source": source,
+        "execution_count": 1,
+        "outputs": [stale],
+    }
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with notebooks/ and targets.toml, in which the command line runs."""
+
+    folder: Path
+
+    def write(self, name: str, *cells: Cell, **options: Any) -> Path:
+        """Write a notebook into notebooks/."""
+        return write_notebook(self.folder / "notebooks", name, *cells, **options)
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables of the command line's process."""
+        targets = self.folder / "targets.toml"
+        targets.write_text(TARGETS)
+        own = {"CRUDDUR_TARGETS": str(targets), "CRUDDUR_STATE_DIR": str(self.folder / "state"), "PYTHONPATH": str(PROJECT)}
+        return {**os.environ, **own}
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start the command line."""
+        command = [sys.executable, "-c", PROGRAM, *arguments]
+        environment = {**self.environment, **variables}
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    def run(self, *arguments: str, **variables: str) -> Finished:
+        """Run the command line to its end."""
+        return finish(self.start(*arguments, **variables))
+
+    def records(self) -> list[dict[str, Any]]:
+        """What each run.json says, oldest first."""
+        return [json.loads(path.read_text()) for path in sorted(self.folder.glob("runs/*/run.json"))]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a process ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def finish(process: subprocess.Popen[str]) -> Finished:
+    """Wait for the process."""
+    stdout, stderr = process.communicate(timeout=90)
+    return Finished(process.returncode, stdout, stderr)
+
+
+def until(found: Callable[[], T], seconds: float = 60) -> T:
+    """Wait until the answer is true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (answer := found()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+    return answer
+
+
+def alive(process: int) -> bool:
+    """Whether the process exists, and is no zombie."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

@@ -1,0 +1,160 @@
+"""The command line: verbs, exit codes, sentences, and how little it loads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from cruddur_ops import errors
+from cruddur_ops.cli import Commands, main
+from cruddur_ops.state import PROJECT
+from tests.unit.headless import TARGETS, Project
+
+HEAVY = {"boto3", "filelock", "jupyter_client", "nbformat", "papermill", "psycopg", "sqlalchemy", "tqdm"}
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
+    """A runner with targets of its own and no sandbox."""
+    (tmp_path / "targets.toml").write_text(TARGETS + "[local]\nsandbox = true\n")
+    monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
+    monkeypatch.setenv("CRUDDUR_STATE_DIR", str(tmp_path / "state"))
+    yield CliRunner()
+
+
+def invoke(run: CliRunner, *arguments: str) -> Result:
+    """Invoke the command line."""
+    return run.invoke(main, arguments)
+
+
+def test_help_names_every_verb(run: CliRunner) -> None:
+    """`--help` is the way in."""
+    expected = {"run", "targets", "sandbox", "security-group", "db"}
+    result = invoke(run, "--help")
+    assert 0 == result.exit_code
+    assert expected == set(main.commands)
+    assert all(f"  {verb} " in result.output for verb in expected)
+
+
+@pytest.mark.parametrize(
+    "verbs",
+    [
+        ["run"], ["targets"], ["sandbox", "up"], ["sandbox", "down"], ["sandbox", "status"], ["sandbox", "env"],
+        ["security-group", "open"], ["db", "create"], ["db", "schema-load"], ["db", "seed"],
+    ],
+)  # fmt: skip
+def test_every_verb_has_help(run: CliRunner, verbs: list[str]) -> None:
+    """Each says what it does, in a sentence."""
+    result = invoke(run, *verbs, "--help")
+    assert (0, True) == (result.exit_code, ".\n" in result.output)
+
+
+def test_an_unknown_verb_is_wrong_input(run: CliRunner) -> None:
+    """click answers it, with exit code 2."""
+    assert 2 == invoke(run, "rnu").exit_code
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """Imports wait for the verb that needs them, so that `--help` answers at once."""
+    program = "import json, sys, cruddur_ops.cli; print(json.dumps(list(sys.modules)))"
+    finished = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, check=True)
+    assert set() == HEAVY & set(json.loads(finished.stdout))
+
+
+def test_an_expected_failure_is_a_sentence_and_its_exit_code() -> None:
+    """No traceback; the exception's class gives the code."""
+
+    @click.group(cls=Commands)
+    def group() -> None: ...
+
+    @group.command()
+    @click.argument("name")
+    def fail(name: str) -> None:
+        raise getattr(errors, name)("it is so: do this")
+
+    for name, code in {"OpsError": 1, "WrongInput": 2, "UnknownTarget": 2, "RunInterrupted": 130}.items():
+        result = CliRunner().invoke(group, ["fail", name])
+        assert (code, "", "it is so: do this\n") == (result.exit_code, result.stdout, result.stderr)
+
+
+def test_a_programming_error_keeps_its_traceback() -> None:
+    """Only expected failures are shortened."""
+
+    @click.group(cls=Commands)
+    def group() -> None: ...
+
+    @group.command()
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    assert isinstance(CliRunner().invoke(group, ["fail"]).exception, ZeroDivisionError)
+
+
+def test_targets_shows_values_with_their_sources(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting is a line; a secret is masked."""
+    monkeypatch.setenv("PLAIN_CONNECTION_URL", "postgresql://me:hush@localhost/cruddur")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    result = invoke(run, "targets", "--target", "plain")
+    lines = [line.split(maxsplit=2) for line in result.stdout.splitlines()]
+    assert ["region", "eu-west-1", "environment AWS_REGION"] in lines
+    assert ["connection_url", "***", "environment PLAIN_CONNECTION_URL"] in lines
+    assert "hush" not in result.output
+
+
+def test_targets_shows_all_targets_by_default(run: CliRunner) -> None:
+    """Each under its name."""
+    headings = [line for line in invoke(run, "targets").stdout.splitlines() if line.startswith("[")]
+    assert ["[plain]", "[other]", "[guarded]", "[local]"] == headings
+
+
+@pytest.mark.parametrize("verbs", ["db create", "db schema-load", "db seed", "sandbox status", "sandbox env"])
+def test_without_a_sandbox_its_verbs_say_how_to_start_one(run: CliRunner, verbs: str) -> None:
+    """One sentence with the command."""
+    result = invoke(run, *verbs.split())
+    assert (1, "", 1) == (result.exit_code, result.stdout, len(result.stderr.splitlines()))
+    assert "`cruddur-ops sandbox up`" in result.stderr
+
+
+def test_security_group_open_needs_an_address_and_a_sandbox(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hook of a workspace gets a sentence, whatever is missing."""
+    monkeypatch.setenv("LOCAL_IP", "203.0.113.7")
+    result = invoke(run, "security-group", "open")
+    assert (1, "", 1) == (result.exit_code, result.stdout, len(result.stderr.splitlines()))
+
+
+def test_no_sandbox_was_up(run: CliRunner) -> None:
+    """Ending what is not there is no failure."""
+    result = invoke(run, "sandbox", "down")
+    assert (0, "no sandbox was up\n") == (result.exit_code, result.stdout)
+
+
+def test_a_run_without_a_sandbox_has_its_own(tmp_path: Path) -> None:
+    """Its notebooks reach it, and its environment; afterwards it is gone."""
+    project = Project(tmp_path)
+    project.write(
+        "00_first",
+        "import os\nprint(os.environ['AWS_ENDPOINT_URL'])",
+        "from cruddur_ops import aws, load_target\nprint(aws.caller_identity(load_target(target))['Account'])",
+    )
+    finished = project.run("run", CRUDDUR_TARGETS=str(write(tmp_path / "sandboxed.toml", "[local]\nsandbox = true\n")))
+    assert 0 == finished.code, finished.stdout
+    assert "this run has its own" in finished.stderr
+    (record,) = project.records()
+    endpoint = record["settings"]["endpoint_url"]
+    assert endpoint["value"].startswith("http://127.0.0.1:")
+    assert endpoint["source"].startswith("environment")
+    down = project.run("sandbox", "status")
+    assert 1 == down.code
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a file and return its path."""
+    path.write_text(text)
+    return path

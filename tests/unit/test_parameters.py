@@ -1,0 +1,119 @@
+"""What a notebook's parameters cell declares, and which values it accepts."""
+
+from __future__ import annotations
+
+import keyword
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cruddur_ops import notebooks, parameters
+from cruddur_ops.errors import UnknownParameter, WrongInput, WrongType
+from cruddur_ops.parameters import Parameter
+
+NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True).filter(lambda name: not keyword.iskeyword(name))
+DEFAULTS = st.one_of(st.text(), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))
+
+
+def test_a_line_declares_name_type_default_and_help() -> None:
+    """`name: type = default  # help` is a parameter."""
+    expected = {"rows": Parameter("rows", "int", 3, "how many rows")}
+    assert expected == parameters.declared("rows: int = 3  # how many rows")
+
+
+def test_without_annotation_the_default_gives_the_type() -> None:
+    """`name = default` is a parameter of the default's type."""
+    assert parameters.declared("rate = 0.5") == {"rate": Parameter("rate", "float", 0.5)}
+
+
+@given(name=NAMES, default=DEFAULTS, text=st.text(st.characters(codec="ascii", exclude_categories=["C"])))
+def test_any_default_and_any_comment_are_read_back(name: str, default: Any, text: str) -> None:
+    """Signs that have a meaning elsewhere, such as "=" and "#", may stand in defaults and comments."""
+    kind = type(default).__name__
+    found = parameters.declared(f"{name}: {kind} = {default!r}  # {text}")
+    assert (name, kind, default) == (found[name].name, found[name].type, found[name].default)
+
+
+@pytest.mark.parametrize(
+    "line", ["import os", "names: list[str] = []", "today: str = f()", "a, b = 1, 2", "x: int", "x.y = 1", "# nothing"]
+)
+def test_other_lines_declare_nothing(line: str) -> None:
+    """What the command line could not set is no parameter."""
+    assert parameters.declared(line) == {}
+
+
+def test_a_cell_of_several_lines_keeps_its_order() -> None:
+    """The parameters come in the order of the cell, each with its own comment."""
+    found = parameters.declared('a: str = "x"  # first\n# alone\nb: bool = True\nc: int = -1  # third')
+    assert [("a", "first"), ("b", ""), ("c", "third")] == [(one.name, one.help) for one in found.values()]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("str", "5", "5"),
+        ("str", "", ""),
+        ("int", "-5", -5),
+        ("float", "5", 5.0),
+        ("float", "-1e3", -1000.0),
+        ("bool", "True", True),
+        ("bool", "false", False),
+    ],
+)
+def test_text_becomes_a_value_of_the_declared_type(kind: str, text: str, value: object) -> None:
+    """The command line gives text; the notebook gets its type."""
+    found = Parameter("name", kind, None).convert(text)
+    assert (type(value), value) == (type(found), found)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [("int", "five"), ("int", "5.0"), ("int", ""), ("float", "x"), ("bool", "yes"), ("bool", "1")]
+)
+def test_text_of_another_type_is_refused(kind: str, text: str) -> None:
+    """The message names the parameter and the value."""
+    with pytest.raises(WrongType, match=f'name must be .*"{text}"'):
+        Parameter("name", kind, None).convert(text)
+
+
+def test_an_unknown_name_is_told_the_nearest() -> None:
+    """A mistyped name would otherwise be passed over in silence."""
+    with pytest.raises(UnknownParameter, match='"rosw": did you mean "rows"'):
+        parameters.require_known(["rosw"], ["rows", "owner"])
+
+
+def test_an_unknown_name_like_no_other_is_told_all() -> None:
+    """Where nothing is near, the names are listed."""
+    with pytest.raises(UnknownParameter, match="there are owner, rows"):
+        parameters.require_known(["xyz"], ["rows", "owner"])
+
+
+def test_a_password_is_no_parameter() -> None:
+    """papermill would write it into the executed notebook; the message does not repeat it."""
+    with pytest.raises(WrongInput, match="CONNECTION_URL") as refused:
+        parameters.refuse_secrets({"url": "postgresql://me:hush@localhost/db"})
+    assert "hush" not in str(refused.value)
+
+
+def test_a_url_without_password_is_a_parameter() -> None:
+    """Only the password is refused."""
+    parameters.refuse_secrets({"url": "postgresql://me@localhost/db", "text": "a:b@c"})
+
+
+def test_values_go_only_where_they_are_declared() -> None:
+    """A notebook gets those parameters that it has."""
+    rows = {"rows": Parameter("rows", "int", 3)}
+    assert parameters.values({"rows": "7", "owner": "me"}, rows) == {"rows": 7}
+
+
+@pytest.mark.parametrize("path", sorted(notebooks.NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_papermill_sees_the_same_parameters(path: Path) -> None:
+    """`papermill --help-notebook` and the runner agree on names, types and help of every notebook."""
+    import papermill
+
+    seen = papermill.inspect_notebook(path)
+    ours = notebooks.read(path).parameters
+    expected = [(name, one["inferred_type_name"], one["help"]) for name, one in seen.items()]
+    assert expected == [(one.name, one.type, one.help) for one in ours.values()]

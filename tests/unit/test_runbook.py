@@ -1,0 +1,392 @@
+"""Headless runs: what is checked beforehand, and real runs of small notebooks in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cruddur_ops import evidence, kernels, notebooks, runbook
+from cruddur_ops.errors import ConfirmationRequired, UnknownNotebook, UnknownParameter, UnknownTarget, WrongInput, WrongType
+from cruddur_ops.plan import Outcome
+from cruddur_ops.state import PROJECT
+from tests.unit.headless import OUTCOME, TARGETS, Finished, Project, alive, finish, until, write_notebook
+
+WAIT = "import os, pathlib, time\npathlib.Path('started').write_text(str(os.getpid()))\ntime.sleep(120)"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of three notebooks, and targets of its own."""
+    (tmp_path / "targets.toml").write_text(TARGETS)
+    monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
+    folder = tmp_path / "notebooks"
+    for name in ("00_preflight", "04_query", "05_stop"):
+        write_notebook(folder, name)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project without notebooks yet."""
+    return Project(tmp_path)
+
+
+def names(folder: Path, *asked: str) -> list[str]:
+    """The notebooks that a run of these names would execute."""
+    return [path.stem for path in notebooks.select(folder, asked)]
+
+
+def test_by_default_nothing_runs_that_takes_away(folder: Path) -> None:
+    """Without names, the notebooks 00 to 04 run."""
+    assert names(folder) == ["00_preflight", "04_query"]
+
+
+@pytest.mark.parametrize("name", ["05_stop", "05", "5", "05_stop.ipynb", "notebooks/05_stop.ipynb"])
+def test_a_notebook_has_several_names(folder: Path, name: str) -> None:
+    """Name, number and file name mean the same."""
+    assert names(folder, name) == ["05_stop"]
+
+
+def test_the_order_is_that_of_the_numbers(folder: Path) -> None:
+    """However the names are given, each runs once, in order."""
+    assert names(folder, "5", "0", "05") == ["00_preflight", "05_stop"]
+
+
+@pytest.mark.parametrize(("name", "advice"), [("05_stpo", "05_stop"), ("7", "00_preflight, 04_query, 05_stop"), ("", "one of")])
+def test_an_unknown_notebook_is_told_the_nearest(folder: Path, name: str, advice: str) -> None:
+    """A mistyped name is answered with the one that was meant, or with all."""
+    with pytest.raises(UnknownNotebook, match=advice):
+        names(folder, name)
+
+
+def test_an_empty_folder_is_told_the_remedy(tmp_path: Path) -> None:
+    """Without notebooks there is nothing to run."""
+    with pytest.raises(UnknownNotebook, match="git checkout"):
+        names(tmp_path, "00")
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"cells": 1}', '{"cells": [{"cell_type": "code"}]}'])
+def test_a_file_that_is_no_notebook_is_refused(folder: Path, content: str) -> None:
+    """A damaged file is named before anything runs."""
+    (folder / "00_preflight.ipynb").write_text(content)
+    with pytest.raises(WrongInput, match="00_preflight"):
+        runbook.check([], folder=folder)
+
+
+def test_a_parameters_cell_that_is_no_python_is_refused(folder: Path) -> None:
+    """A damaged cell is named before anything runs."""
+    write_notebook(folder, "00_preflight", parameters="target: str =")
+    with pytest.raises(WrongInput, match="00_preflight"):
+        runbook.check([], "plain", folder=folder)
+
+
+@pytest.mark.parametrize("missing", ["target", "confirm"])
+def test_every_notebook_must_take_target_and_confirm(folder: Path, missing: str) -> None:
+    """A notebook that did not take the target would act on its own default."""
+    write_notebook(folder, "04_query", parameters="".join(f'{name} = ""\n' for name in {"target", "confirm"} - {missing}))
+    with pytest.raises(WrongInput, match=f'04_query.*no parameter "{missing}"'):
+        runbook.check([], "plain", folder=folder)
+
+
+def test_unknown_parameter_target_and_wrong_type_are_refused(folder: Path) -> None:
+    """Each is told before anything runs."""
+    with pytest.raises(UnknownParameter, match='did you mean "rows"'):
+        runbook.check([], "plain", given={"row": "1"}, folder=folder)
+    with pytest.raises(WrongType, match="rows must be a whole number"):
+        runbook.check([], "plain", given={"rows": "many"}, folder=folder)
+    with pytest.raises(UnknownTarget, match="plain, other, guarded"):
+        runbook.check([], "plian", folder=folder)
+
+
+def test_a_parameter_must_belong_to_a_chosen_notebook(folder: Path) -> None:
+    """What only another notebook takes is unknown."""
+    write_notebook(folder, "05_stop", parameters='target: str = ""\nconfirm: str = ""\ndays: int = 7')
+    assert runbook.check(["5"], "plain", given={"days": "3"}, folder=folder).given["days"] == "3"
+    with pytest.raises(UnknownParameter):
+        runbook.check(["0"], "plain", given={"days": "3"}, folder=folder)
+
+
+@pytest.mark.parametrize("name", ["target", "confirm"])
+def test_target_and_confirm_have_options_of_their_own(folder: Path, name: str) -> None:
+    """`-p target prod` would go round the checks of --target."""
+    with pytest.raises(UnknownParameter):
+        runbook.check([], "plain", given={name: "guarded"}, folder=folder)
+
+
+def test_a_confirmation_of_another_instance_is_refused(folder: Path) -> None:
+    """Whoever typed the identifier of another instance means another target."""
+    with pytest.raises(ConfirmationRequired, match="cruddur-db-instance"):
+        runbook.check([], "guarded", "other-instance", folder=folder)
+
+
+def test_the_instance_of_a_parameter_is_the_one_to_confirm(folder: Path) -> None:
+    """A parameter that is a setting of the target reaches it."""
+    write_notebook(folder, "00_preflight", parameters='target = ""\nconfirm = ""\ndb_instance_identifier: str = ""')
+    run = runbook.check(["0"], "guarded", "mine", {"db_instance_identifier": "mine"}, folder=folder)
+    assert (run.target.db_instance_identifier, run.given["confirm"]) == ("mine", "mine")
+
+
+def test_a_sandbox_is_needed_unless_one_is_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the target decides, and whether its endpoint is known."""
+    targets = folder.parent / "targets.toml"
+    targets.write_text("[local]\nsandbox = true\n[aws]\n")
+    assert not runbook.check([], "aws", folder=folder).needs_sandbox
+    assert runbook.check([], "local", folder=folder).needs_sandbox
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5555")
+    assert not runbook.check([], "local", folder=folder).needs_sandbox
+
+
+def test_a_database_named_by_url_needs_no_sandbox(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With CONNECTION_URL, notebooks that say they need only a database run without AWS."""
+    (folder.parent / "targets.toml").write_text("[local]\nsandbox = true\n")
+    write_notebook(folder, "04_query", cruddur_ops={"database_only": True})
+    monkeypatch.setenv("CONNECTION_URL", "postgresql://me@localhost/cruddur")
+    assert not runbook.check(["04"], "local", folder=folder).needs_sandbox
+    assert runbook.check([], "local", folder=folder).needs_sandbox
+
+
+def test_a_plan_has_no_cell_that_changes_anything(folder: Path) -> None:
+    """The cells tagged apply and verify are left out, and so are committed outputs."""
+    path = write_notebook(folder, "01_p", ("plan", "p"), ("apply", "a"), ("verify", "v"), "d", ("preflight", "f"))
+    document = json.loads(path.read_text())
+    kept = notebooks.prepare(document, plan_only=True)["cells"]
+    assert ["p", "d", "f"] == [cell["source"] for cell in kept[1:]]
+    assert [[]] * 6 == [cell["outputs"] for cell in notebooks.prepare(document, plan_only=False)["cells"]]
+
+
+def test_two_runs_of_one_second_have_two_folders(tmp_path: Path) -> None:
+    """The second one gets a number."""
+    assert ["now", "now-2", "now-3"] == [evidence.new_folder(tmp_path, "now").name for _ in range(3)]
+
+
+def test_a_folder_without_repository_has_no_commit(tmp_path: Path) -> None:
+    """The run goes on without."""
+    assert evidence.commit(tmp_path) is None
+
+
+def test_a_long_temporary_folder_is_too_long_for_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket's path has about 100 bytes; /tmp leaves enough of them."""
+    monkeypatch.setattr("tempfile.tempdir", "/short")
+    assert kernels.socket_folder() is None
+    monkeypatch.setattr("tempfile.tempdir", "/" + "long" * 20)
+    assert kernels.socket_folder() == "/tmp"
+
+
+@pytest.fixture(scope="module")
+def passed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Project]:
+    """A run of three notebooks that went well, in a folder whose name is awkward."""
+    project = Project(tmp_path_factory.mktemp("a {b} c"))
+    project.write("00_first", "import sys\nprint(sys.executable)", "import os\nprint(os.getcwd(), rows)")
+    project.write("01_second", ("apply", f"{OUTCOME}Outcome(created=2, unchanged=1)"), ("apply", "Outcome(changed=3)"))
+    project.write("02_third", "from ipykernel.kernelapp import IPKernelApp\nprint(IPKernelApp.instance().transport)")
+    return project.run("run", "--target", "plain", "-p", "rows", "7"), project
+
+
+def printed(project: Project, name: str) -> list[str]:
+    """What the cells of the first run's executed notebook printed."""
+    document = json.loads(next(project.folder.glob(f"runs/*/{name}.ipynb")).read_text())
+    return ["".join(output["text"]).strip() for output in evidence.outputs(document)]
+
+
+def test_a_run_that_went_well_ends_with_0(passed: tuple[Finished, Project]) -> None:
+    """The table has a row for each notebook, and the sum."""
+    finished, _ = passed
+    assert finished.code == 0, finished.stderr
+    rows = [line.split() for line in finished.stdout.splitlines()]
+    assert ["01_second", "passed", "2", "3", "0", "1"] == rows[2][:2] + rows[2][3:]
+    assert "3 of 3 notebooks passed" in finished.stdout
+    assert "2 created, 3 changed, 0 deleted, 1 unchanged" in finished.stdout
+
+
+def test_without_a_terminal_progress_is_a_line_for_each_notebook(passed: tuple[Finished, Project]) -> None:
+    """A log of CI stays readable."""
+    assert ["00_first", "01_second", "02_third"] == [line.split()[0] for line in passed[0].stderr.splitlines()]
+
+
+def test_notebooks_run_in_the_interpreter_that_runs_us(passed: tuple[Finished, Project]) -> None:
+    """Whichever kernelspecs the machine has; in the notebooks' own folder, with typed values."""
+    project = passed[1]
+    assert [sys.executable, f"{project.folder / 'notebooks'} 7"] == printed(project, "00_first")
+
+
+def test_kernels_are_spoken_to_over_ipc(passed: tuple[Finished, Project]) -> None:
+    """No TCP port is opened."""
+    assert ["ipc"] == printed(passed[1], "02_third")
+
+
+def test_run_json_says_who_ran_what_and_how_it_went(passed: tuple[Finished, Project]) -> None:
+    """Parameters and settings stand with their sources, results with their counts."""
+    (record,) = passed[1].records()
+    assert ("passed", "plain", False) == (record["verdict"], record["target"], record["plan_only"])
+    assert {"value": 7, "source": "command line"} == record["parameters"]["01_second: rows"]
+    assert {"value": "", "source": "default"} == record["parameters"]["01_second: confirm"]
+    assert {"value": "ca-central-1", "source": "default"} == record["settings"]["region"]
+    assert Outcome(2, 3, 0, 1) == Outcome(**record["notebooks"][1]["outcome"])
+    assert record["started"] <= record["ended"]
+    assert {"user", "host", "git", "versions"} <= record.keys()
+
+
+def test_nothing_is_left_behind(passed: tuple[Finished, Project]) -> None:
+    """Neither a lock's holder nor a half-written record."""
+    folder = passed[1].folder
+    assert [] == [*folder.glob("state/*.json"), *folder.glob("runs/*/*.part")]
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Project]:
+    """A run whose second notebook fails as expected, after having created something."""
+    project = Project(tmp_path_factory.mktemp("failed"))
+    project.write("00_first")
+    raising = "from cruddur_ops.errors import NotOffered\nraise NotOffered('no such class: take another')"
+    project.write("01_second", ("apply", f"{OUTCOME}Outcome(created=1)"), raising, "never = 1")
+    project.write("02_third", "open('reached', 'w')")
+    return project.run("run", "--target", "plain"), project
+
+
+def test_the_first_failure_ends_the_run(failed: tuple[Finished, Project]) -> None:
+    """What comes after it does not run, and says so."""
+    finished, project = failed
+    assert finished.code == 1
+    verdicts = [result["verdict"] for result in project.records()[0]["notebooks"]]
+    assert ["passed", "failed", "not run"] == verdicts
+    assert not (project.folder / "notebooks" / "reached").exists()
+
+
+def test_a_failure_is_a_sentence_and_its_cell(failed: tuple[Finished, Project]) -> None:
+    """No traceback: the cell, and the sentence with its remedy."""
+    finished, project = failed
+    assert "    In [4] from cruddur_ops.errors import NotOffered\n" in finished.stdout
+    assert "    NotOffered: no such class: take another\n" in finished.stdout
+    assert finished.stderr.splitlines()[-1].startswith("01_second failed (see ")
+    assert "Traceback" not in finished.stdout + finished.stderr
+
+
+def test_a_failed_notebook_keeps_its_counts(failed: tuple[Finished, Project]) -> None:
+    """What was created before the failure was created."""
+    assert Outcome(created=1) == Outcome(**failed[1].records()[0]["notebooks"][1]["outcome"])
+
+
+def test_any_other_failure_shows_its_first_line(project: Project) -> None:
+    """The rest stands in the executed notebook."""
+    project.write("00_first", "raise ValueError('one' + chr(10) + 'two')")
+    finished = project.run("run", "--target", "plain")
+    assert 1 == finished.code
+    assert "    ValueError: one\n0 of 1 notebooks passed" in finished.stdout
+
+
+def test_a_kernel_that_dies_fails_its_notebook(project: Project) -> None:
+    """The cell is named, and the exit code."""
+    project.write("00_first", "import os", "os._exit(3)")
+    finished = project.run("run", "--target", "plain")
+    assert finished.code == 1
+    assert "    In [*] os._exit(3)\n" in finished.stdout
+    assert "exit code 3" in finished.stdout
+
+
+def test_a_kernel_that_does_not_start_says_why(project: Project) -> None:
+    """The last line that its process wrote is told."""
+    (project.folder / "ipykernel_launcher.py").write_text("raise SystemExit('broken installation')")
+    project.write("00_first")
+    finished = project.run("run", "--target", "plain", PYTHONPATH=os.pathsep.join([str(project.folder), str(PROJECT)]))
+    assert finished.code == 1
+    assert "did not start (broken installation): `make env`" in finished.stdout
+
+
+def test_a_plan_shows_and_changes_nothing(project: Project) -> None:
+    """Neither the cells that apply nor those that verify run; what the plan cells show is printed."""
+    project.write(
+        "00_first", ("plan", "print('1 to create')"), ("apply", "open('changed', 'w')"), ("verify", "open('changed', 'w')")
+    )
+    finished = project.run("run", "--target", "guarded", "--plan")
+    assert finished.code == 0, finished.stderr
+    assert "00_first: passed\n1 to create\n\nnothing was changed\n" in finished.stdout
+    assert not (project.folder / "notebooks" / "changed").exists()
+    assert project.records()[0]["plan_only"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["7"], 2),
+        (["-p", "rows", "many"], 2),
+        (["-p", "row", "1"], 2),
+        (["--target", "nowhere"], 2),
+        (["--confirm", "other"], 2),
+        (["-p", "owner", "postgresql://me:hush@localhost/x"], 2),
+    ],
+)
+def test_wrong_input_touches_nothing(project: Project, arguments: list[str], code: int) -> None:
+    """One sentence, exit code 2, no folder and no lock."""
+    project.write("00_first", parameters='target: str = "plain"\nconfirm: str = ""\nrows: int = 3\nowner: str = ""')
+    finished = project.run("run", "--target", "plain", *arguments)
+    assert (code, "", 1) == (finished.code, finished.stdout, len(finished.stderr.splitlines()))
+    assert not (project.folder / "runs").exists()
+    assert not [*project.folder.glob("state/*")]
+
+
+@pytest.fixture
+def waiting(project: Project) -> Iterator[tuple[Project, Running]]:
+    """A run whose first notebook waits in its second cell."""
+    project.write("00_first", "x = 1", WAIT)
+    project.write("01_second")
+    process = project.start("run", "--target", "plain")
+    started = project.folder / "notebooks" / "started"
+    until(lambda: process.poll() is not None or (started.exists() and started.read_text()))
+    yield project, Running(process, int(started.read_text()))
+    process.kill()
+    finish(process)
+
+
+class Running:
+    """A run on its way, and the kernel of its notebook."""
+
+    def __init__(self, process: subprocess.Popen[str], kernel: int) -> None:
+        """Remember both."""
+        self.process = process
+        self.kernel = kernel
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_evidence_and_no_kernel(waiting: tuple[Project, Running], number: signal.Signals) -> None:
+    """It says how to go on, and ends with 130."""
+    project, running = waiting
+    running.process.send_signal(number)
+    finished = finish(running.process)
+    assert (130, "interrupted: repeat the run, it converges\n") == (finished.code, finished.stderr.splitlines(True)[-1])
+    assert not alive(running.kernel)
+    (record,) = project.records()
+    assert "interrupted" == record["verdict"]
+    assert ["interrupted", "not run"] == [result["verdict"] for result in record["notebooks"]]
+    assert record["notebooks"][0]["cell"].endswith("] import os, pathlib, time")
+    assert [] == [*project.folder.glob("state/*.json")]
+
+
+def test_a_second_run_on_the_target_is_refused(waiting: tuple[Project, Running]) -> None:
+    """It is told who holds the target, and touches nothing; another target is free, and so is a plan."""
+    project, running = waiting
+    project.write("02_third")
+    refused = project.run("run", "02", "--target", "plain")
+    assert (1, "") == (refused.code, refused.stdout)
+    assert f'"plain" (process {running.process.pid}, since 2' in refused.stderr
+    assert "00_first, 01_second" in refused.stderr
+    assert 1 == len(project.records())
+    assert 0 == project.run("run", "02", "--target", "other").code
+    assert 0 == project.run("run", "02", "--target", "plain", "--plan").code
+
+
+def test_a_killed_run_leaves_neither_kernel_nor_lock(waiting: tuple[Project, Running]) -> None:
+    """The kernel sees that its parent is gone; the system frees the lock."""
+    project, running = waiting
+    running.process.kill()
+    running.process.wait()
+    until(lambda: not alive(running.kernel), seconds=10)
+    assert "running" == project.records()[0]["verdict"]
+    project.write("02_third")
+    assert 0 == project.run("run", "02", "--target", "plain").code
