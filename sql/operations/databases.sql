@@ -1,0 +1,2 @@
+-- The databases of the server.
+SELECT datname FROM pg_database ORDER BY datname;
