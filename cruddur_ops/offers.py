@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import aws, prices
+from cruddur_ops import aws, prices, tags
 from cruddur_ops.errors import NotOffered
 from cruddur_ops.prices import MonthlyCost
 
@@ -38,6 +38,12 @@ class Offer:
     zones: tuple[str, ...]
     end_of_standard_support: date | None
     monthly_cost: MonthlyCost
+
+    def __repr__(self) -> str:
+        """Three lines for the reader of a notebook: what and where, the cost, the support."""
+        zones = f", orderable in {', '.join(self.zones)}" if self.zones else ""
+        what = f"PostgreSQL {self.version} on {self.db_instance_class}{zones}"
+        return "\n".join([what, f"cost: {self.monthly_cost}", self.support(tags.today())])
 
     def support(self, on: date) -> str:
         """A line about the end of standard support, loud where it is near or past."""

@@ -18,7 +18,7 @@ class CellLine:
         """Make room for the line in the cell that is running."""
         from IPython.display import display
 
-        self._display = display({"text/plain": ""}, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        self._display = display({"text/plain": ""}, raw=True, display_id=True)
 
     def write(self, text: str) -> int:
         """Show this line in place of the one before."""

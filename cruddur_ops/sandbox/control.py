@@ -37,7 +37,7 @@ def up(name: str | None = None) -> bool:
         SandboxFailed: its process ended before it was ready.
     """
     with FileLock(f"{sandbox_file(name)}.lock"):
-        if _alive(read_sandbox(name)):
+        if alive(read_sandbox(name)):
             return False
         log = sandbox_file(name).with_suffix(".log")
         with log.open("wb") as output:
@@ -52,7 +52,7 @@ def down(name: str | None = None) -> bool:
     with FileLock(f"{sandbox_file(name)}.lock"):
         record = read_sandbox(name)
         sandbox_file(name).unlink(missing_ok=True)
-        if record is None or not _alive(record):
+        if record is None or not alive(record):
             keeper.tidy_all()
             return False
         os.kill(record["pid"], signal.SIGTERM)
@@ -67,7 +67,7 @@ def environment(name: str | None = None) -> Mapping[str, str]:
         SandboxNotUp: none is running.
     """
     record = read_sandbox(name)
-    if record is None or not _alive(record):
+    if record is None or not alive(record):
         raise SandboxNotUp("no sandbox is up: start it with `cruddur-ops sandbox up`")
     variables: Mapping[str, str] = record["environment"]
     return variables
@@ -159,7 +159,7 @@ def _failure(answer: Mapping[str, str], log: Any) -> OpsError:
     return SandboxFailed(f"the sandbox ended before it was ready ({last}): mend that and try again")
 
 
-def _alive(record: Mapping[str, Any] | None) -> bool:
+def alive(record: Mapping[str, Any] | None) -> bool:
     """Whether the process still holds its folder."""
     if record is None or not Path(record["root"]).is_dir():
         return False

@@ -55,6 +55,7 @@ class SandboxDBInstance(models.DBInstance):
         if self.publicly_accessible is None:
             self.publicly_accessible = parameters.get("db_subnet_group_name") in (None, "default")
         self._restorable_since: Any = None
+        self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
         self.machine = Machine(host, self.dbi_resource_id.lower(), Door(self.admits, self.seen_as, self.requires_tls))
 
     @property
@@ -65,18 +66,14 @@ class SandboxDBInstance(models.DBInstance):
 
     @property
     def db_instance_port(self) -> int:
-        """Always 0: it is filled for clusters' members only."""
-        return 0
+        """0, as on AWS outside clusters; the port asked for where the endpoint could not have it."""
+        place = self.machine.endpoint
+        return self.port if place and place[1] != self.port else 0
 
     @property
     def latest_restorable_time(self) -> Any:
         """The end of the last backup; absent without backups."""
         return self._restorable_since
-
-    @property
-    def ec2(self) -> Any:
-        """The EC2 backend of the instance's region."""
-        return ec2_backends[self.account_id][self.region]
 
     @property
     def current_password(self) -> str:

@@ -14,7 +14,7 @@ import sqlalchemy
 
 from cruddur_ops import database, queries
 from cruddur_ops.connection import connect, engine
-from cruddur_ops.errors import ConfirmationRequired, WrongInput
+from cruddur_ops.errors import ConfirmationRequired, RunInProgress, WrongInput
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
@@ -227,6 +227,12 @@ def test_two_at_once(empty: Target) -> None:
 
     assert [0, 1] == sorted(outcome.created for outcome in loads)
     assert [0, SEEDED] == sorted(outcome.created for outcome in seeds)
+
+
+def test_database_that_somebody_else_creates_meanwhile(empty: Target) -> None:
+    """Between looking and creating somebody else may be quicker."""
+    with pytest.raises(RunInProgress, match="repeat"):
+        database._create(empty)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,46 +18,48 @@ from cruddur_ops.location import locate
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.targets import Target
 from cruddur_ops.unreachable import ConnectionTimedOut, DatabaseUnreachable, LoginRefused, TlsFailed
-from tests.sandbox.support import PASSWORD, Client, from_address, make_group, tcp, wait_for, wanted
+from tests.sandbox.support import Client, from_address, make_group, reset, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"
-OPERATOR = from_address("203.0.113.10/32")
 MANAGED = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
+RULE = tcp(5432, **from_address("203.0.113.10/32"))
 PLANS = [database.plan_create, database.plan_schema, database.plan_seed]
 STEPS = [database.create, database.load_schema, database.seed]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def target(sandbox: Mapping[str, str]) -> Iterator[Target]:
+    """The target `local` on a sandbox that these tests share."""
+    reset(sandbox)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sandbox.items():
+            patch.setenv(name, value)
+        target = targets.load("local")
+        yield target
+        engine(target).dispose()
+
+
+@pytest.fixture(scope="module")
 def group(target: Target, ec2: Client) -> str:
-    """A security group that admits nobody yet."""
-    return make_group(ec2, "database-on-rds")
+    """A security group that admits the operator."""
+    return make_group(ec2, "database-on-rds", RULE)
 
 
-@pytest.fixture
-def create(group: str, rds: Client) -> Callable[..., dict[str, Any]]:
-    """Creates the target's DB instance in that group and waits until it is available."""
-
-    def make(**changes: Any) -> dict[str, Any]:
-        rds.create_db_instance(**wanted(IDENTIFIER, VpcSecurityGroupIds=[group], **{**MANAGED, **changes}))
-        return wait_for(rds, IDENTIFIER, "available")
-
-    return make
+@pytest.fixture(scope="module", autouse=True)
+def instance(target: Target, group: str, rds: Client) -> dict[str, Any]:
+    """The target's instance, with a managed password and without a database of its own."""
+    rds.create_db_instance(**wanted(IDENTIFIER, **MANAGED, DBName=None, VpcSecurityGroupIds=[group]))
+    return wait_for(rds, IDENTIFIER, "available")
 
 
-@pytest.fixture
-def instance(create: Callable[..., dict[str, Any]], target: Target) -> Iterator[dict[str, Any]]:
-    """An instance with a managed password and without a database of its own."""
-    yield create(DBName=None)
-    engine(target).dispose()
+@contextmanager
+def in_maintenance_database(target: Target) -> Iterator[Target]:
+    """The target with a database that every server has."""
+    there = replace(target, db_name="postgres")
+    yield there
+    engine(there).dispose()
 
 
-@pytest.fixture
-def admitted(instance: dict[str, Any], group: str, ec2: Client) -> None:
-    """The operator is admitted."""
-    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(instance["Endpoint"]["Port"], **OPERATOR)])
-
-
-@pytest.mark.usefixtures("admitted")
 def test_from_nothing_to_seeded_and_again(target: Target) -> None:
     """On an instance without a database the steps make everything once."""
     first, second = [step(target) for step in STEPS], [step(target) for step in STEPS]
@@ -65,18 +68,15 @@ def test_from_nothing_to_seeded_and_again(target: Target) -> None:
     assert [Outcome(unchanged=1), Outcome(unchanged=1), Outcome(unchanged=16)] == second
 
 
-@pytest.mark.usefixtures("admitted")
 def test_connection_is_verified_and_not_a_superusers(target: Target) -> None:
     """The client sees TLS that it verified; the master user is no superuser."""
-    database.create(target)
+    with in_maintenance_database(target) as there:
+        facts = database.connection_facts(there)
 
-    facts = database.connection_facts(target)
-
-    expected = {"tls": True, "sslmode": "verify-full", "superuser": False, "database": "cruddur", "user": "cruddurroot"}
+    expected = {"tls": True, "sslmode": "verify-full", "superuser": False, "database": "postgres", "user": "cruddurroot"}
     assert expected == {key: facts[key] for key in expected}
 
 
-@pytest.mark.usefixtures("admitted")
 def test_another_root_certificate_is_not_trusted(target: Target, tmp_path: Path) -> None:
     """With another authority's certificate nothing is sent; the message names the file."""
     other = tmp_path / "other.pem"
@@ -86,94 +86,90 @@ def test_another_root_certificate_is_not_trusted(target: Target, tmp_path: Path)
         connect(replace(target, ssl_root_certificate=str(other)))
 
 
-@pytest.mark.usefixtures("admitted")
 def test_password_is_fetched_for_each_connection(target: Target, rds: Client) -> None:
-    """A rotated password goes unnoticed: the open connection stays, the next one uses the new password."""
-    database.create(target)
+    """A rotated password goes unnoticed: the next connection uses the new one."""
     before = locate(target)
     rds.modify_db_instance(DBInstanceIdentifier=IDENTIFIER, RotateMasterUserPassword=True, ApplyImmediately=True)
     wait_for(rds, IDENTIFIER, "available")
 
-    connect(target).close()
+    connect(target, "postgres").close()
 
     assert before.password != locate(target).password
 
 
-@pytest.mark.usefixtures("admitted")
 def test_stale_password(target: Target, instance: Mapping[str, Any], secretsmanager: Client) -> None:
     """A secret that does not fit (any more) is a refused login, and the message shows no password."""
-    secret = '{"username": "cruddurroot", "password": "stale-password"}'
-    secretsmanager.put_secret_value(SecretId=instance["MasterUserSecret"]["SecretArn"], SecretString=secret)
+    arn = instance["MasterUserSecret"]["SecretArn"]
+    right = secretsmanager.get_secret_value(SecretId=arn)["SecretString"]
+    stale = '{"username": "cruddurroot", "password": "stale-password"}'
+    secretsmanager.put_secret_value(SecretId=arn, SecretString=stale)
 
     with pytest.raises(LoginRefused, match="refused the login to user cruddurroot .*may be rotating") as caught:
-        connect(target)
+        connect(target, "postgres")
+    secretsmanager.put_secret_value(SecretId=arn, SecretString=right)
     assert "stale-password" not in str(caught.value)
 
 
-@pytest.mark.usefixtures("instance")
-def test_closed_security_group(target: Target) -> None:
+def test_closed_security_group(target: Target, group: str, ec2: Client) -> None:
     """Silence is told as what it is, and the plans wait for notebook 02."""
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[RULE])
+
     with pytest.raises(ConnectionTimedOut, match="did not answer in time: run 02_open_security_group"):
         connect(target, connect_timeout=2)
     changes = [plan(target).changes[0] for plan in PLANS]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[RULE])
 
     assert ["known after 02_open_security_group"] * 3 == [change.note for change in changes]
 
 
 def test_no_instance(target: Target) -> None:
     """Before there is an instance each plan says what it waits for, and each step where to start."""
-    changes = [plan(target).changes[0] for plan in PLANS]
+    nowhere = replace(target, db_instance_identifier="nowhere")
+    changes = [plan(nowhere).changes[0] for plan in PLANS]
 
     assert [(Action.CREATE, "known after 01_provision_rds")] * 3 == [(change.action, change.note) for change in changes]
     assert "database cruddur" == changes[0].resource
     for step in STEPS:
         with pytest.raises(InstanceNotReady, match="run 01_provision_rds"):
-            step(target)
+            step(nowhere)
 
 
-def test_instance_that_is_being_created(target: Target, rds: Client, group: str) -> None:
-    """An instance without an endpoint is not ready."""
-    rds.create_db_instance(**wanted(IDENTIFIER, VpcSecurityGroupIds=[group], **MANAGED))
+def test_instance_without_endpoint_and_without_managed_password(target: Target, rds: Client, group: str) -> None:
+    """Neither an instance that is being created nor one that keeps no secret can be connected to."""
+    another = replace(target, db_instance_identifier="another")
+    rds.create_db_instance(**wanted("another", VpcSecurityGroupIds=[group]))
 
     with pytest.raises(InstanceNotReady, match="is creating and has no endpoint yet: run 01_provision_rds"):
-        locate(target)
-    wait_for(rds, IDENTIFIER, "available")
-
-
-def test_password_that_is_not_managed(target: Target, create: Callable[..., dict[str, Any]]) -> None:
-    """Without a managed password there is nothing to log in with."""
-    create(ManageMasterUserPassword=None, MasterUserPassword=PASSWORD)
-
+        locate(another)
+    wait_for(rds, "another", "available")
     with pytest.raises(InstanceNotReady, match="does not keep its password in Secrets Manager: run 01_provision_rds"):
-        locate(target)
+        locate(another)
 
 
-@pytest.mark.usefixtures("admitted")
 def test_stopped_instance(target: Target, rds: Client) -> None:
-    """A stopped instance is told with the command that starts it."""
+    """A stopped instance is told with the command that starts it, and is found again once it runs."""
     rds.stop_db_instance(DBInstanceIdentifier=IDENTIFIER)
     wait_for(rds, IDENTIFIER, "stopped")
 
     with pytest.raises(InstanceNotReady, match="is stopped: start it with `aws rds start-db-instance"):
         connect(target)
+    rds.start_db_instance(DBInstanceIdentifier=IDENTIFIER)
+    wait_for(rds, IDENTIFIER, "available")
+    with in_maintenance_database(target) as there:
+        assert database.connection_facts(there)["tls"]
 
 
-@pytest.mark.usefixtures("admitted")
 def test_url_of_an_instance(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same database by URL: no call to AWS, the same server."""
-    database.create(target)
+    """The same server by URL, without a call to AWS."""
     found = locate(target)
-    url = f"postgresql://{found.user}:{found.password}@{found.host}:{found.port}/cruddur"
+    url = f"postgresql://{found.user}:{found.password}@{found.host}:{found.port}/postgres"
     monkeypatch.setenv("CONNECTION_URL", f"{url}?sslmode=verify-full&sslrootcert={found.options['sslrootcert']}")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 
-    by_url = targets.load("local")
-
-    assert database.connection_facts(by_url)["tls"]
-    engine(by_url).dispose()
+    with in_maintenance_database(targets.load("local")) as by_url:
+        assert database.connection_facts(by_url)["tls"]
 
 
-@pytest.mark.usefixtures("admitted")
 def test_plain_connection_is_refused(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a URL turns TLS off, the server's words are quoted."""
     found = locate(target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from botocore.exceptions import ClientError
 from cruddur_ops.errors import PostgresMissing, SandboxNotUp
 from cruddur_ops.sandbox import control, keeper
 from cruddur_ops.state import read_sandbox, sandbox_file
-from tests.sandbox.support import Client, make_client, wait_for, wanted
+from tests.sandbox.support import Client, make_client, reset, wait_for, wanted
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def available(name: str) -> Client:
 
 def servers_under(root: Path) -> list[psutil.Process]:
     """The PostgreSQL servers whose data are under this folder."""
-    return [process for file in root.glob("*/data/postmaster.pid") if (process := psutil.Process(int(file.read_text().split()[0])))]
+    numbers = [int(file.read_text().split()[0]) for file in root.glob("*/data/postmaster.pid")]
+    return [psutil.Process(number) for number in numbers if number > 0]  # initdb's own server writes a negative one
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = 20) -> bool:
@@ -114,7 +116,7 @@ def test_next_up_tidies_after_the_keeper_was_killed_too(names: Callable[[str], s
     process = psutil.Process(record["pid"])
     for doomed in [*(child for child in process.children() if keeper.__name__ in child.cmdline()), process]:
         doomed.kill()
-    assert wait_until(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE)
+    assert wait_until(lambda: not control.alive(record))
     assert all(server.is_running() for server in servers)
 
     assert control.up(name)
@@ -241,3 +243,29 @@ def test_missing_programs_are_one_sentence(names: Callable[[str], str], monkeypa
         control.up(names("missing"))
     with pytest.raises(SandboxNotUp, match="cruddur-ops sandbox up"):
         control.environment("missing")
+
+
+def test_reset_while_a_blocked_client_waits(names: Callable[[str], str]) -> None:
+    """A client that waits in silence holds up neither a reset nor the end."""
+    name = names("waiting")
+    control.up(name)
+    rds = available(name)
+    endpoint = rds.describe_db_instances()["DBInstances"][0]["Endpoint"]
+    with socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=5):
+        reset(control.environment(name))
+
+        assert [] == rds.describe_db_instances()["DBInstances"]
+
+
+def test_taken_port_is_told(names: Callable[[str], str]) -> None:
+    """Where the port is taken on every address, another free one is in the endpoint."""
+    name = names("taken")
+    control.up(name)
+    rds = make_client(control.environment(name), "rds")
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        rds.create_db_instance(**wanted("elsewhere", Port=port))
+        found = wait_for(rds, "elsewhere", "available")
+
+    assert port == found["DbInstancePort"]
+    assert port != found["Endpoint"]["Port"]

@@ -35,6 +35,7 @@ LAYERS = (
         "magics",
         "network",
         "offers",
+        "preflight",
         "prices",
         "progress",
         "rds",

@@ -140,6 +140,17 @@ def test_support_is_warned_of_in_time(on: date, line: str) -> None:
     assert offer.support(on).startswith(line)
 
 
+def test_an_offer_reads_well() -> None:
+    """A notebook that ends a cell with it shows what, where, the cost and the support."""
+    offer = Offer("18.1", "db.t4g.micro", ("ca-central-1a", "ca-central-1b"), None, MonthlyCost({"instance": 12.0}))
+    lines = [
+        "PostgreSQL 18.1 on db.t4g.micro, orderable in ca-central-1a, ca-central-1b",
+        "cost: about 12 USD a month (instance 12.00)",
+        "PostgreSQL 18: RDS names no end of standard support",
+    ]
+    assert lines == repr(offer).splitlines()
+
+
 def test_support_without_a_date() -> None:
     """Where RDS names no date, none is made up."""
     offer = Offer("18.1", "db.t4g.micro", (), None, MonthlyCost())

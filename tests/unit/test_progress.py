@@ -55,7 +55,7 @@ def executed() -> nbformat.NotebookNode:
     cell: dict[str, object] = {"cell_type": "code", "source": CELL, "id": "wait"}
     cell |= {"metadata": {}, "outputs": [], "execution_count": None}
     text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
-    notebook: nbformat.NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    notebook: nbformat.NotebookNode = nbformat.reads(text, as_version=4)
     project = Path(progress.__file__).parent.parent
     NotebookClient(notebook, resources={"metadata": {"path": str(project)}}, kernel_name="python3").execute()
     return notebook
