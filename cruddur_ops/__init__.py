@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from cruddur_ops import activities, database, network, queries, rds
-    from cruddur_ops.connection import engine
+    from cruddur_ops import activities, database, network, preflight, queries, rds
     from cruddur_ops.errors import OpsError
     from cruddur_ops.plan import Change, Outcome, Plan
     from cruddur_ops.targets import Target
@@ -26,21 +25,20 @@ __all__ = [
     "Target",
     "activities",
     "database",
-    "engine",
     "load_target",
     "network",
+    "preflight",
     "queries",
     "rds",
 ]
 
-MODULES = {"activities", "database", "network", "queries", "rds"}
+MODULES = {"activities", "database", "network", "preflight", "queries", "rds"}
 PLACES = {
     "Change": ("plan", "Change"),
     "OpsError": ("errors", "OpsError"),
     "Outcome": ("plan", "Outcome"),
     "Plan": ("plan", "Plan"),
     "Target": ("targets", "Target"),
-    "engine": ("connection", "engine"),
     "load_target": ("targets", "load"),
 }
 

@@ -73,7 +73,8 @@ def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, service
         session = boto3.Session(region_name=region, profile_name=profile or None, **keys)
         made = session.client(service, endpoint_url=endpoint_url or None, config=config)
     except ProfileNotFound as error:
-        message = f'AWS has no profile "{profile}" on this machine: make it with `aws configure sso`, or name another in targets.toml'
+        remedy = "make it with `aws configure sso`, or name another in targets.toml"
+        message = f'AWS has no profile "{profile}" on this machine: {remedy}'
         raise NoCredentials(message) from error
     made.meta.events.register("after-call", _raise_denied)
     made.meta.events.register("after-call-error", _raise_unreachable)
@@ -98,7 +99,8 @@ def _raise_unreachable(exception: Exception, **_: Any) -> None:
         raise NoCredentials(f"the AWS credentials cannot be used ({exception}): sign in with `aws sso login`") from exception
     if isinstance(exception, (exceptions.ConnectionError, exceptions.HTTPClientError)):
         url = exception.kwargs.get("endpoint_url", "AWS")
-        raise AwsUnreachable(f"no answer from {url}: check the network, or start the sandbox with `cruddur-ops sandbox up`") from exception
+        remedy = "check the network, or start the sandbox with `cruddur-ops sandbox up`"
+        raise AwsUnreachable(f"no answer from {url}: {remedy}") from exception
 
 
 def error_code(error: Exception) -> str:

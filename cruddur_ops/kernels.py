@@ -23,8 +23,6 @@ from jupyter_core.utils import ensure_event_loop, run_sync
 from cruddur_ops.errors import RunFailed
 
 START_TIMEOUT = 60  # seconds, as papermill's
-# What notebooks import. A kernel that waits for its turn loads it, so that no notebook has to.
-WARM = "import boto3, psycopg, cruddur_ops.database, cruddur_ops.magics, cruddur_ops.network"
 # sockaddr_un holds 104 bytes on macOS and 108 on Linux (unix(7)); a socket's name takes up to 32 of them.
 LONGEST_FOLDER = 70
 
@@ -124,10 +122,9 @@ class Kernels:
 
 
 async def _greet(client: AsyncKernelClient) -> None:
-    """Wait for the kernel, then let it load what notebooks import."""
+    """Wait until the kernel answers. It has nobody to ask: input() in a cell fails."""
     await client.wait_for_ready(timeout=START_TIMEOUT)
     client.allow_stdin = False
-    client.execute(WARM, silent=True, store_history=False)
 
 
 def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:

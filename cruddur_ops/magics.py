@@ -20,7 +20,7 @@ from sqlalchemy import event
 from traitlets import Bool
 
 from cruddur_ops import targets
-from cruddur_ops.connection import new_engine
+from cruddur_ops.database.connection import new_engine
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.targets import Target
 

@@ -114,7 +114,8 @@ def load(name: str = "local", **parameters: Any) -> Target:
     """
     sections = read_targets()
     if name not in sections:
-        raise UnknownTarget(f'there is no target "{name}": use one of {", ".join(sections)}, or add a section to {targets_file()}')
+        remedy = f"use one of {', '.join(sections)}, or add a section to {targets_file()}"
+        raise UnknownTarget(f'there is no target "{name}": {remedy}')
     section = sections[name]
     given = {key: value for key, value in parameters.items() if value not in (None, "")}
     for key in (*given, *section):

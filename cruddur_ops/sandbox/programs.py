@@ -65,8 +65,8 @@ class Programs:
         Raises:
             subprocess.CalledProcessError: it failed; `stderr` says why.
         """
-        command = [self.path(name), *arguments]
-        done: subprocess.CompletedProcess[str] = subprocess.run(command, check=True, capture_output=True, text=True, **self.account.switch, **options)
+        options = {"check": True, "capture_output": True, "text": True, **self.account.switch, **options}
+        done: subprocess.CompletedProcess[str] = subprocess.run([self.path(name), *arguments], **options)
         return done.stdout
 
     def major(self) -> int:

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.engine import URL
 
 from cruddur_ops import database, targets
-from cruddur_ops.connection import engine
+from cruddur_ops.database.connection import engine
 from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.sandbox.programs import find_programs
 from cruddur_ops.targets import Target

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from cruddur_ops import activities, database
-from cruddur_ops.connection import connect, engine
+from cruddur_ops.database.connection import connect, engine
 from cruddur_ops.errors import OpsError
 from cruddur_ops.targets import Target
 

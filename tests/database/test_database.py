@@ -13,12 +13,13 @@ import pytest
 import sqlalchemy
 
 from cruddur_ops import database, queries
-from cruddur_ops.connection import connect, engine
+from cruddur_ops.database import setup
+from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.unreachable import DatabaseMissing
 from cruddur_ops.errors import ConfirmationRequired, RunInProgress, WrongInput
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
-from cruddur_ops.unreachable import DatabaseMissing
 from tests.database.conftest import USER
 
 SEEDED = 16
@@ -137,7 +138,7 @@ def test_another_schema_is_refused(seeded: Target, schema_file: Path) -> None:
     schema_file.write_text(f"{schema_file.read_text()}-- changed\n")
 
     for step in (database.plan_schema, database.load_schema):
-        with pytest.raises(database.SchemaDiffers, match="restore the file with git"):
+        with pytest.raises(setup.SchemaDiffers, match="restore the file with git"):
             step(seeded)
     assert {"activities": 12, "users": 4} == database.counts(seeded)
 
@@ -146,7 +147,7 @@ def test_tables_from_elsewhere_are_refused(empty: Target) -> None:
     """A table of the same name that this package did not make is named, and kept."""
     execute(empty, "CREATE TABLE users (id integer)")
 
-    with pytest.raises(database.SchemaDiffers, match="tables from elsewhere: users"):
+    with pytest.raises(setup.SchemaDiffers, match="tables from elsewhere: users"):
         database.load_schema(empty)
 
 
@@ -164,9 +165,9 @@ def test_schema_is_recorded(seeded: Target) -> None:
 
 def test_counting_without_a_schema(empty: Target) -> None:
     """A missing table is told as a missing schema, with the notebook that loads it."""
-    with pytest.raises(database.SchemaMissing, match="run 03_load_schema_and_seed"):
+    with pytest.raises(setup.SchemaMissing, match="run 03_load_schema_and_seed"):
         database.counts(empty)
-    with pytest.raises(database.SchemaMissing):
+    with pytest.raises(setup.SchemaMissing):
         database.seed(empty)
 
 
@@ -232,7 +233,7 @@ def test_two_at_once(empty: Target) -> None:
 def test_database_that_somebody_else_creates_meanwhile(empty: Target) -> None:
     """Between looking and creating somebody else may be quicker."""
     with pytest.raises(RunInProgress, match="repeat"):
-        database._create(empty)
+        setup._create(empty)
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from nbformat.v4 import new_code_cell, new_notebook
 from traitlets.config import Config
 
 from cruddur_ops import database
-from cruddur_ops.connection import connect
+from cruddur_ops.database.connection import connect
+from cruddur_ops.database.unreachable import DatabaseMissing, LoginRefused
 from cruddur_ops.errors import UnknownTarget, WrongInput
 from cruddur_ops.magics import StatementFailed
 from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
-from cruddur_ops.unreachable import DatabaseMissing, LoginRefused
 from tests.database.conftest import PASSWORD
 
 Run = Callable[[str], Any]  # IPython's ExecutionResult

@@ -13,11 +13,8 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
-from cruddur_ops.connection import connect, engine
-from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.sandbox.postgres import Server
-from cruddur_ops.targets import Target
-from cruddur_ops.unreachable import (
+from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.unreachable import (
     ConnectionRefused,
     ConnectionTimedOut,
     DatabaseMissing,
@@ -26,6 +23,9 @@ from cruddur_ops.unreachable import (
     LoginRefused,
     TlsFailed,
 )
+from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.sandbox.postgres import Server
+from cruddur_ops.targets import Target
 from tests.database.conftest import PASSWORD, USER
 
 At = Callable[..., Target]

@@ -12,12 +12,12 @@ import pytest
 import trustme
 
 from cruddur_ops import database, targets
-from cruddur_ops.connection import connect, engine
+from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.location import locate
+from cruddur_ops.database.unreachable import ConnectionTimedOut, DatabaseUnreachable, LoginRefused, TlsFailed
 from cruddur_ops.errors import InstanceNotReady
-from cruddur_ops.location import locate
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.targets import Target
-from cruddur_ops.unreachable import ConnectionTimedOut, DatabaseUnreachable, LoginRefused, TlsFailed
 from tests.sandbox.support import Client, from_address, make_group, reset, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"

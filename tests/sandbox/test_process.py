@@ -127,7 +127,10 @@ def test_next_up_tidies_after_the_keeper_was_killed_too(names: Callable[[str], s
 
 def test_throwaway_ends_with_its_owner(tmp_path: Path) -> None:
     """A throwaway sandbox whose owner is killed ends by itself."""
-    code = "from cruddur_ops.sandbox.control import throwaway\nwith throwaway() as e: print(e['PGSSLROOTCERT'], flush=True); input()"
+    code = """from cruddur_ops.sandbox.control import throwaway
+with throwaway() as variables:
+    print(variables["PGSSLROOTCERT"], flush=True)
+    input()"""
     owner = subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import aws, groups, instances, offers, rds
+from cruddur_ops import aws, rds
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, WrongInput
 from cruddur_ops.plan import Action, Outcome
-from cruddur_ops.rds import Instance
+from cruddur_ops.rds import Instance, groups, instances, offers
 from cruddur_ops.targets import Target
 
 

@@ -80,7 +80,12 @@ class Project:
         """The variables of the command line's process."""
         targets = self.folder / "targets.toml"
         targets.write_text(TARGETS)
-        own = {"CRUDDUR_TARGETS": targets, "CRUDDUR_STATE_DIR": self.folder / "state", "PYTHONPATH": PROJECT, "TMPDIR": self.folder}
+        own = {
+            "CRUDDUR_TARGETS": targets,
+            "CRUDDUR_STATE_DIR": self.folder / "state",
+            "PYTHONPATH": PROJECT,
+            "TMPDIR": self.folder,
+        }
         return {**os.environ, **{name: str(value) for name, value in own.items()}}
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:

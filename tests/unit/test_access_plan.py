@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import tags
-from cruddur_ops.access import Wish, access_plan, wish
-from cruddur_ops.address import Network
 from cruddur_ops.errors import RuleRefused, WrongInput
+from cruddur_ops.network.access import Wish, access_plan, wish
+from cruddur_ops.network.address import Network
+from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Plan
-from cruddur_ops.rules import Rule
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of, rules_after
 

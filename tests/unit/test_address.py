@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops import address
 from cruddur_ops.errors import AddressUnknown, RuleRefused
+from cruddur_ops.network import address
 from cruddur_ops.targets import Target
 
 TARGET = Target("test")

@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
-from cruddur_ops import certificates, targets
+from cruddur_ops import targets
+from cruddur_ops.database import certificates
+from cruddur_ops.database.location import Location, database_name, from_url, locate
 from cruddur_ops.errors import RootCertificateMissing, WrongInput
-from cruddur_ops.location import Location, database_name, from_url, locate
 from cruddur_ops.state import state_folder
 
 SECRET = "s3cr3t-w0rd"

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import groups, network
+from cruddur_ops import network
 from cruddur_ops.errors import GroupMissing, InstanceNotReady
-from cruddur_ops.groups import Group
 from cruddur_ops.plan import Action
+from cruddur_ops.rds import groups
+from cruddur_ops.rds.groups import Group
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of, created_instance
 from tests.unit.conftest import Stub

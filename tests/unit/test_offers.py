@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops import offers
 from cruddur_ops.errors import NotOffered
-from cruddur_ops.offers import Offer
-from cruddur_ops.prices import MonthlyCost
+from cruddur_ops.rds import offers
+from cruddur_ops.rds.offers import Offer
+from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.targets import Target
 
 TARGET = Target("test")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import prices
-from cruddur_ops.prices import MonthlyCost
+from cruddur_ops.rds import prices
+from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.targets import Target
 from tests.unit.conftest import Stub
 

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops import instances, rds
+from cruddur_ops import rds
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.groups import Group
-from cruddur_ops.instances import Instance, described
-from cruddur_ops.offers import Offer
 from cruddur_ops.plan import Action, Plan
-from cruddur_ops.prices import MonthlyCost
+from cruddur_ops.rds import instances, provisioning
+from cruddur_ops.rds.groups import Group
+from cruddur_ops.rds.instances import Instance, described
+from cruddur_ops.rds.offers import Offer
+from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import VPC, calls_of, created_instance, instance_after
 from tests.unit.conftest import Stub
@@ -33,7 +34,7 @@ def offer(target: Target = TARGET, version: str = "18.1") -> Offer:
 
 def planned(target: Target, item: dict[str, Any] | None, group: Group | None = GROUP, version: str = "18.1") -> Plan:
     """The plan for an instance that RDS describes so."""
-    return rds.instance_plan(target, offer(target, version), described(item) if item else None, group)
+    return provisioning.instance_plan(target, offer(target, version), described(item) if item else None, group)
 
 
 def existing(target: Target = TARGET, **more: Any) -> dict[str, Any]:
@@ -375,7 +376,7 @@ def test_waiting_ends_with_the_time(statuses: list[str | None]) -> None:
 
 def test_pauses_grow() -> None:
     """Quick looks first, one every five seconds in the end."""
-    pauses = rds._pauses()
+    pauses = provisioning._pauses()
     seconds = [next(pauses) for _ in range(30)]
     assert (0.2, 5.0) == (seconds[0], seconds[-1])
     assert sorted(seconds) == seconds

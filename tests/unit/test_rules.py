@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops.rules import Rule
+from cruddur_ops.network.rules import Rule
 from tests.unit import aws_calls
 from tests.unit.aws_state import authorized, described_rule
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -159,6 +161,44 @@ def test_a_plan_has_no_cell_that_changes_anything(folder: Path) -> None:
     kept = notebooks.prepare(document, plan_only=True)["cells"]
     assert ["p", "d", "f"] == [cell["source"] for cell in kept[1:]]
     assert [[]] * 6 == [cell["outputs"] for cell in notebooks.prepare(document, plan_only=False)["cells"]]
+
+
+def changing_functions() -> set[str]:
+    """The names of the package's functions that ask for a confirmation, or write to the database."""
+    modules = [path for path in (PROJECT / "cruddur_ops").glob("*.py") if path.stem not in ("cli", "runbook")]
+    trees = [ast.parse(path.read_text()) for path in modules]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    return {"apply_access", "post"} | {one.name for one in functions if "confirm" in {each.arg for each in one.args.args}}
+
+
+def changes(source: str) -> list[str]:
+    """What a cell calls that changes anything, and the SQL in it that does."""
+    lines = [line for line in source.splitlines() if not line.startswith("%")]
+    statements = re.findall(r"\b(?:ALTER|CREATE|DELETE|DROP|GRANT|INSERT|TRUNCATE|UPDATE)\b", source)
+    calls = [] if "%%" in source else [node for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.Call)]
+    called = {ast.unparse(call.func).rpartition(".")[2] for call in calls}
+    return [*statements, *sorted(called & changing_functions())]
+
+
+def test_cells_that_change_anything_are_told_apart() -> None:
+    """The test below sees calls and statements, however they are written."""
+    found = [changes(source) for source in ("rds.apply(plan, target)", "x = seed(target)", "%%sql\nDROP TABLE users", "plan")]
+    assert [["apply"], ["seed"], ["DROP"], []] == found
+
+
+def test_no_cell_that_a_plan_keeps_changes_anything() -> None:
+    """In the project's notebooks, only cells tagged apply change the target."""
+    paths = sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
+    kept = [(path.stem, cell) for path in paths for cell in notebooks.prepare(json.loads(path.read_text()), True)["cells"]]
+    sources = [(name, "".join(cell["source"])) for name, cell in kept if cell["cell_type"] == "code"]
+    assert [] == [(name, source) for name, source in sources if changes(source)]
+
+
+def test_the_notebooks_have_only_tags_that_are_known() -> None:
+    """A mistyped tag would let a plan run what it should leave out."""
+    known = {"parameters", "preflight", "plan", "apply", "verify", "nbval-ignore-output", "raises-exception"}
+    documents = [json.loads(path.read_text()) for path in sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))]
+    assert {tag for document in documents for cell in document["cells"] for tag in notebooks.tags(cell)} <= known
 
 
 def test_two_runs_of_one_second_have_two_folders(tmp_path: Path) -> None:

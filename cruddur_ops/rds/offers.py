@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import aws, prices, tags
+from cruddur_ops import aws, tags
 from cruddur_ops.errors import NotOffered
-from cruddur_ops.prices import MonthlyCost
+from cruddur_ops.rds import prices
+from cruddur_ops.rds.prices import MonthlyCost
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

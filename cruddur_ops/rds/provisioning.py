@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cruddur_ops import groups, instances, offers, progress, settings, tags
+from cruddur_ops import progress, tags
 from cruddur_ops.calls import apply
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.groups import Group
-from cruddur_ops.instances import Instance, describe
-from cruddur_ops.offers import Offer
 from cruddur_ops.plan import Action, Call, Change, Plan, differences
+from cruddur_ops.rds import groups, instances, offers, settings
+from cruddur_ops.rds.groups import Group
+from cruddur_ops.rds.instances import Instance, describe
+from cruddur_ops.rds.offers import Offer
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

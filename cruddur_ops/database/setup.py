@@ -14,12 +14,12 @@ import sqlalchemy
 from psycopg import sql
 
 from cruddur_ops import queries
-from cruddur_ops.connection import connect, engine
+from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
+from cruddur_ops.database.unreachable import ConnectionTimedOut, DatabaseMissing
 from cruddur_ops.errors import InstanceNotReady, OpsError, RunInProgress, WrongInput
-from cruddur_ops.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.plan import Action, Change, Outcome, Plan, apply, require_confirmation
 from cruddur_ops.targets import Target
-from cruddur_ops.unreachable import ConnectionTimedOut, DatabaseMissing
 
 PLAN_SECONDS = 3  # a plan must not wait long for a security group that is still closed
 UNKNOWN_YET: dict[type[Exception], str] = {

@@ -9,10 +9,10 @@ import psycopg
 import sqlalchemy
 from sqlalchemy import event
 
+from cruddur_ops.database.location import locate
+from cruddur_ops.database.unreachable import diagnose
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.location import locate
 from cruddur_ops.targets import Target
-from cruddur_ops.unreachable import diagnose
 
 CONNECT_TIMEOUT = 10
 APPLICATION_NAME = "cruddur-ops"

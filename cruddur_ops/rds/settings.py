@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import offers, tags
-from cruddur_ops.groups import Group
-from cruddur_ops.instances import Instance
-from cruddur_ops.offers import ENGINE, Offer
+from cruddur_ops import tags
+from cruddur_ops.rds import offers
+from cruddur_ops.rds.groups import Group
+from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.offers import ENGINE, Offer
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

@@ -16,8 +16,8 @@ from typing import Any
 import psycopg
 
 from cruddur_ops import queries
+from cruddur_ops.database.location import MAINTENANCE_DATABASE, Location
 from cruddur_ops.errors import OpsError
-from cruddur_ops.location import MAINTENANCE_DATABASE, Location
 
 
 class DatabaseUnreachable(OpsError, psycopg.OperationalError):

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cruddur_ops import access, address, aws, calls, groups, rds, tags
+from cruddur_ops import aws, calls, rds, tags
 from cruddur_ops.errors import GroupMissing
+from cruddur_ops.network import access, address
+from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Change, Plan
-from cruddur_ops.rules import Rule
+from cruddur_ops.rds import groups
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
 
-LEAST_TIMEOUT_SECONDS = 2  # libpq takes a shorter connect_timeout for this one (PostgreSQL, chapter "libpq")
 apply_access = calls.apply
 
 
@@ -71,37 +71,3 @@ def _require_named(wish: access.Wish, found: Iterable[Rule]) -> None:
             "correct DB_SG_RULE_ID, or unset it to find the rule by its tags"
         )
         raise GroupMissing(message)
-
-
-def reachability(host: str, port: int, timeout: int = 5) -> str:
-    """How a database server answers a caller who does not sign in, found out as pg_isready does.
-
-    Args:
-        host: name or address.
-        port: TCP port.
-        timeout: seconds, at least 2.
-
-    Returns:
-        "answers"; "refused" where nothing listens on the port; "silent" where a firewall drops the
-        connection; "unknown host" where the name does not resolve.
-    """
-    from psycopg import conninfo, pq
-
-    seconds = max(timeout, LEAST_TIMEOUT_SECONDS)
-    asked = conninfo.make_conninfo(host=host, port=port, connect_timeout=seconds)
-    if pq.PGconn.ping(asked.encode()) in (pq.Ping.OK, pq.Ping.REJECT):
-        return "answers"
-    return _unanswered(host, port, seconds)
-
-
-def _unanswered(host: str, port: int, seconds: int) -> str:
-    """Why: libpq does not tell, TCP does."""
-    try:
-        with socket.create_connection((host, port), seconds):
-            return "silent"
-    except ConnectionRefusedError:
-        return "refused"
-    except socket.gaierror:
-        return "unknown host"
-    except OSError:
-        return "silent"

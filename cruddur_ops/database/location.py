@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import aws, instances
-from cruddur_ops.certificates import root_certificate
+from cruddur_ops import aws
+from cruddur_ops.database.certificates import root_certificate
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.instances import Instance
+from cruddur_ops.rds import instances
+from cruddur_ops.rds.instances import Instance
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
