@@ -27,7 +27,8 @@ protected = true
 """
 PROGRAM = """\
 from pathlib import Path
-from cruddur_ops import cli, notebooks, runbook
+from cruddur_ops import cli, runbook
+from cruddur_ops.runbook import notebooks
 notebooks.NOTEBOOKS = Path("notebooks").absolute()
 runbook.RUNS = Path("runs").absolute()
 cli.main(prog_name="cruddur-ops")

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops import notebooks, parameters
 from cruddur_ops.errors import UnknownParameter, WrongInput, WrongType
-from cruddur_ops.parameters import Parameter
+from cruddur_ops.runbook import notebooks, parameters
+from cruddur_ops.runbook.parameters import Parameter
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True).filter(lambda name: not keyword.iskeyword(name))
 DEFAULTS = st.one_of(st.text(), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))

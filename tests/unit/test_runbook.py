@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from cruddur_ops import evidence, kernels, notebooks, runbook
+from cruddur_ops import runbook
 from cruddur_ops.errors import ConfirmationRequired, UnknownNotebook, UnknownParameter, UnknownTarget, WrongInput, WrongType
 from cruddur_ops.plan import Outcome
+from cruddur_ops.runbook import evidence, kernels, notebooks
 from cruddur_ops.state import PROJECT
 from tests.unit.headless import OUTCOME, TARGETS, Finished, Project, alive, finish, until, write_notebook
 

@@ -12,8 +12,8 @@ from typing import Self
 
 from tqdm import tqdm
 
-from cruddur_ops.evidence import Result
 from cruddur_ops.plan import Outcome
+from cruddur_ops.runbook.evidence import Result
 
 BAR = "{desc} |{bar:20}| cell {n_fmt}/{total_fmt} {elapsed} {postfix}"
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops import parameters
 from cruddur_ops.errors import UnknownNotebook, WrongInput
-from cruddur_ops.parameters import Parameter
+from cruddur_ops.runbook import parameters
+from cruddur_ops.runbook.parameters import Parameter
 from cruddur_ops.state import PROJECT
 
 NOTEBOOKS = PROJECT / "notebooks"

@@ -19,8 +19,8 @@ from papermill.clientwrap import PapermillNotebookClient  # noqa: E402
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
 
 from cruddur_ops.errors import RunFailed  # noqa: E402
-from cruddur_ops.kernels import Kernel, Kernels  # noqa: E402
-from cruddur_ops.report import Bar  # noqa: E402
+from cruddur_ops.runbook.kernels import Kernel, Kernels  # noqa: E402
+from cruddur_ops.runbook.report import Bar  # noqa: E402
 
 ENGINE = "cruddur-ops"
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # we tell of failures ourselves

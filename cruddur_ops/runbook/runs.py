@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cruddur_ops import evidence, lock, notebooks, parameters, report, targets
+from cruddur_ops import targets
 from cruddur_ops.errors import ConfirmationRequired, RunFailed, RunInterrupted
-from cruddur_ops.evidence import Record, Result
-from cruddur_ops.notebooks import Notebook
+from cruddur_ops.runbook import evidence, lock, notebooks, parameters, report
+from cruddur_ops.runbook.evidence import Record, Result
+from cruddur_ops.runbook.notebooks import Notebook
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import SETTINGS, Target
 
 if TYPE_CHECKING:
-    from cruddur_ops.kernels import Kernels
+    from cruddur_ops.runbook.kernels import Kernels
 
 RUNS = PROJECT / "runs"
 
@@ -150,7 +151,7 @@ def _facts(run: Run) -> dict[str, Any]:
 
 
 def _execute_all(run: Run, record: Record) -> None:
-    from cruddur_ops.kernels import Kernels  # slow to import: wrong input is told without it
+    from cruddur_ops.runbook.kernels import Kernels  # slow to import: wrong input is told without it
 
     width = max(len(notebook.name) for notebook in run.notebooks)
     with Kernels(len(run.notebooks), run.notebooks[0].path.parent) as kernels:
@@ -164,7 +165,7 @@ def _execute_all(run: Run, record: Record) -> None:
 
 def _execute_one(run: Run, notebook: Notebook, record: Record, kernels: Kernels) -> None:
     """Execute a notebook, and add to the record how it went, even where it was interrupted."""
-    from cruddur_ops import execution  # imports papermill, while the first kernel starts
+    from cruddur_ops.runbook import execution  # imports papermill, while the first kernel starts
 
     output = record.folder / notebook.path.name
     prepared = notebooks.prepare(notebook.document, run.plan_only)
