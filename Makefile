@@ -19,7 +19,7 @@ plan: env ## show what a run would change
 test: lint ## lint, check types, run all tests, and compare the notebooks' committed outputs
 	@$(PYTHON) -m pytest -q $(ARGS)
 	@trap '$(OPS) sandbox down --name nbval' EXIT INT TERM; $(OPS) sandbox up --name nbval && \
-	  CRUDDUR_SANDBOX=nbval $(PYTHON) -m pytest -q -p no:cacheprovider --nbval --nbval-current-env notebooks
+	  eval "$$($(OPS) sandbox env --name nbval)" && $(PYTHON) -m pytest -q -p no:cacheprovider --nbval --nbval-current-env notebooks
 
 lint: env-dev ## check style and types
 	@$(PYTHON) -m ruff check --quiet .

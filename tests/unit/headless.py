@@ -27,10 +27,10 @@ protected = true
 """
 PROGRAM = """\
 from pathlib import Path
-from cruddur_ops import cli, runbook
-from cruddur_ops.runbook import notebooks
+from cruddur_ops import cli
+from cruddur_ops.runbook import notebooks, runs
 notebooks.NOTEBOOKS = Path("notebooks").absolute()
-runbook.RUNS = Path("runs").absolute()
+runs.RUNS = Path("runs").absolute()
 cli.main(prog_name="cruddur-ops")
 """
 OUTCOME = "from cruddur_ops.plan import Outcome\n"

@@ -166,7 +166,8 @@ def test_a_plan_has_no_cell_that_changes_anything(folder: Path) -> None:
 
 def changing_functions() -> set[str]:
     """The names of the package's functions that ask for a confirmation, or write to the database."""
-    modules = [path for path in (PROJECT / "cruddur_ops").rglob("*.py") if path.stem not in ("cli", "runbook")]
+    outer = {"cli.py", "runbook"}  # they hand the confirmation on
+    modules = [path for path in (PROJECT / "cruddur_ops").rglob("*.py") if not outer.intersection(path.parts)]
     trees = [ast.parse(path.read_text()) for path in modules]
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     return {"apply_access", "post"} | {one.name for one in functions if "confirm" in {each.arg for each in one.args.args}}
