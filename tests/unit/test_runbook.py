@@ -328,7 +328,7 @@ def test_a_kernel_that_dies_fails_its_notebook(project: Project) -> None:
     project.write("00_first", "import os", "os._exit(3)")
     finished = project.run("run", "--target", "plain")
     assert finished.code == 1
-    assert "    In [*] os._exit(3)\n" in finished.stdout
+    assert "] os._exit(3)\n" in finished.stdout
     assert "exit code 3" in finished.stdout
 
 
