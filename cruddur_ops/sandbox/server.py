@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import logging
 import os
@@ -13,6 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from botocore import loaders
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from cruddur_ops.errors import PostgresMissing
@@ -56,6 +58,7 @@ def create_server(host: Host) -> BaseWSGIServer:
     moto is imported here: that takes a second, in which the first server is initialised.
     """
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # moto reads it when it is imported
+    read_data_files_once()
     from moto.moto_server.werkzeug_app import MotoRequestHandler
 
     from cruddur_ops.sandbox import catalog, gaps, rds_backend, security_groups
@@ -66,6 +69,12 @@ def create_server(host: Host) -> BaseWSGIServer:
     gaps.install()
     rds_backend.install(host)
     return make_server("127.0.0.1", 0, create_app(host), threaded=True, request_handler=MotoRequestHandler)
+
+
+def read_data_files_once() -> None:
+    """Share botocore's data files: each session reads them anew, and moto makes many while it is imported."""
+    read = functools.cache(loaders.JSONFileLoader().load_file)
+    loaders.JSONFileLoader.load_file = lambda _, path: read(path)
 
 
 def end_on_request(server: BaseWSGIServer) -> None:
