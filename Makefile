@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 OPS := $(PYTHON) -m cruddur_ops
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help run plan test lint lab up down bench env env-dev clean
+.PHONY: help run plan test outputs lint lab up down bench env env-dev clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -20,6 +20,9 @@ test: lint ## lint, check types, run all tests, and compare the notebooks' commi
 	@$(PYTHON) -m pytest -q $(ARGS)
 	@trap '$(OPS) sandbox down --name nbval' EXIT INT TERM; $(OPS) sandbox up --name nbval && \
 	  eval "$$($(OPS) sandbox env --name nbval)" && $(PYTHON) -m pytest -q -p no:cacheprovider --nbval --nbval-current-env notebooks
+
+outputs: env-dev ## run the notebooks on a fresh sandbox, and keep their outputs in them
+	@$(PYTHON) -m tests.notebooks.commit_outputs
 
 lint: env-dev ## check style and types
 	@$(PYTHON) -m ruff check --quiet .

@@ -10,14 +10,23 @@ from typing import Any
 
 import platformdirs
 
+from cruddur_ops.errors import WrongInput
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 def state_folder() -> Path:
-    """The folder of these files: CRUDDUR_STATE_DIR, else the user's state folder by the XDG rules."""
+    """The folder of these files: CRUDDUR_STATE_DIR, else the user's state folder by the XDG rules.
+
+    Raises:
+        WrongInput: it cannot be made.
+    """
     named = os.environ.get("CRUDDUR_STATE_DIR")
     folder = Path(named) if named else platformdirs.user_state_path("cruddur-ops")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongInput(f"{folder} cannot be made ({error.strerror}): name another folder in CRUDDUR_STATE_DIR") from error
     return folder
 
 

@@ -17,9 +17,9 @@ from cruddur_ops.state import PROJECT, sandbox_environment
 CHECKIP_URL = "https://checkip.amazonaws.com"
 
 
-def setting(default: Any, *variables: str, secret: bool = False) -> Any:
+def setting(default: Any, *variables: str, secret: bool = False, file_only: bool = False) -> Any:
     """A setting with its default and the environment variables that may give it."""
-    return field(default=default, metadata={"variables": variables, "secret": secret})
+    return field(default=default, metadata={"variables": variables, "secret": secret, "file_only": file_only})
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Target:
     """
 
     name: str
-    sandbox: bool = setting(False)
-    protected: bool = setting(False)
+    sandbox: bool = setting(False, file_only=True)
+    protected: bool = setting(False, file_only=True)
     region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION")
     profile: str = setting("", "AWS_PROFILE")
     endpoint_url: str = setting("", "AWS_ENDPOINT_URL")
@@ -120,6 +120,8 @@ def load(name: str = "local", **parameters: Any) -> Target:
     given = {key: value for key, value in parameters.items() if value not in (None, "")}
     for key in (*given, *section):
         _require_known(key)
+        if key in given and SETTINGS[key].metadata["file_only"]:
+            raise UnknownParameter(f'"{key}" cannot be given for one run: it is set in {targets_file()} alone')
     sandbox = sandbox_environment() if section.get("sandbox") else {}
     values, sources = {}, {}
     for key in SETTINGS:
@@ -152,6 +154,8 @@ def _resolve(
 
 def _variables(target: str, key: str) -> tuple[str, ...]:
     """The environment variables that may give this setting."""
+    if SETTINGS[key].metadata["file_only"]:
+        return ()
     if key == "connection_url":
         return ("CONNECTION_URL" if target == "local" else f"{target.upper().replace('-', '_')}_CONNECTION_URL",)
     variables: tuple[str, ...] = SETTINGS[key].metadata["variables"]

@@ -177,10 +177,11 @@ def test_web_pages_get_nothing(sandbox: Mapping[str, str], headers: dict[str, st
     caught.value.close()
 
 
-def test_no_cors_header_is_sent(sandbox: Mapping[str, str]) -> None:
+def test_no_cors_header_is_sent(rds: Client) -> None:
     """moto's own CORS headers are switched off."""
-    with urlopen(f"{sandbox['AWS_ENDPOINT_URL']}/moto-api/data.json", timeout=10) as answer:
-        assert answer.headers["Access-Control-Allow-Origin"] is None
+    headers = rds.describe_db_instances()["ResponseMetadata"]["HTTPHeaders"]
+
+    assert not [name for name in headers if name.lower().startswith("access-control")]
 
 
 def test_address_service_answers_as_checkip_does(sandbox: Mapping[str, str]) -> None:

@@ -1,0 +1,184 @@
+"""Targets: which value wins, where it came from, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cruddur_ops import state, targets
+from cruddur_ops.errors import UnknownParameter, UnknownTarget, WrongInput, WrongType
+from cruddur_ops.targets import SETTINGS, Target, typed
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Write a targets.toml that is read in place of the project's."""
+    path = tmp_path / "targets.toml"
+    monkeypatch.setenv("CRUDDUR_TARGETS", str(path))
+
+    def write_text(text: str) -> None:
+        path.write_text(text)
+
+    return write_text
+
+
+def shown(target: Target, name: str) -> tuple[str, str]:
+    """How `cruddur-ops targets` shows a setting: value and source."""
+    return next((value, source) for key, value, source in target.rows() if key == name)
+
+
+def test_parameter_comes_before_environment_file_and_default(
+    write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Precedence: parameter, environment variable, file, default; each named as the source."""
+    write('[mine]\nregion = "eu-west-1"\n')
+    assert ("eu-west-1", "targets.toml") == shown(targets.load("mine"), "region")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    assert ("us-east-1", "environment AWS_REGION") == shown(targets.load("mine"), "region")
+    assert ("sa-east-1", "parameter") == shown(targets.load("mine", region="sa-east-1"), "region")
+    assert ("18", "default") == shown(targets.load("mine"), "engine_version")
+
+
+@pytest.mark.parametrize(
+    ("target", "variable"),
+    [("local", "CONNECTION_URL"), ("prod", "PROD_CONNECTION_URL"), ("blue-green", "BLUE_GREEN_CONNECTION_URL")],
+)
+def test_each_target_has_its_connection_url(
+    write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, target: str, variable: str
+) -> None:
+    """CONNECTION_URL is local's alone; every other target has one of its own name."""
+    write("[local]\n[prod]\n[blue-green]\n")
+    monkeypatch.setenv(variable, "postgresql://me:hidden@db.example.com/cruddur")
+    given_to = {name: targets.load(name).connection_url for name in ("local", "prod", "blue-green")}
+
+    assert [target] == [name for name, url in given_to.items() if url]
+
+
+def test_secrets_are_masked(write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the table nor the representation of a target shows a connection URL."""
+    write("[local]\n")
+    monkeypatch.setenv("CONNECTION_URL", "postgresql://me:hidden@db.example.com/cruddur")
+    target = targets.load("local")
+
+    assert ("***", "environment CONNECTION_URL") == shown(target, "connection_url")
+    assert "hidden" not in repr(target) + str(target) + str(list(target.rows()))
+
+
+def test_any_setting_has_a_variable_of_its_own(write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """CRUDDUR_ and the setting's name in capitals."""
+    write("[local]\n")
+    monkeypatch.setenv("CRUDDUR_ALLOCATED_STORAGE", "40")
+
+    assert 40 == targets.load("local").allocated_storage
+
+
+@pytest.mark.parametrize("name", ["sandbox", "protected"])
+def test_protection_stands_in_the_file_alone(
+    write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Neither a variable nor a parameter takes a target's protection away, or makes it a sandbox."""
+    write(f"[mine]\n{name} = true\n")
+    monkeypatch.setenv(f"CRUDDUR_{name.upper()}", "false")
+
+    assert ("True", "targets.toml") == shown(targets.load("mine"), name)
+    with pytest.raises(UnknownParameter, match="cannot be given for one run"):
+        targets.load("mine", **{name: False})
+
+
+def test_unknown_target_names_those_there_are(write: Callable[[str], None]) -> None:
+    """The message lists the sections."""
+    write("[local]\n[prod]\n")
+
+    with pytest.raises(UnknownTarget, match='no target "prd": use one of local, prod'):
+        targets.load("prd")
+
+
+def test_unknown_key_names_the_nearest(write: Callable[[str], None]) -> None:
+    """A mistyped setting in the file or as a parameter is refused."""
+    write('[local]\nregoin = "eu-west-1"\n')
+
+    with pytest.raises(UnknownParameter, match='did you mean "region"'):
+        targets.load("local")
+
+
+@pytest.mark.parametrize("text", ['[local]\nport = "many"\n', "[local]\nport = true\n", '[local]\nsandbox = "perhaps"\n'])
+def test_wrong_type_is_refused(write: Callable[[str], None], text: str) -> None:
+    """A value that does not fit its setting is refused, with what is expected."""
+    write(text)
+
+    with pytest.raises(WrongType, match=r"(port|sandbox) must be (a whole number|true or false)"):
+        targets.load("local")
+
+
+@pytest.mark.parametrize("text", [None, "[local", "region = \xff"])
+def test_unreadable_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    """A missing or malformed targets.toml is one sentence."""
+    path = tmp_path / "targets.toml"
+    monkeypatch.setenv("CRUDDUR_TARGETS", str(path))
+    if text is not None:
+        path.write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(WrongInput, match=r"targets\.toml"):
+        targets.load("local")
+
+
+def test_running_sandbox_is_found(write: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sandbox target takes endpoint and certificate from the sandbox that is up; another target does not."""
+    write("[local]\nsandbox = true\n[prod]\n")
+    monkeypatch.setenv("CRUDDUR_STATE_DIR", str(tmp_path))
+    record = {"environment": {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "PGSSLROOTCERT": "/root.pem"}}
+    state.sandbox_file().write_text(json.dumps(record))
+
+    assert ("http://127.0.0.1:9", "sandbox") == shown(targets.load("local"), "endpoint_url")
+    assert ("/root.pem", "sandbox") == shown(targets.load("local"), "ssl_root_certificate")
+    assert ("", "default") == shown(targets.load("prod"), "endpoint_url")
+
+
+def test_state_folder_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence names the variable that helps."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CRUDDUR_STATE_DIR", str(tmp_path / "file" / "folder"))
+
+    with pytest.raises(WrongInput, match="CRUDDUR_STATE_DIR"):
+        state.state_folder()
+
+
+def test_project_file_is_right() -> None:
+    """The committed targets.toml has the sandbox as local, and a protected prod."""
+    assert targets.load("local").sandbox
+    assert not targets.load("local").protected
+    assert targets.load("prod").protected
+    assert not targets.load("prod").sandbox
+
+
+@given(st.integers())
+def test_numbers_survive_as_text(number: int) -> None:
+    """What an environment variable says is read as the number that it is."""
+    assert number == typed("port", str(number))
+
+
+@given(st.text())
+def test_text_is_a_number_or_refused(text: str) -> None:
+    """Any text is either read as int() reads it, or refused; never passed on as text."""
+    try:
+        number = typed("port", text)
+    except WrongType as error:
+        assert "port must be a whole number" in str(error)
+    else:
+        assert int(text) == number
+
+
+@given(st.booleans())
+def test_booleans_survive_as_text(value: bool) -> None:
+    """TOML's and Python's spellings are both understood."""
+    assert value is typed("sandbox", str(value)) is typed("sandbox", str(value).lower())
+
+
+def test_every_setting_has_a_source() -> None:
+    """No value is without one."""
+    assert set(SETTINGS) == set(targets.load("local").sources)
