@@ -130,6 +130,17 @@ def env(name: str | None) -> None:
     click.echo(control.exports(name))
 
 
+@sandbox.command()
+@click.argument("address")
+@name_option
+def move(address: str, name: str | None) -> None:
+    """Give the operator another public ADDRESS, as a VPN would: the rule no longer lets you in."""
+    from cruddur_ops.sandbox import control
+
+    control.move_operator(address, name)
+    click.echo(f"the operator comes from {address} now: `cruddur-ops security-group open` moves the rule")
+
+
 @main.group("security-group")
 def security_group() -> None:
     """The rule that lets the operator in."""

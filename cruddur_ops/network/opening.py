@@ -30,8 +30,8 @@ def plan_access(target: Target) -> Plan:
     """
     on = tags.today()
     title = f"access on {target.name}"
-    wish = access.wish(target, address.find(target), on)
     group, attached = _groups(target)
+    wish = access.wish(target, address.find(target), on)
     if group is None:
         note = "known after 01_provision_rds: run it first"
         return Plan(title, (Change(Action.CREATE, access.RESOURCE, after=str(wish.rule), note=note),))

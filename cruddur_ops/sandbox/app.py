@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
@@ -70,7 +71,7 @@ class SandboxApp:
             case "GET", "/status":
                 return _json(status(self.host))
             case "PUT", "/operator":
-                self.host.callers.operator = str(_member(request, "Address"))
+                self.host.callers.operator = _address(request)
                 return _json({})
             case "PUT", "/interface":
                 self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")
@@ -171,6 +172,13 @@ def _price_list(request: Request) -> Response:
 
 def _json(body: Mapping[str, Any], mimetype: str = "application/json") -> Response:
     return Response(json.dumps(body), mimetype=mimetype)
+
+
+def _address(request: Request) -> str:
+    try:
+        return str(ip_address(_member(request, "Address")))
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
 
 
 def _member(request: Request, name: str) -> str:

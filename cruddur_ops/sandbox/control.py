@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -18,7 +19,7 @@ from urllib.request import Request, urlopen
 
 from filelock import FileLock
 
-from cruddur_ops.errors import OpsError, PostgresMissing, SandboxNotUp
+from cruddur_ops.errors import OpsError, PostgresMissing, SandboxNotUp, WrongInput
 from cruddur_ops.sandbox import keeper
 from cruddur_ops.state import read_sandbox, sandbox_file, state_folder
 
@@ -96,9 +97,18 @@ def status(name: str | None = None) -> str:
     return "\n".join(lines + [_instance_line(instance) for instance in answer["DBInstances"]])
 
 
-def move_operator(address: str, variables: Mapping[str, str]) -> None:
-    """Give the operator another public address, as a VPN or another network would."""
-    _request(variables, "PUT", "/operator", {"Address": address})
+def move_operator(address: str, name: str | None = None) -> None:
+    """Give the operator another public address, as a VPN or another network would.
+
+    Raises:
+        WrongInput: it is no address.
+        SandboxNotUp: none is running.
+    """
+    try:
+        ip_address(address)
+    except ValueError as error:
+        raise WrongInput(f'"{address}" is no IP address: give one such as 198.51.100.7') from error
+    _request(environment(name), "PUT", "/operator", {"Address": address})
 
 
 def _instance_line(instance: Mapping[str, Any]) -> str:

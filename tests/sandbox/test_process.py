@@ -18,7 +18,7 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from cruddur_ops.errors import PostgresMissing, SandboxNotUp
+from cruddur_ops.errors import PostgresMissing, SandboxNotUp, WrongInput
 from cruddur_ops.sandbox import control, keeper
 from cruddur_ops.state import read_sandbox, sandbox_file
 from tests.sandbox.support import Client, make_client, reset, wait_for, wanted
@@ -273,3 +273,14 @@ def test_taken_port_is_told(names: Callable[[str], str]) -> None:
 
     assert port == found["DbInstancePort"]
     assert port != found["Endpoint"]["Port"]
+
+
+def test_operator_moves(names: Callable[[str], str]) -> None:
+    """The address service answers the new address; what is no address is refused."""
+    name = names("moving")
+    control.up(name)
+    control.move_operator("198.51.100.7", name)
+    with urlopen(control.environment(name)["CRUDDUR_CHECKIP_URL"], timeout=10) as answer:
+        assert b"198.51.100.7\n" == answer.read()
+    with pytest.raises(WrongInput, match="no IP address"):
+        control.move_operator("here", name)
