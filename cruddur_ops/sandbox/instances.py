@@ -23,6 +23,7 @@ from cruddur_ops.sandbox.postgres import Server, ServerFailed
 
 log = logging.getLogger(__name__)
 
+GP3_BASELINE = 3000, 125  # IOPS and MiB/s below 400 GiB (Amazon RDS User Guide, "gp3 storage")
 FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)
 
 
@@ -41,11 +42,14 @@ class SandboxDBInstance(models.DBInstance):
     def __init__(self, backend: models.RDSBackend, host: Host, **parameters: Any) -> None:
         """Register the instance; `begin` starts the work."""
         major = parameters["engine_version"].split(".")[0]
-        parameters.setdefault("option_group_name", None)
-        parameters["license_model"] = "postgresql-license"
-        super().__init__(backend, **parameters)
+        defaults = {"ca_certificate_identifier": "rds-ca-rsa2048-g1", "license_model": "postgresql-license"}
+        if parameters.get("storage_encrypted"):
+            defaults["kms_key_id"] = backend.kms.describe_key("alias/aws/rds").arn
+        super().__init__(backend, **{**defaults, **parameters})
         self.status = "creating"
-        self.option_group_name = parameters["option_group_name"] or f"default:postgres-{major}"
+        self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
+        if self.storage_type == "gp3" and not self.iops:
+            self.iops, self.storage_throughput = GP3_BASELINE
         self.dbi_resource_id = "db-" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
         self.engine_lifecycle_support = parameters.get("engine_lifecycle_support") or "open-source-rds-extended-support"
         self.performance_insights_enabled = bool(parameters.get("enable_performance_insights"))

@@ -65,6 +65,20 @@ def test_parameters_come_back_as_they_were_sent(instance: dict[str, Any]) -> Non
     assert instance["EngineVersion"].startswith("17.")
 
 
+def test_what_rds_fills_in(rds: Client) -> None:
+    """What the request leaves out comes back as on AWS: newest minor, gp3's baseline, authority, license, key."""
+    made = rds.create_db_instance(**wanted("filled-in", StorageEncrypted=True))["DBInstance"]
+
+    assert "18.7" == made["EngineVersion"]
+    assert (3000, 125) == (made["Iops"], made["StorageThroughput"])
+    assert "rds-ca-rsa2048-g1" == made["CACertificateIdentifier"]
+    assert "postgresql-license" == made["LicenseModel"]
+    assert made["KmsKeyId"].startswith("arn:aws:kms:ca-central-1:")
+    assert "default" == made["DBSubnetGroup"]["DBSubnetGroupName"]
+    assert "default.postgres18" == made["DBParameterGroups"][0]["DBParameterGroupName"]
+    wait_for(rds, "filled-in", "available")
+
+
 def test_endpoint_has_the_port_asked_for_on_an_address_of_its_own(instance: dict[str, Any]) -> None:
     """The endpoint keeps the very port, on a loopback address that no other instance has."""
     assert instance["Endpoint"]["Port"] == 5432
