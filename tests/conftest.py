@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, and live tests only with a flag."""
+"""What all tests share: a clean environment, and tests that cost money or minutes only with a flag."""
 
 from __future__ import annotations
 
@@ -9,28 +9,40 @@ import pytest
 
 FOREIGN = ("AWS_", "CRUDDUR_", "DB_SG_", "PG")
 ADDRESSES = ("LOCAL_IP", "GITPOD_IP", "CONNECTION_URL", "PROD_CONNECTION_URL")
+TESTS = Path(__file__).parent
+ON_REQUEST = {
+    TESTS / "live": "acts on a real AWS account",
+    TESTS / "sandbox" / "terraform": "takes minutes, by the delays of Terraform's AWS provider",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Live tests act on a real AWS account and cost money."""
+    """A flag for each folder of tests that runs only on request."""
     parser.addoption("--live", action="store_true", help="run the tests that act on a real AWS account")
+    parser.addoption("--terraform", action="store_true", help="run the test that applies Terraform to the sandbox: minutes")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the live tests out unless they are asked for."""
-    if not config.getoption("--live"):
-        skip = pytest.mark.skip(reason="acts on a real AWS account: run it with --live")
-        for item in items:
-            if "live" in Path(item.path).parts:
-                item.add_marker(skip)
+    """Leave out the tests that cost money or minutes unless they are asked for."""
+    for folder, reason in ON_REQUEST.items():
+        if not config.getoption(f"--{folder.name}"):
+            skip = pytest.mark.skip(reason=f"{reason}: run it with --{folder.name}")
+            for item in items:
+                if item.path.is_relative_to(folder):
+                    item.add_marker(skip)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
-    """No variable of the developer's shell, no file of the developer's home reaches a test."""
+def _clean_environment(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[pytest.MonkeyPatch]:
+    """No variable of the developer's shell, no file of the developer's home reaches a test that is not live."""
     import os
 
     with pytest.MonkeyPatch.context() as patch:
+        if pytestconfig.getoption("--live"):
+            yield patch
+            return
         for name in list(os.environ):
             if name.startswith(FOREIGN) and name != "CRUDDUR_PG_BIN" or name in ADDRESSES:
                 patch.delenv(name)

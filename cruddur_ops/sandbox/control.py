@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def environment(name: str | None = None) -> Mapping[str, str]:
 def exports(name: str | None = None) -> str:
     """The lines for `eval`: real credentials of the shell are put out of the way."""
     lines = ["unset AWS_PROFILE AWS_SESSION_TOKEN"]
-    return "\n".join([*lines, *(f"export {key}='{value}'" for key, value in environment(name).items())])
+    return "\n".join([*lines, *(f"export {key}={shlex.quote(value)}" for key, value in environment(name).items())])
 
 
 def status(name: str | None = None) -> str:

@@ -80,7 +80,8 @@ class Server:
         self.folder.mkdir(parents=True)
         os.chown(self.folder, self.programs.account.uid, self.programs.account.gid)
         self._initdb()
-        settings = f"{SETTINGS}unix_socket_directories = '{self.folder}'\n"
+        folder = str(self.folder).replace("'", "''")
+        settings = f"{SETTINGS}unix_socket_directories = '\"{folder}\"'\n"
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(settings)
 

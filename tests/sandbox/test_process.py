@@ -284,3 +284,21 @@ def test_operator_moves(names: Callable[[str], str]) -> None:
         assert b"198.51.100.7\n" == answer.read()
     with pytest.raises(WrongInput, match="no IP address"):
         control.move_operator("here", name)
+
+
+def test_odd_temporary_folder(names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell and PostgreSQL read the paths as they were meant, whatever the temporary folder is called."""
+    folder = Path("/tmp") / "o'brien x"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    name = names("quoted")
+    control.up(name)
+    script = f'{control.exports(name)}\nprintf %s "$PGSSLROOTCERT"'
+    shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert control.environment(name)["PGSSLROOTCERT"] == shown
+    assert "o'brien x" in shown
+    available(name)
+    control.down(name)
+    folder.rmdir()

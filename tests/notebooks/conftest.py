@@ -1,0 +1,171 @@
+"""The command line on the project's notebooks: processes of their own, whose runs stay out of the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psutil
+import pytest
+
+from cruddur_ops.sandbox.control import throwaway
+from cruddur_ops.state import PROJECT
+from tests.unit.headless import Finished, finish, until
+
+TARGETS = """\
+[local]
+sandbox = true
+[guarded]
+sandbox = true
+protected = true
+db_instance_identifier = "guarded-instance"
+[spare]
+sandbox = true
+db_instance_identifier = "spare-instance"
+"""
+PROGRAM = """\
+from pathlib import Path
+from cruddur_ops import cli
+from cruddur_ops.runbook import runs
+runs.RUNS = Path("runs").absolute()
+cli.main(prog_name="cruddur-ops")
+"""
+
+
+@dataclass(frozen=True)
+class CommandLine:
+    """A folder in which `cruddur-ops` runs, and what its processes have said there.
+
+    Attributes:
+        folder: for runs/, the state and targets.toml.
+        sandbox: the variables of a sandbox; empty where none is up.
+        said: standard output and standard error of each process that ended.
+    """
+
+    folder: Path
+    sandbox: Mapping[str, str] = field(default_factory=dict)
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of the processes."""
+        targets = self.folder / "targets.toml"
+        targets.write_text(TARGETS)
+        own = {
+            "CRUDDUR_TARGETS": targets,
+            "CRUDDUR_STATE_DIR": self.state,
+            "IPYTHONDIR": self.folder / "ipython",
+            "PYTHONPATH": PROJECT,
+        }
+        return {**os.environ, **self.sandbox, **{name: str(value) for name, value in own.items()}}
+
+    @property
+    def state(self) -> Path:
+        """The folder of locks."""
+        return self.folder / "state"
+
+    def python(self, cwd: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start Python."""
+        environment, pipe = {**self.environment, **variables}, subprocess.PIPE
+        command = [sys.executable, *arguments]
+        return subprocess.Popen(command, cwd=cwd, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+    def finish(self, process: subprocess.Popen[str]) -> Finished:
+        """Wait for a process, and keep what it said."""
+        finished = finish(process)
+        self.said.extend((finished.stdout, finished.stderr))
+        return finished
+
+    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        """Start the command line."""
+        return self.python(self.folder, "-c", PROGRAM, *arguments, **variables)
+
+    def run(self, *arguments: str, **variables: str) -> Finished:
+        """Run the command line to its end."""
+        return self.finish(self.start(*arguments, **variables))
+
+    def runs(self) -> set[Path]:
+        """The dated folders."""
+        return set(self.folder.glob("runs/*"))
+
+    def record(self, finished: Finished) -> dict[str, Any]:
+        """The run.json of a run, whose folder its last line names."""
+        folder = Path(finished.stdout.splitlines()[-1].removeprefix("evidence: "))
+        record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        return record
+
+    def stop_halfway(self, notebook: str, number: signal.Signals) -> Finished:
+        """Run a notebook, and send the process a signal once half of the code cells have been executed."""
+        before = self.runs()
+        process = self.start("run", notebook)
+        until(lambda: process.poll() is not None or any(map(half_done, self.runs() - before)))
+        process.send_signal(number)
+        return self.finish(process)
+
+    def kernels(self) -> list[psutil.Process]:
+        """The kernels that processes of this folder started and that are there still."""
+        return [process for process in psutil.process_iter() if self._is_kernel(process)]
+
+    def _is_kernel(self, process: psutil.Process) -> bool:
+        try:
+            ours = process.environ().get("CRUDDUR_STATE_DIR") == str(self.state)
+            return ours and "ipykernel_launcher" in process.cmdline()
+        except (psutil.AccessDenied, psutil.NoSuchProcess):  # zombies among them
+            return False
+
+
+def half_done(run: Path) -> bool:
+    """Whether the executed copy of the run's one notebook has numbers at half of its code cells."""
+    for path in run.glob("*.ipynb"):
+        try:
+            cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+        except ValueError:  # papermill writes it at this moment
+            return False
+        return 2 * sum(cell["execution_count"] is not None for cell in cells) >= len(cells)
+    return False
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Mapping[str, str]]:
+    """The environment of a sandbox that the tests of a module share."""
+    with throwaway() as variables:
+        yield variables
+
+
+@pytest.fixture(scope="module")
+def ops(sandbox: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    """The command line on that sandbox."""
+    return CommandLine(tmp_path_factory.mktemp("ops"), sandbox)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> CommandLine:
+    """The command line where no sandbox is up."""
+    return CommandLine(tmp_path)
+
+
+def client(sandbox: Mapping[str, str], service: str, region: str = "ca-central-1") -> Any:
+    """A plain boto3 client of the sandbox."""
+    keys = {f"aws_{name}": sandbox[f"AWS_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
+    return boto3.client(service, endpoint_url=sandbox["AWS_ENDPOINT_URL"], region_name=region, **keys)
+
+
+def resources(sandbox: Mapping[str, str]) -> set[str]:
+    """The DB instances, security groups and inbound rules of both regions that the tests use; not EC2's own groups."""
+    found: set[str] = set()
+    for region in ("ca-central-1", "af-south-1"):
+        instances = client(sandbox, "rds", region).describe_db_instances()["DBInstances"]
+        groups = client(sandbox, "ec2", region).describe_security_groups()["SecurityGroups"]
+        own = [group for group in groups if group["GroupName"] != "default"]
+        found |= {f"{region} {instance['DBInstanceIdentifier']}" for instance in instances}
+        found |= {f"{region} {group['GroupName']}" for group in own}
+        found |= {f"{region} {group['GroupName']} {group['IpPermissions']}" for group in own if group["IpPermissions"]}
+    return found
