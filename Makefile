@@ -25,7 +25,7 @@ outputs: env-dev ## run the notebooks on a fresh sandbox, and keep their outputs
 	@$(PYTHON) -m tests.notebooks.commit_outputs
 
 lint: env-dev ## check style and types
-	@$(PYTHON) -m ruff check --quiet .
+	@$(PYTHON) -m ruff check --quiet . && $(PYTHON) -m ruff format --check --quiet .
 	@$(PYTHON) -m mypy --no-error-summary
 
 lab: up ## open the notebooks in JupyterLab, with a sandbox up

@@ -119,5 +119,3 @@ def caller_identity(target: Target) -> Mapping[str, str]:
     """Who calls: Account, Arn, UserId (AWS STS API Reference, GetCallerIdentity)."""
     identity: Mapping[str, str] = client(target, "sts").get_caller_identity()
     return identity
-
-

@@ -19,8 +19,7 @@ TIMEOUT_SECONDS = 5
 LONGEST_ADDRESS = 64
 # Reserved for documentation (RFC 5737, RFC 3849): the sandbox's operator has one, nobody on the internet.
 DOCUMENTATION = tuple(
-    ipaddress.ip_network(block)
-    for block in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+    ipaddress.ip_network(block) for block in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 )
 REMEDY = "set LOCAL_IP to your public address"
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cruddur_ops import progress, tags
-from cruddur_ops.calls import apply
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Call, Change, Plan, differences
 from cruddur_ops.rds import groups, instances, offers, settings
@@ -19,10 +18,22 @@ from cruddur_ops.rds.offers import Offer
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
 
-__all__ = ["Instance", "apply", "describe", "instance_plan", "plan_instance", "wait"]
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 AFTER_THE_GROUP = "known after the security group: apply its plan, then compute this one again"
+
+
+def offer(target: Target) -> Offer:
+    """What RDS offers for the target; for an instance that is there, its own version will do, withdrawn or not.
+
+    Raises:
+        NotOffered: RDS does not offer what is wanted.
+    """
+    return _offer(target, describe(target))
+
+
+def _offer(target: Target, found: Instance | None) -> Offer:
+    return offers.find(target, found.engine_version if found else "")
 
 
 def plan_instance(target: Target) -> Plan:
@@ -37,8 +48,7 @@ def plan_instance(target: Target) -> Plan:
     found = describe(target)
     if found:
         instances.require_recoverable(found)
-    offer = offers.find(target, found.engine_version if found else "")
-    return instance_plan(target, offer, found, groups.describe(target))
+    return instance_plan(target, _offer(target, found), found, groups.describe(target))
 
 
 def instance_plan(target: Target, offer: Offer, found: Instance | None, group: Group | None) -> Plan:

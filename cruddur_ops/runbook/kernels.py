@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
@@ -25,6 +26,7 @@ from cruddur_ops.errors import RunFailed
 START_TIMEOUT = 60  # seconds, as papermill's
 # sockaddr_un holds 104 bytes on macOS and 108 on Linux (unix(7)); a socket's name takes up to 32 of them.
 LONGEST_FOLDER = 70
+PREFIX = "cruddur-ops-"
 
 
 class Manager(AsyncKernelManager):
@@ -84,7 +86,8 @@ class Kernels:
 
     def __enter__(self) -> Self:
         """Start the first one."""
-        self.folder = Path(tempfile.mkdtemp(prefix="cruddur-ops-", dir=socket_folder()))
+        remove_abandoned()
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=socket_folder()))
         self._start()
         return self
 
@@ -135,6 +138,15 @@ def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
-def socket_folder() -> str | None:
-    """A folder with a name short enough for sockets: None for the ordinary temporary folder, else /tmp."""
-    return "/tmp" if len(os.fsencode(tempfile.gettempdir())) > LONGEST_FOLDER else None
+def socket_folder() -> str:
+    """A folder with a name short enough for sockets: the ordinary temporary folder, else /tmp."""
+    folder = tempfile.gettempdir()
+    return "/tmp" if len(os.fsencode(folder)) > LONGEST_FOLDER else folder
+
+
+def remove_abandoned() -> None:
+    """Remove the folders of runs that were killed: their names hold the process that made them."""
+    for folder in Path(socket_folder()).glob(f"{PREFIX}*-*"):
+        number = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)  # another user's stays: it is not ours to remove

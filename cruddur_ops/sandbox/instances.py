@@ -38,6 +38,7 @@ class SandboxDBInstance(models.DBInstance):
     activity_stream_status = "stopped"
 
     port: int
+    iops: Any
 
     def __init__(self, backend: models.RDSBackend, host: Host, **parameters: Any) -> None:
         """Register the instance; `begin` starts the work."""

@@ -136,9 +136,7 @@ class SandboxRDSBackend(models.RDSBackend):
             if final_db_snapshot_identifier:
                 self.create_db_snapshot(db_instance_identifier, final_db_snapshot_identifier)
             instance.machine.remove()
-            super(SandboxRDSBackend, self).delete_db_instance(
-                db_instance_identifier, None, True, delete_automated_backups
-            )
+            super(SandboxRDSBackend, self).delete_db_instance(db_instance_identifier, None, True, delete_automated_backups)
 
         instance.begin([("deleting", work)], None)
         return instance

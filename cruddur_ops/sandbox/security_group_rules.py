@@ -166,9 +166,7 @@ def store(group: SecurityGroup, rules: Sequence[SandboxRule], *, is_egress: bool
     setattr(group, "egress_rules" if is_egress else "ingress_rules", list(rules))
 
 
-def rules_for(
-    ec2: EC2Backend, group: SecurityGroup, permissions: Permissions, *, is_egress: bool
-) -> list[SandboxRule]:
+def rules_for(ec2: EC2Backend, group: SecurityGroup, permissions: Permissions, *, is_egress: bool) -> list[SandboxRule]:
     """The rules that these IpPermissions stand for, one per source.
 
     Raises:
@@ -177,9 +175,7 @@ def rules_for(
     return [rule for permission in permissions for rule in _rules_of(ec2, group, permission, is_egress)]
 
 
-def _rules_of(
-    ec2: EC2Backend, group: SecurityGroup, permission: Mapping[str, Any], is_egress: bool
-) -> Iterable[SandboxRule]:
+def _rules_of(ec2: EC2Backend, group: SecurityGroup, permission: Mapping[str, Any], is_egress: bool) -> Iterable[SandboxRule]:
     ranges = [*permission.get("IpRanges", ()), *permission.get("Ipv6Ranges", ())]
     pairs = [_referenced(ec2, group, pair) for pair in permission.get("UserIdGroupPairs", ())]
     lists = [_listed(ec2, entry) for entry in permission.get("PrefixListIds", ())]

@@ -79,9 +79,7 @@ class SandboxEC2Backend(EC2Backend):
         _check_filters(filters or {}, [name for group in groups[:1] for name in group.filters])
         return [group for group in groups if group.matches_filters(filters or {})]
 
-    def describe_security_group_rules(
-        self, sg_rule_ids: list[str], filters: dict[str, list[str]]
-    ) -> list[SecurityGroupRule]:
+    def describe_security_group_rules(self, sg_rule_ids: list[str], filters: dict[str, list[str]]) -> list[SecurityGroupRule]:
         """Amazon EC2 API Reference, DescribeSecurityGroupRules."""
         _check_filters(filters, RULE_FILTERS)
         rules = {rule.id: rule for rule in self._all_rules()}

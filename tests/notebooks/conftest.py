@@ -105,7 +105,7 @@ class CommandLine:
     def stop_halfway(self, notebook: str, number: signal.Signals) -> Finished:
         """Run a notebook, and send the process a signal once half of the code cells have been executed."""
         before = self.runs()
-        process = self.start("run", notebook)
+        process = self.start("run", notebook, TMPDIR=str(self.folder))  # a killed run leaves its sockets there
         until(lambda: process.poll() is not None or any(map(half_done, self.runs() - before)))
         process.send_signal(number)
         return self.finish(process)

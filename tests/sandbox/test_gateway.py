@@ -84,18 +84,14 @@ def test_no_rule_means_silence(sandbox: Mapping[str, str], instance: dict[str, A
         ({"IpRanges": [{"CidrIp": f"{OPERATOR}/32"}], "IpProtocol": "-1"}, True),
     ],
 )
-def test_rule_decides(
-    instance: dict[str, Any], admit: Callable[..., None], permission: dict[str, Any], admitted: bool
-) -> None:
+def test_rule_decides(instance: dict[str, Any], admit: Callable[..., None], permission: dict[str, Any], admitted: bool) -> None:
     """A connection gets through exactly if protocol, port and source of a rule admit it."""
     admit(**permission)
 
     assert admitted is answers(instance)
 
 
-def test_ipv6_rule_admits(
-    instance: dict[str, Any], admit: Callable[..., None], operator_address: Callable[[str], None]
-) -> None:
+def test_ipv6_rule_admits(instance: dict[str, Any], admit: Callable[..., None], operator_address: Callable[[str], None]) -> None:
     """An operator who comes by IPv6 needs an IPv6 rule."""
     operator_address("2001:db8::5")
     assert not answers(instance)
@@ -129,9 +125,7 @@ def test_group_reference_admits_members_from_inside(
     assert not answers(instance)
 
 
-def test_private_instance_is_silent_to_the_outside(
-    rds: Client, instance: dict[str, Any], admit: Callable[..., None]
-) -> None:
+def test_private_instance_is_silent_to_the_outside(rds: Client, instance: dict[str, Any], admit: Callable[..., None]) -> None:
     """From outside, only a publicly accessible instance answers, whatever the rules say."""
     admit(**from_address(f"{OPERATOR}/32"))
     rds.modify_db_instance(DBInstanceIdentifier="gateway", PubliclyAccessible=False, ApplyImmediately=True)
@@ -230,9 +224,7 @@ def test_parameter_group_may_unset_force_ssl(sandbox: Mapping[str, str], rds: Cl
         assert not connection.pgconn.ssl_in_use
 
 
-def test_a_query_can_be_cancelled(
-    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]
-) -> None:
+def test_a_query_can_be_cancelled(sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]) -> None:
     """A cancel request reaches the server through the gateway."""
     admit(**from_address(f"{OPERATOR}/32"))
     with connect(sandbox, instance) as connection:
@@ -256,9 +248,7 @@ def test_garbage_harms_nobody(
     connect(sandbox, instance).close()
 
 
-def test_many_megabytes_pass_unharmed(
-    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]
-) -> None:
+def test_many_megabytes_pass_unharmed(sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]) -> None:
     """A large value goes to the server and back as it was."""
     admit(**from_address(f"{OPERATOR}/32"))
     value = "abcdefgh" * 1_000_000

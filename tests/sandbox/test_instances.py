@@ -134,9 +134,7 @@ def test_cluster_belongs_to_rdsadmin(sandbox: Mapping[str, str], instance: dict[
     """The only superuser is rdsadmin; DBName exists and belongs to the master user."""
     with connect(sandbox, instance) as connection:
         superusers = connection.execute("SELECT rolname FROM pg_roles WHERE rolsuper").fetchall()
-        owner = connection.execute(
-            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'cruddur'"
-        ).fetchone()
+        owner = connection.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'cruddur'").fetchone()
 
     assert [("rdsadmin",)] == superusers
     assert ("cruddurroot",) == owner
@@ -184,9 +182,7 @@ def test_modified_password_works(sandbox: Mapping[str, str], rds: Client, instan
     )
     wait_for(rds, "cruddur-db-instance", "available")
     connect(sandbox, instance, password="another-password").close()
-    rds.modify_db_instance(
-        DBInstanceIdentifier="cruddur-db-instance", MasterUserPassword=PASSWORD, ApplyImmediately=True
-    )
+    rds.modify_db_instance(DBInstanceIdentifier="cruddur-db-instance", MasterUserPassword=PASSWORD, ApplyImmediately=True)
     wait_for(rds, "cruddur-db-instance", "available")
     connect(sandbox, instance).close()
 
@@ -236,9 +232,7 @@ def test_wrong_state_is_refused(rds: Client) -> None:
     wait_for(rds, "busy", "available")
 
 
-def test_reset_leaves_no_server_running(
-    sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any]
-) -> None:
+def test_reset_leaves_no_server_running(sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any]) -> None:
     """/moto-api/reset ends every server, those that are being created too."""
     rds.create_db_instance(**wanted("gone-soon"))
     reset(sandbox)

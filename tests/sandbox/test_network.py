@@ -127,9 +127,7 @@ def test_the_named_rule_is_moved(target: Target, group_id: str, ec2: Client) -> 
         ("security_group_rule_id", "sgr-0123456789abcdef0", "DB_SG_RULE_ID"),
     ],
 )
-def test_what_is_named_and_does_not_exist(
-    target: Target, group_id: str, setting: str, value: Any, variable: str
-) -> None:
+def test_what_is_named_and_does_not_exist(target: Target, group_id: str, setting: str, value: Any, variable: str) -> None:
     """The variable to correct is named."""
     with pytest.raises(GroupMissing, match=variable):
         network.plan_access(dataclasses.replace(target, **{setting: value}))

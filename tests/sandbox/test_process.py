@@ -131,9 +131,7 @@ def test_throwaway_ends_with_its_owner(tmp_path: Path) -> None:
 with throwaway() as variables:
     print(variables["PGSSLROOTCERT"], flush=True)
     input()"""
-    owner = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    owner = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     assert owner.stdin is not None
     root = Path(owner.stdout.readline().strip()).parent
@@ -202,9 +200,7 @@ def test_address_service_answers_as_checkip_does(sandbox: Mapping[str, str]) -> 
         ("dynamodb", "list_contributor_insights", {}),
     ],
 )
-def test_what_is_not_there_says_so(
-    sandbox: Mapping[str, str], service: str, operation: str, parameters: dict[str, Any]
-) -> None:
+def test_what_is_not_there_says_so(sandbox: Mapping[str, str], service: str, operation: str, parameters: dict[str, Any]) -> None:
     """An action or a service that the sandbox lacks is a clear AWS error in the client's own protocol."""
     client = make_client(sandbox, service)
     with pytest.raises(ClientError) as caught:

@@ -120,9 +120,7 @@ def test_modify_is_atomic(group: Group) -> None:
     assert before == group.rules()
 
 
-@pytest.mark.parametrize(
-    "ports", [{}, {"FromPort": 80}, {"FromPort": 80, "ToPort": 70000}, {"FromPort": 90, "ToPort": 80}]
-)
+@pytest.mark.parametrize("ports", [{}, {"FromPort": 80}, {"FromPort": 80, "ToPort": 70000}, {"FromPort": 90, "ToPort": 80}])
 def test_modify_to_bad_ports(ports: dict[str, int], group: Group) -> None:
     """TCP takes both ends of a range, in order, up to 65535."""
     change: dict[str, Any] = {"IpProtocol": "tcp", "CidrIpv4": "10.0.0.0/8", **ports}

@@ -87,9 +87,7 @@ def test_permissions_of_a_group(group: Group) -> None:
     ranges = [{"CidrIp": "10.0.0.0/8", "Description": "ten"}, {"CidrIp": "172.16.0.0/12"}]
     lists = [{"PrefixListId": sources["PrefixListId"][0], "Description": "list"}]
     pairs = [{"GroupId": sources["ReferencedGroupId"][0]}]
-    group.authorize(
-        permission(IpRanges=ranges, PrefixListIds=lists), {"IpProtocol": "-1", "UserIdGroupPairs": pairs}
-    )
+    group.authorize(permission(IpRanges=ranges, PrefixListIds=lists), {"IpProtocol": "-1", "UserIdGroupPairs": pairs})
     found = group.described()
     nobody: dict[str, Any] = {"IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": [], "UserIdGroupPairs": []}
     owned = [pair | {"UserId": found["OwnerId"]} for pair in pairs]

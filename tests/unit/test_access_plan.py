@@ -141,9 +141,7 @@ def test_a_named_rule_is_never_revoked() -> None:
     assert 2 == len(plan.facts)
 
 
-@pytest.mark.parametrize(
-    ("left", "action"), [(7, Action.NONE), (4, Action.NONE), (3, Action.MODIFY), (-1, Action.MODIFY)]
-)
+@pytest.mark.parametrize(("left", "action"), [(7, Action.NONE), (4, Action.NONE), (3, Action.MODIFY), (-1, Action.MODIFY)])
 def test_expiry_is_renewed_in_its_second_half(left: int, action: Action) -> None:
     """Seven days: runs on the same day and the next change nothing, later ones renew."""
     found = made("alice", "203.0.113.7/32", left=left)
@@ -198,8 +196,7 @@ def rule_sets(draw: st.DrawFn) -> list[Rule]:
     """Rules of the operator, of a colleague and foreign ones, no two of a group admitting the same."""
     drawn = draw(st.lists(KINDS, max_size=6, unique_by=lambda kind: (kind[1], kind[3])))
     rules = [
-        made(owner, source, left, group=group) if owner else foreign(source, group=group)
-        for owner, source, left, group in drawn
+        made(owner, source, left, group=group) if owner else foreign(source, group=group) for owner, source, left, group in drawn
     ]
     return [replace(rule, id=f"sgr-{number}") for number, rule in enumerate(rules)]
 

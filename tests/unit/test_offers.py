@@ -35,17 +35,13 @@ def option(**changes: object) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize(
-    ("wanted", "version"), [("18", "18.3"), ("17", "17.10"), ("17.6", "17.6"), ("13", OFFERED[0])]
-)
+@pytest.mark.parametrize(("wanted", "version"), [("18", "18.3"), ("17", "17.10"), ("17.6", "17.6"), ("13", OFFERED[0])])
 def test_the_newest_minor_of_a_major_or_the_very_version(wanted: str, version: str) -> None:
     """Numbers are compared as numbers: 17.10 is newer than 17.6."""
     assert version == offers.newest(wanted, OFFERED, "ca-central-1")
 
 
-@pytest.mark.parametrize(
-    ("wanted", "near"), [("18.2", "18.1, 18.3"), ("14.6", "13, 17, 18"), ("99", "13, 17, 18")]
-)
+@pytest.mark.parametrize(("wanted", "near"), [("18.2", "18.1, 18.3"), ("14.6", "13, 17, 18"), ("99", "13, 17, 18")])
 def test_a_version_that_is_not_offered(wanted: str, near: str) -> None:
     """The message names what is offered of that major, else the majors."""
     with pytest.raises(NotOffered, match=f"no PostgreSQL {wanted} in ca-central-1.*one of {near}$"):

@@ -256,9 +256,7 @@ def test_another_engine_is_refused() -> None:
 def test_passing_states(status: str) -> None:
     """Nothing can be changed just now, whatever differs: wait."""
     plan = planned(replace(TARGET, backup_retention_period=1), existing(DBInstanceStatus=status))
-    assert [(Action.NONE, f"{status}: wait until it is available")] == [
-        (change.action, change.note) for change in plan.changes
-    ]
+    assert [(Action.NONE, f"{status}: wait until it is available")] == [(change.action, change.note) for change in plan.changes]
 
 
 TARGETS = st.builds(

@@ -213,10 +213,23 @@ def test_a_folder_without_repository_has_no_commit(tmp_path: Path) -> None:
     assert evidence.commit(tmp_path) is None
 
 
+def test_folders_of_killed_runs_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of a process that lives stays, that of one that is gone goes."""
+    monkeypatch.setattr(kernels, "socket_folder", lambda: str(tmp_path))
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for number in (gone.pid, os.getpid()):
+        (tmp_path / f"cruddur-ops-{number}-abc").mkdir()
+
+    kernels.remove_abandoned()
+
+    assert [f"cruddur-ops-{os.getpid()}-abc"] == [folder.name for folder in tmp_path.iterdir()]
+
+
 def test_a_long_temporary_folder_is_too_long_for_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
     """A socket's path has about 100 bytes; /tmp leaves enough of them."""
     monkeypatch.setattr("tempfile.tempdir", "/short")
-    assert kernels.socket_folder() is None
+    assert kernels.socket_folder() == "/short"
     monkeypatch.setattr("tempfile.tempdir", "/" + "long" * 20)
     assert kernels.socket_folder() == "/tmp"
 

@@ -78,8 +78,7 @@ WRONG = (
     'Call("rds", "remove_db_instance", {"DBInstanceIdentifier": x})',
     'Call("rds", operation, {"DBInstanceIdentifier": x})',
     'what = {"Resources": [], "Tags": [{"Name": k} for k in x]}; Call("ec2", "create_tags", what)',
-    'what = [{"ResourceType": "security-group-rules"}]; '
-    'client(target, "ec2").create_security_group(TagSpecifications=what)',
+    'what = [{"ResourceType": "security-group-rules"}]; client(target, "ec2").create_security_group(TagSpecifications=what)',
     'client(target, "rds").get_waiter("db_instance_stopped").wait(DBInstanceIdentifier=x)',
     'rds = client(target, "rds"); rds.exceptions.DBInstanceNotFound',
 )
@@ -127,6 +126,4 @@ def test_wrong_values_are_found() -> None:
 
 def test_a_use_says_where_it_is() -> None:
     """A complaint is found by its line."""
-    assert [Use(3, "sts", "get_caller_identity")] == uses(
-        FUNCTION.format('aws.client(target, "sts").get_caller_identity()')
-    )
+    assert [Use(3, "sts", "get_caller_identity")] == uses(FUNCTION.format('aws.client(target, "sts").get_caller_identity()'))

@@ -78,9 +78,7 @@ def test_any_setting_has_a_variable_of_its_own(write: Callable[[str], None], mon
 
 
 @pytest.mark.parametrize("name", ["sandbox", "protected"])
-def test_protection_stands_in_the_file_alone(
-    write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_protection_stands_in_the_file_alone(write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Neither a variable nor a parameter takes a target's protection away, or makes it a sandbox."""
     write(f"[mine]\n{name} = true\n")
     monkeypatch.setenv(f"CRUDDUR_{name.upper()}", "false")
