@@ -10,6 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,9 +78,9 @@ class Kernels:
     A kernel whose starter was killed ends by itself: ipykernel watches its parent process.
     """
 
-    def __init__(self, count: int, cwd: Path) -> None:
-        """Prepare for `count` kernels that work in `cwd`."""
-        self.left = count
+    def __init__(self, imports: Sequence[str], cwd: Path) -> None:
+        """Prepare for a kernel for each of these sources, which it loads while it waits for its turn, in `cwd`."""
+        self.imports = list(imports)
         self.cwd = cwd
         self.loop = ensure_event_loop()
         self.alive: list[Kernel] = []
@@ -111,20 +112,19 @@ class Kernels:
         kernel.end()
 
     def _start(self) -> None:
-        if not self.left:
+        if not self.imports:
             return
-        file = self.folder / f"{self.left}.json"
+        file = self.folder / f"{len(self.imports)}.json"
         log = file.with_suffix(".log")
         manager = Manager(transport="ipc", connection_file=str(file))
         with log.open("w") as output:
             run_sync(manager.start_kernel)(cwd=str(self.cwd), stdout=output, stderr=output)
         client = manager.client()
         client.start_channels()
-        self.alive.append(Kernel(manager, client, self.loop.create_task(_greet(client)), log))
-        self.left -= 1
+        self.alive.append(Kernel(manager, client, self.loop.create_task(_greet(client, self.imports.pop(0))), log))
 
 
-async def _greet(client: AsyncKernelClient) -> None:
+async def _greet(client: AsyncKernelClient, imports: str) -> None:
     """Wait until the kernel answers. It has nobody to ask: input() in a cell fails."""
     await client.wait_for_ready(timeout=START_TIMEOUT)
     client.allow_stdin = False

@@ -37,6 +37,14 @@ class Notebook:
         """Whether its metadata say that it needs a database, and no AWS: `cruddur_ops: {database_only: true}`."""
         return bool(self.document["metadata"].get("cruddur_ops", {}).get("database_only"))
 
+    @property
+    def imports(self) -> str:
+        """Its import lines, and the heavy modules that they lead to: what its kernel can load ahead."""
+        sources = ["".join(cell["source"]) for cell in self.document["cells"] if cell["cell_type"] == "code"]
+        lines = [line for source in sources for line in source.splitlines() if line.startswith(("import ", "from "))]
+        magics = ["import cruddur_ops.magics"] if any("%load_ext cruddur_ops" in source for source in sources) else []
+        return "\n".join(["import boto3", *lines, *magics])
+
 
 def select(folder: Path, names: Sequence[str]) -> list[Path]:
     """The notebooks with these names, numbers or file names, ordered by number; by default 00 to 04.

@@ -154,7 +154,7 @@ def _execute_all(run: Run, record: Record) -> None:
     from cruddur_ops.runbook.kernels import Kernels  # slow to import: wrong input is told without it
 
     width = max(len(notebook.name) for notebook in run.notebooks)
-    with Kernels(len(run.notebooks), run.notebooks[0].path.parent) as kernels:
+    with Kernels([notebook.imports for notebook in run.notebooks], run.notebooks[0].path.parent) as kernels:
         for notebook in run.notebooks:
             _execute_one(run, notebook, record, kernels)
             result = record.results[-1]
