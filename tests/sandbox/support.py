@@ -90,7 +90,7 @@ def connect(sandbox: Mapping[str, str], instance: Mapping[str, Any], **changes: 
         "dbname": instance.get("DBName", "postgres"),
         "sslmode": "verify-full",
         "sslrootcert": sandbox["PGSSLROOTCERT"],
-        "connect_timeout": 2,
+        "connect_timeout": 20,  # a busy machine is no failure; where silence is expected, say 2
         **changes,
     }
     return psycopg.connect(**arguments, autocommit=True)

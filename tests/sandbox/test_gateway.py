@@ -56,9 +56,9 @@ def operator_address(control: Callable[..., Any]) -> Iterator[Callable[[str], No
 
 
 def answers(instance: Mapping[str, Any], source: str = "127.0.0.1") -> bool:
-    """Whether the endpoint answers an SSLRequest from this loopback address within a second."""
+    """Whether the endpoint answers an SSLRequest from this loopback address within two seconds."""
     endpoint = (instance["Endpoint"]["Address"], instance["Endpoint"]["Port"])
-    with socket.create_connection(endpoint, timeout=1, source_address=(source, 0)) as client:
+    with socket.create_connection(endpoint, timeout=2, source_address=(source, 0)) as client:
         client.sendall(struct.pack("!II", 8, 80877103))
         try:
             return client.recv(1) == b"S"
@@ -69,7 +69,7 @@ def answers(instance: Mapping[str, Any], source: str = "127.0.0.1") -> bool:
 def test_no_rule_means_silence(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
     """Without a rule the client times out, as on AWS."""
     with pytest.raises(psycopg.errors.ConnectionTimeout):
-        connect(sandbox, instance)
+        connect(sandbox, instance, connect_timeout=2)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_revoked_rule_shuts_for_new_connections(
 
         assert (1,) == connection.execute("SELECT 1").fetchone()
         with pytest.raises(psycopg.errors.ConnectionTimeout):
-            connect(sandbox, instance)
+            connect(sandbox, instance, connect_timeout=2)
 
 
 def test_waiting_client_gets_in_once_the_rule_is_there(
@@ -158,7 +158,7 @@ def test_waiting_client_gets_in_once_the_rule_is_there(
     """TCP repeats its SYN: a client that still waits when the rule appears is let in."""
     timer = threading.Timer(0.5, admit, kwargs=from_address(f"{OPERATOR}/32"))
     timer.start()
-    with connect(sandbox, instance, connect_timeout=10) as connection:
+    with connect(sandbox, instance) as connection:
         assert (1,) == connection.execute("SELECT 1").fetchone()
     timer.join()
 
