@@ -93,7 +93,7 @@ def url(instance: Mapping[str, Any]) -> str:
     """Where clients find the instance; PGSSLROOTCERT names the root certificate."""
     endpoint = instance["Endpoint"]
     place = f"{endpoint['Address']}:{endpoint['Port']}"
-    return f"postgresql://cruddurroot:{PASSWORD}@{place}/cruddur?sslmode=verify-full&connect_timeout=2"
+    return f"postgresql://cruddurroot:{PASSWORD}@{place}/cruddur?sslmode=verify-full&connect_timeout=5"
 
 
 @pytest.fixture
