@@ -47,6 +47,14 @@ def available(name: str) -> Client:
     return rds
 
 
+def running(name: str) -> tuple[dict[str, Any], list[psutil.Process]]:
+    """What the sandbox says of itself, and its PostgreSQL servers, once one instance is available."""
+    available(name)
+    record = read_sandbox(name)
+    assert record is not None
+    return record, servers_under(Path(record["root"]))
+
+
 def servers_under(root: Path) -> list[psutil.Process]:
     """The PostgreSQL servers whose data are under this folder."""
     numbers = [int(file.read_text().split()[0]) for file in root.glob("*/data/postmaster.pid")]
@@ -66,10 +74,7 @@ def test_up_is_idempotent_and_down_removes_everything(names: Callable[[str], str
     name = names("once")
     assert control.up(name)
     assert not control.up(name)
-    record = read_sandbox(name)
-    assert record is not None
-    available(name)
-    servers = servers_under(Path(record["root"]))
+    record, servers = running(name)
     assert servers
 
     assert control.down(name)
@@ -94,10 +99,7 @@ def test_kill_9_leaves_no_server(names: Callable[[str], str]) -> None:
     """When the process is killed outright, its servers end and its files go soon after."""
     name = names("killed")
     control.up(name)
-    available(name)
-    record = read_sandbox(name)
-    assert record is not None
-    servers = servers_under(Path(record["root"]))
+    record, servers = running(name)
 
     os.kill(record["pid"], signal.SIGKILL)
 
@@ -109,10 +111,7 @@ def test_next_up_tidies_after_the_keeper_was_killed_too(names: Callable[[str], s
     """Process and keeper killed at once: the next `up` ends the servers and removes the files."""
     name = names("both")
     control.up(name)
-    available(name)
-    record = read_sandbox(name)
-    assert record is not None
-    servers = servers_under(Path(record["root"]))
+    record, servers = running(name)
     process = psutil.Process(record["pid"])
     for doomed in [*(child for child in process.children() if keeper.__name__ in child.cmdline()), process]:
         doomed.kill()
