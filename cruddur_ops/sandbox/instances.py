@@ -156,8 +156,7 @@ class SandboxDBInstance(models.DBInstance):
 
     def take_over_password(self) -> None:
         """Give the server the password that the API now knows."""
-        if self.machine.running_server().running:
-            self.machine.running_server().set_password(str(self.master_username), self.current_password)
+        self.machine.running_server().set_password(str(self.master_username), self.current_password)
 
 
 class GeneratedSecret(models.MasterUserSecret):

@@ -18,7 +18,8 @@ from cruddur_ops.sandbox import validation
 from cruddur_ops.sandbox.instances import GeneratedSecret, SandboxDBInstance
 from cruddur_ops.sandbox.machine import Host
 
-MODIFIABLE = ("available", "stopped", "storage-optimization")
+# A stopped instance cannot be modified (RDS User Guide, "Stopping an Amazon RDS DB instance temporarily").
+MODIFIABLE = ("available", "storage-optimization")
 
 
 class SandboxRDSBackend(models.RDSBackend):
@@ -129,7 +130,7 @@ class SandboxRDSBackend(models.RDSBackend):
         delete_automated_backups: bool | None = True,
     ) -> SandboxDBInstance:
         """DeleteDBInstance: protection and the rule of the final snapshot are obeyed."""
-        instance = self.find(db_instance_identifier, *MODIFIABLE, "failed")
+        instance = self.find(db_instance_identifier, *MODIFIABLE, "stopped", "failed")
         check_delete(instance, final_db_snapshot_identifier, bool(skip_final_snapshot))
 
         def work() -> None:

@@ -197,6 +197,8 @@ def test_stop_ends_the_server_and_start_brings_the_data_back(
     wait_for(rds, "cruddur-db-instance", "stopped")
     with pytest.raises(psycopg.OperationalError):
         connect(sandbox, instance)
+    change = {"MasterUserPassword": "lost-otherwise", "ApplyImmediately": True}
+    assert "InvalidDBInstanceState" == code_of(rds.modify_db_instance, DBInstanceIdentifier="cruddur-db-instance", **change)
     rds.start_db_instance(DBInstanceIdentifier="cruddur-db-instance")
     started = wait_for(rds, "cruddur-db-instance", "available")
 
