@@ -1,0 +1,39 @@
+"""The command line: one call for each verb. Imports wait for the verb, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cruddur_ops.cli.db import db
+from cruddur_ops.cli.run import run
+from cruddur_ops.cli.sandbox import sandbox
+from cruddur_ops.cli.security_group import security_group
+from cruddur_ops.cli.targets import targets
+from cruddur_ops.errors import OpsError, RunInterrupted
+
+
+class Commands(click.Group):
+    """A group whose expected failures are one sentence on standard error, and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except OpsError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted: repeat the command, it converges", err=True)
+            ctx.exit(RunInterrupted.exit_code)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cruddur-ops")
+def main() -> None:
+    """Run Cruddur's Postgres on Amazon RDS: in the sandbox by default, on AWS with --target."""
+
+
+for command in (run, db, security_group, targets, sandbox):
+    main.add_command(command)
