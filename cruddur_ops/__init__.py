@@ -59,7 +59,10 @@ def __dir__() -> list[str]:
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """What `%load_ext cruddur_ops` calls: makes %sql work on the notebook's target."""
-    from cruddur_ops import magics
+    """What `%load_ext cruddur_ops` calls: makes %sql work on the notebook's target, and keeps secrets out of its outputs."""
+    from cruddur_ops import magics, redaction
 
+    redaction.remember_environment()
+    if hasattr(shell, "kernel"):
+        redaction.guard(shell.kernel.session)
     magics.load(shell)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from cruddur_ops import ledger, redaction
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp
 
 if TYPE_CHECKING:
@@ -27,6 +28,17 @@ UNKNOWN_CALLER = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+# What a service answers whose limits are reached (AWS General Reference, "Retry behavior"; EC2 and RDS error codes).
+THROTTLED_CODES = {
+    "RequestLimitExceeded",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+}
+FAILURES = (500, 502, 503, 504)  # the statuses that botocore's standard mode takes for passing
+ATTEMPTS = 5
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -63,22 +75,60 @@ def require_sandbox(target: Target) -> None:
 
 @functools.cache
 def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, service: str) -> Any:
-    import boto3
     from botocore.config import Config
+
+    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, user_agent_extra="cruddur-ops")
+    made = _session(region, profile, sandbox).client(service, endpoint_url=endpoint_url or None, config=config)
+    made.meta.events.register("provide-client-params", lambda params, **_: redaction.remember_members(params))
+    made.meta.events.register("after-call", _note)
+    made.meta.events.register("after-call", _raise_denied)
+    made.meta.events.register("after-call-error", _note_failure)
+    made.meta.events.register("after-call-error", _raise_unreachable)
+    return made
+
+
+def session(target: Target) -> Any:
+    """A boto3 session with the target's region and credentials, for a library that makes its own clients.
+
+    Raises:
+        SandboxNotUp: the target is the sandbox, and none is running.
+        NoCredentials: the profile does not exist.
+    """
+    if target.sandbox:
+        require_sandbox(target)
+    return _session(target.region, "" if target.sandbox else target.profile, target.sandbox)
+
+
+@functools.cache
+def _session(region: str, profile: str, sandbox: bool) -> Any:
+    import boto3
     from botocore.exceptions import ProfileNotFound
 
     keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"} if sandbox else {}
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, user_agent_extra="cruddur-ops")
     try:
-        session = boto3.Session(region_name=region, profile_name=profile or None, **keys)
-        made = session.client(service, endpoint_url=endpoint_url or None, config=config)
+        return boto3.Session(region_name=region, profile_name=profile or None, **keys)
     except ProfileNotFound as error:
         remedy = "make it with `aws configure sso`, or name another in targets.toml"
         message = f'AWS has no profile "{profile}" on this machine: {remedy}'
         raise NoCredentials(message) from error
-    made.meta.events.register("after-call", _raise_denied)
-    made.meta.events.register("after-call-error", _raise_unreachable)
-    return made
+
+
+def forget() -> None:
+    """Make clients and sessions anew from now on: the environment's credentials have changed."""
+    _client.cache_clear()
+    _session.cache_clear()
+
+
+def _note(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
+    """Keep what the run's ledger wants to know, and what must not be shown."""
+    redaction.remember_members(parsed)
+    ledger.record(model.service_model.signing_name, model.name, parsed)
+
+
+def _note_failure(event_name: str, exception: Exception, **_: Any) -> None:
+    """A call without an answer: whether AWS did it is not known."""
+    service, operation = event_name.split(".")[1:]
+    ledger.record(service, operation, {"Error": {"Code": type(exception).__name__}})
 
 
 def _raise_denied(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
@@ -88,6 +138,11 @@ def _raise_denied(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
         raise AccessDenied(f"AWS denies {action} ({code}): ask for this permission, or use another profile")
     if code in UNKNOWN_CALLER:
         raise NoCredentials(f"AWS does not accept the credentials ({code}): sign in again, for example with `aws sso login`")
+    status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    if code in THROTTLED_CODES or status in FAILURES:
+        answer = f"{code or status} {parsed.get('Error', {}).get('Message', '')}".strip()
+        remedy = "wait a minute, then repeat: what was done already is found done"
+        raise AwsUnreachable(f"AWS answers {action} {ATTEMPTS} times with {answer}: {remedy}")
 
 
 def _raise_unreachable(exception: Exception, **_: Any) -> None:

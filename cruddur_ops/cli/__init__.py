@@ -12,6 +12,7 @@ from cruddur_ops.cli.sandbox import sandbox
 from cruddur_ops.cli.security_group import security_group
 from cruddur_ops.cli.targets import targets
 from cruddur_ops.errors import OpsError, RunInterrupted
+from cruddur_ops.redaction import redact
 
 
 class Commands(click.Group):
@@ -22,7 +23,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except OpsError as error:
-            click.echo(str(error), err=True)
+            click.echo(redact(str(error)), err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted: repeat the command, it converges", err=True)

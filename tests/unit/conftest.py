@@ -19,7 +19,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     """Queue answers for a target's client; botocore checks them, and the requests, against its models."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    aws._client.cache_clear()
+    aws.forget()
     with ExitStack() as stack:
         yield lambda target, service: stack.enter_context(Stubber(aws.client(target, service)))
-    aws._client.cache_clear()
+    aws.forget()

@@ -65,10 +65,10 @@ def test_who_calls(stub: Stub) -> None:
 
 def test_no_credentials() -> None:
     """Without any credentials the remedy is to sign in."""
-    aws._client.cache_clear()
+    aws.forget()
     with pytest.raises(NoCredentials, match="aws sso login"):
         aws.caller_identity(replace(TARGET, endpoint_url="http://127.0.0.1:9"))
-    aws._client.cache_clear()
+    aws.forget()
 
 
 def test_a_profile_that_does_not_exist() -> None:

@@ -1,0 +1,56 @@
+"""What a run tells of its calls to AWS: a line of JSON for each that changes something, and for each that was retried.
+
+A runner names the file in CRUDDUR_LEDGER; without it, nothing is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "CRUDDUR_LEDGER"
+# AWS names what only reads with one of these first.
+READING = ("BatchGet", "Describe", "Download", "Filter", "Get", "Head", "List", "Lookup", "Search", "Select", "Simulate")
+
+
+def mutating(operation: str) -> bool:
+    """Whether an API operation changes anything, as its name tells."""
+    return not operation.startswith(READING)
+
+
+def record(service: str, operation: str, answer: Mapping[str, Any]) -> None:
+    """Write down an API call, by what AWS answered.
+
+    Args:
+        service: its signing name, such as "rds".
+        operation: such as "CreateDBInstance".
+        answer: with ResponseMetadata and, where AWS refused, Error.
+    """
+    path = os.environ.get(VARIABLE)
+    metadata = answer.get("ResponseMetadata", {})
+    retries = metadata.get("RetryAttempts", 0)
+    if not path or not (mutating(operation) or retries):
+        return
+    line = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "call": f"{service}:{operation}",
+        "request_id": metadata.get("RequestId"),
+        "status": metadata.get("HTTPStatusCode"),
+        "error": answer.get("Error", {}).get("Code"),
+        "retries": retries,
+        "mutating": mutating(operation),
+    }
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """The lines of a ledger; none where no call was worth one. A last line cut off by a kill is left out."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line.endswith("}")]

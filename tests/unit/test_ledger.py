@@ -1,0 +1,63 @@
+"""What the ledger of a run holds of its calls to AWS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cruddur_ops import ledger
+
+ANSWER = {"ResponseMetadata": {"RequestId": "request-1", "HTTPStatusCode": 200, "RetryAttempts": 0}}
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the run wants its ledger."""
+    monkeypatch.setenv(ledger.VARIABLE, str(tmp_path / "ledger.jsonl"))
+    return tmp_path / "ledger.jsonl"
+
+
+def test_a_mutating_call_is_recorded_with_its_request_id(path: Path) -> None:
+    """So that it can be found in CloudTrail."""
+    ledger.record("rds", "CreateDBInstance", ANSWER)
+    (line,) = ledger.read(path)
+    expected = {
+        "call": "rds:CreateDBInstance",
+        "request_id": "request-1",
+        "status": 200,
+        "error": None,
+        "retries": 0,
+        "mutating": True,
+    }
+    assert expected == {name: value for name, value in line.items() if name != "time"}
+
+
+def test_a_call_that_only_reads_is_not_worth_a_line(path: Path) -> None:
+    """Unless it had to be repeated."""
+    ledger.record("rds", "DescribeDBInstances", ANSWER)
+    ledger.record("sts", "GetCallerIdentity", {"ResponseMetadata": {"RetryAttempts": 2}})
+    assert [("sts:GetCallerIdentity", 2, False)] == [
+        (line["call"], line["retries"], line["mutating"]) for line in ledger.read(path)
+    ]
+
+
+def test_a_refusal_is_recorded_with_its_code(path: Path) -> None:
+    """An attempt to change something counts, whatever came of it."""
+    ledger.record("rds", "StopDBInstance", {"Error": {"Code": "InvalidDBInstanceState"}})
+    assert ["InvalidDBInstanceState"] == [line["error"] for line in ledger.read(path)]
+
+
+def test_a_line_cut_off_by_a_kill_is_left_out(path: Path) -> None:
+    """The others can still be read."""
+    ledger.record("rds", "StopDBInstance", ANSWER)
+    with path.open("a") as file:
+        file.write('{"time": "2026-')
+    assert ["rds:StopDBInstance"] == [line["call"] for line in ledger.read(path)]
+
+
+def test_without_a_run_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verb on the command line or a notebook in JupyterLab keeps no ledger."""
+    monkeypatch.delenv(ledger.VARIABLE, raising=False)
+    ledger.record("rds", "CreateDBInstance", ANSWER)
+    assert [] == ledger.read(tmp_path / "ledger.jsonl")
