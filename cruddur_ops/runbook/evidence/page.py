@@ -1,0 +1,98 @@
+"""index.html of a run: the table, a timeline, the changes, and each notebook; opens offline."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cruddur_ops.plan import SYMBOLS, Action
+
+HERE = Path(__file__).parent
+
+
+def render(record: Mapping[str, Any], folder: Path) -> str:
+    """The page.
+
+    Args:
+        record: what run.json says.
+        folder: where the executed notebooks are.
+    """
+    steps = record["notebooks"]
+    html: str = _template().render(
+        run=record,
+        steps=steps,
+        timeline=timeline(steps),
+        changes=[(step["name"], change, SYMBOLS[Action(change["action"])]) for step in steps for change in step["changes"]],
+        calls=[(step["name"], call) for step in steps for call in step["calls"]],
+        bodies={step["name"]: body(folder / f"{step['name']}.ipynb") for step in steps if step["sha256"]},
+        style=(HERE / "index.css").read_text(encoding="utf-8") + _highlighting(),
+    )
+    return html
+
+
+def prepare() -> None:
+    """Import what renders the notebooks, ahead of the first one."""
+    _exporter()
+
+
+def body(notebook: Path) -> str:
+    """An executed notebook as HTML, as nbconvert renders it, without a page around it."""
+    from nbformat import reads
+    from nbformat.reader import NotJSONError
+
+    try:
+        document = reads(notebook.read_text(encoding="utf-8"), as_version=4)
+    except NotJSONError:  # interrupted while it was written
+        return "<p>The notebook was cut off while it was written.</p>"
+    html, _ = _exporter().from_notebook_node(document)
+    return str(html)
+
+
+def timeline(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """For each notebook that ran, its cells as bars: where they begin and how long they are, in percent of the run."""
+    moments = [moment for step in steps for cell in step["cells"] for moment in _span(cell)]
+    if not moments:
+        return []
+    first, whole = min(moments), max(moments) - min(moments) or 1.0
+    return [
+        {"name": step["name"], "bars": [_bar(cell, first, whole) for cell in step["cells"]]} for step in steps if step["cells"]
+    ]
+
+
+def _span(cell: Mapping[str, Any]) -> tuple[float, float]:
+    began = datetime.fromisoformat(cell["began"]).timestamp()
+    return began, began + cell["seconds"]
+
+
+def _bar(cell: Mapping[str, Any], first: float, whole: float) -> dict[str, Any]:
+    began, ended = _span(cell)
+    left, width = 100 * (began - first) / whole, 100 * (ended - began) / whole
+    return {"left": round(left, 2), "width": round(width, 2), "title": f"{cell['line']}: {cell['seconds']} s"}
+
+
+@functools.cache
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["pretty"] = lambda value: json.dumps(value, indent=2, sort_keys=True)
+    return environment.get_template("index.html.j2")
+
+
+@functools.cache
+def _exporter() -> Any:
+    from nbconvert.exporters import HTMLExporter
+
+    return HTMLExporter(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True, exclude_anchor_links=True)
+
+
+def _highlighting() -> str:
+    from pygments.formatters import HtmlFormatter
+
+    return str(HtmlFormatter(style="default").get_style_defs(".highlight"))

@@ -1,0 +1,67 @@
+"""The dated folder of one run, whole at any moment."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cruddur_ops.redaction import redact_all
+from cruddur_ops.runbook.evidence import chain, page
+from cruddur_ops.runbook.evidence.results import Result, file_digest
+from cruddur_ops.runbook.evidence.surroundings import surroundings
+
+
+class Record:
+    """The folder of one run. run.json is whole at any moment, and up to date after each notebook."""
+
+    def __init__(self, runs: Path, target: str, facts: Mapping[str, Any]) -> None:
+        """Make the folder, and write down what is known before the run."""
+        now = datetime.now(UTC)
+        name = re.sub(r"[^\w.-]", "_", target)  # a section of a TOML file may be called anything
+        self.folder = new_folder(runs, f"{now:%Y%m%dT%H%M%SZ}-{name}")
+        began = now.isoformat(timespec="seconds")
+        self.facts = {"schema": chain.SCHEMA, "started": began, "target": target, **facts, **surroundings()}
+        self.results: list[Result] = []
+        self.write("running")
+
+    def add(self, result: Result) -> None:
+        """Write down how a notebook went."""
+        self.results.append(result)
+        self.write("running")
+
+    def write(self, verdict: str) -> dict[str, Any]:
+        """Replace run.json; with any other verdict than "running", seal it and write the page."""
+        steps = [asdict(result) | {"retries": result.retries} for result in self.results]
+        record: dict[str, Any] = redact_all({"verdict": verdict, **self.facts, "ended": None, "notebooks": steps})
+        for step, digest in zip(record["notebooks"], chain.links(record)[1:], strict=True):
+            step["hash"] = digest
+        if verdict != "running":
+            self._conclude(record)
+        draft = self.folder / "run.json.part"
+        draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        draft.replace(self.folder / "run.json")
+        return record
+
+    def _conclude(self, record: dict[str, Any]) -> None:
+        record["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
+        (self.folder / chain.PAGE).write_text(page.render(record, self.folder), encoding="utf-8")
+        record["page_sha256"] = file_digest(self.folder / chain.PAGE)
+        record["seal"] = chain.seal(record)
+
+
+def new_folder(parent: Path, name: str) -> Path:
+    """Make a folder of this name; a second one of the same second gets a number."""
+    folder, number = parent / name, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            folder = parent / f"{name}-{number}"
+        else:
+            return folder

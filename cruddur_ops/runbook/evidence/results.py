@@ -1,0 +1,157 @@
+"""How one notebook went, read from the executed file and the ledger that its kernel wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from cruddur_ops import ledger
+from cruddur_ops.plan import OUTCOME_MIME, PLAN_MIME, Outcome
+from cruddur_ops.redaction import redact_all
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one notebook went.
+
+    Attributes:
+        name: of the notebook, without ending.
+        verdict: "passed", "failed", "interrupted" or "not run".
+        seconds: from its first cell to its last.
+        outcome: the sum of what its cells created, changed, deleted and left alone.
+        cell: where it failed, such as "In [3] rds.apply(plan)".
+        error: what failed there, in a line.
+        plans: what its cells tagged `plan` showed, as text.
+        changes: of those plans, those that would change something, each with the plan's title.
+        cells: number, first line, start in UTC and seconds of each cell that ran.
+        calls: to AWS, those that change something or were retried (see `ledger.record`).
+        sha256: of the executed file; empty where it did not run.
+    """
+
+    name: str
+    verdict: str = "not run"
+    seconds: float = 0.0
+    outcome: Outcome = field(default_factory=Outcome)
+    cell: str = ""
+    error: str = ""
+    plans: tuple[str, ...] = ()
+    changes: tuple[Mapping[str, Any], ...] = ()
+    cells: tuple[Mapping[str, Any], ...] = ()
+    calls: tuple[Mapping[str, Any], ...] = ()
+    sha256: str = ""
+
+    @property
+    def retries(self) -> int:
+        """How many times a call to AWS was repeated."""
+        return sum(call["retries"] for call in self.calls)
+
+
+def result(name: str, verdict: str, seconds: float, error: str, notebook: Path) -> Result:
+    """How a notebook went; its executed file is redacted, and its ledger taken over.
+
+    Args:
+        name: of the notebook.
+        verdict: how it ended.
+        seconds: how long it took.
+        error: what failed, in a line.
+        notebook: the executed file.
+    """
+    document = _clean(notebook)
+    return Result(
+        name,
+        verdict,
+        seconds,
+        outcome(document),
+        failed_cell(document) if verdict != "passed" else "",
+        error,
+        plans(document),
+        tuple(changes(document)),
+        tuple(cells(document)),
+        tuple(_take_ledger(notebook)),
+        file_digest(notebook),
+    )
+
+
+def ledger_file(notebook: Path) -> Path:
+    """Where the kernel of an executed notebook writes its ledger."""
+    return notebook.with_suffix(".ledger.jsonl")
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _clean(notebook: Path) -> dict[str, Any]:
+    """The executed notebook, rewritten where a secret had come into it."""
+    try:
+        document = json.loads(notebook.read_text(encoding="utf-8"))
+    except ValueError:  # interrupted while papermill wrote it
+        notebook.write_text("")
+        return {"cells": []}
+    clean: dict[str, Any] = redact_all(document)
+    if clean != document:
+        notebook.write_text(json.dumps(clean, indent=1) + "\n", encoding="utf-8")
+    return clean
+
+
+def _take_ledger(notebook: Path) -> list[dict[str, Any]]:
+    path = ledger_file(notebook)
+    lines = ledger.read(path)
+    path.unlink(missing_ok=True)
+    return lines
+
+
+def outputs(document: Mapping[str, Any], tag: str | None = None) -> Iterator[Mapping[str, Any]]:
+    """The outputs of an executed notebook's cells, or of those with the tag; not what they wrote to stderr."""
+    for cell in document["cells"]:
+        if tag is None or tag in cell["metadata"].get("tags", []):
+            yield from (output for output in cell.get("outputs", []) if output.get("name") != "stderr")
+
+
+def outcome(document: Mapping[str, Any]) -> Outcome:
+    """The sum of the outcomes that the cells of an executed notebook show."""
+    shown = (output.get("data", {}).get(OUTCOME_MIME) for output in outputs(document))
+    return sum((Outcome(**counts) for counts in shown if counts), Outcome())
+
+
+def plans(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the cells tagged `plan` show, as text."""
+    shown = (output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs(document, "plan"))
+    return tuple(text for text in ("".join(part).strip() for part in shown) if text)
+
+
+def changes(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The changes that the notebook's plans would make, each with the title of its plan."""
+    for output in outputs(document):
+        plan = output.get("data", {}).get(PLAN_MIME, {"title": "", "changes": []})
+        yield from ({"plan": plan["title"], **change} for change in plan["changes"] if change["action"] != "unchanged")
+
+
+def cells(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """When each cell ran, by the times that papermill keeps."""
+    for number, cell in enumerate(document["cells"]):
+        times = cell["metadata"].get("papermill", {})
+        if times.get("start_time") and times.get("end_time"):
+            began, ended = (datetime.fromisoformat(times[key]) for key in ("start_time", "end_time"))
+            if cell["cell_type"] == "code":
+                seconds = round((ended - began).total_seconds(), 3)
+                yield {"number": number, "line": first_line(cell), "began": times["start_time"], "seconds": seconds}
+
+
+def first_line(cell: Mapping[str, Any]) -> str:
+    """The first line of a cell's source."""
+    return next(iter("".join(cell["source"]).strip().splitlines()), "")
+
+
+def failed_cell(document: Mapping[str, Any]) -> str:
+    """The cell that papermill marked as failed: its number and first line; "" where there is none."""
+    for cell in document["cells"]:
+        if cell["metadata"].get("papermill", {}).get("status") == "failed":
+            return f"In [{cell.get('execution_count') or '*'}] {first_line(cell)}"
+    return ""

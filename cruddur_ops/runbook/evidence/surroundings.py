@@ -1,0 +1,63 @@
+"""Who runs, on which machine, from which commit, with which versions."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cruddur_ops.errors import OpsError
+from cruddur_ops.state import PROJECT
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+PACKAGES = ("cruddur-ops", "boto3", "botocore", "ipython-sql", "moto", "papermill", "psycopg", "sqlalchemy")
+
+
+def surroundings() -> dict[str, Any]:
+    """What holds before the first notebook runs, and asks nobody but this machine."""
+    return {
+        "user": getpass.getuser(),
+        "host": platform.node(),
+        "process": os.getpid(),
+        "caller": None,
+        "git": commit(PROJECT),
+        "versions": {"python": platform.python_version(), **dict(_versions())},
+    }
+
+
+def caller(target: Target) -> str | None:
+    """The ARN by which AWS knows the caller; None where AWS is not asked, or does not tell."""
+    from cruddur_ops import aws
+
+    if target.connection_url:
+        return None
+    try:
+        return str(aws.caller_identity(target)["Arn"])
+    except OpsError:  # the run itself tells why, in the first notebook that asks AWS
+        return None
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for package in PACKAGES:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:  # such as moto, which production use does not install
+            continue
+
+
+def commit(folder: Path) -> dict[str, Any] | None:
+    """The commit that is checked out, and whether files differ from it; None without git or repository."""
+    git = ["git", "-C", str(folder)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+        status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return {"commit": head.stdout.strip(), "dirty": bool(status.stdout.strip())}
