@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from cruddur_ops.cli.db import db
+from cruddur_ops.cli.evidence import evidence, list_runs
 from cruddur_ops.cli.run import run
 from cruddur_ops.cli.sandbox import sandbox
 from cruddur_ops.cli.security_group import security_group
@@ -36,5 +37,5 @@ def main() -> None:
     """Run Cruddur's Postgres on Amazon RDS: in the sandbox by default, on AWS with --target."""
 
 
-for command in (run, db, security_group, targets, sandbox):
+for command in (run, list_runs, evidence, db, security_group, targets, sandbox):
     main.add_command(command)

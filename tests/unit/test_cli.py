@@ -36,21 +36,24 @@ def invoke(run: CliRunner, *arguments: str) -> Result:
 
 def test_help_names_every_verb(run: CliRunner) -> None:
     """`--help` is the way in."""
-    expected = {"run", "targets", "sandbox", "security-group", "db"}
+    expected = {"db", "evidence", "run", "runs", "sandbox", "security-group", "targets"}
     result = invoke(run, "--help")
     assert 0 == result.exit_code
     assert expected == set(main.commands)
     assert all(f"  {verb} " in result.output for verb in expected)
 
 
-@pytest.mark.parametrize(
-    "verbs",
-    [
-        ["run"], ["targets"], ["sandbox", "up"], ["sandbox", "down"], ["sandbox", "status"], ["sandbox", "env"],
-        ["security-group", "open"], ["db", "create"], ["db", "schema-load"], ["db", "seed"],
-    ],
-)  # fmt: skip
-def test_every_verb_has_help(run: CliRunner, verbs: list[str]) -> None:
+def every_verb(group: click.Group = main, *above: str) -> Iterator[tuple[str, ...]]:
+    """The words of every verb, such as ("db", "create")."""
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from every_verb(command, *above, name)
+        else:
+            yield (*above, name)
+
+
+@pytest.mark.parametrize("verbs", list(every_verb()), ids=" ".join)
+def test_every_verb_has_help(run: CliRunner, verbs: tuple[str, ...]) -> None:
     """Each says what it does, in a sentence."""
     result = invoke(run, *verbs, "--help")
     assert (0, True) == (result.exit_code, ".\n" in result.output)

@@ -50,6 +50,14 @@ def verify(folder: Path) -> str:
         EvidenceAltered: a file or a step was changed, or the run never ended.
     """
     record = read(folder)
+    try:
+        _require_intact(folder, record)
+    except KeyError as error:
+        raise EvidenceAltered(f"run.json lost its {error} after the run: do not rely on {folder}") from error
+    return str(record["seal"])
+
+
+def _require_intact(folder: Path, record: Mapping[str, Any]) -> None:
     for step, expected in zip(record["notebooks"], links(record)[1:], strict=True):
         if step["sha256"] and _digest(folder / f"{step['name']}.ipynb") != step["sha256"]:
             raise EvidenceAltered(f"{step['name']}.ipynb was changed after the run: do not rely on {folder}")
@@ -61,7 +69,6 @@ def verify(folder: Path) -> str:
         raise EvidenceAltered(f"the verdict in run.json was changed after the run: do not rely on {folder}")
     if _digest(folder / PAGE) != record["page_sha256"]:
         raise EvidenceAltered(f"{PAGE} was changed after the run: do not rely on it; run.json and the notebooks are intact")
-    return str(record["seal"])
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -74,8 +81,8 @@ def read(folder: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WrongInput(f"{folder} has no run.json that can be read: `cruddur-ops runs` lists the runs") from error
-    if record.get("schema") != SCHEMA:
-        found = record.get("schema", "none")
+    found = record.get("schema", "none") if isinstance(record, dict) else "none"
+    if found != SCHEMA:
         raise WrongInput(f"{folder} has a record of schema {found}, not {SCHEMA}: read it with the version that wrote it")
     return record
 

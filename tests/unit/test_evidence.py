@@ -1,0 +1,258 @@
+"""The folder of a run: what it says, that edits show, the page, and the history of runs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cruddur_ops import redaction
+from cruddur_ops.errors import WrongInput
+from cruddur_ops.plan import OUTCOME_MIME, PLAN_MIME
+from cruddur_ops.runbook.evidence import Record, chain, history, ledger_file, result
+from cruddur_ops.runbook.evidence.chain import EvidenceAltered
+
+CHANGE = {"action": "create", "resource": "database cruddur", "setting": "", "before": None, "after": None, "note": ""}
+FACTS = {"plan_only": False, "parameters": {"01: rows": {"value": 3, "source": "default"}}, "settings": {}}
+CALL = {"time": "2026-01-02T03:04:05.678+00:00", "call": "rds:StopDBInstance", "request_id": "request-1", "status": 200,
+        "error": None, "retries": 1, "mutating": True}  # fmt: skip
+
+
+def cell(source: str, number: int, *outputs: dict[str, Any], status: str = "completed") -> dict[str, Any]:
+    """A code cell as papermill leaves it."""
+    times = {"start_time": f"2026-01-02T03:04:0{number}.000000", "end_time": f"2026-01-02T03:04:0{number}.500000"}
+    metadata = {"papermill": {**times, "status": status}, "tags": []}
+    body = {"id": f"c{number}", "cell_type": "code", "execution_count": number, "source": source}
+    return {**body, "metadata": metadata, "outputs": list(outputs)}
+
+
+def shown(mime: str, data: Any, text: str = "text") -> dict[str, Any]:
+    """A result of a cell."""
+    return {"output_type": "execute_result", "execution_count": 1, "metadata": {}, "data": {"text/plain": text, mime: data}}
+
+
+def execute(record: Record, name: str, *cells: dict[str, Any], verdict: str = "passed", error: str = "") -> None:
+    """Leave an executed notebook in the folder, and add it to the record."""
+    path = record.folder / f"{name}.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}))
+    ledger_file(path).write_text(json.dumps(CALL) + "\n")
+    record.add(result(name, verdict, 1.5, error, path))
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    """A run of two notebooks that has ended."""
+    record = Record(tmp_path / "runs", "local", FACTS)
+    outcome = {"created": 1, "changed": 0, "deleted": 0, "unchanged": 2}
+    plan = shown(PLAN_MIME, {"title": "Database on local", "changes": [CHANGE, CHANGE | {"action": "unchanged"}]})
+    execute(record, "01_first", cell("plan", 1, plan), cell("apply()", 2, shown(OUTCOME_MIME, outcome)))
+    execute(record, "02_second", cell("print('<b>&')", 1, {"output_type": "stream", "name": "stdout", "text": "<b>&"}))
+    record.write("passed")
+    return record
+
+
+def saved(record: Record) -> dict[str, Any]:
+    """What run.json says."""
+    return chain.read(record.folder)
+
+
+def test_a_step_tells_changes_counts_calls_and_times(record: Record) -> None:
+    """All that its notebook showed, and its ledger held."""
+    first = saved(record)["notebooks"][0]
+    assert [{"plan": "Database on local", **CHANGE}] == first["changes"]
+    assert {"created": 1, "changed": 0, "deleted": 0, "unchanged": 2} == first["outcome"]
+    assert ([CALL], 1) == (first["calls"], first["retries"])
+    assert [("plan", 0.5), ("apply()", 0.5)] == [(one["line"], one["seconds"]) for one in first["cells"]]
+
+
+def test_the_ledger_is_taken_over(record: Record) -> None:
+    """Its file does not stay beside run.json."""
+    expected = ["01_first.ipynb", "02_second.ipynb", "index.html", "run.json"]
+    assert expected == sorted(path.name for path in record.folder.iterdir())
+
+
+def test_an_untouched_folder_is_verified(record: Record) -> None:
+    """The seal is what run.json says."""
+    assert saved(record)["seal"] == chain.verify(record.folder)
+
+
+def edit_file(name: str) -> Callable[[Path], None]:
+    """Changes one letter of a file."""
+
+    def edit(folder: Path) -> None:
+        (folder / name).write_text((folder / name).read_text().replace("e", "E", 1))
+
+    return edit
+
+
+def edit_record(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], None]:
+    """Changes what run.json says."""
+
+    def edit(folder: Path) -> None:
+        record = json.loads((folder / "run.json").read_text())
+        change(record)
+        (folder / "run.json").write_text(json.dumps(record))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (edit_file("01_first.ipynb"), r"01_first\.ipynb was changed"),
+        (lambda folder: (folder / "02_second.ipynb").unlink(), r"02_second\.ipynb was changed"),
+        (edit_file("index.html"), r"index\.html was changed"),
+        (edit_record(lambda record: record.update(user="somebody else")), "01_first, or before it"),
+        (edit_record(lambda record: record["notebooks"][1].update(seconds=0)), "02_second, or before it"),
+        (edit_record(lambda record: record["notebooks"].pop()), "verdict"),
+        (edit_record(lambda record: record.update(verdict="failed")), "verdict"),
+        (edit_record(lambda record: record.update(verdict="running")), "never ended"),
+        (edit_record(lambda record: record["notebooks"][0].pop("sha256")), "lost its 'sha256'"),
+        (edit_record(lambda record: record.pop("seal")), "lost its 'seal'"),
+    ],
+)
+def test_an_edit_shows(record: Record, edit: Callable[[Path], None], told: str) -> None:
+    """Whatever was changed after the run, and where."""
+    edit(record.folder)
+    with pytest.raises(EvidenceAltered, match=told):
+        chain.verify(record.folder)
+
+
+def test_who_seals_anew_has_another_seal(record: Record) -> None:
+    """So the seal that the run printed tells."""
+    before = chain.verify(record.folder)
+    document = saved(record)
+    document["notebooks"][1]["seconds"] = 0
+    document["notebooks"][1]["hash"] = chain.links(document)[2]
+    document["seal"] = chain.seal(document)
+    (record.folder / "run.json").write_text(json.dumps(document))
+    assert before != chain.verify(record.folder)
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"schema": 99}'])
+def test_a_record_of_another_kind_is_told(record: Record, content: str) -> None:
+    """What cannot be read is no evidence."""
+    (record.folder / "run.json").write_text(content)
+    with pytest.raises(WrongInput, match=r"run\.json|schema 99"):
+        chain.verify(record.folder)
+
+
+class Links(HTMLParser):
+    """The addresses that a page would load, and its well-formedness as far as a parser cares."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        super().__init__()
+        self.loaded: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note what a browser would fetch by itself."""
+        wanted = {"img": "src", "script": "src", "link": "href", "iframe": "src"}.get(tag)
+        self.loaded += [value or "" for name, value in attrs if name == wanted]
+
+
+def page(record: Record) -> str:
+    """index.html."""
+    return (record.folder / "index.html").read_text()
+
+
+def test_the_page_opens_offline(record: Record) -> None:
+    """It loads nothing from elsewhere."""
+    links = Links()
+    links.feed(page(record))
+    assert [] == [address for address in links.loaded if not address.startswith("data:")]
+
+
+def test_the_page_shows_the_run(record: Record) -> None:
+    """Table, timeline, changes, calls and each notebook, with what they printed as text."""
+    text = page(record)
+    for expected in (
+        'href="#01_first"',
+        'class="track"',
+        "database cruddur",
+        "rds:StopDBInstance",
+        "request-1",
+        "&lt;b&gt;&amp;",
+    ):
+        assert expected in text
+    assert 2 == len(re.findall("<details id=", text))
+
+
+def test_a_failure_stands_at_the_top(tmp_path: Path) -> None:
+    """The sentence with the remedy, before all tables."""
+    record = Record(tmp_path, "local", FACTS)
+    execute(record, "01_first", cell("apply()", 3, status="failed"), verdict="failed", error="OpsError: start it with <x>")
+    record.write("failed")
+    top = page(record).partition("<table>")[0]
+    assert "01_first, In [3] apply()" in top
+    assert "OpsError: start it with &lt;x&gt;" in top
+
+
+def test_a_notebook_cut_off_in_the_middle_is_told(tmp_path: Path) -> None:
+    """An interrupted run has its evidence too."""
+    record = Record(tmp_path, "local", FACTS)
+    path = record.folder / "01_first.ipynb"
+    path.write_text('{"cells": [')
+    record.add(result("01_first", "interrupted", 0.1, "", path))
+    record.write("interrupted")
+    assert "cut off" in page(record)
+    chain.verify(record.folder)
+
+
+def test_a_secret_is_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither one that is known, nor one that looks like it; wherever it came from."""
+    monkeypatch.setattr(redaction, "_known", {})
+    redaction.remember("known-secret")
+    record = Record(tmp_path, "local", {**FACTS, "note": "known-secret"})
+    stream = {"output_type": "stream", "name": "stdout", "text": "known-secret postgresql://u:unknown-secret@h/d"}
+    execute(record, "01_first", cell("x = 'known-secret'", 1, stream), verdict="failed", error="Error: known-secret")
+    record.write("failed")
+    for path in record.folder.iterdir():
+        assert "known-secret" not in path.read_text()
+        assert "unknown-secret" not in path.read_text()
+
+
+def test_runs_are_found_by_name_path_and_last(record: Record) -> None:
+    """A mistyped name is told the nearest."""
+    runs = record.folder.parent
+    assert record.folder == history.find("last", runs) == history.find(record.folder.name, runs)
+    assert record.folder == history.find(str(record.folder), runs)
+    with pytest.raises(WrongInput, match=f"did you mean {record.folder.name!r}?".replace("'", '"')):
+        history.find(record.folder.name[:-1], runs)
+
+
+def test_runs_are_listed(record: Record) -> None:
+    """A line each; one that cannot be read says so."""
+    (record.folder.parent / "0-damaged").mkdir()
+    (record.folder.parent / "0-damaged" / "run.json").write_text("{")
+    first, second = history.listing(record.folder.parent).splitlines()
+    assert "cannot be read" in first
+    assert f"{record.folder.name} " in second
+    assert "1 created, 0 changed, 0 deleted, 2 unchanged  (01, 02;" in second
+
+
+def test_no_runs_are_told(tmp_path: Path) -> None:
+    """An empty list is a sentence."""
+    assert f"no run has left a folder in {tmp_path} yet" == history.listing(tmp_path)
+
+
+def test_two_runs_are_compared(record: Record) -> None:
+    """Only what differs is told."""
+    other = Record(record.folder.parent, "local", FACTS)
+    execute(other, "01_first", cell("plan", 1), verdict="failed")
+    other.write("failed")
+    lines = history.compare(record.folder, other.folder).splitlines()
+    assert f"{record.folder.name} -> {other.folder.name}" == lines[0]
+    assert "passed -> failed" in lines[1]
+    assert not any("versions" in line or "01: rows" in line for line in lines)
+    assert any(line.startswith("02_second: verdict") and line.endswith("passed -> -") for line in lines)
+
+
+def test_a_run_is_the_same_as_itself(record: Record) -> None:
+    """Which is told as well."""
+    assert "no difference" == history.compare(record.folder, record.folder).splitlines()[1]
