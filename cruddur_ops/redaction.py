@@ -54,8 +54,15 @@ def spellings(secret: str) -> Iterator[str]:
     yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
     yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
     yield from (html.escape(secret), html.escape(secret, quote=False))
-    data = secret.encode(errors="surrogatepass")
-    yield from (encode(data).decode().rstrip("=") for encode in (base64.b64encode, base64.urlsafe_b64encode))
+    yield from _in_base64(secret.encode(errors="surrogatepass"))
+
+
+def _in_base64(data: bytes) -> Iterator[str]:
+    """The characters that these bytes alone decide in base64, wherever they stand in a longer text (RFC 4648)."""
+    for offset in range(3):
+        first, last = -(-8 * offset // 6), 8 * (offset + len(data)) // 6
+        encoded = base64.b64encode(b"\0" * offset + data).decode()[first:last]
+        yield from (encoded, encoded.replace("+", "-").replace("/", "_"))
 
 
 def redact(text: str) -> str:
