@@ -49,6 +49,41 @@ def env(name: str | None) -> None:
 
 
 @sandbox.command()
+@click.argument("identifier")
+@name_option
+def maintenance(identifier: str, name: str | None) -> None:
+    """Let the maintenance window of the DB instance IDENTIFIER come: what waits for it is done."""
+    from cruddur_ops.sandbox import control
+
+    control.drill("/maintenance-window", {"DBInstanceIdentifier": identifier}, name)
+    click.echo(f"the maintenance window of {identifier} has begun")
+
+
+@sandbox.command()
+@click.argument("identifier")
+@click.argument("action")
+@name_option
+def announce(identifier: str, action: str, name: str | None) -> None:
+    """Announce a maintenance ACTION, such as system-update, for the DB instance IDENTIFIER."""
+    from cruddur_ops.sandbox import control
+
+    control.drill("/maintenance-action", {"DBInstanceIdentifier": identifier, "Action": action}, name)
+    click.echo(f"{identifier} has a pending {action}: `cruddur-ops sandbox maintenance {identifier}` applies it")
+
+
+@sandbox.command()
+@click.argument("identifier")
+@click.argument("seconds")
+@name_option
+def lag(identifier: str, seconds: str, name: str | None) -> None:
+    """Let the read replica IDENTIFIER apply each commit SECONDS late."""
+    from cruddur_ops.sandbox import control
+
+    control.drill("/replica-lag", {"DBInstanceIdentifier": identifier, "Seconds": seconds}, name)
+    click.echo(f"{identifier} applies each commit {seconds} s late now")
+
+
+@sandbox.command()
 @click.argument("address")
 @name_option
 def move(address: str, name: str | None) -> None:
@@ -57,3 +92,12 @@ def move(address: str, name: str | None) -> None:
 
     control.move_operator(address, name)
     click.echo(f"the operator comes from {address} now: `cruddur-ops security-group open` moves the rule")
+
+
+@sandbox.command()
+@name_option
+def codes(name: str | None) -> None:
+    """Print the codes that Cognito would have sent to users: code, purpose, user name, user pool."""
+    from cruddur_ops.sandbox import control
+
+    click.echo(control.confirmation_codes(name) or "no code is waiting to be used")

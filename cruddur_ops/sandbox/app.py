@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,18 +14,19 @@ from xml.sax.saxutils import escape
 from flask import Flask
 from flask import request as current_request
 from moto.core.exceptions import ServiceException
-from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.rds.models import rds_backends
+from moto.rds.exceptions import RDSClientError
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
 from werkzeug.wrappers import Request, Response
 
-from cruddur_ops.sandbox import pricing
-from cruddur_ops.sandbox.instances import SandboxDBInstance
+from cruddur_ops.sandbox import drills, pricing, reports
 from cruddur_ops.sandbox.machine import Host
+from cruddur_ops.sandbox.services import Services
+from cruddur_ops.sandbox.vpc_endpoints import wait_for_a_way
 
 PREFIX = "/_sandbox"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
 
 Environ = dict[str, Any]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
@@ -48,7 +50,8 @@ class SandboxApp:
             return Response("The sandbox answers programs on this machine, not web pages.\n", 403)
         if request.path.startswith(PREFIX):
             return self._own(request)
-        service = signing_name(request)
+        region, service = scope(request)
+        wait_for_a_way(self.host.callers, (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])), region, service)
         if service == "pricing":
             return _price_list(request)
         if service and not self._in_moto(environ, request.path):
@@ -69,7 +72,15 @@ class SandboxApp:
             case "GET", "/checkip":
                 return Response(f"{self.host.callers.operator}\n")
             case "GET", "/status":
-                return _json(status(self.host))
+                return _json(reports.status(self.host))
+            case "GET", "/confirmation-codes":
+                return _json({"Codes": reports.confirmation_codes(request.args.get("UserPoolId"))})
+            case "PUT", "/maintenance-window":
+                return _drill(drills.open_maintenance_window, request)
+            case "PUT", "/maintenance-action":
+                return _drill(drills.announce_maintenance, request, "Action")
+            case "PUT", "/replica-lag":
+                return _drill(drills.delay_replica, request, "Seconds")
             case "PUT", "/operator":
                 self.host.callers.operator = _address(request)
                 return _json({})
@@ -79,16 +90,18 @@ class SandboxApp:
         raise NotFound
 
 
-def create_app(host: Host) -> SandboxApp:
+def create_app(host: Host, services: Services) -> SandboxApp:
     """The application over moto's own dispatcher."""
-    return SandboxApp(host, DomainDispatcherApplication(create_service))
+    return SandboxApp(host, DomainDispatcherApplication(partial(create_service, services)))
 
 
-def create_service(name: Any) -> Flask:
+def create_service(services: Services, name: Any) -> Flask:
     """One AWS service as moto makes it, whose failures are AWS errors and not stack traces."""
+    services.prepare(name)
     application = create_backend_app(name)
     application.debug = False
-    application.register_error_handler(NotImplementedError, lambda _: not_in_sandbox(current_request, name))
+    for error in (NotImplementedError, NotFound):  # an action that moto knows no method of, or no path
+        application.register_error_handler(error, lambda _: not_in_sandbox(current_request, name))
     application.register_error_handler(InternalServerError, lambda error: internal_failure(current_request, error))
     return application
 
@@ -100,36 +113,15 @@ def internal_failure(request: Request, error: InternalServerError) -> Response:
     return aws_error(request, "InternalFailure", message, 500)
 
 
-def status(host: Host) -> dict[str, Any]:
-    """What is in the sandbox: the operator's address and every DB instance of every region."""
-    return {
-        "OperatorAddress": host.callers.operator,
-        "PostgreSQL": str(host.programs.folder),
-        "DBInstances": [
-            {
-                "Region": region,
-                "DBInstanceIdentifier": instance.db_instance_identifier,
-                "DBInstanceStatus": instance.status,
-                "EngineVersion": instance.engine_version,
-                "Endpoint": instance.endpoint,
-                "Log": str(instance.machine.server.log) if instance.machine.server else None,
-            }
-            for region, backend in rds_backends[DEFAULT_ACCOUNT_ID].items()
-            for instance in backend.databases.values()
-            if isinstance(instance, SandboxDBInstance)
-        ],
-    }
-
-
 def _is_local(request: Request) -> bool:
     """Whether a program of this machine asks: a web page would send Origin, or another host name."""
     return "Origin" not in request.headers and urlsplit(f"//{request.host}").hostname in LOOPBACK
 
 
-def signing_name(request: Request) -> str | None:
-    """The service that the request is signed for (AWS Signature Version 4: the credential scope)."""
-    scope = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
-    return scope[3].lower() if len(scope) == 5 else None
+def scope(request: Request) -> tuple[str, str]:
+    """Region and service that the request is signed for (AWS Signature Version 4); no service where it is not signed."""
+    words = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    return (words[2], words[3].lower()) if len(words) == 5 else (DEFAULT_REGION, "")
 
 
 def not_in_sandbox(request: Request, service: str) -> Response:
@@ -172,6 +164,14 @@ def _price_list(request: Request) -> Response:
 
 def _json(body: Mapping[str, Any], mimetype: str = "application/json") -> Response:
     return Response(json.dumps(body), mimetype=mimetype)
+
+
+def _drill(drill: Callable[..., None], request: Request, *members: str) -> Response:
+    try:
+        drill(*(_member(request, name) for name in ("DBInstanceIdentifier", *members)))
+    except RDSClientError as error:
+        raise BadRequest(error.message) from error
+    return _json({})
 
 
 def _address(request: Request) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import shlex
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from filelock import FileLock
@@ -82,7 +83,7 @@ def exports(name: str | None = None) -> str:
 
 
 def status(name: str | None = None) -> str:
-    """What is in the sandbox, a line for each DB instance.
+    """What is in the sandbox, a line for each DB instance and each function.
 
     Raises:
         SandboxNotUp: none is running.
@@ -95,7 +96,8 @@ def status(name: str | None = None) -> str:
         f"PostgreSQL        {answer['PostgreSQL']}",
         f"log               {sandbox_file(name).with_suffix('.log')}",
     ]
-    return "\n".join(lines + [_instance_line(instance) for instance in answer["DBInstances"]])
+    lines += [_instance_line(instance) for instance in answer["DBInstances"]]
+    return "\n".join(lines + [_function_line(function) for function in answer["Functions"]])
 
 
 def move_operator(address: str, name: str | None = None) -> None:
@@ -112,11 +114,36 @@ def move_operator(address: str, name: str | None = None) -> None:
     _request(environment(name), "PUT", "/operator", {"Address": address})
 
 
+def drill(path: str, members: Mapping[str, str], name: str | None = None) -> None:
+    """Ask for what a drill needs, and AWS does in its own time.
+
+    Raises:
+        WrongInput: the sandbox refuses it.
+        SandboxNotUp: none is running.
+    """
+    _request(environment(name), "PUT", path, members)
+
+
 def _instance_line(instance: Mapping[str, Any]) -> str:
     endpoint = instance["Endpoint"]
     place = f"{endpoint['Address']}:{endpoint['Port']}" if endpoint else "no endpoint yet"
     name = f"{instance['DBInstanceIdentifier']} ({instance['Region']})"
     return f"DB instance       {name}: {instance['DBInstanceStatus']}, PostgreSQL {instance['EngineVersion']}, {place}"
+
+
+def _function_line(function: Mapping[str, Any]) -> str:
+    processes = f"{function['ExecutionEnvironments']} execution environments"
+    return f"Function          {function['FunctionName']} ({function['Region']}): {function['Runtime']}, {processes}"
+
+
+def confirmation_codes(name: str | None = None) -> str:
+    """The codes that Cognito would have sent to users, a line for each.
+
+    Raises:
+        SandboxNotUp: none is running.
+    """
+    codes = json.loads(_request(environment(name), "GET", "/confirmation-codes"))["Codes"]
+    return "\n".join(f"{code['Code']}  {code['Purpose']}  {code['Username']}  {code['UserPoolId']}" for code in codes)
 
 
 @contextmanager
@@ -154,6 +181,8 @@ def _start(standard_input: int, log: Any) -> tuple[subprocess.Popen[bytes], dict
         line = process.stdout.readline()
     answer: dict[str, Any] = json.loads(line) if line else {}
     if "environment" not in answer:
+        if process.stdin:
+            process.stdin.close()
         process.wait()
         keeper.tidy(Path(root))
         raise _failure(answer, log)
@@ -195,6 +224,12 @@ def _write(path: Path, record: Mapping[str, Any]) -> None:
     Path(file.name).replace(path)
 
 
+def _words(error: HTTPError) -> str:
+    """What the sandbox says in its refusal, which werkzeug wraps in a page."""
+    page = error.read().decode(errors="replace")
+    return html.unescape(page.partition("<p>")[2].partition("</p>")[0]).rstrip(".") or str(error)
+
+
 def _request(variables: Mapping[str, str], method: str, path: str, body: Mapping[str, str] | None = None) -> bytes:
     url = f"{variables['AWS_ENDPOINT_URL']}/_sandbox{path}"
     request = Request(url, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"}, method=method)
@@ -202,6 +237,8 @@ def _request(variables: Mapping[str, str], method: str, path: str, body: Mapping
         with urlopen(request, timeout=10) as answer:
             content: bytes = answer.read()
             return content
+    except HTTPError as error:
+        raise WrongInput(f"{_words(error)}: `cruddur-ops sandbox status` shows what there is") from error
     except URLError as error:
         message = f"the sandbox does not answer ({error}): end it with `cruddur-ops sandbox down`, then start it again"
         raise SandboxNotUp(message) from error

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from cruddur_ops.sandbox.callers import Origin, Peer
+
 # Request codes of the frontend/backend protocol (PostgreSQL 18, chapter 54.7 "Message Formats").
 SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
@@ -31,13 +33,15 @@ class Door:
     """What the gateway asks anew for each connection.
 
     Attributes:
-        admits: whether a connection from this loopback address gets through.
-        seen_as: the public address that the server would see for it.
+        origin: where the connection from this address and port comes from.
+        admits: whether a connection from there gets through.
+        seen_as: the address that the server would see for it.
         requires_tls: whether `rds.force_ssl` is on.
     """
 
-    admits: Callable[[str], bool]
-    seen_as: Callable[[str], str]
+    origin: Callable[[Peer], Origin]
+    admits: Callable[[Origin], bool]
+    seen_as: Callable[[Origin], str]
     requires_tls: Callable[[], bool]
 
 
@@ -106,10 +110,11 @@ class Gateway:
         """One connection, from its first byte to its last; a client that goes away is no failure."""
         client.setblocking(False)
         try:
-            if not await self._wait_for_admission(client):
+            origin = self.door.origin(client.getpeername()[:2])
+            if not await self._wait_for_admission(client, origin):
                 return
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                streams = await self._negotiate(client)
+                streams = await self._negotiate(client, origin)
             if streams:
                 await self._pass_on(*streams)
         except (OSError, ssl.SSLError, EOFError, TimeoutError):
@@ -117,18 +122,17 @@ class Gateway:
         finally:
             client.close()
 
-    async def _wait_for_admission(self, client: socket.socket) -> bool:
+    async def _wait_for_admission(self, client: socket.socket, origin: Origin) -> bool:
         """Silence until a rule admits the caller; False where it gave up, or waited too long."""
-        caller = client.getpeername()[0]
         for _ in range(int(SILENCE_SECONDS / LOOK_AGAIN_SECONDS)):
-            if self.door.admits(caller):
+            if self.door.admits(origin):
                 return True
             if _has_left(client):
                 return False
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         return False
 
-    async def _negotiate(self, client: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _negotiate(self, client: socket.socket, origin: Origin) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         """Answer the client's requests for encryption; None where it may not go on."""
         loop = asyncio.get_running_loop()
         while True:
@@ -144,7 +148,7 @@ class Gateway:
                 await loop.sock_sendall(client, b"S")
                 return await _streams(client, self.certificate)
             elif code != CANCEL_REQUEST and self.door.requires_tls():
-                await loop.sock_sendall(client, refusal(await _startup(client), self.door.seen_as(client.getpeername()[0])))
+                await loop.sock_sendall(client, refusal(await _startup(client), self.door.seen_as(origin)))
                 return None
             else:
                 return await _streams(client, None)

@@ -1,8 +1,9 @@
-"""Ends the PostgreSQL servers of a sandbox whose process is gone, however it went."""
+"""Ends the servers and functions of a sandbox whose process is gone, however it went."""
 
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import signal
 import sys
@@ -42,7 +43,9 @@ def temporary_folder() -> str:
 
 
 def tidy(root: Path) -> None:
-    """End the servers whose data are under this folder, then delete it."""
+    """End the functions and the servers whose files are under this folder, then delete it."""
+    for file in root.glob("functions/environment-*/pid"):
+        _kill_function(file)
     servers = [process for file in root.glob("*/data/postmaster.pid") if (process := _postmaster(file))]
     for server in servers:
         with suppress(psutil.NoSuchProcess):
@@ -78,6 +81,14 @@ def _postmaster(file: Path) -> psutil.Process | None:
         return process if Path(process.cwd()) == file.parent.resolve() else None
     except (OSError, ValueError, IndexError, psutil.Error):
         return None
+
+
+def _kill_function(file: Path) -> None:
+    """End the process group of an execution environment, whose folder is an argument of its leader."""
+    with suppress(OSError, ValueError, psutil.Error):
+        process = psutil.Process(int(file.read_text()))
+        if str(file.parent) in process.cmdline():
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from botocore import loaders
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from cruddur_ops.errors import PostgresMissing
-from cruddur_ops.sandbox import keeper
+from cruddur_ops.sandbox import interpreters, keeper
 from cruddur_ops.sandbox.callers import Callers
 from cruddur_ops.sandbox.certificates import Authority
 from cruddur_ops.sandbox.machine import Host, Stock
@@ -37,6 +37,8 @@ def environment(url: str, root_certificate: Path) -> dict[str, str]:
         "AWS_DEFAULT_REGION": REGION,
         "PGSSLROOTCERT": str(root_certificate),
         "CRUDDUR_CHECKIP_URL": f"{url}/_sandbox/checkip",
+        "CRUDDUR_LAMBDA_RUNTIME": interpreters.own_runtime(),
+        "CRUDDUR_LAMBDA_ARCHITECTURE": interpreters.own_architecture(),
     }
 
 
@@ -63,12 +65,16 @@ def create_server(host: Host) -> BaseWSGIServer:
 
     from cruddur_ops.sandbox import catalog, gaps, rds_backend, security_groups
     from cruddur_ops.sandbox.app import create_app
+    from cruddur_ops.sandbox.services import Services
 
     security_groups.install()
     catalog.install()
     gaps.install()
     rds_backend.install(host)
-    return make_server("127.0.0.1", 0, create_app(host), threaded=True, request_handler=MotoRequestHandler)
+    services = Services(host)
+    server = make_server("127.0.0.1", 0, create_app(host, services), threaded=True, request_handler=MotoRequestHandler)
+    services.url = f"http://127.0.0.1:{server.server_port}"
+    return server
 
 
 def read_data_files_once() -> None:

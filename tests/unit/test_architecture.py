@@ -17,8 +17,8 @@ PACKAGE = Path(cruddur_ops.__file__).parent
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 # From the bottom up. A module imports from its own layer and those below it.
 LAYERS = (
-    {"errors", "state"},
-    {"aws", "plan", "progress", "queries", "tags", "targets"},
+    {"errors", "ledger", "redaction", "state"},
+    {"aws", "plan", "progress", "queries", "tags", "targets", "texttable"},
     {"calls", "preflight"},
     {"rds"},
     {"network", "database"},

@@ -1,0 +1,55 @@
+"""The network interfaces through which functions connect inside a VPC.
+
+Source: AWS Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC": one Hyperplane
+interface for each pair of subnet and security groups, shared by the functions that have the pair, and removed
+some time after the last of them is gone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+REMOVAL_SECONDS = 1.0  # up to 20 minutes on AWS
+
+Place = tuple[str, frozenset[str]]  # a subnet's id, the ids of security groups
+
+
+def places(vpc_config: Mapping[str, Any] | None) -> list[Place]:
+    """The pairs of subnet and security groups that a VpcConfig names."""
+    if not vpc_config:
+        return []
+    groups = frozenset(vpc_config.get("SecurityGroupIds", ()))
+    return [(subnet, groups) for subnet in vpc_config.get("SubnetIds", ())]
+
+
+def provide(ec2: Any, wanted: Iterable[Place], function_name: str) -> tuple[str, ...]:
+    """The ids of the interfaces in these places; those that are not there yet are made."""
+    there = {_place(interface): interface for interface in _interfaces(ec2)}
+    return tuple((there.get(place) or _create(ec2, place, function_name)).id for place in wanted)
+
+
+def remove_unused(ec2: Any, wanted: Collection[Place]) -> None:
+    """Delete the interfaces in all other places."""
+    for interface in list(_interfaces(ec2)):
+        if _place(interface) not in wanted:
+            ec2.delete_network_interface(interface.id)
+
+
+def _interfaces(ec2: Any) -> Iterator[Any]:
+    return (interface for interface in list(ec2.enis.values()) if interface.interface_type == "lambda")
+
+
+def _place(interface: Any) -> Place:
+    return interface.subnet.id, frozenset(group.id for group in interface.group_set)
+
+
+def _create(ec2: Any, place: Place, function_name: str) -> Any:
+    subnet, groups = place
+    description = f"AWS Lambda VPC ENI-{function_name}-{uuid.uuid4()}"
+    interface = ec2.create_network_interface(ec2.get_subnet(subnet), "", group_ids=sorted(groups), description=description)
+    interface.interface_type = "lambda"
+    interface.requester_managed = True
+    interface.status = "in-use"
+    return interface
