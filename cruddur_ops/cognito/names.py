@@ -1,0 +1,63 @@
+"""What the parts of a deployment are called; each target's DB instance has its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cruddur_ops.errors import WrongInput
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+LONGEST_NAME = 64  # of a function, and of a role (Lambda API Reference, CreateFunction; IAM API Reference, CreateRole)
+
+
+def function_name(target: Target) -> str:
+    """The name of the function, its role and its security group.
+
+    Raises:
+        WrongInput: it is longer than AWS takes.
+    """
+    name = f"{target.db_instance_identifier}-post-confirmation"
+    if len(name) > LONGEST_NAME:
+        message = f"{name} is too long for a function: set a db_instance_identifier of at most"
+        raise WrongInput(f"{message} {LONGEST_NAME - len('-post-confirmation')} characters")
+    return name
+
+
+def log_group(target: Target) -> str:
+    """Where Lambda writes what the function prints."""
+    return f"/aws/lambda/{function_name(target)}"
+
+
+@dataclass(frozen=True)
+class Arns:
+    """The ARNs that follow from names.
+
+    Attributes:
+        partition: "aws", "aws-cn" or "aws-us-gov".
+        account: its twelve digits.
+        region: where the target is.
+        name: of the function and its role.
+    """
+
+    partition: str
+    account: str
+    region: str
+    name: str
+
+    @property
+    def role(self) -> str:
+        """Of the function's role."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.name}"
+
+    @property
+    def function(self) -> str:
+        """Of the function."""
+        return f"arn:{self.partition}:lambda:{self.region}:{self.account}:function:{self.name}"
+
+    @property
+    def log_group(self) -> str:
+        """Of its log group."""
+        return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:/aws/lambda/{self.name}"

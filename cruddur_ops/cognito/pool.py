@@ -1,0 +1,179 @@
+"""The user pool: the one that the target names, or one for rehearsals; and its settings, read, merged and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from cruddur_ops import aws, tags
+from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.plan import Action, Call, Change
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+Pool = Mapping[str, Any]  # as DescribeUserPool describes it
+POOL_ID = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")  # Amazon Cognito API Reference, UserPoolType
+# What UpdateUserPool calls otherwise than DescribeUserPool; a test holds both against botocore's models.
+RENAMED = {"Id": "UserPoolId", "Name": "PoolName"}
+TRIGGER = "LambdaConfig.PostConfirmation"
+REQUIRED_ATTRIBUTES = ("email", "name", "preferred_username")
+
+
+class PoolMissing(OpsError):
+    """The user pool that is named does not exist."""
+
+
+class PoolElsewhere(WrongInput):
+    """The user pool is in another region than the target."""
+
+
+def describe(target: Target) -> Pool | None:
+    """The pool that user_pool_id names, else the one called user_pool_name; None where that is not there.
+
+    Raises:
+        PoolElsewhere: it is in another region, whose functions alone it can call.
+        PoolMissing: user_pool_id names none.
+        WrongInput: user_pool_id is no id of a pool, or several pools have the name.
+    """
+    if target.user_pool_id:
+        require_region(target)
+        return _described(target, target.user_pool_id)
+    pages = aws.client(target, "cognito-idp").get_paginator("list_user_pools").paginate(PaginationConfig={"PageSize": 60})
+    found = [pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == target.user_pool_name]
+    if len(found) > 1:
+        message = f"{len(found)} user pools are called {target.user_pool_name}: name one in user_pool_id"
+        raise WrongInput(message)
+    return _described(target, found[0]) if found else None
+
+
+def require_region(target: Target) -> None:
+    """Refuse a pool of another region, which its id tells, before anything is asked.
+
+    Raises:
+        PoolElsewhere: so it is.
+        WrongInput: user_pool_id is no id of a pool.
+    """
+    matched = POOL_ID.fullmatch(target.user_pool_id)
+    if matched is None:
+        message = f'"{target.user_pool_id}" is no id of a user pool: set user_pool_id to one such as {target.region}_AbCdEf123'
+        raise WrongInput(message)
+    if matched["region"] != target.region:
+        message = f"the user pool {target.user_pool_id} is in {matched['region']} and calls no function in {target.region}"
+        raise PoolElsewhere(f"{message}: set user_pool_id to a pool of {target.region}, or set region")
+
+
+def _described(target: Target, pool_id: str) -> Pool:
+    cognito = aws.client(target, "cognito-idp")
+    try:
+        pool: Pool = cognito.describe_user_pool(UserPoolId=pool_id)["UserPool"]
+    except cognito.exceptions.ResourceNotFoundException as error:
+        message = f"there is no user pool {pool_id} in {target.region}"
+        raise PoolMissing(f"{message}: correct user_pool_id, or unset it to use the one called user_pool_name") from error
+    return pool
+
+
+def require(target: Target) -> Pool:
+    """The target's pool.
+
+    Raises:
+        PoolMissing: there is none.
+    """
+    found = describe(target)
+    if found is None:
+        raise PoolMissing(f"there is no user pool {target.user_pool_name}: run 05_post_confirmation_lambda, or set user_pool_id")
+    return found
+
+
+def ours(pool: Pool) -> bool:
+    """Whether the runbook made it."""
+    return tags.ours(pool.get("UserPoolTags", {}))
+
+
+def resource(target: Target) -> str:
+    """What plans call it."""
+    return f"user pool {target.user_pool_id or target.user_pool_name}"
+
+
+def creation(target: Target, found: Pool | None) -> Change:
+    """Create the pool for rehearsals where it is missing.
+
+    Raises:
+        PoolMissing: the target is protected: users of an application are not to land in a pool that was made in passing.
+    """
+    if found is not None:
+        return Change(Action.NONE, resource(target))
+    if target.protected:
+        message = f"{target.name} is protected and there is no user pool {target.user_pool_name}"
+        raise PoolMissing(f"{message}: set user_pool_id to the application's pool")
+    call = Call("cognito-idp", "create_user_pool", parameters(target))
+    after = f"sign-in by email; {', '.join(REQUIRED_ATTRIBUTES)} required"
+    return Change(Action.CREATE, resource(target), after=after, note="for rehearsals", calls=(call,))
+
+
+def parameters(target: Target) -> dict[str, Any]:
+    """The parameters of CreateUserPool."""
+    schema = [{"Name": name, "AttributeDataType": "String", "Required": True, "Mutable": True} for name in REQUIRED_ATTRIBUTES]
+    return {
+        "PoolName": target.user_pool_name,
+        "UsernameAttributes": ["email"],
+        "UsernameConfiguration": {"CaseSensitive": False},
+        "AutoVerifiedAttributes": ["email"],
+        "Schema": schema,
+        "UserPoolTags": tags.wanted(target.owner, target.instance_days, tags.today()),
+    }
+
+
+def update_members(target: Target) -> Collection[str]:
+    """The names of UpdateUserPool's parameters, by botocore's model."""
+    model = aws.client(target, "cognito-idp").meta.service_model
+    return frozenset(model.operation_model("UpdateUserPool").input_shape.members)
+
+
+def update(pool: Pool, members: Collection[str], trigger: str) -> dict[str, Any]:
+    """The parameters of UpdateUserPool that repeat every setting, and set the post-confirmation trigger alone.
+
+    UpdateUserPool takes what is not repeated back to its default (Amazon Cognito API Reference).
+
+    Args:
+        pool: as described.
+        members: the names of UpdateUserPool's parameters.
+        trigger: the ARN of the function; empty for none.
+    """
+    named = {RENAMED.get(name, name): value for name, value in pool.items()}
+    repeated = {name: value for name, value in named.items() if name in members and value not in ("", [], {}, None)}
+    triggers = {name: value for name, value in pool.get("LambdaConfig", {}).items() if name != "PostConfirmation"}
+    repeated["LambdaConfig"] = {**triggers, **({"PostConfirmation": trigger} if trigger else {})}
+    return _without_deprecated(repeated)
+
+
+def _without_deprecated(repeated: dict[str, Any]) -> dict[str, Any]:
+    """Cognito describes the days of a temporary password twice, and refuses to be given both."""
+    invitation = repeated.get("AdminCreateUserConfig", {})
+    if "TemporaryPasswordValidityDays" not in repeated.get("Policies", {}).get("PasswordPolicy", {}):
+        return repeated
+    kept = {name: value for name, value in invitation.items() if name != "UnusedAccountValidityDays"}
+    return {**repeated, "AdminCreateUserConfig": kept} if invitation else repeated
+
+
+def trigger_change(target: Target, pool: Pool, members: Collection[str], wanted: str) -> Change:
+    """Set the trigger, or take it away where `wanted` is empty; every other setting stays as it is."""
+    found = pool.get("LambdaConfig", {}).get("PostConfirmation", "")
+    name = resource(target)
+    if found == wanted:
+        return Change(Action.NONE, name, TRIGGER, after=_short(wanted))
+    given = update(pool, members, wanted)
+    note = f"repeats {len(given) - 2} other settings as they are"  # UserPoolId and LambdaConfig are none of them
+    call = Call("cognito-idp", "update_user_pool", given)
+    return Change(Action.MODIFY, name, TRIGGER, _short(found), _short(wanted), note, (call,))
+
+
+def trigger_later(target: Target) -> Change:
+    """The same while there is no pool."""
+    return Change(Action.MODIFY, resource(target), TRIGGER, note="known after the user pool")
+
+
+def _short(arn: str) -> str:
+    """A function's name and, so that nobody takes one for the other, nothing of its account."""
+    return arn.rpartition(":")[2] or "none"

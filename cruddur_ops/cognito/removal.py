@@ -1,0 +1,107 @@
+"""The undoing of a deployment, from the trigger to the role; it needs neither the DB instance nor its secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cruddur_ops import aws, tags
+from cruddur_ops.cognito import function, names, pool, role
+from cruddur_ops.cognito.pool import Pool
+from cruddur_ops.network.rules import Rule
+from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.rds import groups
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+
+def plan_undeploy(target: Target) -> Plan:
+    """Take away what 05_post_confirmation_lambda made; a user pool only where the runbook made that, too.
+
+    Raises:
+        PoolElsewhere: the user pool is in another region.
+        PoolMissing: user_pool_id names none.
+    """
+    name = names.function_name(target)
+    changes = [
+        *_pool(target, pool.describe(target)),
+        *_function(target, name),
+        *_network(target, name),
+        *_identity(target, name),
+    ]
+    nothing = Change(Action.NONE, f"function {name}", note="nothing of it is there")
+    return Plan(f"removal of the post-confirmation function on {target.name}", tuple(changes) or (nothing,))
+
+
+def _pool(target: Target, found: Pool | None) -> list[Change]:
+    """Delete the runbook's own pool; take the trigger off anybody else's."""
+    if found is None:
+        return []
+    if pool.ours(found) and not target.user_pool_id:
+        users = f"with all its users, about {found.get('EstimatedNumberOfUsers', 0)}"
+        call = Call("cognito-idp", "delete_user_pool", {"UserPoolId": found["Id"]})
+        return [Change(Action.DELETE, pool.resource(target), note=users, calls=(call,))]
+    ours = found.get("LambdaConfig", {}).get("PostConfirmation", "").endswith(f":{names.function_name(target)}")
+    change = pool.trigger_change(target, found, pool.update_members(target), "")
+    return [change] if ours else []
+
+
+def _function(target: Target, name: str) -> list[Change]:
+    if function.describe(target) is None:
+        return []
+    return [Change(Action.DELETE, f"function {name}", calls=(Call("lambda", "delete_function", {"FunctionName": name}),))]
+
+
+def _network(target: Target, name: str) -> list[Change]:
+    """The rules that admit the function's groups, the endpoints that stand in them, and the groups themselves."""
+    changes = []
+    for group in groups.find(target, {"group-name": [name]}):
+        changes += [_revocation(rule) for rule in _rules(target) if rule.source == group.id]
+        changes += [_endpoint(one) for one in _endpoints(target, group.id)]
+        call = Call("ec2", "delete_security_group", {"GroupId": group.id})
+        note = "on AWS up to 20 minutes after the function"
+        changes.append(Change(Action.DELETE, f"security group {name}", note=note, calls=(call,)))
+    return changes
+
+
+def _rules(target: Target) -> list[Rule]:
+    """All rules of the runbook."""
+    filters = [{"Name": "tag:ManagedBy", "Values": [tags.MANAGED_BY]}]
+    pages = aws.client(target, "ec2").get_paginator("describe_security_group_rules").paginate(Filters=filters)
+    found = [item for page in pages for item in page["SecurityGroupRules"] if not item["IsEgress"]]
+    return sorted((Rule.described(item) for item in found), key=lambda rule: (rule.from_port, rule.id))
+
+
+def _revocation(rule: Rule) -> Change:
+    given = {"GroupId": rule.group_id, "SecurityGroupRuleIds": [rule.id]}
+    resource = f"security-group rule tcp {rule.from_port} for {rule.description}"
+    call = Call("ec2", "revoke_security_group_ingress", given)
+    return Change(Action.DELETE, resource, calls=(call,))
+
+
+def _endpoints(target: Target, group_id: str) -> list[str]:
+    """The ids of the runbook's VPC endpoints that stand in the group."""
+    filters = [{"Name": "tag:ManagedBy", "Values": [tags.MANAGED_BY]}]
+    pages = aws.client(target, "ec2").get_paginator("describe_vpc_endpoints").paginate(Filters=filters)
+    found = [one for page in pages for one in page["VpcEndpoints"] if one["State"].lower() not in ("deleting", "deleted")]
+    return sorted(one["VpcEndpointId"] for one in found if group_id in {group["GroupId"] for group in one["Groups"]})
+
+
+def _endpoint(endpoint_id: str) -> Change:
+    call = Call("ec2", "delete_vpc_endpoints", {"VpcEndpointIds": [endpoint_id]})
+    return Change(Action.DELETE, "VPC endpoint for Secrets Manager", calls=(call,))
+
+
+def _identity(target: Target, name: str) -> list[Change]:
+    """The log group, and the role with its policy: the last, since Lambda removes the network interfaces with its rights."""
+    changes = []
+    if role.describe_retention(target) is not None:
+        log = names.log_group(target)
+        call = Call("logs", "delete_log_group", {"logGroupName": log})
+        changes.append(Change(Action.DELETE, f"log group {log}", calls=(call,)))
+    found = role.describe(target)
+    if found is not None:
+        policy = Call("iam", "delete_role_policy", {"RoleName": name, "PolicyName": role.POLICY})
+        removal = Call("iam", "delete_role", {"RoleName": name})
+        changes.append(Change(Action.DELETE, f"role {name}", calls=(*((policy,) if found.policy else ()), removal)))
+    return changes

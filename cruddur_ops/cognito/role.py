@@ -1,0 +1,100 @@
+"""What the function is given: its role with one inline policy, and a log group that forgets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cruddur_ops import aws, tags
+from cruddur_ops.cognito import names, policies
+from cruddur_ops.plan import Action, Call, Change
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+POLICY = "post-confirmation"
+RETENTION_DAYS = 30
+AFTER_THE_SECRET = "known after 03_load_schema_and_seed, which makes the secret of cruddur_app"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role of IAM: who may be it, and its inline policy; an empty one where there is none."""
+
+    trust: Mapping[str, Any]
+    policy: Mapping[str, Any]
+
+
+def describe(target: Target) -> Role | None:
+    """The function's role; None where there is none."""
+    iam, name = aws.client(target, "iam"), names.function_name(target)
+    try:
+        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    except iam.exceptions.NoSuchEntityException:
+        return None
+    try:
+        policy = iam.get_role_policy(RoleName=name, PolicyName=POLICY)["PolicyDocument"]
+    except iam.exceptions.NoSuchEntityException:
+        policy = {}
+    return Role(trust, policy)
+
+
+def changes(target: Target, found: Role | None, wanted: Mapping[str, Any] | None) -> list[Change]:
+    """Create the role, or mend what differs in it.
+
+    Args:
+        target: whose function.
+        found: the role as it is.
+        wanted: its policy; None while the secret that it names is not there.
+    """
+    name = names.function_name(target)
+    resource = f"role {name}"
+    if wanted is None:
+        return [Change(Action.CREATE if found is None else Action.NONE, resource, note=AFTER_THE_SECRET)]
+    given = {"RoleName": name, "PolicyName": POLICY, "PolicyDocument": json.dumps(wanted)}
+    policy = Call("iam", "put_role_policy", given)
+    if found is None:
+        after = "its log group, its secret, its network interfaces"
+        return [Change(Action.CREATE, resource, after=after, calls=(_creation(target), policy))]
+    mended = []
+    if found.trust != policies.trust():
+        trusted = {"RoleName": name, "PolicyDocument": json.dumps(policies.trust())}
+        call = Call("iam", "update_assume_role_policy", trusted)
+        mended.append(Change(Action.MODIFY, resource, "trust", "another", "Lambda alone", calls=(call,)))
+    if found.policy != wanted:
+        mended.append(Change(Action.MODIFY, resource, "policy", "another", "least privilege", calls=(policy,)))
+    return mended or [Change(Action.NONE, resource)]
+
+
+def _creation(target: Target) -> Call:
+    given = {
+        "RoleName": names.function_name(target),
+        "AssumeRolePolicyDocument": json.dumps(policies.trust()),
+        "Description": f"Writes confirmed users into the database of {target.db_instance_identifier}",
+        "Tags": tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today())),
+    }
+    return Call("iam", "create_role", given)
+
+
+def describe_retention(target: Target) -> int | None:
+    """The days after which the function's log group forgets, 0 for never; None where there is no such group."""
+    name = names.log_group(target)
+    pages = aws.client(target, "logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
+    found = [group.get("retentionInDays", 0) for page in pages for group in page["logGroups"] if group["logGroupName"] == name]
+    return found[0] if found else None
+
+
+def log_change(target: Target, found: int | None) -> Change:
+    """Create the log group before Lambda does, whose own would keep everything for ever."""
+    name = names.log_group(target)
+    resource, after = f"log group {name}", f"{RETENTION_DAYS} days"
+    retention = Call("logs", "put_retention_policy", {"logGroupName": name, "retentionInDays": RETENTION_DAYS})
+    if found is None:
+        labels = tags.wanted(target.owner, target.instance_days, tags.today())
+        creation = Call("logs", "create_log_group", {"logGroupName": name, "tags": labels})
+        return Change(Action.CREATE, resource, "retention", after=after, calls=(creation, retention))
+    if found != RETENTION_DAYS:
+        return Change(Action.MODIFY, resource, "retention", f"{found} days" if found else "for ever", after, calls=(retention,))
+    return Change(Action.NONE, resource)

@@ -1,0 +1,221 @@
+"""What AWS Lambda runs once Cognito has confirmed a user: it writes the user's row, and answers with the event.
+
+Cognito waits 5 seconds for the answer, and calls three times in all; an error that is raised here reaches whoever
+confirmed, as UserLambdaValidationException with its message, and the user is confirmed all the same (Amazon Cognito
+Developer Guide, "Post confirmation Lambda trigger" and "Customizing user pool workflows with Lambda triggers"). So the
+row is written by idempotent statements, all waiting is short, and no error is swallowed.
+
+In its zip this module stands alone: beside it lie its statements, the root certificates of the database, and psycopg.
+No log line and no error says who the user is: neither attributes nor the Cognito id, which stands for a person, too.
+`cruddur-ops users sync` finds whoever is without a row.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+TRIGGER = "PostConfirmation_ConfirmSignUp"
+ATTRIBUTES = {"cognito_user_id": "sub", "display_name": "name", "handle": "preferred_username", "email": "email"}
+INSERT, UPDATE = "confirm.sql", "recognise.sql"
+BESIDE = Path(__file__).parent
+# Together they stay below Cognito's 5 seconds. A silent server is noticed by TCP (PostgreSQL 18, chapter 32.1.2).
+SECRET_SECONDS = 1
+CONNECTION_OPTIONS: Mapping[str, Any] = {
+    "sslmode": "verify-full",
+    "sslrootcert": str(BESIDE / "root.pem"),
+    "connect_timeout": 2,  # seconds; libpq takes less for this
+    "tcp_user_timeout": 1000,  # milliseconds
+    "options": "-c statement_timeout=1000",  # milliseconds
+    "application_name": "post-confirmation",
+}
+SECRET_MEMBERS = {"host": "host", "port": "port", "dbname": "dbname", "username": "user", "password": "password"}
+
+
+class PostConfirmationError(Exception):
+    """The user has no row. The message is what the application shows to that user.
+
+    Attributes:
+        reason: what an engineer reads in the log.
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class AttributeMissing(PostConfirmationError):
+    """The event lacks an attribute that a row needs."""
+
+
+class HandleTaken(PostConfirmationError):
+    """The handle belongs to somebody else. The user keeps the sign-in, and gets a row with another handle."""
+
+
+class EmailTaken(PostConfirmationError):
+    """The email belongs to the row of somebody else."""
+
+
+class DatabaseUnavailable(PostConfirmationError):
+    """The database did not answer in time, or did not let the function in."""
+
+
+class SecretUnreadable(PostConfirmationError):
+    """Secrets Manager did not give out the database's password."""
+
+
+class RowRefused(PostConfirmationError):
+    """The database does not take these values."""
+
+
+class Database:
+    """One connection and the secret that it was made with, kept from one call to the next."""
+
+    def __init__(self) -> None:
+        """Nothing is asked before the first call."""
+        self._connection: psycopg.Connection[Any] | None = None
+        self._secret: dict[str, Any] = {}
+
+    def fetch(self, name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Run a statement; once more where the kept connection turns out to be dead."""
+        kept = self._connection
+        try:
+            return self._run(name, parameters)
+        except psycopg.OperationalError:
+            if kept is None or kept is not self._connection or not kept.closed:
+                raise
+            return self._run(name, parameters)
+
+    def _run(self, name: str, parameters: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        return self._connection.execute(statement(name), parameters).fetchone()
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        """Connect with the kept secret, or a fresh one where that has been rotated or moved meanwhile."""
+        kept = self._secret
+        self._secret = kept or read_secret()
+        try:
+            return connect(self._secret)
+        except psycopg.OperationalError:
+            if not kept or (fresh := read_secret()) == kept:
+                raise
+            self._secret = fresh
+        return connect(self._secret)
+
+
+DATABASE = Database()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Lambda's entry point.
+
+    Raises:
+        PostConfirmationError: the user has no row, for the reason of its class.
+    """
+    began = time.monotonic()
+    if event.get("triggerSource") != TRIGGER:
+        log(context, "INFO", "nothing to do", trigger=event.get("triggerSource"))
+        return event
+    try:
+        outcome = write(event["request"]["userAttributes"])
+    except PostConfirmationError as error:
+        log(context, "ERROR", "the user has no row", error=type(error).__name__, reason=error.reason)
+        raise
+    log(context, "INFO", f"row {outcome}", milliseconds=round((time.monotonic() - began) * 1000))
+    return event
+
+
+def write(attributes: Mapping[str, str]) -> str:
+    """Write the row of a user with these attributes.
+
+    Returns:
+        "inserted" or "updated".
+    """
+    user = values(attributes)
+    try:
+        row = DATABASE.fetch(INSERT, user) or DATABASE.fetch(UPDATE, user)
+    except psycopg.errors.UniqueViolation as error:
+        raise taken(error.diag.constraint_name or "") from None
+    except psycopg.OperationalError as error:
+        raise DatabaseUnavailable("please try again later", why(error)) from None
+    except psycopg.Error as error:
+        raise RowRefused("these attributes cannot be stored", f"{type(error).__name__} {error.sqlstate}") from None
+    if row is None:
+        raise taken("handle")
+    return str(row[0])
+
+
+def values(attributes: Mapping[str, str]) -> dict[str, str]:
+    """The statement's parameters.
+
+    Raises:
+        AttributeMissing: an attribute is not there, or blank.
+    """
+    missing = [name for name in ATTRIBUTES.values() if not attributes.get(name, "").strip()]
+    if missing:
+        raise AttributeMissing(f"the user has no {', '.join(missing)}", f"missing: {', '.join(missing)}")
+    return {parameter: attributes[name].strip() for parameter, name in ATTRIBUTES.items()}
+
+
+def taken(constraint: str) -> PostConfirmationError:
+    """The error of a unique constraint, whose DETAIL would tell the value."""
+    if "email" in constraint:
+        return EmailTaken("this email belongs to another account", constraint)
+    return HandleTaken("this preferred_username is taken: choose another", constraint)
+
+
+def why(error: psycopg.Error) -> str:
+    """What libpq or the server said, in one line; a DETAIL, which may quote values, comes after the first."""
+    said = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {said}"
+
+
+def connect(secret: Mapping[str, Any]) -> psycopg.Connection[Any]:
+    """Open a connection, verified with the certificates beside this module; each statement is a transaction."""
+    named = {keyword: secret[member] for member, keyword in SECRET_MEMBERS.items()}
+    return psycopg.connect(**CONNECTION_OPTIONS, **named, autocommit=True)
+
+
+def read_secret() -> dict[str, Any]:
+    """The secret that SECRET_ARN names, in the form of RDS's secrets.
+
+    boto3 belongs to the runtime; its import takes longer than everything else here, and waits until it is needed.
+
+    Raises:
+        SecretUnreadable: Secrets Manager denies it, or does not answer.
+    """
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    once = Config(connect_timeout=SECRET_SECONDS, read_timeout=SECRET_SECONDS, retries={"total_max_attempts": 1})
+    try:
+        answer = boto3.client("secretsmanager", config=once).get_secret_value(SecretId=os.environ["SECRET_ARN"])
+    except (BotoCoreError, ClientError) as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
+        raise SecretUnreadable("please try again later", code) from None
+    secret: dict[str, Any] = json.loads(answer["SecretString"])
+    return secret
+
+
+@functools.cache
+def statement(name: str) -> bytes:
+    """A file beside this module, with its parameters written as psycopg wants them."""
+    text = (BESIDE / name).read_text(encoding="utf-8").replace("%", "%%")
+    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", text).encode()
+
+
+def log(context: Any, level: str, message: str, **facts: Any) -> None:
+    """One line of JSON."""
+    request = getattr(context, "aws_request_id", "")
+    print(json.dumps({"level": level, "message": message, "request": request, **facts}), flush=True)

@@ -1,0 +1,4 @@
+-- Whether a user has this handle.
+SELECT handle
+FROM users
+WHERE lower(handle) = lower(:handle);
