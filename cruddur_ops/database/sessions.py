@@ -1,0 +1,155 @@
+"""Who is connected to the server, doing what since when, and who stands in whose way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from cruddur_ops.database import durations
+from cruddur_ops.database.masking import HIDDEN, statement_kind
+from cruddur_ops.database.server import on_server
+from cruddur_ops.database.statements import ask
+from cruddur_ops.targets import Target
+from cruddur_ops.texttable import table
+
+# Roles under which AWS looks after an instance (Amazon RDS User Guide, "Understanding PostgreSQL roles and permissions").
+AWS_ROLES = frozenset({"rdsadmin", "rdsrepladmin", "rdstopmgr"})
+IDLE = frozenset({"idle", "idle in transaction", "idle in transaction (aborted)"})
+
+
+@dataclass(frozen=True)
+class Session:
+    """A client's session. What one may not see is None.
+
+    Attributes:
+        address: the client's; None also on a Unix socket.
+        age: how long it has been in its state.
+        changed: when it came into its state.
+        started: when it connected.
+        wait_event: kind and name of what it waits for (PostgreSQL 18, chapter 27.2.3); empty for nothing.
+        blocked_by: the pids of the sessions whose locks it waits for.
+        statement: the kind of its present or last statement, never its text.
+        visible: whether one may see what it does.
+    """
+
+    pid: int
+    user: str
+    database: str | None = None
+    address: str | None = None
+    application: str | None = None
+    state: str | None = None
+    age: timedelta | None = None
+    changed: datetime | None = None
+    started: datetime | None = None
+    wait_event: str = ""
+    tls: bool | None = None
+    blocked_by: tuple[int, ...] = ()
+    statement: str = ""
+    visible: bool = True
+
+    @property
+    def aws_own(self) -> bool:
+        """Whether it belongs to AWS: such a session is neither listed nor ended."""
+        return self.user in AWS_ROLES
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """Its columns in a list of sessions."""
+        return {
+            "pid": self.pid,
+            "user": self.user,
+            "database": self.database,
+            "address": self.address,
+            "application": self.application,
+            "state": self.state,
+            "for": None if self.age is None else durations.show(self.age),
+            "waits for": self.wait_event,
+            "TLS": self.tls,
+            "blocked by": ", ".join(map(str, self.blocked_by)),
+            "statement": self.statement,
+        }
+
+    def __str__(self) -> str:
+        """Who it is: "session 123 of cruddur_app on cruddur from 10.0.0.7 (api)"."""
+        place = f" from {self.address}" if self.address else ""
+        application = f" ({self.application})" if self.application else ""
+        return f"session {self.pid} of {self.user} on {self.database}{place}{application}"
+
+    @property
+    def doing(self) -> str:
+        """What it does: "idle in transaction for 31m, last UPDATE"."""
+        since = f"{self.state} for {durations.show(self.age)}" if self.state and self.age is not None else "state not visible"
+        last = "last " if self.state in IDLE else ""
+        return f"{since}, {last}{self.statement}" if self.statement else since
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """The sessions of a server, those first that have been in their state longest."""
+
+    all: tuple[Session, ...] = ()
+    hidden: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Count those that do not show what they do."""
+        object.__setattr__(self, "hidden", sum(not one.visible for one in self.all))
+
+    @property
+    def blocks(self) -> list[str]:
+        """A line for each session that waits for another's lock, by application: who waits, who holds it, doing what."""
+        by_pid = {one.pid: one for one in self.all}
+        pairs = [(one, by_pid[pid]) for one in self.all for pid in one.blocked_by if pid in by_pid]
+        return sorted(
+            f"{waiter.application} ({waiter.statement}, {waiter.wait_event}) waits for {holder.application} "
+            f"({holder.state}, {holder.statement})"
+            for waiter, holder in pairs
+        )
+
+    def __str__(self) -> str:
+        """A table, and what there is to know about it."""
+        if not self.all:
+            return "nobody else is connected"
+        lines = [table([one.shown for one in self.all])]
+        if self.hidden:
+            remedy = "connect as a member of pg_read_all_stats, such as the master user"
+            lines.append(f"{self.hidden} of {len(self.all)} do not show what they do to this user: {remedy}")
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+def sessions(target: Target) -> Sessions:
+    """Everybody who is connected to the target's server, but oneself and AWS.
+
+    Raises:
+        DatabaseUnreachable: no connection came about.
+    """
+    with on_server(target) as connection:
+        return Sessions(others(all_sessions(connection)))
+
+
+def all_sessions(connection: psycopg.Connection[Any]) -> tuple[Session, ...]:
+    """The sessions of the server but this one, with those of AWS."""
+    return tuple(_session(row) for row in ask(connection, "operations/sessions"))
+
+
+def _session(row: dict[str, Any]) -> Session:
+    query = row.pop("query") or ""
+    blocked_by = tuple(dict.fromkeys(row.pop("blocked_by")))  # a parallel query's pid comes several times
+    return Session(**row, blocked_by=blocked_by, statement=statement_kind(query), visible=query != HIDDEN)
+
+
+def others(found: Iterable[Session]) -> tuple[Session, ...]:
+    """Those that are not AWS's own."""
+    return tuple(one for one in found if not one.aws_own)
+
+
+def idle_longer_than(found: Iterable[Session], length: timedelta | None) -> tuple[Session, ...]:
+    """Those that have been idle for longer, in or out of a transaction; all of them where no length is given."""
+    if length is None:
+        return tuple(found)
+    return tuple(one for one in found if one.state in IDLE and one.age is not None and one.age > length)

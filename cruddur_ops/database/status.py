@@ -1,0 +1,123 @@
+"""What the target's server and database are like at this moment, however much of them is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+
+from cruddur_ops.database import durations, stamp
+from cruddur_ops.database.location import locate
+from cruddur_ops.database.refusals import NotPermitted
+from cruddur_ops.database.schema import schema_checksum
+from cruddur_ops.database.server import on_server
+from cruddur_ops.database.sessions import all_sessions, others
+from cruddur_ops.database.statements import SchemaMissing, ask
+from cruddur_ops.progress import waiting
+from cruddur_ops.targets import Target
+from cruddur_ops.texttable import pairs
+
+MISSING = "there is none yet, 03_load_schema_and_seed creates it"
+
+
+@dataclass(frozen=True)
+class Status:
+    """A server and one database of it.
+
+    Attributes:
+        place: where it is; no secret.
+        version: the server's, such as "18.6".
+        up: how long the server has been running.
+        replica: whether it only reads.
+        user: as whom this was asked.
+        sessions: how many others are connected, without AWS's own.
+        connection_limit: how many may be.
+        present: whether the database is there.
+        size: of the database in bytes; None where it is not there, or one may not ask.
+        environment: the name of the target that it was created for; empty where nobody stamped it.
+        schema: version, checksum, loaded_at and loaded_by; empty where no schema was loaded.
+        counts: rows of each table, by name; None where this user may not count.
+    """
+
+    place: str
+    version: str
+    up: timedelta
+    replica: bool
+    user: str
+    sessions: int
+    connection_limit: int
+    present: bool
+    size: int | None = None
+    environment: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] | None = None
+
+    def __str__(self) -> str:
+        """A line for each fact."""
+        facts = {
+            "server": f"PostgreSQL {self.version}{', a replica' if self.replica else ''}, up for {durations.show(self.up)}",
+            "connected as": self.user,
+            "sessions": f"{self.sessions} others, of {self.connection_limit} that may connect",
+            "database": self.place if self.present else f"{self.place}; {MISSING}",
+        }
+        return pairs({**facts, **(self._content() if self.present else {})})
+
+    def _content(self) -> dict[str, str]:
+        counts = {f"rows of {table}": f"{count:,}" for table, count in (self.counts or {}).items()}
+        return {
+            "environment": self.environment or "not stamped",
+            "schema": _schema_line(self.schema),
+            "size": "not visible" if self.size is None else readable(self.size),
+            **counts,
+        }
+
+    __repr__ = __str__
+
+
+def _schema_line(schema: Mapping[str, Any]) -> str:
+    if not schema:
+        return "none loaded: `cruddur-ops db schema-load` loads it"
+    if not schema["checksum"]:
+        return f"version {schema['version']}, by migrations alone"
+    loaded_at: datetime = schema["loaded_at"]
+    same = "that of" if schema["checksum"] == schema_checksum() else "NOT that of"
+    when = f"since {loaded_at:%Y-%m-%d %H:%M %Z}, by {schema['loaded_by']}"
+    return f"version {schema['version']}, checksum {schema['checksum'][:12]} ({same} sql/schema.sql), {when}"
+
+
+def readable(size: float) -> str:
+    """Bytes in binary units, such as "7.6 MiB"."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} TiB"
+
+
+def status(target: Target) -> Status:
+    """Ask the server for all this; the rows are counted one by one.
+
+    Raises:
+        DatabaseUnreachable: no connection came about.
+    """
+    location = locate(target)
+    with on_server(target) as connection, waiting("status") as show:
+        (server,) = ask(connection, "operations/server", database=location.database)
+        sessions = len(others(all_sessions(connection)))
+        environment = stamp.read(connection, location.database) if server["present"] else ""
+        show("counting rows")
+        content = _content(connection) if connection.info.dbname == location.database else {}
+    return Status(**server, place=str(location), sessions=sessions, environment=environment, **content)
+
+
+def _content(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+    """What is in the database that is connected to, as far as there is a schema and this user may look."""
+    try:
+        (schema,) = ask(connection, "operations/schema_version") or [{}]
+        counts = {row["table"]: row["rows"] for row in ask(connection, "operations/counts")}
+    except (SchemaMissing, NotPermitted):
+        return {}
+    return {"schema": schema, "counts": counts}
