@@ -67,6 +67,10 @@ class InstanceNotReady(OpsError):
     """The DB instance is missing, or in a state in which the step cannot be done."""
 
 
+class InstanceInUse(OpsError):
+    """Somebody is connected to the DB instance that is to be stopped."""
+
+
 class GroupMissing(OpsError):
     """The security group, its rule or the VPC that was named does not exist."""
 

@@ -47,6 +47,7 @@ class Target:
     instance_days: int = setting(0)
     db_instance_identifier: str = setting("cruddur-db-instance")
     db_name: str = setting("cruddur")
+    db_role: str = setting("")
     master_username: str = setting("cruddurroot")
     engine_version: str = setting("18")
     db_instance_class: str = setting("db.t4g.micro")
@@ -61,6 +62,10 @@ class Target:
     deletion_protection: bool = setting(False)
     performance_insights: bool = setting(True)
     performance_insights_retention_period: int = setting(7)
+    user_pool_id: str = setting("")
+    user_pool_name: str = setting("cruddur-user-pool")
+    lambda_runtime: str = setting("python3.13")
+    lambda_architecture: str = setting("arm64")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __repr__(self) -> str:

@@ -1,34 +1,42 @@
 -- The tables of Cruddur: users, their activities, and what was loaded into this database.
 --
--- `cruddur_ops.database.load_schema` runs this file and records it in schema_history, in one
--- transaction. It needs no extension: gen_random_uuid() is built in from PostgreSQL 13 on.
+-- It is what sql/migrations/ come to, and has all of them recorded: a test holds both together, column by
+-- column. `cruddur-ops db schema-load` runs it in one transaction as cruddur_owner, and gives the rights of
+-- sql/roles/grants.sql. It needs no extension: gen_random_uuid() is built in from PostgreSQL 13 on.
+
+CREATE TABLE schema_migrations (
+    version integer PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    applied_by text NOT NULL DEFAULT session_user
+);
+COMMENT ON TABLE schema_migrations IS 'The migrations that this schema has: the highest version is the schema''s';
 
 CREATE TABLE schema_history (
-    version integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    version integer NOT NULL,
     checksum text NOT NULL,
     loaded_at timestamptz NOT NULL DEFAULT now(),
-    loaded_by text NOT NULL DEFAULT current_user
+    loaded_by text NOT NULL DEFAULT session_user
 );
-COMMENT ON TABLE schema_history IS 'Each load of sql/schema.sql: the SHA-256 of the file, when, by whom';
-
--- A seed row's key stays here when the row itself is changed or deleted, so that seeding again
--- brings nothing back.
-CREATE TABLE seed_history (
-    seed_key text PRIMARY KEY,
-    seeded_at timestamptz NOT NULL DEFAULT now()
-);
-COMMENT ON TABLE seed_history IS 'The rows of sql/seed.sql that were offered to this database';
+COMMENT ON TABLE schema_history IS 'Each time that the schema became that of sql/schema.sql: its version and SHA-256';
 
 CREATE TABLE users (
     uuid uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     display_name text NOT NULL,
-    handle text NOT NULL UNIQUE CHECK (handle <> ''),
+    handle text NOT NULL CHECK (handle <> ''),
     email text NOT NULL UNIQUE,
     cognito_user_id text UNIQUE,
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    bio text CHECK (char_length(bio) <= 160)
 );
 COMMENT ON COLUMN users.cognito_user_id IS 'The sub attribute in the user pool; null for a user who never signed up';
+COMMENT ON COLUMN users.bio IS 'What the user says on the own page; null for nothing';
+
+-- Andrew and andrew are one: look-ups are by lower(handle), and an upsert conflicts on it. A handle is
+-- shown in the case in which it was chosen.
+CREATE UNIQUE INDEX users_lower_handle ON users (lower(handle));
 
 CREATE TABLE activities (
     uuid uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -45,9 +53,12 @@ CREATE TABLE activities (
 );
 COMMENT ON COLUMN activities.expires_at IS 'The activity is not shown from then on; null keeps it for good';
 
-CREATE INDEX activities_created_at ON activities (created_at DESC);
-CREATE INDEX activities_user_uuid ON activities (user_uuid, created_at DESC);
-CREATE INDEX activities_reply_to ON activities (reply_to_activity_uuid) WHERE reply_to_activity_uuid IS NOT NULL;
+-- One for each way to read: everybody's, one user's, one activity's replies, and those to be removed.
+CREATE INDEX activities_feed ON activities (created_at DESC, uuid DESC);
+CREATE INDEX activities_author ON activities (user_uuid, created_at DESC, uuid DESC) INCLUDE (expires_at);
+CREATE INDEX activities_replies ON activities (reply_to_activity_uuid, created_at DESC, uuid DESC)
+    WHERE reply_to_activity_uuid IS NOT NULL;
+CREATE INDEX activities_expiry ON activities (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE FUNCTION set_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -65,6 +76,7 @@ CREATE TRIGGER activities_set_updated_at BEFORE UPDATE ON activities
 CREATE VIEW live_activities AS
 SELECT
     activities.uuid,
+    activities.user_uuid,
     users.display_name,
     users.handle,
     activities.message,

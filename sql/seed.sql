@@ -1,8 +1,10 @@
--- The users and activities that a new database starts with: tells for each row whether it was created.
+-- The users and activities that a new database starts with: tells for each row what became of it.
 --
--- One statement, so that it happens whole or not at all. A row is offered to a database once: its
--- key in seed_history keeps a later run from bringing back what was deleted, or touching what was
--- changed. Times are whole days from now (and a second per row, for their order).
+-- One statement, so that it happens whole or not at all. A user is known by the handle, an activity by its
+-- uuid, which is made of its number: what is missing is created, what was changed since is brought back. Not
+-- touched are the times and the counters, which are the application's from then on, and whoever has signed
+-- up under a handle of the seed: that account is not ours. Times are whole days from now (and a second per
+-- row, for their order).
 WITH wanted_users (number, handle, display_name, email) AS (
     VALUES
     (1, 'andrew', 'Andrew Brown', 'andrew@example.com'),
@@ -23,55 +25,76 @@ WITH wanted_users (number, handle, display_name, email) AS (
     (10, 'andrew', 1, 90, NULL, 1, 7, 'Free tier reminder: stop what you do not use.'),
     (11, 'londo', 1, 90, 10, 0, 2, 'My shoes are too tight, but at least my instances are small.'),
     (12, 'andrew', 0, 90, NULL, 0, 9, 'Cloud is fun! 🎉')
-), wanted (seed_key) AS (
-    SELECT 'user ' || handle FROM wanted_users
-    UNION ALL
-    SELECT 'activity ' || number || ' of ' || handle FROM wanted_activities
-), fresh AS (
-    INSERT INTO seed_history (seed_key)
-    SELECT seed_key FROM wanted
-    ON CONFLICT DO NOTHING
-    RETURNING seed_key
+), numbered_users AS (
+    SELECT *, ('00000000-0000-4000-8000-0000000001' || lpad(number::text, 2, '0'))::uuid AS uuid FROM wanted_users
 ), new_users AS (
     INSERT INTO users (uuid, handle, display_name, email)
-    SELECT ('00000000-0000-4000-8000-0000000001' || lpad(number::text, 2, '0'))::uuid, handle, display_name, email
-    FROM wanted_users
-    WHERE 'user ' || handle IN (SELECT seed_key FROM fresh)
+    SELECT uuid, handle, display_name, email FROM numbered_users
     ON CONFLICT DO NOTHING
     RETURNING uuid, handle
+), changed_users AS (
+    UPDATE users SET handle = wanted.handle, display_name = wanted.display_name, email = wanted.email
+    FROM numbered_users AS wanted
+    WHERE lower(users.handle) = wanted.handle
+        AND users.cognito_user_id IS NULL
+        AND (users.handle, users.display_name, users.email) <> (wanted.handle, wanted.display_name, wanted.email)
+        AND NOT EXISTS (SELECT FROM users AS other WHERE other.email = wanted.email AND other.uuid <> users.uuid)
+    RETURNING wanted.handle
 ), authors AS (
     -- A statement does not see what its own parts insert (PostgreSQL 18, chapter 7.8.4).
-    SELECT uuid, handle FROM users
+    SELECT uuid, lower(handle) AS handle FROM users
     UNION
     SELECT uuid, handle FROM new_users
-), new_activities AS (
-    INSERT INTO activities
-        (uuid, user_uuid, message, replies_count, likes_count, reply_to_activity_uuid, created_at, expires_at)
+), numbered_activities AS (
     SELECT
-        ('00000000-0000-4000-8000-0000000002' || lpad(number::text, 2, '0'))::uuid,
-        authors.uuid,
+        ('00000000-0000-4000-8000-0000000002' || lpad(number::text, 2, '0'))::uuid AS uuid,
+        authors.uuid AS user_uuid,
         message,
         replies,
         likes,
-        ('00000000-0000-4000-8000-0000000002' || lpad(reply_to::text, 2, '0'))::uuid,
-        now() - make_interval(days => days_ago, secs => 20 - number),
-        now() - make_interval(days => days_ago - days_to_live)
+        ('00000000-0000-4000-8000-0000000002' || lpad(reply_to::text, 2, '0'))::uuid AS reply_to,
+        now() - make_interval(days => days_ago, secs => 20 - number) AS created_at,
+        now() - make_interval(days => days_ago - days_to_live) AS expires_at,
+        number
     FROM wanted_activities
     JOIN authors USING (handle)
-    WHERE 'activity ' || number || ' of ' || handle IN (SELECT seed_key FROM fresh)
-    ON CONFLICT DO NOTHING
+), upserted AS (
+    INSERT INTO activities
+        (uuid, user_uuid, message, replies_count, likes_count, reply_to_activity_uuid, created_at, expires_at)
+    SELECT uuid, user_uuid, message, replies, likes, reply_to, created_at, expires_at
+    FROM numbered_activities
+    ON CONFLICT (uuid) DO UPDATE
+    SET user_uuid = excluded.user_uuid,
+        message = excluded.message,
+        reply_to_activity_uuid = excluded.reply_to_activity_uuid
+    WHERE (activities.user_uuid, activities.message) <> (excluded.user_uuid, excluded.message)
+        OR activities.reply_to_activity_uuid IS DISTINCT FROM excluded.reply_to_activity_uuid
     RETURNING uuid
 )
-SELECT resource, created
+SELECT resource, action
 FROM (
-    SELECT 1, number, 'user ' || handle, handle IN (SELECT handle FROM new_users)
+    SELECT
+        1,
+        number,
+        'user ' || handle,
+        CASE
+            WHEN handle IN (SELECT handle FROM new_users) THEN 'create'
+            WHEN handle IN (SELECT handle FROM changed_users) THEN 'modify'
+            ELSE 'unchanged'
+        END
     FROM wanted_users
     UNION ALL
     SELECT
         2,
         number,
-        'activity ' || number || ' of ' || handle,
-        ('00000000-0000-4000-8000-0000000002' || lpad(number::text, 2, '0'))::uuid IN (SELECT uuid FROM new_activities)
+        'activity ' || number || ' of ' || wanted_activities.handle,
+        CASE
+            WHEN upserted.uuid IS NULL THEN 'unchanged'
+            WHEN upserted.uuid IN (SELECT uuid FROM activities) THEN 'modify'
+            ELSE 'create'
+        END
     FROM wanted_activities
-) AS seeded (part, number, resource, created)
+    LEFT JOIN numbered_activities USING (number)
+    LEFT JOIN upserted USING (uuid)
+) AS seeded (part, number, resource, action)
 ORDER BY part, number;

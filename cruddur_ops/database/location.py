@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws
+from cruddur_ops.database import role_secrets
 from cruddur_ops.database.certificates import root_certificate
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.rds import instances
+from cruddur_ops.rds import instances, passwords
 from cruddur_ops.rds.instances import Instance
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Location:
         user: the role; empty for the default of libpq.
         password: empty for none, or where libpq finds it elsewhere (PGPASSWORD, ~/.pgpass).
         options: libpq's other parameters, such as sslmode (PostgreSQL 18, chapter 32.1.2).
+        role: that the session takes on after it has logged in as `user`; empty for none.
         source: where the URL came from, such as "environment CONNECTION_URL"; empty where RDS was asked.
     """
 
@@ -41,6 +44,7 @@ class Location:
     password: str = field(default="", repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     source: str = ""
+    role: str = ""
 
     def __str__(self) -> str:
         """Such as "database cruddur on host:5432"."""
@@ -51,11 +55,21 @@ class Location:
     def parameters(self) -> dict[str, Any]:
         """The keyword arguments of psycopg.connect; they hold the password."""
         named = {keyword: getattr(self, name) for name, keyword in FIELDS.items()}
+        if self.role:
+            named["options"] = " ".join(filter(None, [self.options.get("options"), f"-c role={escaped(self.role)}"]))
         return {**self.options, **{keyword: value for keyword, value in named.items() if value}}
+
+
+def escaped(value: str) -> str:
+    """A value within libpq's `options`, where white space and backslashes have a backslash before them (chapter 32.1.2)."""
+    return re.sub(r"[\\ \t\n\v\f\r]", r"\\\g<0>", value)
 
 
 def locate(target: Target, database: str | None = None) -> Location:
     """Find the database; on RDS with the password of this moment, since it is rotated.
+
+    Where the target names a db_role, the way in is that role's: on RDS its own secret, behind a connection
+    URL that of the URL's user, who takes the role on.
 
     Args:
         target: where to look.
@@ -68,7 +82,8 @@ def locate(target: Target, database: str | None = None) -> Location:
     """
     if target.connection_url:
         source = target.sources.get("connection_url", "connection_url")
-        return from_url(target.connection_url, database, target.db_name, source)
+        found = from_url(target.connection_url, database, target.db_name, source)
+        return replace(found, role=target.db_role)
     return from_instance(target, database or target.db_name)
 
 
@@ -124,26 +139,28 @@ def _url_parameters(url: str) -> dict[str, Any] | None:
 
 
 def from_instance(target: Target, database: str) -> Location:
-    """Ask RDS for the endpoint and Secrets Manager for the master user's name and password."""
+    """Ask RDS for the endpoint and Secrets Manager for the name and password of the role, else of the master user."""
     instance = instances.require(target)
     instances.require_recoverable(instance)
     if not instance.host:
         message = f"{instance.identifier} is {instance.status} and has no endpoint yet"
         raise InstanceNotReady(f"{message}: run 01_provision_rds, which waits for it")
-    secret = _secret(target, instance)
+    secret = role_secrets.require(target, instance, target.db_role) if target.db_role else _secret(target, instance)
     options = {"sslmode": "verify-full", "sslrootcert": str(root_certificate(target))}
     return Location(instance.host, str(instance.endpoint_port), database, secret["username"], secret["password"], options)
 
 
-def _secret(target: Target, instance: Instance) -> dict[str, str]:
-    """The managed password (Amazon RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager")."""
-    remedy = "run 01_provision_rds, or give the target a connection_url"
-    if not instance.secret_arn:
-        raise InstanceNotReady(f"{instance.identifier} does not keep its password in Secrets Manager: {remedy}")
+def _secret(target: Target, instance: Instance) -> Mapping[str, Any]:
+    """The master user's password: managed by RDS, else in the secret that `passwords` made.
+
+    Source: Amazon RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager".
+    """
     secrets = aws.client(target, "secretsmanager")
     try:
-        value = secrets.get_secret_value(SecretId=instance.secret_arn)["SecretString"]
+        value = secrets.get_secret_value(SecretId=instance.secret_arn or passwords.secret_name(instance))["SecretString"]
     except secrets.exceptions.ResourceNotFoundException as error:
-        raise InstanceNotReady(f"the secret of {instance.identifier} is gone: {remedy}") from error
+        reason = "the secret of {} is gone" if instance.secret_arn else "{} does not keep its password in Secrets Manager"
+        remedy = "run 01_provision_rds, or give the target a connection_url"
+        raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy}") from error
     found: dict[str, str] = json.loads(value)
     return found

@@ -67,6 +67,12 @@ class LoginRefused(DatabaseUnreachable):
     url = "correct the user and the password in the URL"
 
 
+class RoleRefused(DatabaseUnreachable):
+    """The server lets the user in, but not in the role that the target names."""
+
+    rds = url = "run 03_load_schema_and_seed, which makes cruddur_app and cruddur_reader, or correct db_role"
+
+
 class DatabaseMissing(DatabaseUnreachable):
     """The server is there and lets us in, but has no database of this name."""
 
@@ -81,6 +87,7 @@ WHAT_HAPPENED = {
     HostUnknown: "has a host that is not known",
     TlsFailed: "failed the TLS handshake",
     LoginRefused: "refused the login",
+    RoleRefused: "refused the role",
     DatabaseMissing: "does not exist",
 }
 
@@ -94,7 +101,10 @@ def diagnose(error: psycopg.OperationalError, location: Location, parameters: Ma
         parameters: what psycopg.connect was given.
     """
     words = _words(error, location)
-    kind = _kind(error, words, parameters)
+    without_role = {**parameters, "options": location.options.get("options", "")}
+    kind = _kind(error, words, without_role)
+    if location.role and kind in (LoginRefused, DatabaseUnreachable) and _enters(without_role):
+        kind = RoleRefused
     user = f" to user {location.user}" if kind is LoginRefused and location.user else ""
     quoted = "" if kind in (ConnectionTimedOut, DatabaseMissing) else f" ({words})"
     certificates = location.options.get("sslrootcert") if kind is TlsFailed else None
@@ -125,6 +135,15 @@ def _missing(parameters: Mapping[str, Any]) -> bool:
     except psycopg.OperationalError:
         return False
     return (parameters["dbname"],) not in found
+
+
+def _enters(parameters: Mapping[str, Any]) -> bool:
+    """Whether these parameters lead to a session."""
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _words(error: psycopg.OperationalError, location: Location) -> str:

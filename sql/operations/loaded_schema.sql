@@ -1,2 +1,4 @@
--- The checksum of the schema that was loaded last; no row where none was.
-SELECT checksum FROM schema_history ORDER BY version DESC LIMIT 1;
+-- The version of the schema in the database, and the checksum of the schema.sql that it last was.
+SELECT
+    (SELECT max(version) FROM schema_migrations) AS version,
+    (SELECT checksum FROM schema_history ORDER BY id DESC LIMIT 1) AS checksum;

@@ -1,2 +1,2 @@
--- Records that the schema was loaded; part of the transaction that loads it.
-INSERT INTO schema_history (checksum) VALUES (:checksum);
+-- Records that the schema is that of schema.sql now; part of the transaction that makes it so.
+INSERT INTO schema_history (version, checksum) VALUES (:version, :checksum) RETURNING id;

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from psycopg import sql
 from sqlalchemy.engine import URL
 
-from cruddur_ops import database, targets
+from cruddur_ops import database, queries, targets
 from cruddur_ops.database.connection import engine
+from cruddur_ops.database.drop import KEPT
+from cruddur_ops.database.location import database_name
 from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.sandbox.programs import find_programs
+from cruddur_ops.sandbox.roles import create_master_user
 from cruddur_ops.targets import Target
+from tests.database.people import people
+
+__all__ = ["people"]
 
 USER = "cruddurroot"
 PASSWORD = "p@ss/w:rd %40?&#"
@@ -28,16 +37,16 @@ def server() -> Iterator[Server]:
         Path(folder).chmod(0o755)  # the server's account must reach it
         server = Server(Path(folder) / "server", find_programs(Path(folder)))
         server.initialise()
-        server.start()
-        server.create_master_user(USER, PASSWORD, None)
+        server.start({"archive_mode": "off"})
+        create_master_user(server, USER, PASSWORD, None)
         yield server
-        server.stop()
+        server.stop(signal.SIGQUIT)
 
 
 @pytest.fixture
 def at(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Target]]:
-    """Makes the target `local` point at a database of the server; ends its connections afterwards."""
-    made = []
+    """Makes the target `local` point at a database of the server; ends its connections afterwards, and drops it."""
+    made: list[Target] = []
 
     def load(name: str, user: str = USER, password: str = PASSWORD, **options: str) -> Target:
         query = {"host": str(server.folder), **options}
@@ -49,6 +58,9 @@ def at(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
     yield load
     for target in made:
         engine(target).dispose()
+    with server.administrator() as administrator:
+        for name in {database_name(target) for target in made} - KEPT:
+            administrator.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture
@@ -70,3 +82,14 @@ def seeded(empty: Target) -> Target:
     database.load_schema(empty)
     database.seed(empty)
     return empty
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of sql/ that a test may change, in place of the project's."""
+    folder = tmp_path / "sql"
+    shutil.copytree(queries.FOLDER, folder)
+    monkeypatch.setattr(queries, "FOLDER", folder)
+    queries.load.cache_clear()
+    yield folder
+    queries.load.cache_clear()

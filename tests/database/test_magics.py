@@ -202,7 +202,7 @@ def test_psql_lists_tables(cell: Run) -> None:
     r"""\dt gives the tables with their owner."""
     result = cell(r"%sql \dt").result
 
-    assert ["activities", "schema_history", "seed_history", "users"] == [row[1] for row in result]
+    assert ["activities", "schema_history", "schema_migrations", "users"] == [row[1] for row in result]
     assert "<th>Owner</th>" in result._repr_html_()
 
 
@@ -212,7 +212,7 @@ def test_psql_describes_a_table(cell: Run, capsys: pytest.CaptureFixture[str]) -
 
     assert ("uuid", "uuid") == tuple(result[0][:2])
     printed = capsys.readouterr().out
-    assert '"users_handle_key" UNIQUE CONSTRAINT, btree (handle)' in printed
+    assert '"users_lower_handle" UNIQUE, btree (lower(handle))' in printed
     assert 'TABLE "activities"' in printed
 
 

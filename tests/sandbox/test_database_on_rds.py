@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +15,7 @@ import trustme
 from cruddur_ops import database, targets
 from cruddur_ops.database.connection import connect, engine
 from cruddur_ops.database.location import locate
+from cruddur_ops.database.planning import PLAN_SECONDS
 from cruddur_ops.database.unreachable import ConnectionTimedOut, DatabaseUnreachable, LoginRefused, TlsFailed
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.plan import Action, Outcome
@@ -23,8 +25,8 @@ from tests.sandbox.support import Client, from_address, make_group, reset, tcp, 
 IDENTIFIER = "cruddur-db-instance"
 MANAGED = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
 RULE = tcp(5432, **from_address("203.0.113.10/32"))
-PLANS = [database.plan_create, database.plan_schema, database.plan_seed]
-STEPS = [database.create, database.load_schema, database.seed]
+PLANS = [database.plan_create, database.plan_roles, database.plan_schema, database.plan_seed]
+STEPS = [database.create, database.ensure_roles, database.load_schema, database.seed]
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +66,10 @@ def test_from_nothing_to_seeded_and_again(target: Target) -> None:
     """On an instance without a database the steps make everything once."""
     first, second = [step(target) for step in STEPS], [step(target) for step in STEPS]
 
-    assert [Outcome(created=1), Outcome(created=1), Outcome(created=16)] == first
-    assert [Outcome(unchanged=1), Outcome(unchanged=1), Outcome(unchanged=16)] == second
+    expected = [Outcome(created=2), Outcome(created=4, unchanged=1), Outcome(created=1), Outcome(created=16)]
+    assert expected == first
+    assert [2, 13, 1, 16] == [outcome.unchanged for outcome in second]
+    assert [(0, 0, 0)] * 4 == [(outcome.created, outcome.changed, outcome.deleted) for outcome in second]
 
 
 def test_connection_is_verified_and_not_a_superusers(target: Target) -> None:
@@ -116,10 +120,13 @@ def test_closed_security_group(target: Target, group: str, ec2: Client) -> None:
 
     with pytest.raises(ConnectionTimedOut, match="did not answer in time: run 02_open_security_group"):
         connect(target, connect_timeout=2)
+    began = time.monotonic()
     changes = [plan(target).changes[0] for plan in PLANS]
+    seconds = time.monotonic() - began
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[RULE])
 
-    assert ["known after 02_open_security_group"] * 3 == [change.note for change in changes]
+    assert ["known after 02_open_security_group"] * 4 == [change.note for change in changes]
+    assert seconds < 2 * PLAN_SECONDS  # several plans in a row wait once
 
 
 def test_no_instance(target: Target) -> None:
@@ -127,7 +134,7 @@ def test_no_instance(target: Target) -> None:
     nowhere = replace(target, db_instance_identifier="nowhere")
     changes = [plan(nowhere).changes[0] for plan in PLANS]
 
-    assert [(Action.CREATE, "known after 01_provision_rds")] * 3 == [(change.action, change.note) for change in changes]
+    assert [(Action.CREATE, "known after 01_provision_rds")] * 4 == [(change.action, change.note) for change in changes]
     assert "database cruddur" == changes[0].resource
     for step in STEPS:
         with pytest.raises(InstanceNotReady, match="run 01_provision_rds"):
@@ -151,7 +158,7 @@ def test_stopped_instance(target: Target, rds: Client) -> None:
     rds.stop_db_instance(DBInstanceIdentifier=IDENTIFIER)
     wait_for(rds, IDENTIFIER, "stopped")
 
-    with pytest.raises(InstanceNotReady, match="is stopped: start it with `aws rds start-db-instance"):
+    with pytest.raises(InstanceNotReady, match="is stopped: start it with `cruddur-ops rds start"):
         connect(target)
     rds.start_db_instance(DBInstanceIdentifier=IDENTIFIER)
     wait_for(rds, IDENTIFIER, "available")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from sqlalchemy.engine import URL
 
 from cruddur_ops import targets
 from cruddur_ops.database import certificates
-from cruddur_ops.database.location import Location, database_name, from_url, locate
+from cruddur_ops.database.location import Location, database_name, escaped, from_url, locate
 from cruddur_ops.errors import RootCertificateMissing, WrongInput
 from cruddur_ops.state import state_folder
 
@@ -102,6 +103,26 @@ def test_any_text_is_a_url_or_refused(text: str) -> None:
         except WrongInput:
             continue
         assert location.host
+
+
+@given(words, words)
+def test_a_role_is_one_option_whatever_its_name(role: str, before: str) -> None:
+    """libpq splits its options at spaces that no backslash hides; what the URL asked for stands before."""
+    options = {"options": f"-c application_name={escaped(before)}"}
+    location = Location("h", "", "d", "u", options=options, role=role)
+
+    words = re.findall(r"(?:\\.|[^\\ \t\n\v\f\r])+", location.parameters["options"], re.DOTALL)  # as pg_split_opts() does
+    found = [re.sub(r"\\(.)", r"\1", word, flags=re.DOTALL) for word in words]
+    assert ["-c", f"application_name={before}", "-c", f"role={role}"] == found
+
+
+def test_a_target_names_its_role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Behind a connection URL the session takes the role on; the user stays the URL's."""
+    monkeypatch.setenv("CONNECTION_URL", "postgresql://me@h/d")
+    monkeypatch.setenv("CRUDDUR_DB_ROLE", "cruddur_reader")
+    expected = {"host": "h", "dbname": "d", "user": "me", "options": "-c role=cruddur_reader"}
+
+    assert expected == locate(targets.load("local")).parameters
 
 
 def test_another_database_of_the_same_server() -> None:

@@ -1,0 +1,89 @@
+"""How PostgreSQL runs a query: by an index, or by reading a whole table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import sql
+
+from cruddur_ops.database.connection import connect
+from cruddur_ops.database.statements import ask, compiled, compose
+from cruddur_ops.errors import OpsError
+from cruddur_ops.targets import Target
+
+SCANS_OF_INDEXES = ("Index Scan", "Index Only Scan")
+
+
+class IndexUnused(OpsError):
+    """A query reads a whole table, or sorts it."""
+
+
+@dataclass(frozen=True)
+class QueryPlan:
+    """What the planner made of a query.
+
+    Attributes:
+        query: its name in sql/.
+        nodes: those of the plan, from the top down (PostgreSQL 18, chapter 14.1).
+    """
+
+    query: str
+    nodes: tuple[Mapping[str, Any], ...]
+
+    def reads(self, table: str) -> tuple[str, ...]:
+        """How the table is read, such as "Index Scan using activities_feed on activities"."""
+        return tuple(_described(node) for node in self.nodes if node.get("Relation Name") == table)
+
+    def require_index(self, table: str) -> QueryPlan:
+        """Refuse a plan that reads the table otherwise than by an index, in the order of that.
+
+        A page then costs what is on it, however large the table is.
+
+        Raises:
+            IndexUnused: the plan is another.
+        """
+        reads = self.reads(table)
+        if reads and all(read.startswith(SCANS_OF_INDEXES) for read in reads) and not self._sorts():
+            return self
+        found = ", ".join(reads) + (", sorted" if self._sorts() else "")
+        remedy = "compare the indexes with those of sql/schema.sql (`%sql \\d " + table + "`), and make what is missing"
+        raise IndexUnused(f"{self.query} reads {table} by {found or 'nothing'}: {remedy}")
+
+    def _sorts(self) -> bool:
+        return any("Sort" in node["Node Type"] for node in self.nodes)
+
+
+def explain(target: Target, query: str, *, as_if_large: bool = True, **parameters: Any) -> QueryPlan:
+    """Have a query planned, and not run.
+
+    Args:
+        target: whose database.
+        query: its name in sql/.
+        as_if_large: whether the planner is to do without reading whole tables, if an index will do. On a
+            few rows it would rather read them all: that is quicker, and tells nothing of a million.
+        parameters: the values of its bind parameters.
+
+    Raises:
+        SchemaMissing: the schema has not been loaded.
+        DatabaseUnreachable: no connection came about.
+    """
+    statement = compose("operations/explain", statement=sql.SQL(compiled(query).decode()))
+    with connect(target) as connection:
+        if as_if_large:
+            ask(connection, "operations/prefer_indexes")
+        found = ask(connection, statement, **parameters)
+    return QueryPlan(query, tuple(_nodes(found[0]["QUERY PLAN"][0]["Plan"])))
+
+
+def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The node and all below it."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _described(node: Mapping[str, Any]) -> str:
+    index = f" using {node['Index Name']}" if "Index Name" in node else ""
+    return f"{node['Node Type']}{index} on {node['Relation Name']}"

@@ -1,0 +1,176 @@
+"""Proof that a restored database holds the data of a moment: counts and checksums, written down with a marker.
+
+The marker and what it says are committed together, while no table takes writes: whoever reads the marker from a copy
+of the database knows what else must be in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+
+from cruddur_ops.database import statements
+from cruddur_ops.database.connection import connect
+from cruddur_ops.errors import OpsError
+from cruddur_ops.targets import Target
+
+
+class MarkerMissing(OpsError):
+    """The database holds no marker of this label."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What is in a table: the number of rows, and a checksum that does not depend on their order."""
+
+    rows: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A moment of a database.
+
+    Attributes:
+        label: its name.
+        moment: by the server's clock, shortly before its transaction was committed.
+        tables: what was in each, by schema and name.
+    """
+
+    label: str
+    moment: datetime
+    tables: Mapping[str, Content] = field(repr=False)
+
+    def __repr__(self) -> str:
+        """The label and what was there; nothing that differs from run to run."""
+        return f"marker {self.label}: " + ", ".join(f"{name} {one.rows}" for name, one in self.tables.items())
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A database held against one of its markers.
+
+    Attributes:
+        label: of the marker.
+        tables: for each table what was in it, and what is; None where it was not or is not there.
+    """
+
+    label: str
+    tables: Mapping[str, tuple[Content | None, Content | None]] = field(repr=False)
+
+    @property
+    def holds(self) -> bool:
+        """Whether everything is as it was."""
+        return all(before == now for before, now in self.tables.values())
+
+    def __repr__(self) -> str:
+        """A line for each table."""
+        lines = (f"{name}: {_compared(before, now)}" for name, (before, now) in self.tables.items())
+        return "\n".join([f"held against the marker {self.label}", *lines])
+
+
+def _compared(before: Content | None, now: Content | None) -> str:
+    if before is None or now is None:
+        return "is new" if before is None else "is gone"
+    if before == now:
+        return f"{now.rows} rows, checksum as it was"
+    return f"DIFFERS: {before.rows} rows then, {now.rows} now" if before.rows != now.rows else "DIFFERS: other values"
+
+
+def mark(target: Target, label: str) -> Marker:
+    """Write down what is in every table, and a marker, in one transaction.
+
+    Writers wait meanwhile, readers do not: some seconds for each GiB.
+
+    Raises:
+        DatabaseUnreachable: no connection came about.
+        OpsError: PostgreSQL refused, for example to whoever may not lock the tables.
+    """
+    with connect(target) as connection:
+        statements.ask(connection, statements.compose("operations/create_markers"))
+        names = _tables(connection)
+        connection.commit()
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        for schema, table in names:  # before the first query, whose snapshot then has all that was committed
+            statements.ask(connection, statements.compose("operations/lock_table", schema=schema, table=table))
+        tables = _contents(connection, names)
+        value = json.dumps({name: [one.rows, one.checksum] for name, one in tables.items()})
+        [row] = statements.ask(connection, "operations/mark", label=label, tables=value)
+        return Marker(label, row["marked_at"], tables)
+
+
+def markers(target: Target) -> list[Marker]:
+    """The markers that a database holds, the oldest first; none where nobody made one.
+
+    Raises:
+        DatabaseUnreachable: no connection came about.
+    """
+    with connect(target) as connection:
+        try:
+            rows = statements.ask(connection, "operations/markers")
+        except statements.SchemaMissing:
+            return []
+    return [Marker(row["label"], row["marked_at"], _read(row["tables"])) for row in rows]
+
+
+def prove(target: Target, label: str) -> Proof:
+    """Hold a database against one of its markers.
+
+    Raises:
+        MarkerMissing: it holds none of this label.
+        DatabaseUnreachable: no connection came about.
+    """
+    found = {one.label: one for one in markers(target)}
+    if label not in found:
+        message = f"the database of {target.db_instance_identifier} holds no marker {label}"
+        raise MarkerMissing(f"{message}: it is of an earlier moment, or `database.mark` was not called")
+    with connect(target) as connection:
+        now = _contents(connection, _tables(connection))
+    then = found[label].tables
+    return Proof(label, {name: (then.get(name), now.get(name)) for name in sorted(then.keys() | now.keys())})
+
+
+def forget_markers(target: Target) -> None:
+    """Remove all markers, and their table.
+
+    Raises:
+        DatabaseUnreachable: no connection came about.
+        OpsError: PostgreSQL refused.
+    """
+    with connect(target) as connection:
+        statements.ask(connection, statements.compose("operations/drop_markers"))
+
+
+def next_second(target: Target) -> datetime:
+    """Wait for the next whole second of the server's clock, and return it: it parts what was committed from what follows.
+
+    Raises:
+        DatabaseUnreachable: no connection came about.
+    """
+    with connect(target) as connection:
+        moment: datetime = statements.ask(connection, "operations/next_second")[0]["moment"]
+    return moment
+
+
+def _tables(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
+    return [(row["schema"], row["name"]) for row in statements.ask(connection, "operations/ordinary_tables")]
+
+
+def _contents(connection: psycopg.Connection[Any], names: list[tuple[str, str]]) -> dict[str, Content]:
+    """What is in each of these tables."""
+    statements.ask(connection, "operations/plain_text")
+    found = {}
+    for schema, table in names:
+        [row] = statements.ask(connection, statements.compose("operations/content", schema=schema, table=table))
+        found[table if schema == "public" else f"{schema}.{table}"] = Content(row["rows"], row["checksum"])
+    return found
+
+
+def _read(tables: Mapping[str, tuple[int, str]]) -> dict[str, Content]:
+    return {name: Content(rows, checksum) for name, (rows, checksum) in sorted(tables.items())}

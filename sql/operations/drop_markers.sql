@@ -1,0 +1,2 @@
+-- Removes the table of markers.
+DROP TABLE IF EXISTS restore_markers;

@@ -1,0 +1,2 @@
+-- Writes into a database which environment it belongs to.
+COMMENT ON DATABASE {database} IS {comment};

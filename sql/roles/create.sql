@@ -1,0 +1,2 @@
+-- Creates a role that nobody logs in as.
+CREATE ROLE {role} NOLOGIN;

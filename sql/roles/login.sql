@@ -1,0 +1,2 @@
+-- Lets a role log in.
+ALTER ROLE {role} LOGIN;

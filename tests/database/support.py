@@ -1,0 +1,30 @@
+"""What the database tests do over and over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cruddur_ops import queries
+from cruddur_ops.database.connection import connect
+from cruddur_ops.targets import Target
+
+TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1"
+
+
+def execute(target: Target, statement: str) -> list[tuple[Any, ...]]:
+    """Run a statement past the package."""
+    with connect(target, autocommit=True) as connection:
+        cursor = connection.execute(statement.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def append(path: Path, text: str) -> None:
+    """Add to a file of the copy of sql/."""
+    write(path, f"{path.read_text()}{text}")
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file of the copy of sql/, so that it is read anew."""
+    path.write_text(text)
+    queries.load.cache_clear()

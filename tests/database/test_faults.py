@@ -1,0 +1,365 @@
+"""What goes wrong in the middle: nothing half done is kept, and one sentence says what happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import socketserver
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+
+from cruddur_ops import database
+from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.location import database_name
+from cruddur_ops.database.refusals import ConnectionLost, ServerReadOnly, StatementCancelled, StorageFailed, StorageFull
+from cruddur_ops.database.unreachable import DatabaseMissing, DatabaseUnreachable, LoginRefused
+from cruddur_ops.plan import Outcome
+from cruddur_ops.sandbox.postgres import Server
+from cruddur_ops.sandbox.programs import find_programs
+from cruddur_ops.sandbox.roles import create_master_user
+from cruddur_ops.state import PROJECT
+from cruddur_ops.targets import Target
+from tests.database.conftest import PASSWORD, USER
+from tests.database.support import TABLES, execute, write
+
+At = Callable[..., Target]
+SLEEPING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+SLEEP = "SELECT pg_sleep(60);\n"
+NOTHING = {"activities": 0, "users": 0}
+
+
+def until(found: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for something to be so."""
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def terminate(server: Server, query: str) -> None:
+    """End the sessions that a query finds, once there are any."""
+    with server.administrator() as administrator:
+        until(lambda: administrator.execute(query.encode()).fetchall())
+        administrator.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM ({query}) AS found".encode())
+
+
+def asleep(files: Path, place: str, length: str = SLEEP) -> None:
+    """Let the schema fall asleep at its first statement, in the middle, or at its end; or the seed at its beginning."""
+    if place == "seed":
+        text = (files / "seed.sql").read_text()
+        write(files / "seed.sql", text.replace("WITH wanted_users", "WITH asleep AS (SELECT pg_sleep(60)), wanted_users", 1)
+              .replace("FROM numbered_users\n", "FROM numbered_users, asleep\n", 1))  # fmt: skip
+        return
+    text = (files / "schema.sql").read_text()
+    first, middle = text.index("CREATE TABLE"), text.index("CREATE FUNCTION")
+    at = {"first": first, "middle": middle, "last": len(text)}[place]
+    write(files / "schema.sql", f"{text[:at]}{length}{text[at:]}")
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last"])
+def test_a_session_that_ends_in_the_middle_of_the_schema(empty: Target, server: Server, files: Path, place: str) -> None:
+    """Nothing remains, one sentence tells, and a repetition makes it."""
+    whole = (files / "schema.sql").read_text()
+    asleep(files, place)
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(database.load_schema, empty)
+        terminate(server, SLEEPING)
+        with pytest.raises(ConnectionLost, match="nothing half done was kept; repeat when it answers"):
+            loading.result()
+    assert [] == execute(empty, TABLES)
+    write(files / "schema.sql", whole)
+    assert Outcome(created=1) == database.load_schema(empty)
+
+
+def test_a_session_that_ends_in_the_middle_of_the_seed(empty: Target, server: Server, files: Path) -> None:
+    """No row remains."""
+    database.load_schema(empty)
+    asleep(files, "seed")
+    with ThreadPoolExecutor(1) as pool:
+        seeding = pool.submit(database.seed, empty)
+        terminate(server, SLEEPING)
+        with pytest.raises(ConnectionLost):
+            seeding.result()
+    assert NOTHING == database.counts(empty)
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Server]:
+    """A server that tests may crash, and whose files they may take away."""
+    with tempfile.TemporaryDirectory(prefix="cruddur-") as folder:
+        Path(folder).chmod(0o755)  # the server's account must reach it
+        server = Server(Path(folder) / "server", find_programs(Path(folder)))
+        server.initialise()
+        server.start({"archive_mode": "off"})
+        create_master_user(server, USER, PASSWORD, None)
+        yield server
+        server.stop(signal.SIGQUIT)
+
+
+@pytest.fixture
+def fragile(own_server: Server, at: At) -> Target:
+    """A target whose database on that server has its schema."""
+    target = at("fragile", host=str(own_server.folder))
+    database.setup(target, tell=lambda _: None)
+    execute(target, "TRUNCATE users, activities")
+    return target
+
+
+def test_a_server_that_crashes(own_server: Server, at: At, files: Path) -> None:
+    """In the middle of the schema and of the seed: nothing remains when it is back, and the same command goes on."""
+    target = at("crashing", host=str(own_server.folder))
+    database.create(target)
+    before = {path: path.read_text() for path in (files / "schema.sql", files / "seed.sql")}
+    for place, step in (("middle", database.load_schema), ("seed", database.seed)):
+        asleep(files, place)
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(step, target)
+            with own_server.administrator() as administrator:
+                until(lambda: administrator.execute(SLEEPING.encode()).fetchall())  # noqa: B023 -- awaited at once
+            own_server.stop(signal.SIGQUIT)
+            with pytest.raises(ConnectionLost):
+                running.result()
+        own_server.start({"archive_mode": "off"})
+        assert not execute(target, TABLES) or NOTHING == database.counts(target)
+        for path, text in before.items():
+            write(path, text)
+        assert step(target).created
+
+
+def run(files: Path, *verb: str) -> subprocess.Popen[str]:
+    """A verb of the command line in a process of its own, on the copy of sql/."""
+    program = (
+        "import pathlib, sys; from cruddur_ops import queries; queries.FOLDER = pathlib.Path(sys.argv.pop(1));"
+        "from cruddur_ops.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, str(files), *verb]
+    return subprocess.Popen(
+        command, cwd=PROJECT, env=dict(os.environ), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+@pytest.mark.parametrize("place", ["first", "middle", "last", "seed"])
+def test_a_setup_that_is_killed(target: Target, server: Server, files: Path, place: str) -> None:
+    """Wherever kill -9 met it, what it was at is gone, its lock is free, and the same command finishes the work."""
+    originals = {path: path.read_text() for path in (files / "schema.sql", files / "seed.sql")}
+    asleep(files, place, "SELECT pg_sleep(3);\n")
+    process = run(files, "db", "setup")
+    with server.administrator() as administrator:
+        until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
+    process.kill()
+    process.communicate()
+    terminate(server, SLEEPING)  # the server itself would notice when the statement ends
+    assert not execute(target, TABLES) or NOTHING == database.counts(target)
+    for path, text in originals.items():
+        write(path, text)
+    engine(target).dispose()
+
+    again = run(files, "db", "setup")
+    said = again.communicate(timeout=60)[0]
+    assert (0, 6) == (again.returncode, said.count(" passed ")), said
+
+
+def test_one_that_was_killed_holds_up_nobody_for_long(target: Target, server: Server, files: Path) -> None:
+    """Another session that waits for its lock gets it when the server has noticed."""
+    database.create(target)
+    asleep(files, "middle", "SELECT pg_sleep(1);\n")
+    process = run(files, "db", "schema-load")
+    with server.administrator() as administrator:
+        until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
+    process.kill()
+    process.communicate()
+
+    assert Outcome(created=1) == database.load_schema(target)
+
+
+def test_ctrl_c(target: Target, server: Server, files: Path) -> None:
+    """The statement is cancelled, nothing remains, and the exit code is that of an interruption."""
+    database.create(target)
+    asleep(files, "middle")
+    process = run(files, "db", "schema-load")
+    with server.administrator() as administrator:
+        until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=20)[0]
+        until(lambda: not administrator.execute(SLEEPING.encode()).fetchall())
+
+    assert (130, "interrupted: repeat the command, it converges") == (process.returncode, said.splitlines()[-1])
+    assert [] == execute(target, TABLES)
+
+
+@contextmanager
+def replaced(own_server: Server, fragile: Target, by: Path) -> Iterator[None]:
+    """The file of the users' table is another one for a while."""
+    ((path,),) = execute(fragile, "SELECT pg_relation_filepath('users')")
+    file = own_server.data / path
+    file.rename(file.with_suffix(".kept"))
+    file.symlink_to(by)
+    yield
+    file.unlink()
+    file.with_suffix(".kept").rename(file)
+
+
+def test_a_full_disk(own_server: Server, fragile: Target) -> None:
+    """A file that takes nothing: the seed is told so, nothing remains, and goes on when there is room."""
+    with (
+        replaced(own_server, fragile, Path("/dev/full")),
+        pytest.raises(StorageFull, match="No space left on device: give the server more storage .*allocated_storage"),
+    ):
+        database.seed(fragile)
+    engine(fragile).dispose()  # its server process still has the other file open
+    assert NOTHING == database.counts(fragile)
+    assert 16 == database.seed(fragile).created
+
+
+def test_a_disk_that_failed(own_server: Server, fragile: Target) -> None:
+    """A file that is gone is told with PostgreSQL's words."""
+    engine(fragile).dispose()
+    with (
+        replaced(own_server, fragile, Path("/nowhere")),
+        pytest.raises(StorageFailed, match="could not open file .*: see the server's log"),
+    ):
+        database.seed(fragile)
+
+
+def surplus(target: Target) -> None:
+    """Give the application a right that it should not have."""
+    database.load_schema(target)
+    database.ensure_roles(target)
+    execute(target, "GRANT DELETE ON activities TO cruddur_app")
+
+
+def behind(target: Target) -> None:
+    """Leave the database without its newest migration."""
+    database.load_schema(target)
+    database.rollback(target)
+
+
+PREPARATIONS: dict[Callable[[Target], Outcome], Callable[[Target], object]] = {
+    database.load_schema: lambda _: None,
+    database.seed: database.load_schema,
+    database.ensure_roles: surplus,
+    database.migrate: behind,
+    database.rollback: database.load_schema,
+}
+
+
+@pytest.mark.parametrize("step", PREPARATIONS, ids=lambda step: str(step.__name__))
+def test_a_session_that_only_reads(empty: Target, at: At, step: Callable[[Target], Outcome]) -> None:
+    """As on a replica, or where the storage is full."""
+    PREPARATIONS[step](empty)
+    read_only = at(database_name(empty), options="-c default_transaction_read_only=on")
+
+    with pytest.raises(ServerReadOnly, match="in a read-only transaction: connect to the primary"):
+        step(read_only)
+
+
+STEPS = [database.create, database.ensure_roles, database.load_schema, database.migrate, database.seed, database.rollback]
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step.__name__))
+def test_a_wrong_password(at: At, step: Callable[[Target], Outcome]) -> None:
+    """Each step says so, and how to mend it."""
+    with pytest.raises(LoginRefused, match="correct the user and the password in the URL") as caught:
+        step(at("anything", password="secret-word"))
+    assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "step", [database.ensure_roles, database.load_schema, database.migrate, database.seed, database.rollback]
+)
+def test_a_missing_database(target: Target, step: Callable[[Target], Outcome]) -> None:
+    """Each step that needs one says what creates it."""
+    with pytest.raises(DatabaseMissing, match="does not exist: 03_load_schema_and_seed creates it"):
+        step(target)
+
+
+def test_a_session_that_holds_everything_up(seeded: Target, at: At) -> None:
+    """With a lock_timeout in the URL the step gives up, and names the verb that shows who is at work."""
+    impatient = at(database_name(seeded), options="-c lock_timeout=200ms")
+    with connect(seeded) as connection:
+        connection.execute("LOCK TABLE users")
+        with pytest.raises(StatementCancelled, match="lock timeout: see who is at work with `cruddur-ops db sessions`"):
+            database.rollback(impatient)
+    assert Outcome(deleted=1) == database.rollback(impatient)
+
+
+class Relay(socketserver.BaseRequestHandler):
+    """Passes a TCP connection on to the server's Unix socket."""
+
+    def handle(self) -> None:
+        """Pump both ways until one side ends."""
+        with socket.socket(socket.AF_UNIX) as upstream:
+            upstream.connect(self.server.socket_path)  # type: ignore[attr-defined]  # set below
+            back = threading.Thread(target=self._pump, args=(upstream, self.request))
+            back.start()
+            self._pump(self.request, upstream)
+            back.join()
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        while data := source.recv(65536):
+            sink.sendall(data)
+        sink.shutdown(socket.SHUT_WR)
+
+
+class Server6(socketserver.ThreadingTCPServer):
+    """A TCP server on IPv6."""
+
+    address_family = socket.AF_INET6
+
+
+@contextmanager
+def relayed(path: Path, kind: type[socketserver.ThreadingTCPServer], host: str) -> Iterator[int]:
+    """The port on which the server behind a Unix socket answers."""
+    with kind((host, 0), Relay) as relay:
+        relay.socket_path = str(path)  # type: ignore[attr-defined]
+        thread = threading.Thread(target=relay.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield relay.server_address[1]
+        relay.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("kind", "host"), [(socketserver.ThreadingTCPServer, "127.0.0.1"), (Server6, "::1")], ids=["IPv4", "IPv6"]
+)
+def test_all_steps_through_an_odd_url(
+    server: Server, target: Target, monkeypatch: pytest.MonkeyPatch, kind: type[socketserver.ThreadingTCPServer], host: str
+) -> None:
+    """The password has every character that means something in a URL; the name of the database too."""
+    name = f"{database_name(target)} ?&#/@:%"
+    with relayed(server.socket, kind, host) as port:
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        url = f"postgresql://{USER}:{quote(PASSWORD, safe='')}@{place}/{quote(name, safe='')}"
+        odd = replace(target, connection_url=url)
+        database.setup(odd, tell=lambda _: None)
+        assert {"activities": 12, "users": 4} == database.counts(odd)
+        engine(odd).dispose()
+
+
+def test_a_server_that_nobody_started(at: At) -> None:
+    """setup says so before anything else."""
+    with pytest.raises(DatabaseUnreachable):
+        database.setup(at("anything", host="/nowhere"))
+
+
+def test_errors_keep_their_cause(empty: Target, server: Server) -> None:
+    """Whoever debugs finds psycopg's own error behind the sentence."""
+    database.load_schema(empty)
+    execute(empty, "ALTER TABLE users ADD CHECK (false)")
+
+    with pytest.raises(psycopg.errors.CheckViolation):
+        database.seed(empty)

@@ -1,0 +1,109 @@
+"""The verb that makes everything anew: its verdicts, its lock, and what it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cruddur_ops import database
+from cruddur_ops.cli import main
+from cruddur_ops.database import steps
+from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.drop import StillConnected
+from cruddur_ops.database.location import database_name
+from cruddur_ops.database.scripts import ScriptFailed
+from cruddur_ops.database.stamp import StampDiffers
+from cruddur_ops.errors import RunInProgress
+from cruddur_ops.plan import Outcome
+from cruddur_ops.targets import Target
+from tests.database.conftest import PASSWORD
+from tests.database.support import TABLES, append, execute
+
+STEPS = ["drop", "create", "roles", "schema-load", "migrate", "seed"]
+
+
+def verdicts(target: Target, **options: bool) -> list[tuple[str, str]]:
+    """The steps of a setup, each with its verdict; what ended it is swallowed."""
+    lines: list[str] = []
+    with suppress(ScriptFailed):
+        database.setup(target, tell=lines.append, **options)
+    return [(line.split()[0], line.split()[1]) for line in lines]
+
+
+@pytest.mark.parametrize("name", ["setup_of_nothing", 'odd "name"; drop'])
+def test_from_nothing_and_again(at: Callable[..., Target], name: str) -> None:
+    """Both times every step passes; what was added in between is gone."""
+    target = at(name)
+    assert [(step, "passed") for step in STEPS] == verdicts(target)
+    execute(target, "INSERT INTO users (handle, display_name, email) VALUES ('x', 'X', 'x')")
+
+    assert [(step, "passed") for step in STEPS] == verdicts(target)
+    assert {"activities": 12, "users": 4} == database.counts(target)
+    assert Outcome(unchanged=1) == database.load_schema(target) == database.migrate(target)
+
+
+def test_the_first_failure_ends_it(target: Target, files: Path) -> None:
+    """The steps before it stand, with what they made; none comes after."""
+    append(files / "schema.sql", "SELECT nothing_like_it;\n")
+
+    assert [*((step, "passed") for step in STEPS[:3]), ("schema-load", "failed")] == verdicts(target)
+    assert [] == execute(target, TABLES)
+
+
+def test_a_protected_target_is_refused(seeded: Target) -> None:
+    """Whatever is confirmed; nothing is touched."""
+    with pytest.raises(steps.SetupRefused, match="is protected and its database is never set up anew: .* db migrate"):
+        database.setup(replace(seeded, protected=True), force=True)
+    assert {"activities": 12, "users": 4} == database.counts(seeded)
+
+
+def test_another_environment_is_refused(seeded: Target) -> None:
+    """Both are named, nothing is touched."""
+    with pytest.raises(StampDiffers, match='"local", and the target is "staging"'):
+        database.setup(replace(seeded, name="staging"), force=True)
+    assert {"activities": 12, "users": 4} == database.counts(seeded)
+
+
+def test_somebody_who_is_connected_is_not_thrown_out(seeded: Target) -> None:
+    """Without force; with it the session ends."""
+    with connect(seeded) as connection:
+        with pytest.raises(StillConnected):
+            database.setup(seeded)
+        assert {"activities": 12, "users": 4} == database.counts(seeded)
+        engine(seeded).dispose()
+        database.setup(seeded, force=True)
+        connection.close()
+
+
+def test_two_at_once(target: Target) -> None:
+    """The second is told; a setup of another database goes on; afterwards the way is free."""
+    with steps._alone(target):
+        with pytest.raises(RunInProgress, match=f"somebody else sets database {database_name(target)} up at this moment"):
+            database.setup(target)
+        assert len(STEPS) == len(verdicts(replace(target, connection_url=target.connection_url.replace("test_", "other_"))))
+    assert len(STEPS) == len(verdicts(target))
+
+
+@pytest.mark.parametrize("verb", ["create", "roles", "schema-load", "migrate", "seed", "setup", "rollback"])
+def test_verbs_say_what_they_do_and_where(seeded: Target, verb: str) -> None:
+    """The verb, the target, server and database; what changed; never the password."""
+    engine(seeded).dispose()
+    result = CliRunner().invoke(main, ["db", verb])
+
+    name = database_name(seeded)
+    assert 0 == result.exit_code, result.output
+    assert result.output.startswith(f"{verb} on local: database {name} on /")
+    assert result.output.splitlines()[-1].endswith("unchanged")
+    assert PASSWORD not in result.output
+
+
+def test_migration_says_what_it_wrote(files: Path) -> None:
+    """Both files; it needs no server."""
+    result = CliRunner().invoke(main, ["db", "migration", "add_boards"])
+
+    assert [f"wrote {files}/migrations/0002_add_boards.{way}.sql" for way in ("up", "down")] == result.output.splitlines()
