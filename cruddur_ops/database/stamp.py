@@ -63,9 +63,11 @@ def read(connection: psycopg.Connection[Any], database: str = "") -> str:
 def require(target: Target) -> None:
     """Refuse to destroy what belongs to another environment. A database that is not there is nobody's.
 
+    Neither is an empty one without a stamp, such as CreateDBInstance makes.
+
     Raises:
         StampDiffers: the database is stamped with another name than the target's.
-        StampMissing: it is not stamped.
+        StampMissing: it is not stamped, and holds something.
         DatabaseUnreachable: no connection came about.
     """
     name = database_name(target)
@@ -90,9 +92,14 @@ def require_same(target: Target, environment: str) -> None:
 
 
 def _require_any(target: Target, environment: str) -> None:
-    if not environment:
+    if not environment and _holds_anything(target):
         message = f'database {database_name(target)} does not say whether it belongs to the environment "{target.name}"'
         raise StampMissing(f"{message}: `cruddur-ops db create --target {target.name}` stamps it")
+
+
+def _holds_anything(target: Target) -> bool:
+    with connect(target, autocommit=True) as connection:
+        return bool(ask(connection, "operations/holds_anything")[0]["holds_anything"])
 
 
 def _quoted(name: str) -> str:

@@ -48,8 +48,11 @@ def test_the_sentence_says_how_to_stamp_a_copy(empty: Target) -> None:
 
 
 def test_a_database_without_one(empty: Target) -> None:
-    """It is destroyed by nobody until `create` has stamped it."""
+    """It is destroyed by nobody until `create` has stamped it, unless it is empty."""
     execute(empty, f"COMMENT ON DATABASE {database_name(empty)} IS 'Ask Ivanova first'")
+    stamp.require(empty)  # as long as there is nothing in it
+    execute(empty, "CREATE SCHEMA elsewhere")
+    execute(empty, "CREATE TABLE elsewhere.one ()")
     with pytest.raises(StampMissing, match="`cruddur-ops db create --target local` stamps it"):
         stamp.require(empty)
     assert 1 == database.create(empty).changed
