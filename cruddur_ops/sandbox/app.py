@@ -76,11 +76,13 @@ class SandboxApp:
             case "GET", "/confirmation-codes":
                 return _json({"Codes": reports.confirmation_codes(request.args.get("UserPoolId"))})
             case "PUT", "/maintenance-window":
-                return _drill(drills.open_maintenance_window, request)
+                return _drill(drills.open_maintenance_window, request, "DBInstanceIdentifier")
             case "PUT", "/maintenance-action":
-                return _drill(drills.announce_maintenance, request, "Action")
+                return _drill(drills.announce_maintenance, request, "DBInstanceIdentifier", "Action")
             case "PUT", "/replica-lag":
-                return _drill(drills.delay_replica, request, "Seconds")
+                return _drill(drills.delay_replica, request, "DBInstanceIdentifier", "Seconds")
+            case "PUT", "/pace":
+                return _drill(drills.set_pace, request, "Seconds")
             case "PUT", "/operator":
                 self.host.callers.operator = _address(request)
                 return _json({})
@@ -168,7 +170,7 @@ def _json(body: Mapping[str, Any], mimetype: str = "application/json") -> Respon
 
 def _drill(drill: Callable[..., None], request: Request, *members: str) -> Response:
     try:
-        drill(*(_member(request, name) for name in ("DBInstanceIdentifier", *members)))
+        drill(*(_member(request, name) for name in members))
     except RDSClientError as error:
         raise BadRequest(error.message) from error
     return _json({})

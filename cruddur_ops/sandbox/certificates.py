@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import trustme
@@ -19,13 +20,13 @@ class Authority:
         """Write the root certificate, for `sslrootcert`."""
         self.authority.cert_pem.write_to_path(str(path))
 
-    def context(self, address: str) -> ssl.SSLContext:
-        """A server's TLS context whose certificate names this address.
+    def context(self, address: str, valid_till: datetime | None = None) -> ssl.SSLContext:
+        """A server's TLS context whose certificate names this address, and ends then.
 
         The name is the subject's too: libpq before 15 looks for addresses there alone
         (PostgreSQL 15 release notes, libpq).
         """
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.set_alpn_protocols(["postgresql"])
-        self.authority.issue_cert(address, common_name=address).configure_cert(context)
+        self.authority.issue_cert(address, common_name=address, not_after=valid_till).configure_cert(context)
         return context

@@ -10,13 +10,15 @@ from moto.rds.responses import RDSResponse
 # Actions that the sandbox means: what they answer is backed by a server, or is plain bookkeeping that
 # moto does right. moto knows more, but only as metadata: those would look done without having been done.
 RDS_ACTIONS = frozenset({
-    "AddTagsToResource", "CreateDBInstance", "CreateDBParameterGroup", "CreateDBSnapshot", "CreateDBSubnetGroup",
-    "DeleteDBInstance", "DeleteDBParameterGroup", "DeleteDBSnapshot", "DeleteDBSubnetGroup", "DescribeCertificates",
-    "DescribeDBEngineVersions", "DescribeDBInstanceAutomatedBackups", "DescribeDBInstances",
-    "DescribeDBMajorEngineVersions", "DescribeDBParameterGroups", "DescribeDBParameters", "DescribeDBSnapshots",
-    "DescribeDBSubnetGroups", "DescribeEvents", "DescribeOrderableDBInstanceOptions", "ListTagsForResource",
-    "ModifyDBInstance", "ModifyDBParameterGroup", "ModifyDBSubnetGroup", "RebootDBInstance",
-    "RemoveTagsFromResource", "StartDBInstance", "StopDBInstance",
+    "AddTagsToResource", "ApplyPendingMaintenanceAction", "CopyDBSnapshot", "CreateDBInstance",
+    "CreateDBInstanceReadReplica", "CreateDBParameterGroup", "CreateDBSnapshot", "CreateDBSubnetGroup", "DeleteDBInstance",
+    "DeleteDBInstanceAutomatedBackup", "DeleteDBParameterGroup", "DeleteDBSnapshot", "DeleteDBSubnetGroup",
+    "DescribeCertificates", "DescribeDBEngineVersions", "DescribeDBInstanceAutomatedBackups", "DescribeDBInstances",
+    "DescribeDBLogFiles", "DescribeDBMajorEngineVersions", "DescribeDBParameterGroups", "DescribeDBParameters",
+    "DescribeDBSnapshots", "DescribeDBSubnetGroups", "DescribeEvents", "DescribeOrderableDBInstanceOptions",
+    "DescribePendingMaintenanceActions", "DownloadDBLogFilePortion", "ListTagsForResource", "ModifyDBInstance",
+    "ModifyDBParameterGroup", "ModifyDBSubnetGroup", "PromoteReadReplica", "RebootDBInstance", "RemoveTagsFromResource",
+    "RestoreDBInstanceFromDBSnapshot", "RestoreDBInstanceToPointInTime", "StartDBInstance", "StopDBInstance",
 })  # fmt: skip
 
 

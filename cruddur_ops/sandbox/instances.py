@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import base64
-import json
 import logging
 import secrets
 import subprocess
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 import psycopg
-from moto.core.utils import utcnow
 from moto.ec2.models import ec2_backends
 from moto.rds import models
 
+from cruddur_ops.sandbox import changes, managed_secrets, roles
 from cruddur_ops.sandbox.access import admits
+from cruddur_ops.sandbox.archive import Archive
+from cruddur_ops.sandbox.callers import Origin
 from cruddur_ops.sandbox.gateway import Door
 from cruddur_ops.sandbox.machine import Host, Machine
 from cruddur_ops.sandbox.postgres import Server, ServerFailed
@@ -25,10 +28,23 @@ log = logging.getLogger(__name__)
 
 GP3_BASELINE = 3000, 125  # IOPS and MiB/s below 400 GiB (Amazon RDS User Guide, "gp3 storage")
 FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)
+FAILURES = (ServerFailed, OSError, psycopg.Error, subprocess.SubprocessError)
+
+Work = Callable[[], None]
+Steps = Iterable[tuple[str, Work]]
 
 
 class SandboxDBInstance(models.DBInstance):
-    """A DB instance with a machine; what moto leaves out of DescribeDBInstances is filled in."""
+    """A DB instance with a machine; what moto leaves out of DescribeDBInstances is filled in.
+
+    Attributes:
+        archive: what it can be restored from; None where automated backups are off.
+        source: the instance that it is a read replica of.
+        pending: the changes that wait for the maintenance window, under the names of ModifyDBInstance.
+        maintenance: the pending maintenance actions, by name.
+        optimizing_since: when its storage was last changed (UTC).
+        automatic_restart_time: when AWS would start it again; None unless it is stopped.
+    """
 
     backup_target = "region"
     network_type = "IPV4"
@@ -39,6 +55,7 @@ class SandboxDBInstance(models.DBInstance):
 
     port: int
     iops: Any
+    backend: Any
 
     def __init__(self, backend: models.RDSBackend, host: Host, **parameters: Any) -> None:
         """Register the instance; `begin` starts the work."""
@@ -59,9 +76,20 @@ class SandboxDBInstance(models.DBInstance):
         )
         if self.publicly_accessible is None:
             self.publicly_accessible = parameters.get("db_subnet_group_name") in (None, "default")
-        self._restorable_since: Any = None
+        self.archive: Archive | None = None
+        self.source: SandboxDBInstance | None = None
+        self.pending: dict[str, Any] = {}
+        self.maintenance: dict[str, dict[str, Any]] = {}
+        self.optimizing_since: datetime | None = None
+        self.automatic_restart_time: datetime | None = None
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
-        self.machine = Machine(host, self.dbi_resource_id.lower(), Door(self.admits, self.seen_as, self.requires_tls))
+        door = Door(host.callers.origin, self.admits, self.seen_as, self.requires_tls)
+        self.machine = Machine(host, self.dbi_resource_id.lower(), door)
+
+    @property
+    def address_name(self) -> str:
+        """What its address belongs to: the identifier in its region, as the DNS name on AWS."""
+        return f"{self.region}/{self.db_instance_identifier}"
 
     @property
     def endpoint(self) -> dict[str, Any] | None:  # type: ignore[override]
@@ -76,29 +104,60 @@ class SandboxDBInstance(models.DBInstance):
         return self.port if place and place[1] != self.port else 0
 
     @property
-    def latest_restorable_time(self) -> Any:
-        """The end of the last backup; absent without backups."""
-        return self._restorable_since
+    def latest_restorable_time(self) -> datetime | None:  # type: ignore[override]
+        """Until when it can be restored; absent without backups, and for a replica, whose WAL is its source's."""
+        return self.archive.latest if self.archive and not self.source else None
+
+    @property
+    def certificate_details(self) -> dict[str, Any] | None:
+        """The gateway's certificate."""
+        till = self.machine.valid_till
+        return {"CAIdentifier": self.ca_certificate_identifier, "ValidTill": till.replace(tzinfo=None)} if till else None
+
+    @property
+    def pending_modified_values(self) -> dict[str, Any]:
+        """What waits for the maintenance window, or is being applied."""
+        return changes.shown(self.pending)
+
+    @property
+    def read_replica_source_db_instance_identifier(self) -> str | None:
+        """What it is a read replica of, under its present name."""
+        return self.source.db_instance_identifier if self.source else None
+
+    @property
+    def followers(self) -> list[SandboxDBInstance]:
+        """Its read replicas."""
+        return [other for other in self.backend.databases.values() if getattr(other, "source", None) is self]
+
+    @property
+    def read_replica_db_instance_identifiers(self) -> list[str]:
+        """The names of its read replicas."""
+        return [replica.db_instance_identifier for replica in self.followers]
+
+    @property
+    def status_infos(self) -> list[dict[str, Any]]:
+        """That a read replica replicates."""
+        replicating = {"StatusType": "read replication", "Normal": True, "Status": "replicating"}
+        return [replicating] if self.source and self.machine.serving else []
 
     @property
     def current_password(self) -> str:
         """The master user's password, managed or given."""
         if self.manage_master_user_password:
-            secret = self.backend.secretsmanager.get_secret_value(self.master_user_secret.secret_arn, "", "AWSCURRENT")
-            return str(json.loads(secret["SecretString"])["password"])
+            return managed_secrets.password(self.master_user_secret)
         return str(self._master_user_password)
 
-    def admits(self, address: str) -> bool:
-        """Whether a connection from this loopback address gets through, by the rules of this moment."""
-        caller = self.machine.host.callers.identify(address, self.ec2)
-        if not (caller.inside_vpc or self.publicly_accessible):
+    def admits(self, origin: Origin) -> bool:
+        """Whether a connection from there gets through, by the rules of this moment."""
+        caller = self.machine.host.callers.identify(origin, self.ec2)
+        if not self.machine.serving or not (caller.inside_vpc or self.publicly_accessible):
             return False
         ports = {self.port, self.machine.endpoint[1] if self.machine.endpoint else self.port}
         return any(admits(self.vpc_security_group_ids, caller, port, self.ec2) for port in ports)
 
-    def seen_as(self, address: str) -> str:
-        """The address that the server would see for a connection from this loopback address."""
-        return str(self.machine.host.callers.identify(address, self.ec2).address)
+    def seen_as(self, origin: Origin) -> str:
+        """The address that the server would see for a connection from there."""
+        return str(self.machine.host.callers.identify(origin, self.ec2).address)
 
     def requires_tls(self) -> bool:
         """`rds.force_ssl`: that of the parameter group, else by the major version."""
@@ -107,7 +166,11 @@ class SandboxDBInstance(models.DBInstance):
             return str(parameter["ParameterValue"]) == "1"
         return int(self.engine_version.split(".")[0]) >= FORCE_SSL_MAJOR
 
-    def begin(self, steps: Iterable[tuple[str, Callable[[], None]]], end: str | None) -> None:
+    def say(self, category: str, message: str) -> None:
+        """Record an event."""
+        self.backend.say(self, category, message)
+
+    def begin(self, steps: Steps, end: str | None) -> None:
         """Do the steps in a thread of their own, each under its status; then show the last status.
 
         Args:
@@ -118,53 +181,60 @@ class SandboxDBInstance(models.DBInstance):
         self.status = steps[0][0]
         threading.Thread(target=self._perform, args=(steps, end), name=self.dbi_resource_id, daemon=True).start()
 
-    def _perform(self, steps: tuple[tuple[str, Callable[[], None]], ...], end: str | None) -> None:
+    def _perform(self, steps: tuple[tuple[str, Work], ...], end: str | None) -> None:
         try:
             for status, work in steps:
-                self.status = status
-                work()
-        except (ServerFailed, OSError, psycopg.Error, subprocess.SubprocessError) as error:
+                if not self.machine.removed:
+                    self._perform_step(status, work)
+        except FAILURES as error:
             log.error("%s failed while %s: %s", self.db_instance_identifier, self.status, error)
             self.status = "failed"
         else:
             self.status = end or self.status
 
-    def creation(self) -> Iterable[tuple[str, Callable[[], None]]]:
-        """The steps of CreateDBInstance."""
-        yield "creating", lambda: self.machine.create(self.port, self._set_up)
+    def _perform_step(self, status: str, work: Work) -> None:
+        """Do the work, and show its status for long enough to be seen; a creation takes its time anyway."""
+        self.status = status
+        began = time.monotonic()
+        work()
+        if status != "creating":
+            time.sleep(max(0.0, self.machine.host.pace.seconds - (time.monotonic() - began)))
+
+    def creation(
+        self, obtain: Callable[[], Server], prepare: Callable[[Server], None], category: str, message: str
+    ) -> Iterator[tuple[str, Work]]:
+        """The steps from a server, which `prepare` starts, to an available instance; an event tells of it."""
+
+        def work() -> None:
+            self.machine.create(self.address_name, self.port, obtain, prepare)
+            self.say(category, message)
+
+        yield "creating", work
         if self.backup_retention_period:
-            yield "backing-up", self._first_backup
+            yield "backing-up", self.enable_backups
 
-    def _set_up(self, server: Server) -> None:
-        server.create_master_user(str(self.master_username), self.current_password, self.db_name)
+    def enable_backups(self) -> None:
+        """Archive WAL from now on, and take the first automated backup."""
+        self.archive = Archive(self.machine.running_server())
+        self.archive.open()
+        self.backend.take_automated_snapshot(self)
 
-    def _first_backup(self) -> None:
-        self.save_automated_backup()
-        self._restorable_since = utcnow()
+    def halt(self) -> None:
+        """End the server."""
+        self.machine.stop()
+        self.say("availability", "DB instance shutdown")
 
-    def save_automated_backup(self) -> None:
-        """A copy of the server's data, listed as an automated snapshot."""
-        name = f"rds:{self.db_instance_identifier}-{utcnow():%Y-%m-%d-%H-%M-%S}"
-        self.back_up(name)
-        super().save_automated_backup()
+    def resume(self) -> None:
+        """Start the server again."""
+        self.machine.start()
+        self.say("availability", "DB instance restarted")
 
-    def back_up(self, name: str) -> None:
-        """Copy the running server's data into the sandbox's folder of snapshots."""
-        folder = self.machine.host.snapshot_folder(f"{self.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
-        self.machine.running_server().back_up(folder)
-        log.info("%s is backed up as %s", self.db_instance_identifier, name)
+    def restart(self) -> None:
+        """End the server, and start it again."""
+        self.halt()
+        self.resume()
 
     def take_over_password(self) -> None:
         """Give the server the password that the API now knows."""
-        self.machine.running_server().set_password(str(self.master_username), self.current_password)
-
-
-class GeneratedSecret(models.MasterUserSecret):
-    """The managed secret of a master user, with a password of its own and the right name."""
-
-    def _generate_secret_string(self) -> str:
-        return json.dumps({"username": self.resource.master_username, "password": secrets.token_urlsafe(24)})
-
-    def rotate_secret(self) -> None:
-        """Put a new password in place at once; the instance hands it to the server."""
-        self.secretsmanager.put_secret_value(self.secret.arn, self._generate_secret_string(), "", "", ["AWSCURRENT"])
+        roles.set_password(self.machine.running_server(), str(self.master_username), self.current_password)
+        self.say("configuration change", "Reset master credentials")

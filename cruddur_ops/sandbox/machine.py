@@ -6,14 +6,15 @@ import asyncio
 import itertools
 import logging
 import os
-import shutil
-import signal
+import secrets
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cruddur_ops.sandbox import extensions
 from cruddur_ops.sandbox.callers import Callers
 from cruddur_ops.sandbox.certificates import Authority
 from cruddur_ops.sandbox.gateway import Door, Gateway, listening_socket
@@ -22,21 +23,32 @@ from cruddur_ops.sandbox.programs import Programs
 
 log = logging.getLogger(__name__)
 
+PACE = "CRUDDUR_SANDBOX_PACE"
+PACE_SECONDS = 0.3  # long enough for a waiter that polls to see a status, short enough for tests
+CERTIFICATE_DAYS = 365  # of a server certificate under rds-ca-rsa2048-g1 (Amazon RDS User Guide, "Using SSL/TLS")
+
 
 class Stock:
     """Servers that are initialised ahead, since initdb is most of what a new instance waits for."""
 
     def __init__(self, root: Path, programs: Programs) -> None:
         """Begin with the first one."""
-        self._folders = (root / f"server-{number}" for number in itertools.count(1))
+        self._root = root
+        self._numbers = itertools.count(1)
         self._programs = programs
+        self._password = secrets.token_hex()
+        self._settings = extensions.settings(programs, root)
         self._workers = ThreadPoolExecutor(1, "initdb")
         self._next = self._workers.submit(self._initialise)
 
     def _initialise(self) -> Server:
-        server = Server(next(self._folders), self._programs)
+        server = self.vacant()
         server.initialise()
         return server
+
+    def vacant(self) -> Server:
+        """A server without any data, which is to take over a backup."""
+        return Server(self._root / f"server-{next(self._numbers)}", self._programs, self._password, self._settings)
 
     def take(self) -> Server:
         """A server that is initialised and was never started; the next one is begun.
@@ -52,6 +64,21 @@ class Stock:
         self._workers.shutdown(cancel_futures=True)
 
 
+def _pace() -> float:
+    return float(os.environ.get(PACE, PACE_SECONDS))
+
+
+@dataclass
+class Pace:
+    """How quickly statuses follow each other.
+
+    Attributes:
+        seconds: that each lasts at least; at first CRUDDUR_SANDBOX_PACE, else a short time.
+    """
+
+    seconds: float = field(default_factory=_pace)
+
+
 @dataclass(frozen=True)
 class Host:
     """What all machines of one sandbox share.
@@ -63,6 +90,8 @@ class Host:
         callers: who connects from where.
         loop: the event loop on which the gateways run, in a thread of its own.
         stock: where machines take their servers from.
+        addresses: the loopback address of each name, which the name keeps, as its DNS name does on AWS.
+        pace: how long a status lasts at least.
     """
 
     root: Path
@@ -71,6 +100,8 @@ class Host:
     callers: Callers
     loop: asyncio.AbstractEventLoop
     stock: Stock
+    addresses: dict[str, str] = field(default_factory=dict)
+    pace: Pace = field(default_factory=Pace)
 
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""
@@ -82,7 +113,12 @@ class Host:
 
 @dataclass
 class Machine:
-    """A server with its gateway. Its methods return when what they name has happened."""
+    """A server with its gateway. Its methods return when what they name has happened.
+
+    Attributes:
+        serving: whether connections are passed on to the server; the gateway is silent otherwise.
+        valid_till: the end of the server certificate (UTC).
+    """
 
     host: Host
     name: str
@@ -90,11 +126,13 @@ class Machine:
     server: Server | None = field(default=None, init=False)
     gateway: Gateway | None = field(default=None, init=False)
     endpoint: tuple[str, int] | None = field(default=None, init=False)
+    serving: bool = field(default=False, init=False)
     removed: bool = field(default=False, init=False)
+    valid_till: datetime | None = field(default=None, init=False)
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
-    def create(self, port: int, set_up: Callable[[Server], None]) -> None:
-        """Start a server, set it up, and open the gateway.
+    def create(self, name: str, port: int, obtain: Callable[[], Server], prepare: Callable[[Server], None]) -> None:
+        """Obtain a server, prepare it, which includes its start, and open the gateway under this name.
 
         Raises:
             ServerFailed: the server's programs said no.
@@ -102,16 +140,18 @@ class Machine:
         with self._one_at_a_time:
             if self.removed:
                 raise ServerFailed(f"{self.name} was removed before it was created")
-            self.server = self.host.stock.take()
-            self.server.start()
-            set_up(self.server)
-            self.open_gateway(port)
+            self.server = obtain()
+            prepare(self.server)
+            self.open_gateway(name, port)
+            self.serving = True
 
-    def open_gateway(self, port: int) -> None:
-        """Listen; on the address of last time where the instance had one."""
-        listener = listening_socket(port, self.endpoint[0] if self.endpoint else None)
+    def open_gateway(self, name: str, port: int) -> None:
+        """Listen, on the address that belongs to the name where it has one already."""
+        listener = listening_socket(port, self.host.addresses.get(name))
         address, port = listener.getsockname()[:2]
-        certificate = self.host.authority.context(address)
+        self.host.addresses[name] = address
+        self.valid_till = datetime.now(UTC) + timedelta(days=CERTIFICATE_DAYS)
+        certificate = self.host.authority.context(address, self.valid_till)
         self.gateway = Gateway(listener, self.running_server().socket, self.door, certificate)
         self.gateway.open(self.host.loop)
         self.endpoint = (address, port)
@@ -128,29 +168,36 @@ class Machine:
         return self.server
 
     def close_gateway(self) -> None:
-        """End its connections and listen no more; the address stays the instance's own."""
+        """End its connections and listen no more."""
         if self.gateway:
             self.gateway.close(self.host.loop)
             self.gateway = None
 
-    def stop(self) -> None:
-        """End connections and server; the data stay."""
+    def move(self, name: str, port: int) -> None:
+        """Listen under another name or port; connections end."""
         with self._one_at_a_time:
-            self.close_gateway()
+            if not self.removed:
+                self.close_gateway()
+                self.open_gateway(name, port)
+
+    def stop(self) -> None:
+        """End the server, and with it the connections; the data stay, and the gateway, which is silent now."""
+        with self._one_at_a_time:
+            self.serving = False
             self.running_server().stop()
 
-    def start(self, port: int) -> None:
+    def start(self) -> None:
         """Bring the server back with its data, at the same endpoint."""
         with self._one_at_a_time:
             if not self.removed:
                 self.running_server().start()
-                self.open_gateway(port)
+                self.serving = True
 
     def remove(self) -> None:
         """End everything and delete the data; whatever was under way comes first."""
         with self._one_at_a_time:
             self.removed = True
+            self.serving = False
             self.close_gateway()
             if self.server:
-                self.server.stop(signal.SIGQUIT)
-                shutil.rmtree(self.server.folder, ignore_errors=True)
+                self.server.remove()

@@ -1,13 +1,14 @@
-"""One PostgreSQL server: initialise, start, stop, set up as RDS does, back up."""
+"""One PostgreSQL server: initialise, start, stop, set up as RDS does, back up, take over a backup."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,19 +18,33 @@ import psycopg
 from psycopg import sql
 
 from cruddur_ops import queries
+from cruddur_ops.sandbox import base_backup
+from cruddur_ops.sandbox.folders import discard
 from cruddur_ops.sandbox.programs import Programs
 
 ADMINISTRATOR = "rdsadmin"  # owns the cluster on RDS; the master user is no superuser
 START_SECONDS = 60
+RECOVERY_SECONDS = 600
+WAL_FILE = "4"  # MB, a quarter of the default: every backup and every moment that is restored takes at least one
 SETTINGS = """
 listen_addresses = ''
 unix_socket_permissions = 0700
 shared_buffers = 32MB
 fsync = off
-max_wal_senders = 10
+max_wal_size = 1GB
+max_wal_senders = 20
+max_replication_slots = 20
+wal_retrieve_retry_interval = 500ms
+archive_mode = on
+logging_collector = on
+log_filename = 'postgresql.log.%Y-%m-%d-%H'
+log_rotation_age = 60
+log_rotation_size = 0
+log_timezone = 'UTC'
 log_line_prefix = '%t:%r:%u@%d:[%p]:'
 password_encryption = 'scram-sha-256'
 """
+SIGNALS = ("recovery.signal", "standby.signal")  # what makes a data directory wait for WAL (PostgreSQL 18, chapter 19.5.4)
 
 
 class ServerFailed(Exception):
@@ -41,14 +56,17 @@ class Server:
     """A PostgreSQL server that listens on a Unix socket only.
 
     Attributes:
-        folder: its own folder; `data` and `postgres.log` are made in it.
+        folder: its own folder; `data` and `log` are made in it.
         programs: what to run, and under which account.
-        password: that of the administrator, kept in memory alone.
+        password: that of the administrator, kept in memory alone; all servers of a sandbox have the
+            same one, since a copy of the data keeps it.
+        settings: beside those of its data directory.
     """
 
     folder: Path
     programs: Programs
     password: str = field(default_factory=secrets.token_hex, repr=False)
+    settings: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -57,14 +75,19 @@ class Server:
         return self.folder / "data"
 
     @property
-    def log(self) -> Path:
-        """The server's own log."""
-        return self.folder / "postgres.log"
+    def logs(self) -> Path:
+        """The folder of the server's own log files, one for each hour, named as on RDS."""
+        return self.folder / "log"
 
     @property
     def socket(self) -> Path:
         """The Unix socket that clients of the gateway end up at."""
         return self.folder / ".s.PGSQL.5432"
+
+    @property
+    def archive(self) -> Path:
+        """Where the server archives its WAL, while this folder exists; it outlives the server's own."""
+        return self.folder.parent / "archives" / self.folder.name
 
     @property
     def running(self) -> bool:
@@ -77,16 +100,18 @@ class Server:
         Raises:
             ServerFailed: with initdb's own words.
         """
-        self.folder.mkdir(parents=True)
-        os.chown(self.folder, self.programs.account.uid, self.programs.account.gid)
+        self.make_folder(self.folder)
         self._initdb()
-        folder = str(self.folder).replace("'", "''")
-        settings = f"{SETTINGS}unix_socket_directories = '\"{folder}\"'\n"
         with (self.data / "postgresql.conf").open("a") as file:
-            file.write(settings)
+            file.write(SETTINGS)
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder that the server can write in."""
+        folder.mkdir(parents=True)
+        os.chown(folder, self.programs.account.uid, self.programs.account.gid)
 
     def _initdb(self) -> None:
-        arguments = ["--no-sync", "--username", ADMINISTRATOR, "--auth", "scram-sha-256"]
+        arguments = ["--no-sync", "--username", ADMINISTRATOR, "--auth", "scram-sha-256", "--wal-segsize", WAL_FILE]
         arguments += ["--encoding", "UTF8", "--locale", "C"]
         if self.programs.major() >= 17:
             arguments += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
@@ -108,25 +133,40 @@ class Server:
         os.fchown(reading, self.programs.account.uid, self.programs.account.gid)
         return reading
 
-    def start(self) -> None:
+    def start(self, settings: Mapping[str, str] | None = None, seconds: int = START_SECONDS) -> None:
         """Start the server and return when it accepts connections.
+
+        Args:
+            settings: for this time only, beside those of its data directory.
+            seconds: how long to wait for it.
 
         Raises:
             ServerFailed: it ended, or did not get ready in time; the message is the end of its log.
         """
-        command = [self.programs.path("postgres"), "-D", str(self.data)]
         options = {"stdin": subprocess.DEVNULL, "start_new_session": True, **self.programs.account.switch}
-        with self.log.open("ab") as log:
+        named = [f"--{name}={value}" for name, value in {**self.settings, **self._places(), **(settings or {})}.items()]
+        with (self.folder / "postgres.log").open("ab") as log:  # until the collector has taken over
             try:
+                command = [self.programs.path("postgres"), "-D", str(self.data), *named]
                 self.process = subprocess.Popen(command, stdout=log, stderr=log, **options)
             except OSError as error:
                 raise ServerFailed(f"postgres did not start: {error}") from error
-        self._wait_until_ready()
+        self._wait_until_ready(seconds)
 
-    def _wait_until_ready(self) -> None:
+    def _places(self) -> dict[str, str]:
+        """The settings that name folders, which a copy of the data must not share."""
+        archive = shlex.quote(str(self.archive))
+        copy = f'cp "%p" {archive}/"%f.part" && mv {archive}/"%f.part" {archive}/"%f"'
+        return {
+            "unix_socket_directories": f'"{self.folder}"',
+            "log_directory": str(self.logs),
+            "archive_command": f"test ! -d {archive} || {{ {copy}; }}",
+        }
+
+    def _wait_until_ready(self, seconds: int) -> None:
         """postmaster.pid ends with the word "ready" once the server does (src/include/utils/pidfile.h)."""
         status = self.data / "postmaster.pid"
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.running:
                 raise ServerFailed(f"postgres ended while starting: {self.log_end()}")
@@ -134,7 +174,7 @@ class Server:
                 return
             time.sleep(0.01)
         self.stop(signal.SIGQUIT)
-        raise ServerFailed(f"postgres was not ready after {START_SECONDS} seconds: {self.log_end()}")
+        raise ServerFailed(f"postgres was not ready after {seconds} seconds: {self.log_end()}")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop the server: SIGINT ends the sessions first, SIGQUIT at once (PostgreSQL 18, chapter 18.5)."""
@@ -149,7 +189,8 @@ class Server:
 
     def log_end(self, lines: int = 5) -> str:
         """The last lines of the server's log."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        files = sorted(self.logs.glob("*")) or [self.folder / "postgres.log"]
+        text = files[-1].read_text(errors="replace") if files[-1].exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
     @contextmanager
@@ -164,43 +205,35 @@ class Server:
         ) as connection:
             yield connection
 
-    def create_master_user(self, name: str, password: str, database: str | None) -> None:
-        """Set up what a new DB instance has: rds_superuser, the master user, its database.
-
-        Source: Amazon RDS User Guide, "Understanding PostgreSQL roles and permissions".
-        """
-        with self.administrator() as connection:
-            for step in ("roles", "master_user", "ownership"):
-                connection.execute(_compose(step, master=name))
-            self._set_password(connection, name, password)
-            if database and database != "postgres":
-                connection.execute(_compose("database", master=name, database=database))
-
-    def set_password(self, name: str, password: str) -> None:
-        """Give a role another password."""
-        with self.administrator() as connection:
-            self._set_password(connection, name, password)
-
-    def _set_password(self, connection: psycopg.Connection[Any], name: str, password: str) -> None:
-        """Send the SCRAM verifier alone, so that no log can hold the password."""
-        verifier = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
-        connection.execute(_compose("password", master=name, verifier=sql.Literal(verifier.decode())))
-
     def back_up(self, target: Path) -> None:
-        """Copy the running server's data with pg_basebackup, WAL included.
+        """Copy the data: of a running server as a base backup, WAL included; of a stopped one, the files.
 
         Raises:
-            ServerFailed: with the program's own words.
+            OSError: a file could not be copied.
+            psycopg.Error: the running server refused.
+            subprocess.CalledProcessError: the files of the stopped one could not be copied.
         """
-        environment = {**os.environ, "PGPASSWORD": self.password}
-        arguments = ["--pgdata", str(target), "--host", str(self.folder), "--username", ADMINISTRATOR]
-        try:
-            self.programs.run("pg_basebackup", *arguments, "--checkpoint=fast", "--no-sync", env=environment)
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise ServerFailed(f"pg_basebackup failed: {getattr(error, 'stderr', '') or error}") from error
+        if not self.running:
+            self.programs.copy(self.data, target)
+            return
+        with self.administrator() as connection:
+            base_backup.back_up(connection, self.data, target, self.programs.account)
+
+    def take_over(self, backup: Path) -> None:
+        """Begin with a copy of these data, as a server of its own: neither standby nor what ALTER SYSTEM left."""
+        self.make_folder(self.folder)
+        self.programs.copy(backup, self.data)
+        for name in SIGNALS:
+            (self.data / name).unlink(missing_ok=True)
+        (self.data / "postgresql.auto.conf").write_text("")
+
+    def remove(self) -> None:
+        """End the server at once and delete its data; the archive stays."""
+        self.stop(signal.SIGQUIT)
+        discard(self.folder, self.folder.parent)
 
 
-def _compose(step: str, **names: str | sql.Literal) -> sql.Composed:
+def compose(step: str, **names: str | sql.Literal) -> sql.Composed:
     """A statement of sql/sandbox with its names quoted; CREATE statements take no bind parameters."""
     quoted = {key: sql.Identifier(value) if isinstance(value, str) else value for key, value in names.items()}
     return sql.SQL(queries.load(f"sandbox/{step}").text).format(**quoted)

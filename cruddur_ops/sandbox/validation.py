@@ -17,6 +17,7 @@ from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterVal
 
 from cruddur_ops.sandbox import facts
 from cruddur_ops.sandbox.facts import Version
+from cruddur_ops.sandbox.master_user_rules import check_master_user, check_name, check_password_change, check_present
 from cruddur_ops.sandbox.storage_rules import check_storage, check_storage_change
 
 Parameters = Mapping[str, Any]
@@ -39,9 +40,9 @@ def check_create(parameters: Parameters, region: str, today: date | None = None)
     _check_class(parameters.get("DBInstanceClass"), version, region)
     _check_zone(parameters, region)
     check_storage(parameters)
-    _check_master_user(parameters)
+    check_master_user(parameters)
     if "DBName" in parameters:
-        _check_name("DBName", parameters["DBName"], facts.reserved("databases"))
+        check_name("DBName", parameters["DBName"], facts.reserved("databases"))
     _check_settings(parameters, {})
     _check_log_types(parameters.get("EnableCloudwatchLogsExports"), version)
 
@@ -60,10 +61,36 @@ def check_modify(parameters: Parameters, current: Parameters, region: str) -> No
     if parameters.get("DBInstanceClass") not in {None, current["DBInstanceClass"]}:
         _check_class(parameters["DBInstanceClass"], running, region)
     check_storage_change(parameters, current)
-    _check_password_change(parameters, managed=bool(current.get("MasterUserSecret")))
+    check_password_change(parameters, managed=bool(current.get("ManageMasterUserPassword")))
     _check_settings(parameters, current)
     logs = parameters.get("CloudwatchLogsExportConfiguration") or {}
     _check_log_types(logs.get("EnableLogTypes"), running)
+
+
+def check_restore(parameters: Parameters, source: Parameters, region: str) -> None:
+    """Check what makes an instance of another's data: a restore, or a read replica.
+
+    Args:
+        parameters: of the request; the source's settings stand in for what they leave out.
+        source: the instance or snapshot that the data come from, as DescribeDBInstances shows it.
+        region: where the new instance is to be.
+
+    Raises:
+        RDSClientError: the first thing that RDS would refuse.
+    """
+    target = "TargetDBInstanceIdentifier" if "TargetDBInstanceIdentifier" in parameters else "DBInstanceIdentifier"
+    check_identifier(target, parameters.get(target))
+    version = _version(source["EngineVersion"])
+    if parameters.get("Engine", facts.tables()["engine"]["name"]) != facts.tables()["engine"]["name"]:
+        raise InvalidParameterCombination(f"The engine {parameters['Engine']} cannot be restored from postgres.")
+    _check_class(parameters.get("DBInstanceClass", source["DBInstanceClass"]), version, region)
+    _check_zone(parameters, region)
+    if parameters.get("AllocatedStorage", source["AllocatedStorage"]) < source["AllocatedStorage"]:
+        message = "The allocated storage size can't be less than the source snapshot or backup size."
+        raise InvalidParameterValue(message)
+    check_storage_change(parameters, source)
+    check_ranges(parameters)
+    _check_log_types(parameters.get("EnableCloudwatchLogsExports"), version)
 
 
 def check_identifier(name: str, value: str | None) -> None:
@@ -72,7 +99,7 @@ def check_identifier(name: str, value: str | None) -> None:
     Raises:
         RDSClientError: `InvalidParameterValue`.
     """
-    _check_present(name, value)
+    check_present(name, value)
     fault = f"The parameter {name} is not a valid identifier"
     if value and len(value) > 63:
         raise InvalidParameterValue(f"{fault} because it is longer than 63 characters.")
@@ -125,11 +152,6 @@ def _version(text: str) -> Version:
     return next(v for v in facts.versions() if str(v) == text)
 
 
-def _check_present(name: str, value: str | None) -> None:
-    if not value:
-        raise InvalidParameterValue(f"The parameter {name} must be provided and must not be blank.")
-
-
 def _check_engine(parameters: Parameters) -> Version:
     engine, licence = parameters.get("Engine"), parameters.get("LicenseModel")
     known = facts.tables()["engine"]
@@ -177,63 +199,25 @@ def _check_zone(parameters: Parameters, region: str) -> None:
         raise RDSClientError("InvalidVPCNetworkStateFault", f"{message} zone set.")
 
 
-def _check_master_user(parameters: Parameters) -> None:
-    name = parameters.get("MasterUsername")
-    _check_name("MasterUsername", name, facts.reserved("usernames"))
-    if name and name.lower().startswith("pg_"):
-        rule = 'because role names starting with "pg_" are reserved by the PostgreSQL engine'
-        raise InvalidParameterValue(f"MasterUsername {name} cannot be used {rule}")
-    password, managed = parameters.get("MasterUserPassword"), parameters.get("ManageMasterUserPassword")
-    _check_one_password(password, bool(managed))
-    if not managed:
-        _check_present("MasterUserPassword", password)
-
-
-def _check_password_change(parameters: Parameters, managed: bool) -> None:
-    password, manage = parameters.get("MasterUserPassword"), parameters.get("ManageMasterUserPassword")
-    _check_one_password(password, managed if manage is None else manage)
-    if managed and manage is False and password is None:
-        message = "MasterUserPassword must be provided when ManageMasterUserPassword is set to false."
-        raise InvalidParameterCombination(message)
-
-
-def _check_one_password(password: str | None, managed: bool) -> None:
-    """Check the password itself, and that there is none beside the one that Secrets Manager keeps."""
-    if password is None:
-        return
-    if managed:
-        message = "You can't specify MasterUserPassword when ManageMasterUserPassword is turned on."
-        raise InvalidParameterCombination(message)
-    fault = "The parameter MasterUserPassword is not a valid password"
-    if not 8 <= len(password) <= 128:
-        length = "shorter than 8" if len(password) < 8 else "longer than 128"
-        raise InvalidParameterValue(f"{fault} because it is {length} characters.")
-    if not re.fullmatch(r"[!-~]+", password) or set(password) & set('/@"'):
-        allowed = "Only printable ASCII characters besides '/', '@', '\"', ' ' may be used."
-        raise InvalidParameterValue(f"{fault}. {allowed}")
-
-
-def _check_name(parameter: str, name: str | None, reserved: frozenset[str]) -> None:
-    """Check a name of the master user or the database: 1 to 63, a letter first, not a reserved word."""
-    _check_present(parameter, name)
-    if name and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
-        message = f"{parameter} must begin with a letter and contain only alphanumeric characters."
-        raise InvalidParameterValue(message)
-    if name and name.lower() in reserved:
-        message = f"{parameter} {name} cannot be used as it is a reserved word used by the engine"
-        raise InvalidParameterValue(message)
-
-
 def _check_settings(parameters: Parameters, current: Parameters) -> None:
     """What creation (with nothing current) and modification check alike."""
-    for name, (low, high) in _RANGES.items():
-        if name in parameters and not low <= parameters[name] <= high:
-            message = f"Invalid value {parameters[name]} for {name}. Must be between {low} and {high}"
-            raise InvalidParameterValue(message)
+    check_ranges(parameters)
     _check_insights(parameters, current)
     authority = parameters.get("CACertificateIdentifier")
     if authority not in {None, *(c["identifier"] for c in facts.tables()["certificate"])}:
         raise RDSClientError("CertificateNotFound", f"Certificate not found: {authority}")
+
+
+def check_ranges(parameters: Parameters) -> None:
+    """Check the numbers that have a lowest and a highest value.
+
+    Raises:
+        RDSClientError: `InvalidParameterValue`.
+    """
+    for name, (low, high) in _RANGES.items():
+        if name in parameters and not low <= parameters[name] <= high:
+            message = f"Invalid value {parameters[name]} for {name}. Must be between {low} and {high}"
+            raise InvalidParameterValue(message)
 
 
 def _check_insights(parameters: Parameters, current: Parameters) -> None:

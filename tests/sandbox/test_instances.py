@@ -196,7 +196,7 @@ def test_stop_ends_the_server_and_start_brings_the_data_back(
     rds.stop_db_instance(DBInstanceIdentifier="cruddur-db-instance")
     wait_for(rds, "cruddur-db-instance", "stopped")
     with pytest.raises(psycopg.OperationalError):
-        connect(sandbox, instance)
+        connect(sandbox, instance, connect_timeout=2)
     change = {"MasterUserPassword": "lost-otherwise", "ApplyImmediately": True}
     assert "InvalidDBInstanceState" == code_of(rds.modify_db_instance, DBInstanceIdentifier="cruddur-db-instance", **change)
     rds.start_db_instance(DBInstanceIdentifier="cruddur-db-instance")

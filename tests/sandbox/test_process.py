@@ -192,7 +192,7 @@ def test_address_service_answers_as_checkip_does(sandbox: Mapping[str, str]) -> 
     ("service", "operation", "parameters"),
     [
         ("rds", "create_blue_green_deployment", {"BlueGreenDeploymentName": "x", "Source": "arn:aws:rds:x"}),
-        ("rds", "describe_db_log_files", {"DBInstanceIdentifier": "x"}),
+        ("rds", "switchover_read_replica", {"DBInstanceIdentifier": "x"}),
         ("ec2", "describe_capacity_reservations", {}),
         ("pi", "list_available_resource_dimensions", {"ServiceType": "RDS", "Identifier": "db-X", "Metrics": ["db.load"]}),
         ("health", "describe_events", {}),
@@ -297,3 +297,20 @@ def test_odd_temporary_folder(names: Callable[[str], str], monkeypatch: pytest.M
     available(name)
     control.down(name)
     folder.rmdir()
+
+
+def test_drills_are_called(names: Callable[[str], str]) -> None:
+    """Maintenance is announced and its window opened by name; what cannot be has the sandbox's own words."""
+    name = names("drills")
+    control.up(name)
+    rds = available(name)
+    control.drill("/maintenance-action", {"DBInstanceIdentifier": "one", "Action": "os-upgrade"}, name)
+    assert 1 == len(rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"])
+    control.drill("/maintenance-window", {"DBInstanceIdentifier": "one"}, name)
+    wait_for(rds, "one", "available")
+
+    assert [] == rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"]
+    with pytest.raises(WrongInput, match="DBInstance nobody not found: .*sandbox status"):
+        control.drill("/maintenance-window", {"DBInstanceIdentifier": "nobody"}, name)
+    with pytest.raises(WrongInput, match="one is no read replica"):
+        control.drill("/replica-lag", {"DBInstanceIdentifier": "one", "Seconds": "5"}, name)

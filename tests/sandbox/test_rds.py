@@ -93,9 +93,9 @@ def test_a_stopped_instance(target: Target) -> None:
     provision(target)
     aws.client(target, "rds").stop_db_instance(DBInstanceIdentifier=target.db_instance_identifier)
     assert "stopped" == rds.wait(target, "stopped", timeout=60).status
-    with pytest.raises(InstanceNotReady, match="aws rds start-db-instance"):
+    with pytest.raises(InstanceNotReady, match="cruddur-ops rds start"):
         rds.plan_instance(target)
-    with pytest.raises(InstanceNotReady, match="aws rds start-db-instance"):
+    with pytest.raises(InstanceNotReady, match="cruddur-ops rds start"):
         rds.wait(target)
 
 

@@ -33,7 +33,7 @@ CURRENT: dict[str, Any] = {
     "PerformanceInsightsRetentionPeriod": 7,
 }
 IO1 = {"StorageType": "io1", "Iops": 1000}
-MANAGED = {"MasterUserSecret": {"SecretArn": "arn:aws:secretsmanager:ca-central-1:1:secret:rds!db-1"}}
+MANAGED = {"ManageMasterUserPassword": True}
 PASSWORD = {"MasterUserPassword": "correct-horse-battery"}
 
 

@@ -1,0 +1,2 @@
+-- Take a setting out of postgresql.auto.conf.
+ALTER SYSTEM RESET {setting};

@@ -1,0 +1,2 @@
+-- Read the configuration files anew.
+SELECT pg_reload_conf();

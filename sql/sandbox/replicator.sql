@@ -1,0 +1,2 @@
+-- Let read replicas log in.
+ALTER ROLE {role} LOGIN PASSWORD {verifier};
