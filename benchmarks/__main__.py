@@ -1,33 +1,28 @@
-"""`make bench`: what the runbook costs beside what people would otherwise use, in one run, as ratios of medians."""
+"""`make bench`: what the runbook costs beside what people would otherwise use, in one run, as ratios of medians.
+
+`make bench ARGS="feed post"` measures these alone. A module of this folder that is named here yields its
+lines, one for each comparison.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from statistics import median
+import importlib
+import sys
 
-from tqdm import tqdm
+from benchmarks.compare import HEADING
 
-from benchmarks import runs, start
-
-ROUNDS = 5
-
-Measure = Callable[[], float]
-
-
-def compare(name: str, ours: Measure, theirs: Measure, limit: float) -> str:
-    """Measure both in turn, so that a machine whose speed drifts is fair to both."""
-    pairs = [(ours(), theirs()) for _ in tqdm(range(ROUNDS), desc=name, leave=False)]
-    mine, other = (median(column) for column in zip(*pairs, strict=True))
-    return f"{name:<58}  {mine:6.2f} s  {other:6.2f} s  {mine / other:5.2f}  {limit:5.2f}"
+MODULES = ("start", "runs", "seed", "feed", "post", "handler", "plan", "restore")
 
 
 def main() -> None:
-    """Print a line for each comparison, then where the seconds of `make run` go."""
-    print(f"{'':<58}  {'ours':>8}  {'beside':>8}  ratio  limit")
-    print(compare("sandbox up, instance available : initdb, pg_ctl, moto", start.ours, start.bare, 2.0))
-    with runs.provisioned():
-        print(compare("cruddur-ops run : loop of papermill commands", runs.ours, runs.shell_loop, 0.6))
-    print(f"\n`make run` with the environment in place, {runs.from_nothing()}")
+    """Print the lines of the modules named in the arguments, all by default."""
+    names = sys.argv[1:] or MODULES
+    if unknown := [name for name in names if name not in MODULES]:
+        sys.exit(f"no benchmark {', '.join(unknown)}: use some of {', '.join(MODULES)}")
+    print(HEADING)
+    for name in names:
+        for line in importlib.import_module(f"benchmarks.{name}").lines():
+            print(line, flush=True)
 
 
 if __name__ == "__main__":

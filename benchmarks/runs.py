@@ -8,55 +8,96 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from statistics import median
+from typing import Any
 
+from benchmarks.compare import ROUNDS, compare, timed
 from cruddur_ops.sandbox.control import throwaway
 from cruddur_ops.state import PROJECT
 
 RUN = [sys.executable, "-m", "cruddur_ops", "run"]
-NOTEBOOKS = sorted((PROJECT / "notebooks").glob("0[0-4]_*.ipynb"))
+ALL = sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+DEFAULT = [path for path in ALL if path.stem[:2] <= "06"]
+MOST_BESIDE = 15  # percent of a run that is not spent inside cells
+
+
+def lines() -> Iterator[str]:
+    """A run of all from nothing to nothing, one that finds everything in place, and where the seconds go."""
+    with sandbox():
+        yield compare("cruddur-ops run --all : loop of papermill commands", timed(lambda: run("--all")), loop(ALL), 0.4, rounds=3)
+        yield beside(run("--all"))
+        run()
+        yield compare("cruddur-ops run, all is in place : loop of papermill commands", timed(run), loop(DEFAULT), 0.4, rounds=3)
+        yield beside(run())
+    yield f"`make run` with the environment in place, {from_nothing()}"
+    yield more("import cruddur_ops", ["-c", "import cruddur_ops"], 60)
+    yield more("cruddur-ops --help", ["-m", "cruddur_ops", "--help"], 200)
 
 
 @contextmanager
-def provisioned() -> Iterator[None]:
-    """A sandbox in the environment, on which everything that the notebooks want exists already."""
+def sandbox() -> Iterator[None]:
+    """A sandbox in the environment."""
     before = dict(os.environ)
     with throwaway() as variables:
         os.environ.update(variables)
         try:
-            ours()
             yield
         finally:
             os.environ.clear()
             os.environ.update(before)
 
 
-def ours() -> float:
-    """Seconds of `cruddur-ops run` over the five notebooks."""
+def run(*arguments: str) -> dict[str, Any]:
+    """Run `cruddur-ops run`; what its run.json says, with the seconds of the whole process."""
     began = time.monotonic()
-    subprocess.run(RUN, check=True, capture_output=True)
-    return time.monotonic() - began
+    done = subprocess.run([*RUN, *arguments], check=True, capture_output=True, text=True)
+    whole = time.monotonic() - began
+    folder = Path(done.stdout.partition("evidence: ")[2].partition(", seal ")[0])
+    record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return {**record, "whole": whole}
 
 
-def shell_loop() -> float:
-    """Seconds of the papermill command, once for each of them."""
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.monotonic()
-        for notebook in NOTEBOOKS:
-            command = [sys.executable, "-m", "papermill", str(notebook), str(Path(folder) / notebook.name)]
-            subprocess.run(command, check=True, capture_output=True, cwd=notebook.parent)
-        return time.monotonic() - began
+def loop(paths: Sequence[Path]) -> Any:
+    """A measure of the papermill command, once for each of the notebooks."""
+
+    def each() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for path in paths:
+                command = [sys.executable, "-m", "papermill", str(path), str(Path(folder) / path.name)]
+                subprocess.run(command, check=True, capture_output=True, cwd=path.parent)
+
+    return timed(each)
+
+
+def beside(record: dict[str, Any]) -> str:
+    """How much of a run was not spent inside cells, and on what."""
+    inside = sum(cell["seconds"] for step in record["notebooks"] for cell in step["cells"])
+    moments = [datetime.fromisoformat(cell["began"]) for step in record["notebooks"] for cell in step["cells"]]
+    between = (max(moments) - min(moments)).total_seconds() + record["notebooks"][-1]["cells"][-1]["seconds"] - inside
+    share = 100 * (1 - inside / record["whole"])
+    return (
+        f"  not inside cells: {share:.0f}% of {record['whole']:.1f} s (at most {MOST_BESIDE}%); "
+        f"{between:.1f} s of it between the first and the last cell"
+    )
 
 
 def from_nothing() -> str:
     """The seconds of a run with a throwaway sandbox, and where they went."""
-    began = time.monotonic()
-    done = subprocess.run(RUN, check=True, capture_output=True, text=True)
-    whole = time.monotonic() - began
-    folder = Path(done.stdout.partition("evidence: ")[2].strip())
-    results = json.loads((folder / "run.json").read_text())["notebooks"]
-    parts = [f"{result['seconds']:.1f} s {result['name']}" for result in results]
-    rest = whole - sum(result["seconds"] for result in results)
-    return f"{whole:.1f} s: {', '.join(parts)}, {rest:.1f} s sandbox and Python"
+    record = run()
+    parts = [f"{result['seconds']:.1f} s {result['name']}" for result in record["notebooks"]]
+    rest = record["whole"] - sum(result["seconds"] for result in record["notebooks"])
+    return f"{record['whole']:.1f} s: {', '.join(parts)}, {rest:.1f} s sandbox and Python"
+
+
+def more(name: str, arguments: Sequence[str], limit: int) -> str:
+    """How many milliseconds Python needs for this, more than for nothing."""
+
+    def seconds(*command: str) -> float:
+        return timed(lambda: subprocess.run([sys.executable, *command], check=True, capture_output=True))()
+
+    found = median(seconds(*arguments) - seconds("-c", "pass") for _ in range(2 * ROUNDS))
+    return f"{name}: {1000 * found:.0f} ms more than `python -c pass` (at most {limit} ms)"

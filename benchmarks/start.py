@@ -6,10 +6,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
 
+from benchmarks.compare import compare
 from cruddur_ops.sandbox import control, keeper
 from cruddur_ops.sandbox.programs import find_programs
 
@@ -22,6 +24,11 @@ server.start()
 host, port = server.get_host_and_port()
 urlopen(f"http://{host}:{port}/moto-api/data.json").read()
 """
+
+
+def lines() -> Iterator[str]:
+    """The whole stack beside its parts."""
+    yield compare("sandbox up, instance available : initdb, pg_ctl, moto", ours, bare, 2.0)
 
 
 def ours() -> float:

@@ -2,6 +2,7 @@
 WITH posted AS (
     SELECT (now() AT TIME ZONE 'UTC')::date - (created_at AT TIME ZONE 'UTC')::date AS days_ago
     FROM activities
+    WHERE created_at >= date_trunc('day', now(), 'UTC') - make_interval(days => :days - 1)
 )
 SELECT
     (now() AT TIME ZONE 'UTC')::date - days_ago AS day,

@@ -1,0 +1,70 @@
+"""The home feed: of many activities beside few, beside bare psycopg, and beside the application's first query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.compare import compare, shown, timed
+from benchmarks.databases import databases
+from cruddur_ops import activities
+from cruddur_ops.activities import cursor as cursors
+from cruddur_ops.activities import feeds
+from cruddur_ops.database.connection import connect
+from cruddur_ops.database.statements import compiled
+from cruddur_ops.targets import Target
+
+FEW, MANY, ORIGINAL = 10_000, 5_000_000, 1_000_000
+PAGES = {"first": 0, "hundredth": 99}
+ROUNDS = 1000
+
+
+def lines() -> Iterator[str]:
+    """First page and hundredth: many beside few, ours beside psycopg; then the original query."""
+    with databases() as made:
+        few, many = made.scaled("few", FEW), made.scaled("many", MANY)
+        for name, pages in PAGES.items():
+            yield _of_many(name, few, many, pages)
+        for name, pages in PAGES.items():
+            yield _beside_psycopg(name, many, pages)
+        yield _original(made.scaled("original", ORIGINAL))
+
+
+def _of_many(name: str, few: Target, many: Target, pages: int) -> str:
+    cursor_of_few, cursor_of_many = _cursor(few, pages), _cursor(many, pages)
+    return compare(
+        f"home feed, {name} page, {MANY:,} activities : {FEW:,}",
+        timed(lambda: activities.home(many, cursor_of_many)),
+        timed(lambda: activities.home(few, cursor_of_few)),
+        1.3,
+        ROUNDS,
+    )
+
+
+def _beside_psycopg(name: str, target: Target, pages: int) -> str:
+    cursor = _cursor(target, pages)
+    statement, parameters = compiled("activities/home"), {**cursors.parameters(cursor), "limit": feeds.LIMIT + 1}
+    with connect(target, autocommit=True) as bare:
+        return compare(
+            f"home feed, {name} page : psycopg execute",
+            timed(lambda: activities.home(target, cursor)),
+            timed(lambda: bare.execute(statement, parameters).fetchall()),
+            1.15,
+            ROUNDS,
+        )
+
+
+def _original(target: Target) -> str:
+    """One run tells enough: it is some thousand times as much."""
+    statement = (Path(__file__).parent / "original_home.sql").read_bytes()
+    with connect(target, autocommit=True) as bare:
+        seconds = timed(lambda: bare.execute(statement).fetchall())()
+    return f"the original query (full join, no limit, JSON of all) at {ORIGINAL:,} activities: {shown(seconds)}"
+
+
+def _cursor(target: Target, pages: int) -> str:
+    """What leads past so many pages."""
+    cursor = ""
+    for _ in range(pages):
+        cursor = activities.home(target, cursor).next_cursor
+    return cursor

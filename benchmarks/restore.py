@@ -1,0 +1,86 @@
+"""Snapshot and restore of a database of 1 GiB: the sandbox's, and a bare pg_basebackup and the start of its copy."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.compare import compare
+from benchmarks.databases import Databases, databases
+from cruddur_ops import database, network, rds, targets
+from cruddur_ops.database.connection import connect
+from cruddur_ops.sandbox.control import throwaway
+from cruddur_ops.targets import Target
+
+FILLING = Path(__file__).with_name("gibibyte.sql").read_text()
+SNAPSHOT, COPY = "bench-snapshot", "bench-copy"
+
+
+def lines() -> Iterator[str]:
+    """Both with the same data."""
+    with filled_instance() as target, databases() as found:
+        target_name = found.make("bench")
+        with connect(target_name) as connection:
+            connection.execute(FILLING.encode())
+        yield compare(
+            "snapshot and restore of 1 GiB : pg_basebackup, pg_ctl", lambda: ours(target), lambda: bare(found), 1.5, rounds=3
+        )
+
+
+@contextmanager
+def filled_instance() -> Iterator[Target]:
+    """A DB instance in a sandbox, with the data; without automated backups, which bare has none of either."""
+    before = dict(os.environ)
+    with throwaway() as variables:
+        os.environ.update(variables)
+        target = targets.load("local", backup_retention_period=0)
+        try:
+            rds.apply(rds.plan_group(target), target)
+            rds.apply(rds.plan_instance(target), target)
+            rds.wait(target)
+            network.apply_access(network.plan_access(target), target)
+            database.create(target)
+            with connect(target) as connection:
+                connection.execute(FILLING.encode())
+            yield target
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+def ours(target: Target) -> float:
+    """Seconds from the request for the snapshot until the restored instance is available."""
+    began = time.monotonic()
+    rds.apply(rds.plan_snapshot(target, SNAPSHOT), target)
+    rds.wait_for_snapshot(target, SNAPSHOT)
+    rds.apply(rds.plan_restore(target, SNAPSHOT, COPY), target)
+    copy = rds.beside(target, COPY)
+    rds.wait(copy)
+    elapsed = time.monotonic() - began
+    rds.apply(rds.plan_delete(target, COPY), target)
+    rds.wait_until_gone(copy)
+    rds.apply(rds.plan_delete_snapshot(target, SNAPSHOT), target)
+    return elapsed
+
+
+def bare(found: Databases) -> float:
+    """Seconds of pg_basebackup from a server with the same data, and of the copy's start."""
+    server = found.server
+    with tempfile.TemporaryDirectory(dir=server.folder, ignore_cleanup_errors=True) as name:
+        copy, log = Path(name) / "data", Path(name) / "log"
+        subprocess.run(["chown", str(server.programs.account.uid), name], check=True)
+        environment = {**os.environ, "PGPASSWORD": server.password}
+        began = time.monotonic()
+        connection = ["--host", str(server.folder), "--username", "rdsadmin"]
+        server.programs.run("pg_basebackup", "--pgdata", str(copy), *connection, "--checkpoint=fast", env=environment)
+        control = ["--pgdata", str(copy), "--silent"]
+        options = ["--options", f"-k {name} -h ''", "--log", str(log)]
+        server.programs.run("pg_ctl", "start", *control, *options, stdin=subprocess.DEVNULL)
+        elapsed = time.monotonic() - began
+        server.programs.run("pg_ctl", "stop", *control, "--mode", "immediate")
+    return elapsed

@@ -1,0 +1,95 @@
+"""The feeds, newest first and page by page: everybody's, a user's, and the replies to an activity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cruddur_ops.activities import cursor as cursors
+from cruddur_ops.activities.errors import LimitOutOfRange
+from cruddur_ops.activities.posting import activity_uuid, check_handle, user_not_found
+from cruddur_ops.database import rows
+from cruddur_ops.targets import Target
+
+LIMIT, MAX_LIMIT = 20, 100
+Activity = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A stretch of a feed.
+
+    Attributes:
+        activities: as PostgreSQL's JSON has them: identifiers and times are text.
+        next_cursor: gets the page that follows; empty where none does.
+    """
+
+    activities: list[Activity]
+    next_cursor: str
+
+
+@dataclass(frozen=True)
+class UserPage(Page):
+    """A user's own page.
+
+    Attributes:
+        profile: uuid, handle, display_name, bio, created_at, activities_count (of those that are live).
+    """
+
+    profile: dict[str, Any]
+
+
+def home(target: Target, cursor: str = "", limit: int = LIMIT) -> Page:
+    """A page of the home feed: the activities of everybody that have not expired, replies among them.
+
+    Args:
+        target: whose database.
+        cursor: the next_cursor of the page before; empty for the first.
+        limit: how many activities at most, 1 to 100.
+
+    Raises:
+        CursorMalformed: the cursor is none.
+        LimitOutOfRange: the limit is another.
+    """
+    return _page(rows(target, "activities/home", **position(cursor, limit))[0]["page"], limit)
+
+
+def replies(target: Target, reply_to: str, cursor: str = "", limit: int = LIMIT) -> Page:
+    """A page of the live replies to an activity; none where the activity is not there.
+
+    Raises:
+        ActivityNotFound: no identifier is written like this.
+        CursorMalformed: the cursor is none.
+        LimitOutOfRange: the limit is none.
+    """
+    found = rows(target, "activities/replies", reply_to=activity_uuid(reply_to), **position(cursor, limit))
+    return _page(found[0]["page"], limit)
+
+
+def user(target: Target, handle: str, cursor: str = "", limit: int = LIMIT) -> UserPage:
+    """A user's page: the profile, and a page of the user's live activities.
+
+    Raises:
+        UserHandleBlank: no user is named.
+        UserNotFound: nobody has the handle, in any case.
+        CursorMalformed: the cursor is none.
+        LimitOutOfRange: the limit is none.
+    """
+    check_handle(handle)
+    found = rows(target, "users/page", handle=handle, **position(cursor, limit))
+    if not found:
+        raise user_not_found(handle)
+    page = _page(found[0]["page"], limit)
+    return UserPage(page.activities, page.next_cursor, found[0]["profile"])
+
+
+def position(cursor: str, limit: int) -> dict[str, Any]:
+    """The parameters that all feeds take; one activity more than the page has tells whether another follows."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise LimitOutOfRange(f"limit_out_of_range: ask for 1 to {MAX_LIMIT} activities, not {limit}")
+    return {**cursors.parameters(cursor), "limit": limit + 1}
+
+
+def _page(found: list[Activity], limit: int) -> Page:
+    more = len(found) > limit
+    return Page(found[:limit], cursors.after(found[limit - 1]).cursor if more else "")

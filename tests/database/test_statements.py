@@ -1,0 +1,73 @@
+"""Single statements: one session for each target, which outlives the server's hanging up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from cruddur_ops import database
+from cruddur_ops.database.connection import connect, engine, session
+from cruddur_ops.database.refusals import ConnectionLost
+from cruddur_ops.database.statements import ask, compose, rows
+from cruddur_ops.targets import Target
+from tests.unit.headless import until
+
+
+def own_pid(target: Target) -> int:
+    """The process of the server that answers this target's statements."""
+    return session(target).info.backend_pid
+
+
+def terminate(target: Target, pid: int) -> None:
+    """End a session from another one, and see it gone."""
+    gone = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
+    with connect(target, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        until(lambda: (0,) == other.execute(gone, [pid]).fetchone())
+
+
+def test_one_session_answers_all(seeded: Target) -> None:
+    """Statement after statement, and those of equal targets."""
+    pid = own_pid(seeded)
+    database.counts(seeded)
+    database.counts(replace(seeded))
+
+    assert pid == own_pid(seeded)
+
+
+def test_a_server_that_hung_up_is_called_again(seeded: Target) -> None:
+    """Whoever asks next does not notice."""
+    pid = own_pid(seeded)
+    terminate(seeded, pid)
+
+    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert pid != own_pid(seeded)
+
+
+def test_a_server_that_goes_in_the_middle(seeded: Target) -> None:
+    """The statement fails with a sentence: it may have been carried out. The next one goes through."""
+    own = session(seeded)
+    terminate(seeded, own.info.backend_pid)
+    with pytest.raises(ConnectionLost):
+        ask(own, "operations/counts")
+
+    assert {"activities": 12, "users": 4} == database.counts(seeded)
+
+
+def test_disposing_of_the_engine_ends_the_session(seeded: Target) -> None:
+    """One call lets go of the database."""
+    own = session(seeded)
+    engine(seeded).dispose()
+
+    assert own.closed
+    assert not session(seeded).closed
+
+
+def test_a_failed_statement_leaves_the_session_usable(seeded: Target) -> None:
+    """Each is a transaction of its own."""
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        ask(session(seeded), compose("operations/explain", statement=psycopg.sql.SQL("SELECT nothing_like_it")))
+
+    assert 2 == len(rows(seeded, "operations/counts"))
