@@ -31,7 +31,6 @@ UNKNOWN_CALLER = {
 # What a service answers whose limits are reached (AWS General Reference, "Retry behavior"; EC2 and RDS error codes).
 THROTTLED_CODES = {
     "RequestLimitExceeded",
-    "SlowDown",
     "ThrottledException",
     "Throttling",
     "ThrottlingException",

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
+
 
 class CellLine:
     """A stream that shows its last line in a notebook's cell, and leaves an empty line there in the end.
@@ -46,3 +48,24 @@ def waiting(name: str) -> Iterator[Callable[[str], None]]:
     stream = CellLine() if in_notebook() else sys.stderr
     with tqdm(desc=name, file=stream, bar_format="{desc}  {elapsed}", leave=False, disable=None) as bar:
         yield lambda status: bar.set_description_str(f"{name}: {status}")
+
+
+@contextmanager
+def counting(name: str, total: int, unit: str) -> Iterator[Callable[[int], object]]:
+    """Show how many of a total are done, and how many a second; the yielded function is given each further number.
+
+    It goes where `waiting` goes.
+    """
+    from tqdm import tqdm
+
+    stream = CellLine() if in_notebook() else sys.stderr
+    with tqdm(desc=name, total=total, unit=unit, unit_scale=True, file=stream, leave=False, disable=None) as bar:
+        yield bar.update
+
+
+def pauses() -> Iterator[float]:
+    """Seconds between two looks: short at first, since the sandbox is quick, then as long as AWS deserves."""
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        yield pause
+        pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)

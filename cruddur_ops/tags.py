@@ -33,6 +33,15 @@ def wanted(owner: str, days: int, on: date) -> dict[str, str]:
     return tags | ({"Expires": (on + timedelta(days=days)).isoformat()} if days else {})
 
 
+def missing(expected: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
+    """The tags that are to be set: absent ones, and those of the runbook that were changed.
+
+    Whose a resource is, and until when, stays as it was said first: each owner's run would otherwise undo the last one's.
+    """
+    kept = {"Owner", "Expires"} & found.keys()
+    return {key: value for key, value in expected.items() if key not in kept and found.get(key) != value}
+
+
 def as_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     """The tags in the form of AWS: Key and Value."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -34,8 +34,8 @@ class Wish:
     named_id: str = ""
 
     def claims(self, found: Rule) -> bool:
-        """Whether a rule is the operator's: the named one, or one that the runbook made for this owner."""
-        made = tags.ours(found.tags) and found.tags.get("Owner") == self.rule.tags["Owner"]
+        """Whether a rule is the operator's: the named one, or one that the runbook made for this owner's addresses."""
+        made = tags.ours(found.tags) and found.tags.get("Owner") == self.rule.tags["Owner"] and "/" in found.source
         return made or found.id == self.named_id
 
 

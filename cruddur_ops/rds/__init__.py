@@ -1,8 +1,55 @@
-"""The DB instance: what RDS offers, what is wanted, what was found, and the plan between them."""
+"""The DB instance and its whole life: what RDS offers, what is wanted, what was found, and the plans between them."""
 
 from cruddur_ops.calls import apply
 from cruddur_ops.rds.groups import plan_group
+from cruddur_ops.rds.health import look
 from cruddur_ops.rds.instances import Instance, describe
-from cruddur_ops.rds.provisioning import offer, plan_instance, wait
+from cruddur_ops.rds.inventory import find as leftovers
+from cruddur_ops.rds.logs import events, tail
+from cruddur_ops.rds.modification import is_major
+from cruddur_ops.rds.passwords import apply_password, plan_managed, plan_own
+from cruddur_ops.rds.power import plan_start, plan_stop
+from cruddur_ops.rds.provisioning import offer, plan_both, plan_instance
+from cruddur_ops.rds.replicas import plan_delete, plan_promote, plan_replica
+from cruddur_ops.rds.restores import beside, plan_restore, plan_restore_to_time
+from cruddur_ops.rds.snapshots import plan_delete_snapshot, plan_snapshot
+from cruddur_ops.rds.switchover import plan_switchover, switch_over
+from cruddur_ops.rds.teardown import plan_teardown, tear_down
+from cruddur_ops.rds.waiting import wait, wait_for_snapshot, wait_until_gone, wait_until_promoted, wait_until_restorable
 
-__all__ = ["Instance", "apply", "describe", "offer", "plan_group", "plan_instance", "wait"]
+__all__ = [
+    "Instance",
+    "apply",
+    "apply_password",
+    "beside",
+    "describe",
+    "events",
+    "is_major",
+    "leftovers",
+    "look",
+    "offer",
+    "plan_both",
+    "plan_delete",
+    "plan_delete_snapshot",
+    "plan_group",
+    "plan_instance",
+    "plan_managed",
+    "plan_own",
+    "plan_promote",
+    "plan_replica",
+    "plan_restore",
+    "plan_restore_to_time",
+    "plan_snapshot",
+    "plan_start",
+    "plan_stop",
+    "plan_switchover",
+    "plan_teardown",
+    "switch_over",
+    "tail",
+    "tear_down",
+    "wait",
+    "wait_for_snapshot",
+    "wait_until_gone",
+    "wait_until_promoted",
+    "wait_until_restorable",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,12 @@ def describe(target: Target) -> Group | None:
     """
     if target.security_group_id:
         return _named(target)
-    found = _find(target, {"group-name": group_name(target), "vpc-id": default_vpc(target)})
+    found = find(target, {"group-name": [group_name(target)], "vpc-id": [default_vpc(target)]})
     return found[0] if found else None
 
 
 def _named(target: Target) -> Group:
-    found = _find(target, {"group-id": target.security_group_id})
+    found = find(target, {"group-id": [target.security_group_id]})
     if not found:
         message = (
             f"there is no security group {target.security_group_id} in {target.region}: "
@@ -56,12 +57,25 @@ def _named(target: Target) -> Group:
     return found[0]
 
 
-def _find(target: Target, filters: dict[str, str]) -> list[Group]:
-    """The groups that pass all filters; unlike a look-up by id, none found is no error."""
-    wanted = [{"Name": name, "Values": [value]} for name, value in filters.items()]
+def find(target: Target, filters: Mapping[str, Sequence[str]]) -> list[Group]:
+    """The groups that pass all filters, each with one of its values; unlike a look-up by id, none found is no error."""
+    wanted = [{"Name": name, "Values": list(values)} for name, values in filters.items()]
     pages = aws.client(target, "ec2").get_paginator("describe_security_groups").paginate(Filters=wanted)
     found: list[dict[str, Any]] = [item for page in pages for item in page["SecurityGroups"]]
     return [Group(item["GroupId"], item["GroupName"], item["VpcId"]) for item in found]
+
+
+def own(target: Target) -> list[Group]:
+    """The runbook's own group, in whichever VPC it is; none where there is none."""
+    return find(target, {"group-name": [group_name(target)], "tag:ManagedBy": [tags.MANAGED_BY]})
+
+
+def made_rules(target: Target, group_id: str) -> list[str]:
+    """The ids of the inbound rules that the runbook made in a group."""
+    filters = [{"Name": "group-id", "Values": [group_id]}, {"Name": "tag:ManagedBy", "Values": [tags.MANAGED_BY]}]
+    pages = aws.client(target, "ec2").get_paginator("describe_security_group_rules").paginate(Filters=filters)
+    items = [item for page in pages for item in page["SecurityGroupRules"] if not item["IsEgress"]]
+    return sorted(item["SecurityGroupRuleId"] for item in items)
 
 
 def default_vpc(target: Target) -> str:
@@ -86,7 +100,15 @@ def plan_group(target: Target) -> Plan:
     Raises:
         GroupMissing: the group that DB_SG_ID names does not exist, or there is no default VPC.
     """
-    found = describe(target)
+    return group_plan(target, describe(target))
+
+
+def group_plan(target: Target, found: Group | None) -> Plan:
+    """The same, decided from what was described; a missing group's VPC is looked up.
+
+    Raises:
+        GroupMissing: there is no default VPC.
+    """
     if found:
         change = Change(Action.NONE, f"security group {found.name}")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws, tags
@@ -33,6 +34,12 @@ class Instance:
         max_allocated_storage: up to which the storage grows by itself; None where it does not.
         secret_arn: of the managed master password; empty where RDS manages none.
         pending: changes that RDS has accepted and not made yet, by parameter.
+        source: the identifier of the instance that it is a read replica of; empty for any other.
+        replicas: the identifiers of its read replicas.
+        maintenance_window: weekly, in UTC, such as "sun:03:00-sun:03:30".
+        restart_time: when AWS starts the stopped instance by itself; None while it is not stopped.
+        restorable_until: the latest moment of a point-in-time restore; None without backups.
+        certificate_valid_until: of the server; None where RDS names none.
     """
 
     identifier: str
@@ -66,6 +73,15 @@ class Instance:
     resource_id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     pending: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
+    replicas: tuple[str, ...] = ()
+    subnet_group: str = ""
+    subnet_ids: tuple[str, ...] = ()
+    parameter_group: str = ""
+    maintenance_window: str = ""
+    restart_time: datetime | None = None
+    restorable_until: datetime | None = None
+    certificate_valid_until: datetime | None = None
 
     def __repr__(self) -> str:
         """What a reader of a notebook wants to know, and nothing that differs from run to run."""
@@ -94,6 +110,13 @@ def describe(target: Target) -> Instance | None:
             return None
         raise
     return described(answer["DBInstances"][0])
+
+
+def describe_all(target: Target) -> dict[str, Instance]:
+    """Every DB instance of the region by its identifier, as of one moment."""
+    pages = aws.client(target, "rds").get_paginator("describe_db_instances").paginate()
+    found = [described(item) for page in pages for item in page["DBInstances"]]
+    return {one.identifier: one for one in sorted(found, key=lambda one: one.identifier)}
 
 
 def described(item: Mapping[str, Any]) -> Instance:
@@ -131,6 +154,15 @@ def described(item: Mapping[str, Any]) -> Instance:
         resource_id=item["DbiResourceId"],
         tags=tags.as_mapping(item.get("TagList", [])),
         pending=item.get("PendingModifiedValues", {}),
+        source=item.get("ReadReplicaSourceDBInstanceIdentifier", ""),
+        replicas=tuple(sorted(item.get("ReadReplicaDBInstanceIdentifiers", []))),
+        subnet_group=item.get("DBSubnetGroup", {}).get("DBSubnetGroupName", ""),
+        subnet_ids=tuple(sorted(one["SubnetIdentifier"] for one in item.get("DBSubnetGroup", {}).get("Subnets", []))),
+        parameter_group="".join(group["DBParameterGroupName"] for group in item.get("DBParameterGroups", [])[:1]),
+        maintenance_window=item.get("PreferredMaintenanceWindow", ""),
+        restart_time=item.get("AutomaticRestartTime"),
+        restorable_until=item.get("LatestRestorableTime"),
+        certificate_valid_until=item.get("CertificateDetails", {}).get("ValidTill"),
     )
 
 
@@ -147,8 +179,7 @@ def require_recoverable(instance: Instance) -> None:
     """
     identifier, status = instance.identifier, instance.status
     if status in AT_REST:
-        command = f"aws rds start-db-instance --db-instance-identifier {identifier}"
-        raise InstanceNotReady(f"{identifier} is {status}: start it with `{command}`, then repeat")
+        raise InstanceNotReady(f"{identifier} is {status}: start it with `cruddur-ops rds start`, then repeat")
     if status.startswith("delet"):
         raise InstanceNotReady(f"{identifier} is being deleted: wait until it is gone, then repeat")
     if instance.broken:

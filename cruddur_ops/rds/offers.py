@@ -32,6 +32,7 @@ class Offer:
         zones: where that class can be ordered; empty for an instance that runs already.
         end_of_standard_support: of the major version; None where RDS names no date.
         monthly_cost: at list prices.
+        then: the version that is wanted after this one, where RDS goes there in two steps; empty elsewhere.
     """
 
     version: str
@@ -39,6 +40,7 @@ class Offer:
     zones: tuple[str, ...]
     end_of_standard_support: date | None
     monthly_cost: MonthlyCost
+    then: str = ""
 
     def __repr__(self) -> str:
         """Three lines for the reader of a notebook: what and where, the cost, the support."""
@@ -59,12 +61,13 @@ class Offer:
         return f"{name}: standard support until {end}"
 
 
-def find(target: Target, running: str = "") -> Offer:
+def find(target: Target, running: str = "", running_class: str = "") -> Offer:
     """What RDS offers for the target.
 
     Args:
         target: with the wanted version, class and storage type.
         running: the version of the DB instance that is there; if it will do, it need not be on offer.
+        running_class: its class; likewise.
 
     Raises:
         NotOffered: the region has no such version, class, storage type or size, or not in the wanted zone.
@@ -74,6 +77,8 @@ def find(target: Target, running: str = "") -> Offer:
     if not running or not meets(running, target.engine_version):
         version = newest(target.engine_version, versions(target), target.region)
         zones = orderable_zones(target, version, orderable_options(target, version))
+    elif running_class not in ("", target.db_instance_class):
+        orderable_zones(target, version, orderable_options(target, version))
     end = end_of_standard_support(lifecycles(target, version))
     return Offer(version, target.db_instance_class, zones, end, prices.monthly_cost(target))
 

@@ -1,16 +1,13 @@
-"""The DB instance: the plan that makes it what the target wants, and the wait until it is so."""
+"""The DB instance: the plan that makes it what the target wants."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cruddur_ops import progress, tags
-from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Call, Change, Plan, differences
-from cruddur_ops.rds import groups, instances, offers, settings
+from cruddur_ops import tags
+from cruddur_ops.errors import WrongInput
+from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.rds import groups, instances, modification, offers, settings, upgrades
 from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance, describe
 from cruddur_ops.rds.offers import Offer
@@ -18,8 +15,6 @@ from cruddur_ops.rds.offers import Offer
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
 
-
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 AFTER_THE_GROUP = "known after the security group: apply its plan, then compute this one again"
 
 
@@ -33,11 +28,34 @@ def offer(target: Target) -> Offer:
 
 
 def _offer(target: Target, found: Instance | None) -> Offer:
-    return offers.find(target, found.engine_version if found else "")
+    """What RDS offers; for an instance that is there, the version of the next step towards the wanted one."""
+    if found is None:
+        return offers.find(target)
+    offered = offers.find(target, found.engine_version, found.db_instance_class)
+    if offers.meets(found.engine_version, offered.version):
+        return offered
+    return upgrades.next_step(offered, found.engine_version, upgrades.targets(target, found.engine_version))
 
 
-def plan_instance(target: Target) -> Plan:
+def plan_both(target: Target, *, at_once: bool = True) -> Plan:
+    """The security group and the DB instance, each looked at once: what differs from what is wanted.
+
+    Raises:
+        OpsError: as `plan_instance`.
+    """
+    found, group = describe(target), groups.describe(target)
+    if found:
+        instances.require_recoverable(found)
+    instance = instance_plan(target, _offer(target, found), found, group, at_once)
+    return Plan(f"drift on {target.name}") + groups.group_plan(target, group) + instance
+
+
+def plan_instance(target: Target, *, at_once: bool = True) -> Plan:
     """Create the DB instance, or modify what differs from what is wanted.
+
+    Args:
+        target: with the wanted settings.
+        at_once: whether changes of an instance are made at once; else those that can wait do so for its maintenance window.
 
     Raises:
         NotOffered: RDS does not offer what is wanted.
@@ -48,10 +66,10 @@ def plan_instance(target: Target) -> Plan:
     found = describe(target)
     if found:
         instances.require_recoverable(found)
-    return instance_plan(target, _offer(target, found), found, groups.describe(target))
+    return instance_plan(target, _offer(target, found), found, groups.describe(target), at_once)
 
 
-def instance_plan(target: Target, offer: Offer, found: Instance | None, group: Group | None) -> Plan:
+def instance_plan(target: Target, offer: Offer, found: Instance | None, group: Group | None, at_once: bool = True) -> Plan:
     """The same, decided from what was described.
 
     Raises:
@@ -67,7 +85,8 @@ def instance_plan(target: Target, offer: Offer, found: Instance | None, group: G
         note = f"{found.status}: wait until it is available"
         return Plan(title, (Change(Action.NONE, _name(found.identifier), note=note),), _facts(target, offer))
     facts = (*settings.shortfalls(target, found), *_facts(target, offer))
-    return Plan(title, _modification(target, offer, found, group), facts)
+    changes = tuple(modification.changes(target, offer, found, group, at_once))
+    return Plan(title, changes or (Change(Action.NONE, _name(found.identifier)),), facts)
 
 
 def _name(identifier: str) -> str:
@@ -85,19 +104,6 @@ def _creation(target: Target, offer: Offer, group: Group | None) -> Change:
     return Change(Action.CREATE, resource, after=what, note="takes 5 to 15 minutes on AWS", calls=(call,))
 
 
-def _modification(target: Target, offer: Offer, found: Instance, group: Group | None) -> tuple[Change, ...]:
-    """A change for each setting that differs; the first makes the one call for all of them."""
-    resource = _name(found.identifier)
-    wanted = settings.modification(target, offer, found, group)
-    changes = list(differences(resource, wanted, settings.compared(found)))
-    if not changes:
-        return (Change(Action.NONE, resource),)
-    changed = {change.setting: wanted[change.setting] for change in changes}
-    parameters = settings.modify_parameters(found, changed)
-    first, *others = (replace(change, note=settings.NOTES.get(change.setting, "")) for change in changes)
-    return (replace(first, calls=(Call("rds", "modify_db_instance", parameters),)), *others)
-
-
 def _facts(target: Target, offer: Offer) -> tuple[str, ...]:
     """What it costs, how long it is supported, and how it is protected."""
     days = target.backup_retention_period
@@ -105,54 +111,11 @@ def _facts(target: Target, offer: Offer) -> tuple[str, ...]:
     protection = "deletion protection" if target.deletion_protection else "no deletion protection"
     reach = "publicly accessible" if target.publicly_accessible else "not publicly accessible"
     expiry = (f"tagged to expire in {target.instance_days} days",) if target.instance_days else ()
+    then = (f"PostgreSQL {offer.then} comes after that: compute this plan again",) if offer.then else ()
     return (
+        *then,
         f"cost: {offer.monthly_cost}",
         f"{offer.support(tags.today())}; paid Extended Support opted out",
         f"{backups}; {protection}; {reach}",
         *expiry,
     )
-
-
-def wait(target: Target, status: str = "available", timeout: float = 3600) -> Instance:
-    """Wait until the DB instance has the status, with a bar that shows what it has and since when.
-
-    "available" is taken for every status in which the server answers.
-
-    Args:
-        target: whose instance.
-        status: "available" or "stopped".
-        timeout: seconds.
-
-    Raises:
-        InstanceNotReady: there is no instance, it will not get there by itself, or the time is over.
-    """
-    deadline = time.monotonic() + timeout
-    with progress.waiting(target.db_instance_identifier) as show:
-        for pause in _pauses():
-            found = instances.require(target)
-            show(found.status)
-            if found.status == status or (status == "available" and found.ready):
-                return found
-            _require_hope(found, status)
-            if time.monotonic() + pause > deadline:
-                raise InstanceNotReady(_too_late(found, status, timeout))
-            time.sleep(pause)
-    raise AssertionError("the pauses never end")
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds between two looks: short at first, since the sandbox is quick, then as long as AWS deserves."""
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        yield pause
-        pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)
-
-
-def _require_hope(found: Instance, status: str) -> None:
-    if status == "available" or found.broken:
-        instances.require_recoverable(found)
-
-
-def _too_late(found: Instance, status: str, timeout: float) -> str:
-    remedy = f"see why with {instances.log_command(found.identifier)}, or wait again"
-    return f"{found.identifier} is {found.status} after {timeout:.0f} s, not {status}: {remedy}"

@@ -1,16 +1,15 @@
-"""The settings of a DB instance: as wanted, as found, and which of them cannot be had in place.
+"""The settings of a DB instance: as wanted, and which of them cannot be had in place.
 
-Names and rules are those of CreateDBInstance, ModifyDBInstance and DBInstance in the RDS API Reference.
+Names and rules are those of CreateDBInstance and DBInstance in the RDS API Reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import tags
 from cruddur_ops.rds import offers
-from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.offers import ENGINE, Offer
 
@@ -20,15 +19,6 @@ if TYPE_CHECKING:
 # By default RDS charges for a major version past its standard support; this refuses instead.
 NO_EXTENDED_SUPPORT = "open-source-rds-extended-support-disabled"
 LOG_EXPORTS = ("postgresql",)
-# What applying a change costs (RDS User Guide, "Settings for DB instances").
-NOTES = {
-    "AllocatedStorage": "cannot be undone; the next change of storage has to wait about 6 hours",
-    "DBInstanceClass": "interrupts connections for some minutes",
-    "DBPortNumber": "restarts the server",
-    "EngineVersion": "interrupts connections for some minutes, and cannot be undone",
-    "ManageMasterUserPassword": "RDS makes a new password: the present one stops working",
-    "StorageType": "the next change of storage has to wait about 6 hours",
-}
 
 
 def common(target: Target, offer: Offer) -> dict[str, Any]:
@@ -73,61 +63,6 @@ def creation(target: Target, offer: Offer, group_id: str) -> dict[str, Any]:
     }
 
 
-def modification(target: Target, offer: Offer, found: Instance, group: Group | None) -> dict[str, Any]:
-    """The wanted parameters of ModifyDBInstance, with those that only grow at least as found.
-
-    The runbook's security group is added to those that the instance has, if it is of the same VPC.
-    """
-    present = compared(found)
-    wanted = common(target, offer) | {"DBPortNumber": target.port}
-    wanted["AllocatedStorage"] = max(target.allocated_storage, present["AllocatedStorage"])
-    if offers.meets(present["EngineVersion"], offer.version):
-        wanted["EngineVersion"] = present["EngineVersion"]
-    if wanted.get("MaxAllocatedStorage", 0) <= wanted["AllocatedStorage"]:
-        wanted.pop("MaxAllocatedStorage", None)
-    wanted["CloudwatchLogsExportConfiguration"] = sorted({*found.log_exports, *LOG_EXPORTS})
-    added = {group.id} if group and group.vpc_id == found.vpc_id else set()
-    wanted["VpcSecurityGroupIds"] = sorted({*found.security_group_ids, *added})
-    return wanted
-
-
-def compared(found: Instance) -> dict[str, Any]:
-    """The parameters of ModifyDBInstance as found, counting what RDS has accepted already."""
-    present = {
-        "DBInstanceClass": found.db_instance_class,
-        "EngineVersion": found.engine_version,
-        "StorageType": found.storage_type,
-        "AllocatedStorage": found.allocated_storage,
-        "MaxAllocatedStorage": found.max_allocated_storage,
-        "PubliclyAccessible": found.publicly_accessible,
-        "BackupRetentionPeriod": found.backup_retention_period,
-        "CopyTagsToSnapshot": found.copy_tags_to_snapshot,
-        "DeletionProtection": found.deletion_protection,
-        "AutoMinorVersionUpgrade": found.auto_minor_version_upgrade,
-        "EngineLifecycleSupport": found.engine_lifecycle_support,
-        "ManageMasterUserPassword": bool(found.secret_arn),
-        "EnablePerformanceInsights": found.performance_insights,
-        "PerformanceInsightsRetentionPeriod": found.performance_insights_retention_period,
-        "DBPortNumber": found.port,
-        "CloudwatchLogsExportConfiguration": list(found.log_exports),
-        "VpcSecurityGroupIds": list(found.security_group_ids),
-    }
-    pending = {"DBPortNumber" if name == "Port" else name: value for name, value in found.pending.items()}
-    return present | {name: value for name, value in pending.items() if name in present}
-
-
-def modify_parameters(found: Instance, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of the ModifyDBInstance call that makes these settings so, at once."""
-    parameters = {"DBInstanceIdentifier": found.identifier, **changed, "ApplyImmediately": True}
-    if "CloudwatchLogsExportConfiguration" in changed:
-        missing = sorted(set(changed["CloudwatchLogsExportConfiguration"]) - set(found.log_exports))
-        parameters["CloudwatchLogsExportConfiguration"] = {"EnableLogTypes": missing}
-    version = changed.get("EngineVersion", found.engine_version)
-    if offers.major(version) != offers.major(found.engine_version):
-        parameters["AllowMajorVersionUpgrade"] = True
-    return parameters
-
-
 def shortfalls(target: Target, found: Instance) -> Iterator[str]:
     """Lines about what is wanted and cannot be had by modifying the instance, each with the way out."""
     if found.db_name != target.db_name:
@@ -147,3 +82,5 @@ def shortfalls(target: Target, found: Instance) -> Iterator[str]:
         yield "WARNING: its storage is full: set allocated_storage higher"
     if found.pending:
         yield f"RDS has accepted and not made yet: {', '.join(sorted(found.pending))}"
+    if not found.secret_arn and (found.replicas or found.source):
+        yield "its master password is our own as long as it replicates: RDS manages none with read replicas"

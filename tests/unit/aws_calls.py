@@ -42,15 +42,18 @@ COMMON = {
     "OptInRequired",
     "RequestExpired",
     "SignatureDoesNotMatch",
+    "Throttling",
     "ThrottlingException",
     "UnrecognizedClientException",
 }
 EC2 = {
     "AuthFailure",
+    "DependencyViolation",
     "InvalidGroup.Duplicate",
     "InvalidGroup.NotFound",
     "InvalidPermission.Duplicate",
     "InvalidSecurityGroupRuleId.NotFound",
+    "RequestLimitExceeded",
     "RulesPerSecurityGroupLimitExceeded",
     "UnauthorizedOperation",
 }

@@ -57,6 +57,8 @@ def modified_instance(item: Mapping[str, Any], parameters: Mapping[str, Any]) ->
         changed["EnabledCloudwatchLogsExports"] = [*item.get("EnabledCloudwatchLogsExports", []), *logs]
     if not changed.get("PerformanceInsightsEnabled", True):
         changed["PerformanceInsightsRetentionPeriod"] = None
+    if changed.get("MaxAllocatedStorage") == changed.get("AllocatedStorage", item.get("AllocatedStorage")):
+        changed["MaxAllocatedStorage"] = None
     if changed.pop("ManageMasterUserPassword", False):
         changed["MasterUserSecret"] = {"SecretArn": "arn:aws:secretsmanager:ca-central-1:000000000000:secret:rds!db"}
     return {**item, **changed}
@@ -67,6 +69,10 @@ def instance_after(item: Mapping[str, Any] | None, plan: Plan) -> dict[str, Any]
     for call in calls_of(plan):
         if call.operation == "create_db_instance":
             item = created_instance(call.parameters)
+        elif call.operation == "add_tags_to_resource":
+            assert item is not None
+            assert item["DBInstanceArn"] == call.parameters["ResourceName"]
+            item = {**item, "TagList": [*item.get("TagList", []), *call.parameters["Tags"]]}
         else:
             assert "modify_db_instance" == call.operation
             assert item is not None

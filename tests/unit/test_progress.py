@@ -49,6 +49,20 @@ def test_in_a_log(capsys: pytest.CaptureFixture[str]) -> None:
     assert ("", "") == capsys.readouterr()
 
 
+def test_a_count_with_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many of how many, and how many a second; nothing is left of it."""
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with progress.counting("seed", 2_000_000, " rows") as count:
+        count(1_000_000)
+        count(1_000_000)
+    shown = stream.getvalue()
+    assert "seed:   0%" in shown
+    assert "/2.00M [" in shown
+    assert "rows/s]" in shown
+    assert "" == shown.split("\r")[-2].strip()
+
+
 @pytest.fixture(scope="module")
 def executed() -> nbformat.NotebookNode:
     """A notebook with a wait in it, after it ran."""

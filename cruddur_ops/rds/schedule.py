@@ -1,0 +1,123 @@
+"""The schedule that stops the DB instance anew when AWS has started it after seven days.
+
+EventBridge Scheduler calls StopDBInstance itself, as a universal target (EventBridge Scheduler User Guide, "Using
+universal targets"). It does so every hour: while the instance is stopped, RDS refuses, and nothing happens.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from cruddur_ops import aws, tags
+from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.rds.instances import Instance
+
+if TYPE_CHECKING:
+    from cruddur_ops.targets import Target
+
+ABSENT_CODES = frozenset({"NoSuchEntity", "ResourceNotFoundException"})
+STOP = "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance"
+EVERY = "rate(1 hour)"
+POLICY = "stop-db-instance"
+
+
+def name(target: Target) -> str:
+    """The name of the schedule, and of the IAM role that it acts with."""
+    return f"{target.db_instance_identifier[:57]}-stop"  # 64 characters are allowed
+
+
+def plan_schedule(target: Target, found: Instance) -> Plan:
+    """Make what is missing of the schedule, its role and the role's policy."""
+    made = present(target)
+    creations = (_role(target, found), _policy(target, found), _schedule(target, found))
+    changes = tuple(Change(Action.NONE, one.resource) if one.resource in made else one for one in creations)
+    cost = "an hour or less of the instance in each week that it is to be stopped; the schedule itself is free"
+    return Plan(f"schedule on {target.name}", changes, (f"cost of the schedule: {cost}",))
+
+
+def plan_unschedule(target: Target) -> Plan:
+    """Remove what is there of the three, so that nothing stops the instance any more."""
+    made, called = present(target), name(target)
+    removals = {
+        f"schedule {called}": Call("scheduler", "delete_schedule", {"Name": called}),
+        f"policy of role {called}": Call("iam", "delete_role_policy", {"RoleName": called, "PolicyName": POLICY}),
+        f"IAM role {called}": Call("iam", "delete_role", {"RoleName": called}),
+    }
+    changes = [Change(Action.DELETE, resource, calls=(call,)) for resource, call in removals.items() if resource in made]
+    return Plan(f"schedule on {target.name}", tuple(changes))
+
+
+def present(target: Target) -> set[str]:
+    """Which of the three are there, by the names that they have in plans."""
+    called = name(target)
+    iam, scheduler = aws.client(target, "iam"), aws.client(target, "scheduler")
+    looks = {
+        f"schedule {called}": lambda: scheduler.get_schedule(Name=called),
+        f"policy of role {called}": lambda: iam.get_role_policy(RoleName=called, PolicyName=POLICY),
+        f"IAM role {called}": lambda: iam.get_role(RoleName=called),
+    }
+    return {resource for resource, look in looks.items() if _exists(look)}
+
+
+def _exists(look: Any) -> bool:
+    from botocore.exceptions import ClientError
+
+    try:
+        look()
+    except ClientError as error:
+        if aws.error_code(error) in ABSENT_CODES:
+            return False
+        raise
+    return True
+
+
+def _role(target: Target, found: Instance) -> Change:
+    """The role, which EventBridge Scheduler may take for schedules of this account alone."""
+    called, account = name(target), found.arn.split(":")[4]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+    }
+    parameters = {
+        "RoleName": called,
+        "AssumeRolePolicyDocument": _document(statement),
+        "Description": f"Lets EventBridge Scheduler stop {found.identifier}",
+        "Tags": tags.as_list(tags.wanted(target.owner, 0, tags.today())),
+    }
+    return Change(Action.CREATE, f"IAM role {called}", calls=(Call("iam", "create_role", parameters),))
+
+
+def _policy(target: Target, found: Instance) -> Change:
+    """What the role may do: stop this instance, nothing else."""
+    called = name(target)
+    document = _document({"Effect": "Allow", "Action": "rds:StopDBInstance", "Resource": found.arn})
+    parameters = {"RoleName": called, "PolicyName": POLICY, "PolicyDocument": document}
+    return Change(Action.CREATE, f"policy of role {called}", calls=(Call("iam", "put_role_policy", parameters),))
+
+
+def _schedule(target: Target, found: Instance) -> Change:
+    """The schedule; parameters of a universal target are spelt as in the AWS SDK for Java."""
+    called, account = name(target), found.arn.split(":")[4]
+    action = {
+        "Arn": STOP,
+        "RoleArn": f"arn:aws:iam::{account}:role/{called}",
+        "Input": json.dumps({"DbInstanceIdentifier": found.identifier}),
+        "RetryPolicy": {"MaximumRetryAttempts": 0},
+    }
+    parameters = {
+        "Name": called,
+        "Description": f"{tags.MANAGED_BY} {target.owner}: keeps {found.identifier} stopped",
+        "ScheduleExpression": EVERY,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": action,
+    }
+    call = Call("scheduler", "create_schedule", parameters)
+    return Change(Action.CREATE, f"schedule {called}", after=f"stop it, {EVERY}", calls=(call,))
+
+
+def _document(statement: dict[str, Any]) -> str:
+    """A policy of one statement."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

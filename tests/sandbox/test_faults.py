@@ -1,0 +1,249 @@
+"""Every call of every plan fails once in each way; the step is repeated, and the end is the same as without the fault."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from cruddur_ops import network, rds, targets
+from cruddur_ops.errors import InstanceNotReady, OpsError
+from cruddur_ops.sandbox.control import throwaway
+from cruddur_ops.targets import Target
+from tests.sandbox.faults import Fault, Killed, Line, Step, Strike, faults_of, line
+from tests.sandbox.support import Client, make_client, reset
+
+__all__ = ["line"]
+OTHER, SNAPSHOT = "other", "moment"
+MOMENTS: dict[str, datetime | None] = {}
+
+
+@pytest.fixture(scope="module")
+def hasty() -> Iterator[Mapping[str, str]]:
+    """A sandbox of its own, whose instances do not linger in a status."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CRUDDUR_SANDBOX_PACE", "0.02")
+        with throwaway() as environment:
+            yield environment
+
+
+@pytest.fixture
+def target(hasty: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Target:
+    """The target `local` on that sandbox, empty."""
+    reset(hasty)
+    for name, value in hasty.items():
+        monkeypatch.setenv(name, value)
+    return targets.load("local", backup_retention_period=0)  # backups would cost seconds
+
+
+def provision(target: Target) -> None:
+    """What 01 does."""
+    rds.apply(rds.plan_group(target), target)
+    rds.apply(rds.plan_instance(target), target)
+    rds.wait(target, settled=True)
+
+
+def provision_with_backups(target: Target) -> None:
+    """With what a replica begins with."""
+    provision(dataclasses.replace(target, backup_retention_period=1))
+
+
+def admit(target: Target) -> None:
+    """What 02 does."""
+    network.apply_access(network.plan_access(target), target)
+
+
+def remove_all(target: Target) -> None:
+    """What 09 does about the instance."""
+    rds.tear_down(rds.plan_teardown(target, "none"), target, target.db_instance_identifier)
+
+
+def enlarge(target: Target) -> None:
+    """Several settings at once, and protection."""
+    provision(dataclasses.replace(target, db_instance_class="db.t4g.small", deletion_protection=True))
+
+
+def stop(target: Target) -> None:
+    """Stop it, with the schedule that stops it anew."""
+    rds.apply(rds.plan_stop(target, keep=True), target)
+    rds.wait(target, "stopped")
+
+
+def start(target: Target) -> None:
+    """Start it, and remove the schedule."""
+    rds.apply(rds.plan_start(target), target)
+    rds.wait(target)
+
+
+def take(target: Target) -> None:
+    """Take a snapshot."""
+    rds.apply(rds.plan_snapshot(target, SNAPSHOT, existing=True), target)
+    rds.wait_for_snapshot(target, SNAPSHOT)
+
+
+def forget(target: Target) -> None:
+    """Remove it."""
+    rds.apply(rds.plan_delete_snapshot(target, SNAPSHOT), target)
+
+
+def restore(target: Target) -> None:
+    """Restore it beside the original, and make it what is wanted."""
+    rds.apply(rds.plan_restore(target, SNAPSHOT, OTHER), target)
+    beside = rds.beside(target, OTHER)
+    rds.wait(beside)
+    rds.apply(rds.plan_instance(beside), beside)
+    rds.wait(beside, settled=True)
+
+
+def remove(target: Target) -> None:
+    """Delete what is beside the original."""
+    rds.apply(rds.plan_delete(target, OTHER), target)
+    rds.wait_until_gone(rds.beside(target, OTHER))
+
+
+def rewind(target: Target) -> None:
+    """Restore to a moment: for all repetitions the same."""
+    found = rds.wait(target)
+    moment = MOMENTS.setdefault(found.resource_id, found.restorable_until)
+    assert moment is not None
+    rds.apply(rds.plan_restore_to_time(target, moment, OTHER), target)
+    rds.wait(rds.beside(target, OTHER))
+
+
+def switch(target: Target) -> None:
+    """Let the other take over."""
+    rds.switch_over(rds.plan_switchover(target, OTHER, "retired"), target)
+
+
+def switch_back(target: Target) -> None:
+    """And the way back."""
+    rds.switch_over(rds.plan_switchover(target, "retired", OTHER), target)
+
+
+def own(target: Target) -> None:
+    """Take over the master password."""
+    rds.apply_password(rds.plan_own(target), target)
+    rds.wait(target, settled=True)
+
+
+def managed(target: Target) -> None:
+    """Give it back."""
+    rds.apply(rds.plan_managed(target), target)
+    rds.wait(target, settled=True)
+
+
+def replicate(target: Target) -> None:
+    """Make a read replica."""
+    rds.apply(rds.plan_replica(target, OTHER), target)
+    rds.wait(rds.beside(target, OTHER))
+
+
+def promote(target: Target) -> None:
+    """Let it go its own way."""
+    rds.apply(rds.plan_promote(target, OTHER), target)
+    rds.wait_until_promoted(rds.beside(target, OTHER))
+
+
+# Steps in a circle, and what has to be there before them.
+CIRCLES: dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]] = {
+    "instance": ((), (provision, admit, remove_all)),
+    "settings": ((provision,), (enlarge, provision)),
+    "power": ((provision,), (stop, start)),
+    "snapshot": ((provision,), (take, forget)),
+    "restore": ((provision, take), (restore, remove)),
+    "moment": ((provision_with_backups,), (rewind, remove)),
+    "switchover": ((provision, take, restore), (switch, switch_back)),
+    "password": ((provision,), (own, managed)),
+    "replica": ((provision_with_backups, own), (replicate, promote, remove)),
+}
+
+
+@functools.cache
+def plain(url: str, service: str) -> Client:
+    """A client on which nothing breaks; each is made once, which is slow."""
+    return make_client({"AWS_ENDPOINT_URL": url}, service)
+
+
+def state(environment: Mapping[str, str]) -> dict[str, Any]:
+    """Everything that a step could leave behind, without what differs from run to run."""
+    services = ("rds", "ec2", "secretsmanager", "scheduler", "iam", "logs")
+    clients = {service: plain(environment["AWS_ENDPOINT_URL"], service) for service in services}
+    instances = clients["rds"].describe_db_instances()["DBInstances"]
+    groups = clients["ec2"].describe_security_groups()["SecurityGroups"]
+    kept = ("DBInstanceIdentifier", "DBInstanceStatus", "DBInstanceClass", "DeletionProtection", "PendingModifiedValues")
+    return {
+        "instances": sorted(str([one[name] for name in kept] + sorted(map(str, one["TagList"]))) for one in instances),
+        "sources": [one.get("ReadReplicaSourceDBInstanceIdentifier", "") for one in instances],
+        "managed": [bool(one.get("MasterUserSecret")) for one in instances],
+        "groups": sorted(f"{one['GroupName']} {len(one['IpPermissions'])}" for one in groups),
+        "snapshots": sorted(
+            one["DBSnapshotIdentifier"] for one in clients["rds"].describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
+        ),
+        "secrets": sorted(one["Name"].split("!")[0] for one in clients["secretsmanager"].list_secrets()["SecretList"]),
+        "schedules": [one["Name"] for one in clients["scheduler"].list_schedules()["Schedules"]],
+        "roles": [one["RoleName"] for one in clients["iam"].list_roles()["Roles"]],
+        "log groups": [one["logGroupName"] for one in clients["logs"].describe_log_groups()["logGroups"]],
+    }
+
+
+def same(environment: Mapping[str, str], expected: dict[str, Any]) -> bool:
+    """Whether everything is as it was."""
+    return expected == state(environment)
+
+
+def fails(step: Step, target: Target, line: Line, strike: Strike) -> bool:
+    """Run a step with a fault; what it raises is a sentence, or the end of the process. Whether it got to that call."""
+    with line.struck(strike):
+        try:
+            step(target)
+        except (OpsError, Killed):
+            return True
+    return strike.fault is Fault.LOST and line.has_struck
+
+
+@pytest.mark.parametrize("circle", CIRCLES)
+def test_the_same_end_after_a_fault_at_any_call(circle: str, target: Target, hasty: Mapping[str, str], line: Line) -> None:
+    """Nothing twice, nothing orphaned: by a listing of all that there is."""
+    before, steps = CIRCLES[circle]
+    for step in before:
+        step(target)
+    ends, pending = [], []
+    for step in steps:
+        line.calls = []
+        step(target)
+        ends.append(state(hasty))
+        pending.append(deque(faults_of(line.calls)))
+    while any(pending):
+        for number, step in enumerate(steps):
+            _strike(step, target, line, pending[number], functools.partial(same, hasty, ends[number - 1]))
+            repeat(step, target)
+            assert ends[number] == state(hasty), step.__name__
+
+
+def repeat(step: Step, target: Target) -> None:
+    """Run a step again; as long as it says that the instance is busy with what was begun, wait and repeat, as it asks."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            step(target)
+            return
+        except InstanceNotReady as error:
+            assert "wait" in str(error)
+            assert time.monotonic() < deadline, error
+            time.sleep(0.1)
+
+
+def _strike(step: Step, target: Target, line: Line, pending: deque[Strike], unchanged: Callable[[], bool]) -> None:
+    """Let a step fail at its next calls, up to the first fault after which anything may have changed."""
+    while pending:
+        strike = pending.popleft()
+        assert fails(step, target, line, strike), f"{step.__name__} did not come to {strike}"
+        if not strike.early:
+            return
+        assert unchanged(), f"{step.__name__}: {strike}"
