@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from cruddur_ops import activities, database, network, preflight, queries, rds
+    from cruddur_ops import activities, cognito, database, network, preflight, queries, rds
     from cruddur_ops.errors import OpsError
     from cruddur_ops.plan import Change, Outcome, Plan
     from cruddur_ops.targets import Target
@@ -24,6 +24,7 @@ __all__ = [
     "Plan",
     "Target",
     "activities",
+    "cognito",
     "database",
     "load_target",
     "network",
@@ -32,7 +33,7 @@ __all__ = [
     "rds",
 ]
 
-MODULES = {"activities", "database", "network", "preflight", "queries", "rds"}
+MODULES = {"activities", "cognito", "database", "network", "preflight", "queries", "rds"}
 PLACES = {
     "Change": ("plan", "Change"),
     "OpsError": ("errors", "OpsError"),

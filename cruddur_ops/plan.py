@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from cruddur_ops import approvals
 from cruddur_ops.errors import ConfirmationRequired
 
 OUTCOME_MIME = "application/vnd.cruddur-ops.outcome+json"
+PLAN_MIME = "application/vnd.cruddur-ops.plan+json"
 
 
 class Action(StrEnum):
@@ -66,6 +68,12 @@ class Change:
     def mutating(self) -> bool:
         """Whether applying it would change anything."""
         return self.action is not Action.NONE
+
+    @property
+    def shown(self) -> dict[str, str | None]:
+        """What its line says, by name: all but the calls."""
+        names = ("action", "resource", "setting", "before", "after", "note")
+        return {name: None if getattr(self, name) is None else str(getattr(self, name)) for name in names}
 
     def __str__(self) -> str:
         """One line: symbol, resource, setting, values, note."""
@@ -145,16 +153,21 @@ class Plan:
         """The same text, so that a plan at the end of a cell reads well."""
         return str(self)
 
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """The plan for the reader of the notebook, and its changes for the runner that collects them."""
+        return {"text/plain": str(self), PLAN_MIME: {"title": self.title, "changes": [one.shown for one in self.changes]}}
+
     def __add__(self, other: Plan) -> Plan:
         """Both plans as one, under the first title."""
         return Plan(self.title, self.changes + other.changes, self.facts + other.facts)
 
 
 def require_confirmation(plan: Plan, *, protected: bool, identifier: str, confirm: str) -> None:
-    """Refuse a plan that changes a protected target, unless its identifier was typed.
+    """Refuse a plan that changes a protected target, unless its identifier was typed; and what no approved plan covers.
 
     Raises:
         ConfirmationRequired: the target is protected and `confirm` is not its identifier.
+        NotApproved: the run applies an approved plan, which has not all of these changes.
     """
     if plan.mutating and protected and confirm != identifier:
         message = (
@@ -162,6 +175,7 @@ def require_confirmation(plan: Plan, *, protected: bool, identifier: str, confir
             f'then repeat with confirm = "{identifier}" (on the command line: --confirm {identifier})'
         )
         raise ConfirmationRequired(message)
+    approvals.require_covered(plan.title, [change.shown for change in plan.mutating])
 
 
 def apply(plan: Plan, make: Callable[[Change], None]) -> Outcome:

@@ -6,12 +6,15 @@ from typing import Any
 
 import click
 
+from cruddur_ops.cli import activities, db_client, db_inspect
 from cruddur_ops.cli.db import db
 from cruddur_ops.cli.evidence import evidence, list_runs
+from cruddur_ops.cli.rds import expired, rds_group
 from cruddur_ops.cli.run import run
 from cruddur_ops.cli.sandbox import sandbox
 from cruddur_ops.cli.security_group import security_group
 from cruddur_ops.cli.targets import targets
+from cruddur_ops.cli.users import users
 from cruddur_ops.errors import OpsError, RunInterrupted
 from cruddur_ops.redaction import redact
 
@@ -37,5 +40,7 @@ def main() -> None:
     """Run Cruddur's Postgres on Amazon RDS: in the sandbox by default, on AWS with --target."""
 
 
-for command in (run, list_runs, evidence, db, security_group, targets, sandbox):
+for command in (run, list_runs, evidence, db, security_group, targets, sandbox, rds_group, expired, users):
     main.add_command(command)
+for verb in (*db_client.VERBS, *db_inspect.VERBS, activities.expire):
+    db.add_command(verb)

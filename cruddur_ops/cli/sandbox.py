@@ -84,6 +84,17 @@ def lag(identifier: str, seconds: str, name: str | None) -> None:
 
 
 @sandbox.command()
+@click.argument("seconds")
+@name_option
+def pace(seconds: str, name: str | None) -> None:
+    """Let each status of a DB instance last SECONDS at least; at first it is CRUDDUR_SANDBOX_PACE, else 0.3."""
+    from cruddur_ops.sandbox import control
+
+    control.drill("/pace", {"Seconds": seconds}, name)
+    click.echo(f"each status lasts {seconds} s at least now")
+
+
+@sandbox.command()
 @click.argument("address")
 @name_option
 def move(address: str, name: str | None) -> None:

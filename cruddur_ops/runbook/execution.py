@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,33 +16,65 @@ from typing import Any
 # (Python's reference, 5.3.1 "The module cache").
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
 
-from nbclient.exceptions import DeadKernelError  # noqa: E402
+from nbclient.exceptions import CellTimeoutError, DeadKernelError  # noqa: E402
 from papermill import PapermillExecutionError, execute_notebook  # noqa: E402
 from papermill.clientwrap import PapermillNotebookClient  # noqa: E402
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
 
 from cruddur_ops.errors import RunFailed  # noqa: E402
-from cruddur_ops.runbook.kernels import Kernel, Kernels  # noqa: E402
+from cruddur_ops.runbook.kernels import Kernel  # noqa: E402
 from cruddur_ops.runbook.report import Bar  # noqa: E402
 
 ENGINE = "cruddur-ops"
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # we tell of failures ourselves
 
 
-class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no type hints
-    """papermill's client, which shows where it is, and marks the cell that never came back."""
+class TookTooLong(Exception):
+    """A cell or a notebook reached its limit; the message says which."""
 
-    def __init__(self, manager: Any, kernel: Kernel, bar: Bar) -> None:
+
+@dataclass
+class Limits:
+    """How many seconds a cell may take, and the notebook; its clock runs from the moment that the kernel answers."""
+
+    cell: float
+    notebook: float
+    began: float = field(default_factory=time.monotonic)
+
+    def begin(self) -> None:
+        """Start the notebook's clock."""
+        self.began = time.monotonic()
+
+    def left(self) -> float:
+        """How many seconds the next cell has."""
+        return max(min(self.cell, self.began + self.notebook - time.monotonic()), 0.001)
+
+    def reached(self) -> str:
+        """Which limit was reached, with what raises it."""
+        whole = time.monotonic() - self.began >= self.notebook
+        name, seconds, option = ("notebook", self.notebook, "notebook") if whole else ("cell", self.cell, "cell")
+        remedy = f"see above what it waits for; if that takes its time, repeat with a larger --{option}-timeout"
+        return f"the {name} took longer than {seconds:.0f} seconds: {remedy}"
+
+
+class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no type hints
+    """papermill's client, which shows where it is, keeps to limits, and marks the cell that never came back."""
+
+    def __init__(self, manager: Any, kernel: Kernel, bar: Bar, limits: Limits) -> None:
         """Run the manager's notebook in this kernel."""
-        super().__init__(manager, km=kernel.manager, coalesce_streams=True)
+        super().__init__(manager, km=kernel.manager, coalesce_streams=True, timeout_func=lambda _: limits.left())
         self.kc = kernel.client
         self.bar = bar
+        self.limits = limits
 
     def execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
-        """Execute a cell; an interrupt or the kernel's death leaves it marked as failed."""
+        """Execute a cell; an interrupt, a limit or the kernel's death leaves it marked as failed."""
         self.bar.cell(cell_index)
         try:
             return super().execute_cell(cell, cell_index, **options)
+        except CellTimeoutError as error:
+            self.nb_man.cell_exception(cell, cell_index)
+            raise TookTooLong(self.limits.reached()) from error
         except (KeyboardInterrupt, DeadKernelError):
             self.nb_man.cell_exception(cell, cell_index)
             raise
@@ -58,34 +93,42 @@ class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no type hin
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
         """Execute the notebook of papermill's manager."""
-        return Client(nb_man, options["kernel"], options["bar"]).execute()
+        nb_man.save = lambda **_: save(nb_man)
+        return Client(nb_man, options["kernel"], options["bar"], options["limits"]).execute()
+
+
+def save(manager: Any) -> None:
+    """Write the notebook as it stands, whole at any moment; papermill itself validates it each time, twice a cell."""
+    draft = Path(f"{manager.output_path}.part")
+    draft.write_text(json.dumps(manager.nb), encoding="utf-8")
+    draft.replace(manager.output_path)
 
 
 papermill_engines.register(ENGINE, Engine)
 
 
-def run(notebook: Path, values: Mapping[str, Any], kernels: Kernels, bar: Bar) -> str:
-    """Execute a notebook in the next kernel, in place.
+def run(notebook: Path, values: Mapping[str, Any], kernel: Kernel, bar: Bar, limits: Limits) -> str:
+    """Execute a notebook in this kernel, in place.
 
     Returns:
         "" where it went well, else what failed, in a line.
     """
     try:
-        kernel = kernels.take()
-        _execute(notebook, values, kernel, bar)
-        kernels.end(kernel)
+        kernel.wait()
+        limits.begin()
+        _execute(notebook, values, kernel=kernel, bar=bar, limits=limits)
     except PapermillExecutionError as error:
         return sentence(error.ename, error.evalue, error.traceback)
     except DeadKernelError:
         return f"the kernel process ended in this cell with exit code {kernel.exit_code()}: see what it does, then repeat the run"
-    except RunFailed as error:
+    except (RunFailed, TookTooLong) as error:
         return str(error)
     return ""
 
 
-def _execute(notebook: Path, values: Mapping[str, Any], kernel: Kernel, bar: Bar) -> None:
+def _execute(notebook: Path, values: Mapping[str, Any], **options: Any) -> None:
     path = str(notebook).replace("{", "{{").replace("}", "}}")  # papermill takes a path for a format string
-    execute_notebook(path, path, dict(values), ENGINE, progress_bar=False, kernel=kernel, bar=bar)
+    execute_notebook(path, path, dict(values), ENGINE, progress_bar=False, **options)
 
 
 def sentence(name: str, message: str, traceback: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
 """Kernels for a run: each is started while the notebook before it runs, and spoken to over IPC.
 
 IPC spares the TCP ports, on which parallel kernels collide, and is readable for this user only.
+On Linux they are forked from a prototype that has loaded what they need; elsewhere each is a new
+interpreter, since a fork is not safe with the system's own libraries (macOS's among them).
 """
 
 from __future__ import annotations
@@ -10,24 +12,31 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+from uuid import uuid4
 
 import psutil
 from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop, run_sync
 
 from cruddur_ops.errors import RunFailed
+from cruddur_ops.runbook.forks import Prototype
 
 START_TIMEOUT = 60  # seconds, as papermill's
 # sockaddr_un holds 104 bytes on macOS and 108 on Linux (unix(7)); a socket's name takes up to 32 of them.
 LONGEST_FOLDER = 70
 PREFIX = "cruddur-ops-"
+
+Variables = Mapping[str, str]
 
 
 class Manager(AsyncKernelManager):
@@ -36,8 +45,20 @@ class Manager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """What ipykernel's own specification says, without history on disk."""
-        argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        argv = [sys.executable, "-m", "cruddur_ops.runbook.kernel", "-f", "{connection_file}"]
         return KernelSpec(argv=[*argv, "--HistoryManager.hist_file=:memory:"], language="python")
+
+
+class Provisioner(LocalProvisioner):
+    """Starts kernels from a prototype rather than from nothing."""
+
+    prototype: Prototype
+    process: Any
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Fork a kernel with what would be its command line: Python, -m, the module, and its arguments."""
+        self.process = self.prototype.fork(cmd[2:], kwargs["cwd"], kwargs["stdout"].name, kwargs["env"])
+        return self.connection_info
 
 
 @dataclass
@@ -48,6 +69,9 @@ class Kernel:
     client: AsyncKernelClient
     ready: asyncio.Task[None]
     log: Path
+    prototype: Prototype | None
+    variables: Variables
+    waited: threading.Event
 
     def wait(self) -> None:
         """Wait until the kernel answers.
@@ -58,73 +82,94 @@ class Kernel:
         try:
             ensure_event_loop().run_until_complete(self.ready)
         except RuntimeError as error:
-            said = self.log.read_text(errors="replace").strip().splitlines() or [str(error)]
-            raise RunFailed(f"the notebook's kernel did not start ({said[-1]}): `make env` repairs the environment") from error
+            said = (self.prototype.said() if self.prototype else "") + self.log.read_text(errors="replace")
+            reason = (said.strip() or str(error)).splitlines()[-1]
+            raise RunFailed(f"the notebook's kernel did not start ({reason}): `make env` repairs the environment") from error
+        finally:
+            self.waited.set()
 
     def exit_code(self) -> int | None:
         """How the process ended; None while it runs."""
         provisioner = self.manager.provisioner
         return run_sync(provisioner.poll)() if provisioner else None
 
-    def end(self) -> None:
+    async def end(self) -> None:
         """End the process: an interrupt to the running cell, then a request, then force after some seconds."""
         self.client.stop_channels()
-        run_sync(self.manager.shutdown_kernel)()
+        await self.manager.shutdown_kernel()
 
 
 class Kernels:
-    """So many kernels, one after the other; none outlives the block.
+    """So many kernels, one after the other; none outlives the block, nor the process that starts them."""
 
-    A kernel whose starter was killed ends by itself: ipykernel watches its parent process.
-    """
-
-    def __init__(self, imports: Sequence[str], cwd: Path) -> None:
-        """Prepare for a kernel for each of these sources, which it loads while it waits for its turn, in `cwd`."""
-        self.imports = list(imports)
+    def __init__(self, cwd: Path, prototype: Prototype | None = None) -> None:
+        """Prepare for kernels in `cwd`, forked from the prototype where there is one."""
         self.cwd = cwd
+        self.prototype = prototype
+        self.environment = dict(os.environ)
         self.loop = ensure_event_loop()
         self.alive: list[Kernel] = []
+        self.ahead: Kernel | None = None
+        self.waited = threading.Event()  # set once the first one answers, or does not
 
     def __enter__(self) -> Self:
-        """Start the first one."""
+        """Make the folder of their sockets."""
         remove_abandoned()
         self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=socket_folder()))
-        self._start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """End those that are left."""
-        _cancel_tasks(self.loop)
-        while self.alive:
-            self.end(self.alive[-1])
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def take(self) -> Kernel:
-        """The next kernel, answering; the one after it starts meanwhile."""
-        kernel = self.alive[-1]
-        self._start()
-        kernel.wait()
-        return kernel
+    def stop(self) -> None:
+        """End them all, and what they are doing."""
+        _cancel_tasks(self.loop)
+        self.loop.run_until_complete(asyncio.gather(*(kernel.end() for kernel in self.alive)))
+        self.alive.clear()
+        self.ahead = None
+
+    def take(self, variables: Variables, following: Variables | None = None) -> Kernel:
+        """A kernel with these variables besides those of this process; `Kernel.wait` waits until it answers.
+
+        Args:
+            variables: which of them this one is for.
+            following: what the next one will be taken with, which starts meanwhile.
+        """
+        taken, self.ahead = self.ahead, None
+        if taken is None or taken.variables != variables:
+            self.ahead, taken = taken, self._start(variables)
+        if following is not None and self.ahead is None:
+            self.ahead = self._start(following)
+        return taken
 
     def end(self, kernel: Kernel) -> None:
-        """End a kernel that was taken."""
+        """End a kernel that was taken, while the next notebook runs."""
+        self.loop.create_task(self._end(kernel))
+
+    async def _end(self, kernel: Kernel) -> None:
+        await kernel.end()
         self.alive.remove(kernel)
-        kernel.end()
 
-    def _start(self) -> None:
-        if not self.imports:
-            return
-        file = self.folder / f"{len(self.imports)}.json"
-        log = file.with_suffix(".log")
-        manager = Manager(transport="ipc", connection_file=str(file))
+    def _start(self, variables: Variables) -> Kernel:
+        name = uuid4().hex[:8]
+        log = self.folder / f"{name}.log"
+        manager = Manager(transport="ipc", connection_file=str(self.folder / f"{name}.json"))
+        if self.prototype:
+            manager.kernel_id = name
+            manager.provisioner = Provisioner(kernel_id=name, kernel_spec=manager.kernel_spec, parent=manager)
+            manager.provisioner.prototype = self.prototype
         with log.open("w") as output:
-            run_sync(manager.start_kernel)(cwd=str(self.cwd), stdout=output, stderr=output)
+            run_sync(manager.start_kernel)(cwd=str(self.cwd), env={**self.environment, **variables}, stdout=output, stderr=output)
         client = manager.client()
-        client.start_channels()
-        self.alive.append(Kernel(manager, client, self.loop.create_task(_greet(client, self.imports.pop(0))), log))
+        client.start_channels(hb=False)  # its thread would hold up the end by a second; the process is watched instead
+        ready = self.loop.create_task(_greet(client))
+        self.alive.append(Kernel(manager, client, ready, log, self.prototype, variables, self.waited))
+        return self.alive[-1]
 
 
-async def _greet(client: AsyncKernelClient, imports: str) -> None:
+async def _greet(client: AsyncKernelClient) -> None:
     """Wait until the kernel answers. It has nobody to ask: input() in a cell fails."""
     await client.wait_for_ready(timeout=START_TIMEOUT)
     client.allow_stdin = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,14 @@ from cruddur_ops.runbook.parameters import Parameter
 from cruddur_ops.state import PROJECT
 
 NOTEBOOKS = PROJECT / "notebooks"
-DEFAULT = ("00", "01", "02", "03", "04")  # what runs where no name is given: nothing that takes away
-CHANGING = {"apply", "verify"}  # tags of the cells that a plan leaves out
+DEFAULT = ("00", "01", "02", "03", "04", "05", "06")  # what runs where no name is given: nothing that takes away
+# Modules that a cell with this text needs, though it does not import them itself; in the order of their weight.
+LEADS_TO = {
+    "%load_ext cruddur_ops": "import cruddur_ops.magics",
+    ".plot": "import pandas, pandas.plotting._matplotlib, matplotlib.pyplot",
+}
+# The tags of the cells that each mode leaves out; a check asks whether what was verified still holds.
+LEFT_OUT: dict[str, set[str]] = {"run": set(), "plan": {"apply", "verify"}, "check": {"plan", "apply"}}
 
 
 @dataclass(frozen=True)
@@ -38,27 +45,67 @@ class Notebook:
         return bool(self.document["metadata"].get("cruddur_ops", {}).get("database_only"))
 
     @property
-    def imports(self) -> str:
-        """Its import lines, and the heavy modules that they lead to: what its kernel can load ahead."""
-        sources = ["".join(cell["source"]) for cell in self.document["cells"] if cell["cell_type"] == "code"]
-        lines = [line for source in sources for line in source.splitlines() if line.startswith(("import ", "from "))]
-        magics = ["import cruddur_ops.magics"] if any("%load_ext cruddur_ops" in source for source in sources) else []
-        return "\n".join(["import boto3", *lines, *magics])
+    def changing(self) -> bool:
+        """Whether it has cells that change anything."""
+        return any("apply" in tags(cell) for cell in self.document["cells"])
+
+    @property
+    def imports(self) -> list[str]:
+        """Its import statements, and the modules that they lead to: what a kernel can load ahead."""
+        found = [line for source in self.sources for line in _imports(source)]
+        return ["import boto3", *found, *(line for part, line in LEADS_TO.items() if any(part in one for one in self.sources))]
+
+    @property
+    def sources(self) -> list[str]:
+        """What its code cells say."""
+        return ["".join(cell["source"]) for cell in self.document["cells"] if cell["cell_type"] == "code"]
 
 
-def select(folder: Path, names: Sequence[str]) -> list[Path]:
-    """The notebooks with these names, numbers or file names, ordered by number; by default 00 to 04.
+def _imports(source: str) -> list[str]:
+    """The import statements at the top level of a cell; none where it is no plain Python, but for line magics."""
+    plain = "\n".join(line for line in source.splitlines() if not line.startswith("%"))
+    try:
+        statements = [] if source.startswith("%%") else ast.parse(plain).body
+    except SyntaxError:
+        return []
+    return [ast.unparse(one) for one in statements if isinstance(one, (ast.Import, ast.ImportFrom))]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which notebooks a run shall have.
+
+    Attributes:
+        names: numbers, names or file names; empty for the default, 00 to 06.
+        everything: all there are.
+        first: the one to begin with.
+        last: the one to end with.
+    """
+
+    names: Sequence[str] = ()
+    everything: bool = False
+    first: str = ""
+    last: str = ""
+
+
+def select(folder: Path, wanted: Selection) -> list[Path]:
+    """The selected notebooks, ordered by number, each once.
 
     Raises:
-        UnknownNotebook: a name fits none, or the folder has none.
+        UnknownNotebook: a name fits none, or none is selected.
     """
     available = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
-    if names and available:
-        return sorted({_find(name, available) for name in names})
-    chosen = [path for path in available if path.stem[:2] in DEFAULT]
-    if not chosen:
+    if not available:
         raise UnknownNotebook(f"there is no notebook in {folder}: restore it with `git checkout notebooks`")
-    return chosen
+    chosen = [path for path in available if wanted.everything or path.stem[:2] in DEFAULT]
+    if wanted.names:
+        chosen = sorted({_find(name, available) for name in wanted.names})
+    first = _find(wanted.first, available) if wanted.first else available[0]
+    last = _find(wanted.last, available) if wanted.last else available[-1]
+    found = [path for path in chosen if first <= path <= last]
+    if not found:
+        raise UnknownNotebook("nothing is selected: name notebooks, widen --from and --until, or add --all")
+    return found
 
 
 def _find(name: str, available: Sequence[Path]) -> Path:
@@ -82,6 +129,8 @@ def read(path: Path) -> Notebook:
         document = json.loads(path.read_text())
         sources = ["".join(cell["source"]) for cell in document["cells"] if "parameters" in tags(cell)]
         declared = parameters.declared("".join(sources[:1]))
+    except WrongInput as error:
+        raise WrongInput(f"{path.name}: {error}") from error
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
         message = f"{path} cannot be read as a notebook ({error!r}): restore it with `git checkout {path.name}`"
         raise WrongInput(message) from error
@@ -97,9 +146,14 @@ def tags(cell: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def prepare(document: Mapping[str, Any], plan_only: bool) -> dict[str, Any]:
-    """The notebook without its committed outputs; for a plan, without the cells that change or verify."""
-    kept = [cell for cell in document["cells"] if not (plan_only and CHANGING.intersection(tags(cell)))]
+def prepare(document: Mapping[str, Any], mode: str = "run") -> dict[str, Any]:
+    """The notebook without its committed outputs, and without the cells that the mode leaves out.
+
+    Args:
+        document: as it lies in its folder.
+        mode: "run"; "plan", which neither changes nor verifies; or "check", which only verifies.
+    """
+    kept = [cell for cell in document["cells"] if not LEFT_OUT[mode].intersection(tags(cell))]
     return {**document, "cells": [_blank(cell) for cell in kept]}
 
 

@@ -1,43 +1,64 @@
-"""A notebook's parameters: what its cell declares, and the values that a run gives them."""
+"""A notebook's parameters: what its cell declares, and a text as a value of the declared type."""
 
 from __future__ import annotations
 
 import ast
 import difflib
 import io
+import re
 import tokenize
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
-from cruddur_ops.errors import UnknownParameter, WrongInput, WrongType
+from cruddur_ops.errors import UnknownParameter, WrongType
 from cruddur_ops.targets import typed
 
-OFFERED = ("str", "int", "float", "bool")
+TYPES = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of the cell tagged `parameters`: `name: type = default  # help`."""
+    """One line of the cell tagged `parameters`: `name: type = default  # help`.
+
+    Attributes:
+        name: of the variable.
+        type: "str", "int", "float" or "bool".
+        default: what the cell assigns.
+        help: the line's comment.
+        choices: of a `Literal` type, or what the comment lists after "one of"; empty where any value will do.
+    """
 
     name: str
     type: str
     default: Any
     help: str = ""
+    choices: tuple[Any, ...] = ()
 
-    def convert(self, text: Any) -> Any:
-        """The text as a value of the declared type.
+    def convert(self, given: Any) -> Any:
+        """What was given, text or a value, as a value of the declared type.
 
         Raises:
             WrongType: it does not fit.
         """
-        if self.type != "float":
-            return typed(self.name, text, self.type)
+        value = self._number(given) if self.type == "float" else typed(self.name, given, self.type)
+        if self.choices and value not in (*self.choices, self.default):
+            texts = [str(choice) for choice in self.choices]
+            near = difflib.get_close_matches(str(value), texts, n=1)
+            advice = f'did you mean "{near[0]}"?' if near else f"use one of {', '.join(texts)}"
+            raise WrongType(f'{self.name} cannot be "{value}": {advice}')
+        return value
+
+    def _number(self, given: Any) -> float:
         try:
-            return float(text)
-        except ValueError as error:
-            raise WrongType(f'{self.name} must be a number, not "{text}": correct the value') from error
+            return float(given)
+        except (TypeError, ValueError) as error:
+            raise WrongType(f'{self.name} must be a number, not "{given}": correct the value') from error
+
+    def __str__(self) -> str:
+        """What may be given, what for, and what holds where nothing is."""
+        kind = " | ".join(str(choice) for choice in self.choices) or TYPES[self.type]
+        return "; ".join(part for part in (kind, self.help, f'default "{self.default}"') if part)
 
 
 def declared(source: str) -> dict[str, Parameter]:
@@ -49,6 +70,7 @@ def declared(source: str) -> dict[str, Parameter]:
 
     Raises:
         SyntaxError: the cell is no Python.
+        WrongType: a choice is not of the declared type.
     """
     comments = _comments(source)
     found = (_parameter(statement, comments) for statement in ast.parse(source).body)
@@ -69,10 +91,27 @@ def _parameter(statement: ast.stmt, comments: Mapping[int, str]) -> Parameter | 
         default = ast.literal_eval(statement.value)
     except ValueError:  # computed, such as a date: nothing that the command line could be compared with
         return None
-    kind = ast.unparse(statement.annotation) if isinstance(statement, ast.AnnAssign) else type(default).__name__
-    if not isinstance(target, ast.Name) or kind not in OFFERED:
+    annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else ast.Name(type(default).__name__)
+    literals = _literals(annotation)
+    kind = type(literals[0]).__name__ if literals else ast.unparse(annotation)
+    if not isinstance(target, ast.Name) or kind not in TYPES:
         return None
-    return Parameter(target.id, kind, default, comments.get(statement.end_lineno or 0, ""))
+    parameter = Parameter(target.id, kind, default, comments.get(statement.end_lineno or 0, ""))
+    return replace(parameter, choices=literals or tuple(parameter.convert(text) for text in _listed(parameter.help)))
+
+
+def _literals(annotation: ast.expr) -> tuple[Any, ...]:
+    """The values of a `Literal[...]` (typing module); none for another type."""
+    if not isinstance(annotation, ast.Subscript) or not ast.unparse(annotation.value).endswith("Literal"):
+        return ()
+    found = ast.literal_eval(annotation.slice)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _listed(comment: str) -> list[str]:
+    """What a comment lists, as in "one of a, b or c": papermill itself does not read literals of text."""
+    _, found, values = comment.rpartition("one of ")
+    return re.split(r",\s*|\s+or\s+", values.strip()) if found else []
 
 
 def require_known(names: Iterable[str], offered: Iterable[str]) -> None:
@@ -87,24 +126,3 @@ def require_known(names: Iterable[str], offered: Iterable[str]) -> None:
             near = difflib.get_close_matches(name, choices, n=1)
             advice = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(choices) or 'none but target and confirm'}"
             raise UnknownParameter(f'no notebook of this run has a parameter "{name}": {advice}')
-
-
-def refuse_secrets(given: Mapping[str, str]) -> None:
-    """Refuse a URL with a password: papermill would write it into the executed notebook, twice.
-
-    Raises:
-        WrongInput: there is one.
-    """
-    for name, value in given.items():
-        if "://" in value and urlsplit(value).password:
-            message = f"{name} holds a password, which a notebook would keep: set CONNECTION_URL in the environment instead"
-            raise WrongInput(message)
-
-
-def values(given: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """Of what was given, what these parameters declare, as their types.
-
-    Raises:
-        WrongType: a value does not fit.
-    """
-    return {name: parameters[name].convert(value) for name, value in given.items() if name in parameters}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
 from cruddur_ops.plan import Outcome
-from cruddur_ops.runbook.evidence import Result
+from cruddur_ops.runbook.evidence import Record, Result
+from cruddur_ops.runbook.plans import SHORTEST
+
+if TYPE_CHECKING:
+    from cruddur_ops.runbook.runs import Run
 
 BAR = "{desc} |{bar:20}| cell {n_fmt}/{total_fmt} {elapsed} {postfix}"
 
@@ -58,18 +64,13 @@ def line(result: Result, width: int = 0) -> str:
     return f"{result.name:{width}}  {result.verdict:11}  {result.seconds:7.1f} s"
 
 
-def failure(result: Result) -> list[str]:
-    """Where a notebook failed, and why, in a line each."""
-    return [f"    {text}" for text in (result.cell, result.error) if text]
-
-
 def table(results: Sequence[Result]) -> str:
     """The run as a table: what each notebook created, changed, deleted and left alone; and the sum."""
     width = max(len("notebook"), *(len(result.name) for result in results))
     lines = [f"{'notebook':{width}}  {'verdict':11}  seconds  created  changed  deleted  unchanged"]
     for result in results:
         counts = "  ".join(f"{count:{len(name)}}" for name, count in asdict(result.outcome).items())
-        lines += [f"{result.name:{width}}  {result.verdict:11}  {result.seconds:7.1f}  {counts}", *failure(result)]
+        lines.append(f"{result.name:{width}}  {result.verdict:11}  {result.seconds:7.1f}  {counts}")
     return "\n".join([*lines, total(results)])
 
 
@@ -85,5 +86,40 @@ def plans(results: Sequence[Result]) -> str:
     """What each notebook of a plan showed, and that nothing more was done."""
     lines = []
     for result in results:
-        lines += [f"{result.name}: {result.verdict}", *failure(result), *result.plans, ""]
+        lines += [f"{result.name}: {result.verdict}", *result.plans, ""]
     return "\n".join([*lines, "nothing was changed"])
+
+
+def next_step(record: Record) -> str:
+    """How to apply what was planned; empty for other runs."""
+    digest = record.facts.get("plan_digest", "")[:SHORTEST]
+    return f"plan {digest}: apply exactly this with `cruddur-ops run --approved {digest}`\n" if digest else ""
+
+
+def advice(run: Run, record: Record) -> str:
+    """How to go on after a failure or an interruption."""
+    if run.plan_only:
+        return "repeat the command: nothing was changed"
+    confirmation = f" --confirm {run.target.db_instance_identifier}" if run.target.protected and not run.request.approved else ""
+    return f"go on with `cruddur-ops run --resume {record.folder.name}{confirmation}`"
+
+
+def panel(results: Sequence[Result], folder: Path, resume: str) -> str:
+    """What failed, where and why, what mends it, and how to go on; the traceback stays in the executed notebook."""
+    result = next(one for one in reversed(results) if one.verdict == "failed")
+    rows = {
+        "cell": result.cell,
+        "why": result.error,
+        "mend": remedy(result.error, result.name),
+        "then": resume,
+        "see": str(folder / f"{result.name}.ipynb"),
+    }
+    lines = [f"  {name:5} {text}" for name, text in rows.items() if text]
+    return "\n".join([f"{f'-- {result.name} failed ':-<72}", *lines, "-" * 72])
+
+
+def remedy(sentence: str, failed: str) -> str:
+    """The commands that a failure's sentence names, and the notebooks but the one that failed; empty where it names none."""
+    commands = re.findall(r"`([^`]+)`", sentence)
+    named = [name for name in re.findall(r"\b\d\d_[a-z_]+\b", sentence) if name != failed]
+    return ", ".join([*commands, *(f"cruddur-ops run {name[:2]} (notebooks/{name}.ipynb)" for name in dict.fromkeys(named))])

@@ -98,36 +98,36 @@ class CommandLine:
 
     def record(self, finished: Finished) -> dict[str, Any]:
         """The run.json of a run, whose folder its last line names."""
-        folder = Path(finished.stdout.splitlines()[-1].removeprefix("evidence: "))
+        folder = Path(finished.stdout.splitlines()[-1].removeprefix("evidence: ").partition(", seal ")[0])
         record: dict[str, Any] = json.loads((folder / "run.json").read_text())
         return record
 
-    def stop_halfway(self, notebook: str, number: signal.Signals) -> Finished:
-        """Run a notebook, and send the process a signal once half of the code cells have been executed."""
+    def stop_halfway(self, notebook: str, number: signal.Signals, *arguments: str) -> Finished:
+        """Begin a run, and send the process a signal once half of the notebook's code cells have been executed."""
         before = self.runs()
-        process = self.start("run", notebook, TMPDIR=str(self.folder))  # a killed run leaves its sockets there
-        until(lambda: process.poll() is not None or any(map(half_done, self.runs() - before)))
+        process = self.start("run", *arguments, TMPDIR=str(self.folder))  # a killed run leaves its sockets there
+        until(lambda: process.poll() is not None or any(half_done(run, notebook) for run in self.runs() - before), seconds=120)
         process.send_signal(number)
         return self.finish(process)
 
     def kernels(self) -> list[psutil.Process]:
-        """The kernels that processes of this folder started and that are there still."""
+        """The kernels that processes of this folder started and that are there still, with what they are forked from."""
         return [process for process in psutil.process_iter() if self._is_kernel(process)]
 
     def _is_kernel(self, process: psutil.Process) -> bool:
         try:
             ours = process.environ().get("CRUDDUR_STATE_DIR") == str(self.state)
-            return ours and "ipykernel_launcher" in process.cmdline()
+            return ours and any(argument.startswith("cruddur_ops.runbook.") for argument in process.cmdline())
         except (psutil.AccessDenied, psutil.NoSuchProcess):  # zombies among them
             return False
 
 
-def half_done(run: Path) -> bool:
-    """Whether the executed copy of the run's one notebook has numbers at half of its code cells."""
-    for path in run.glob("*.ipynb"):
+def half_done(run: Path, notebook: str) -> bool:
+    """Whether the run's executed copy of the notebook has numbers at half of its code cells."""
+    for path in run.glob(f"{notebook}*.ipynb"):
         try:
             cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
-        except ValueError:  # papermill writes it at this moment
+        except ValueError:  # it is written for the first time at this moment
             return False
         return 2 * sum(cell["execution_count"] is not None for cell in cells) >= len(cells)
     return False

@@ -23,48 +23,54 @@ from tests.notebooks.conftest import CommandLine, client, resources
 from tests.sandbox.support import reset
 from tests.unit.headless import Finished, until
 
-NUMBERS = ("00", "01", "02", "03", "04")
-NAMES = tuple(path.stem for path in sorted(NOTEBOOKS.glob("0[0-4]_*.ipynb")))
-NOTHING_DONE = r"5 of 5 notebooks passed in .* s: 0 created, 0 changed, 0 deleted, \d+ unchanged"
+NAMES = tuple(path.stem for path in sorted(NOTEBOOKS.glob("0[0-6]_*.ipynb")))
+NOTHING_DONE = rf"{len(NAMES)} of {len(NAMES)} notebooks passed in .* s: 0 created, 0 changed, 0 deleted, \d+ unchanged"
 
 
-def test_a_plan_of_an_empty_sandbox_changes_nothing(ops: CommandLine, sandbox: Mapping[str, str]) -> None:
-    """Everything is to be created, some of it known only later; and nothing is there afterwards."""
+@pytest.fixture(scope="module")
+def planned(ops: CommandLine, sandbox: Mapping[str, str]) -> tuple[Finished, str]:
+    """A plan of an empty sandbox, and its digest as it was shown."""
     reset(sandbox)
     finished = ops.run("run", "--plan")
-    assert 0 == finished.code, finished
+    return finished, finished.stdout.partition("--approved ")[2].partition("`")[0]
+
+
+def test_a_plan_of_an_empty_sandbox_changes_nothing(planned: tuple[Finished, str], sandbox: Mapping[str, str]) -> None:
+    """Everything is to be created, some of it known only later; and nothing is there afterwards."""
+    finished, _ = planned
+    assert 0 == finished.code, finished.stderr
     assert "known after 01" in finished.stdout
     assert "nothing was changed" in finished.stdout
     assert set() == resources(sandbox)  # without an instance there is no database either
 
 
 @pytest.fixture(scope="module")
-def interruptions(ops: CommandLine, sandbox: Mapping[str, str]) -> list[tuple[str, Finished, Finished]]:
-    """For each notebook, from an empty sandbox on: its number, a run killed halfway, and its repetition."""
-    reset(sandbox)
-    return [(number, ops.stop_halfway(number, signal.SIGKILL), ops.run("run", number)) for number in NUMBERS]
+def killed(ops: CommandLine, planned: tuple[Finished, str]) -> tuple[Finished, Finished]:
+    """From there on: the approved run, killed halfway through 03, and resumed."""
+    return ops.stop_halfway("03", signal.SIGKILL, "--approved", planned[1]), ops.run("run", "--resume", "last")
 
 
 @pytest.fixture(scope="module")
-def complete(ops: CommandLine, interruptions: list[tuple[str, Finished, Finished]]) -> Finished:
+def complete(ops: CommandLine, killed: tuple[Finished, Finished]) -> Finished:
     """A run of all notebooks after that."""
     return ops.run("run")
 
 
-def test_a_killed_run_is_repeated_without_more_ado(interruptions: list[tuple[str, Finished, Finished]]) -> None:
-    """Wherever it was killed, the same command finishes the work."""
-    killed = [(number, first.code) for number, first, _ in interruptions]
-    assert [(number, -signal.SIGKILL) for number in NUMBERS] == killed
-    failed = [(number, again) for number, _, again in interruptions if again.code]
-    assert [] == failed
+def test_a_killed_run_is_resumed(ops: CommandLine, killed: tuple[Finished, Finished]) -> None:
+    """What had passed is checked, the rest runs; all of it under the plan that was approved."""
+    first, resumed = killed
+    assert (-signal.SIGKILL, 0) == (first.code, resumed.code), resumed
+    record = ops.record(resumed)
+    names = [f"{name}.check" if name[:2] < "03" else name for name in NAMES]
+    assert [(name, "passed") for name in names] == [(one["name"], one["verdict"]) for one in record["notebooks"]]
 
 
-@pytest.mark.usefixtures("interruptions")
+@pytest.mark.usefixtures("killed")
 def test_an_interrupted_run_leaves_evidence(ops: CommandLine) -> None:
-    """Ctrl-C halfway through 02: exit code 130, and run.json says what was reached."""
-    finished = ops.stop_halfway("02", signal.SIGINT)
+    """Ctrl-C halfway through 02: exit code 130, how to go on, and run.json says what was reached."""
+    finished = ops.stop_halfway("02", signal.SIGINT, "02")
     assert 130 == finished.code, finished
-    assert "interrupted: repeat the run, it converges" == finished.stderr.splitlines()[-1]
+    assert re.fullmatch(r"interrupted: go on with `cruddur-ops run --resume \w+-local`", finished.stderr.splitlines()[-1])
     record = ops.record(finished)
     assert ("interrupted", ["interrupted"]) == (record["verdict"], [one["verdict"] for one in record["notebooks"]])
 
@@ -76,7 +82,20 @@ def test_after_interruptions_nothing_is_left_to_do(ops: CommandLine, complete: F
     record = ops.record(complete)
     outcomes = [notebook["outcome"] for notebook in record["notebooks"]]
     assert ("passed", list(NAMES)) == (record["verdict"], [notebook["name"] for notebook in record["notebooks"]])
-    assert [(0, 0, 0)] * 5 == [(one["created"], one["changed"], one["deleted"]) for one in outcomes]
+    assert {(0, 0, 0)} == {(one["created"], one["changed"], one["deleted"]) for one in outcomes}
+
+
+@pytest.mark.usefixtures("complete")
+def test_a_plan_that_was_applied_does_not_hold_any_more(ops: CommandLine, planned: tuple[Finished, str]) -> None:
+    """The state has moved: what moved is shown, and nothing is done."""
+    refused = ops.run("run", "--approved", planned[1])
+    assert 1 == refused.code
+    assert (
+        "  no longer: 01_provision_rds: security group on local: + security group cruddur-db-instance-access\n" in refused.stderr
+    )
+    assert (
+        "  new:       01_provision_rds: security group on local: = security group cruddur-db-instance-access\n" in refused.stderr
+    )
 
 
 @pytest.mark.usefixtures("complete")
@@ -90,12 +109,12 @@ def test_neither_kernels_nor_locks_are_left(ops: CommandLine) -> None:
 
 
 def test_a_first_run_has_a_sandbox_of_its_own(alone: CommandLine) -> None:
-    """Where none is up, all is created in one that is gone afterwards; 00 and 04 create nothing."""
-    finished = alone.run("run")
+    """Where none is up, all is created in one that is gone afterwards; 00 creates nothing."""
+    finished = alone.run("run", "--until", "03")
     assert 0 == finished.code, finished
     assert "this run has its own" in finished.stderr
     created = [notebook["outcome"]["created"] for notebook in alone.record(finished)["notebooks"]]
-    assert [False, True, True, True, False] == [count > 0 for count in created]
+    assert [False, True, True, True] == [count > 0 for count in created]
     assert [] == alone.kernels()
 
 
@@ -113,8 +132,9 @@ def test_a_protected_target_wants_its_name(ops: CommandLine, sandbox: Mapping[st
     before = resources(sandbox)
     refused = ops.run("run", "01", "--target", "guarded")
     assert refused.code != 0
-    (line,) = [line for line in refused.stdout.splitlines() if "--confirm guarded-instance" in line]
-    assert line.startswith("    ConfirmationRequired: ")
+    (line,) = [line for line in refused.stderr.splitlines() if line.startswith("  why ")]
+    assert line.startswith("  why   ConfirmationRequired: ")
+    assert "--confirm guarded-instance" in line
     assert before == resources(sandbox)
     confirmed = ops.run("run", "01", "--target", "guarded", "--confirm", "guarded-instance")
     assert 0 == confirmed.code, confirmed
@@ -125,6 +145,7 @@ WRONG = {
     "unknown notebook": ("run 01_provision", 'no notebook "01_provision": did you mean "01_provision_rds"?'),
     "unknown parameter": ("run 01 -p db_instance_clas x", 'did you mean "db_instance_class"?'),
     "parameter of another notebook": ("run 01 -p handle andrew", "there are db_instance_class, engine_version, region"),
+    "choice that there is not": ("run 04 -p ttl 2-hours", 'ttl cannot be "2-hours": did you mean "12-hours"?'),
     "unknown target": ("run --target sparse", 'no target "sparse": use one of local, guarded, spare'),
     "confirmation of another": ("run 01 --target spare --confirm other", "repeat with --confirm spare-instance"),
     "no such class in the region": (

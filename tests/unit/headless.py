@@ -33,6 +33,7 @@ notebooks.NOTEBOOKS = Path("notebooks").absolute()
 runs.RUNS = Path("runs").absolute()
 cli.main(prog_name="cruddur-ops")
 """
+WAIT = "import os, pathlib, time\npathlib.Path('started').write_text(str(os.getpid()))\ntime.sleep(120)"
 OUTCOME = "from cruddur_ops.plan import Outcome\n"
 
 T = TypeVar("T")
@@ -136,3 +137,12 @@ def alive(process: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+class Running:
+    """A run on its way, and the kernel of its notebook."""
+
+    def __init__(self, process: subprocess.Popen[str], kernel: int) -> None:
+        """Remember both."""
+        self.process = process
+        self.kernel = kernel

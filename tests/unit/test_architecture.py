@@ -18,7 +18,7 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 # From the bottom up. A module imports from its own layer and those below it.
 LAYERS = (
     {"errors", "ledger", "redaction", "state"},
-    {"aws", "plan", "progress", "queries", "tags", "targets", "texttable"},
+    {"approvals", "aws", "plan", "progress", "queries", "tags", "targets", "texttable"},
     {"calls", "preflight"},
     {"rds"},
     {"network", "database"},

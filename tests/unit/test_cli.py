@@ -36,7 +36,7 @@ def invoke(run: CliRunner, *arguments: str) -> Result:
 
 def test_help_names_every_verb(run: CliRunner) -> None:
     """`--help` is the way in."""
-    expected = {"db", "evidence", "run", "runs", "sandbox", "security-group", "targets"}
+    expected = {"db", "evidence", "expired", "rds", "run", "runs", "sandbox", "security-group", "targets", "users"}
     result = invoke(run, "--help")
     assert 0 == result.exit_code
     assert expected == set(main.commands)
@@ -117,7 +117,13 @@ def test_targets_shows_all_targets_by_default(run: CliRunner) -> None:
     assert ["[plain]", "[other]", "[guarded]", "[local]"] == headings
 
 
-@pytest.mark.parametrize("verbs", ["db create", "db schema-load", "db seed", "sandbox status", "sandbox env"])
+@pytest.mark.parametrize(
+    "verbs",
+    [
+        "db create", "db schema-load", "db seed", "db connect", "db env", "db wait", "db status", "db sessions",
+        "db kill-sessions", "db drop", "sandbox status", "sandbox env",
+    ],
+)  # fmt: skip
 def test_without_a_sandbox_its_verbs_say_how_to_start_one(run: CliRunner, verbs: str) -> None:
     """One sentence with the command."""
     result = invoke(run, *verbs.split())

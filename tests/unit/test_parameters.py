@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops.errors import UnknownParameter, WrongInput, WrongType
+from cruddur_ops.errors import UnknownParameter, WrongType
 from cruddur_ops.runbook import notebooks, parameters
 from cruddur_ops.runbook.parameters import Parameter
 
@@ -90,22 +90,45 @@ def test_an_unknown_name_like_no_other_is_told_all() -> None:
         parameters.require_known(["xyz"], ["rows", "owner"])
 
 
-def test_a_password_is_no_parameter() -> None:
-    """papermill would write it into the executed notebook; the message does not repeat it."""
-    with pytest.raises(WrongInput, match="CONNECTION_URL") as refused:
-        parameters.refuse_secrets({"url": "postgresql://me:hush@localhost/db"})
-    assert "hush" not in str(refused.value)
+@pytest.mark.parametrize(
+    "line",
+    [
+        'ttl: str = "1-day"  # how long: one of 1-day, 12-hours or 1-hour',
+        'ttl: Literal["1-day", "12-hours", "1-hour"] = "1-day"  # how long',
+    ],
+)
+def test_choices_come_from_the_comment_or_the_type(line: str) -> None:
+    """What is none of them is refused, with the nearest; what is one passes."""
+    parameter = parameters.declared(line)["ttl"]
+    assert ("1-day", "12-hours", "1-hour") == parameter.choices
+    assert "1-hour" == parameter.convert("1-hour")
+    with pytest.raises(WrongType, match='ttl cannot be "2-hours": did you mean "12-hours"'):
+        parameter.convert("2-hours")
+    with pytest.raises(WrongType, match='ttl cannot be "x": use one of 1-day, 12-hours, 1-hour'):
+        parameter.convert("x")
 
 
-def test_a_url_without_password_is_a_parameter() -> None:
-    """Only the password is refused."""
-    parameters.refuse_secrets({"url": "postgresql://me@localhost/db", "text": "a:b@c"})
+def test_choices_have_the_declared_type() -> None:
+    """And the default may be something else, such as nothing."""
+    parameter = parameters.declared("days: int = 0  # one of 7, 31")["days"]
+    assert (7, 31) == parameter.choices
+    assert [0, 31] == [parameter.convert("0"), parameter.convert("31")]
+    with pytest.raises(WrongType):
+        parameters.declared("days: int = 0  # one of seven, 31")
 
 
-def test_values_go_only_where_they_are_declared() -> None:
-    """A notebook gets those parameters that it has."""
-    rows = {"rows": Parameter("rows", "int", 3)}
-    assert parameters.values({"rows": "7", "owner": "me"}, rows) == {"rows": 7}
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('name: str = "x"  # who', 'text; who; default "x"'),
+        ("rows: int = 3", 'whole number; default "3"'),
+        ('ttl: str = "a"  # one of a, b', 'a | b; one of a, b; default "a"'),
+    ],
+)
+def test_a_parameter_tells_what_may_be_given(line: str, expected: str) -> None:
+    """In the words of the command line's help."""
+    (parameter,) = parameters.declared(line).values()
+    assert expected == str(parameter)
 
 
 @pytest.mark.parametrize("path", sorted(notebooks.NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)

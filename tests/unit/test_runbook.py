@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cruddur_ops import runbook
 from cruddur_ops.errors import ConfirmationRequired, UnknownNotebook, UnknownParameter, UnknownTarget, WrongInput, WrongType
 from cruddur_ops.plan import Outcome
-from cruddur_ops.runbook import evidence, kernels, notebooks
+from cruddur_ops.runbook import Request, Run, Selection, evidence, kernels, notebooks
 from cruddur_ops.state import PROJECT
-from tests.unit.headless import OUTCOME, TARGETS, Finished, Project, alive, finish, until, write_notebook
-
-WAIT = "import os, pathlib, time\npathlib.Path('started').write_text(str(os.getpid()))\ntime.sleep(120)"
+from tests.unit.headless import OUTCOME, TARGETS, Finished, Project, Running, alive, finish, until, write_notebook
 
 
 @pytest.fixture
@@ -30,39 +29,64 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "targets.toml").write_text(TARGETS)
     monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
     folder = tmp_path / "notebooks"
-    for name in ("00_preflight", "04_query", "05_stop"):
+    for name in ("00_preflight", "04_query", "07_stop"):
         write_notebook(folder, name)
     return folder
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """A project without notebooks yet."""
-    return Project(tmp_path)
-
-
 def names(folder: Path, *asked: str) -> list[str]:
     """The notebooks that a run of these names would execute."""
-    return [path.stem for path in notebooks.select(folder, asked)]
+    return [path.stem for path in notebooks.select(folder, Selection(asked))]
+
+
+def check(folder: Path, *asked: str, **options: Any) -> Run:
+    """The checked run of these notebooks, on the target "plain" where none is given."""
+    return runbook.check(Request(Selection(asked), **{"target": "plain", **options}), folder)
 
 
 def test_by_default_nothing_runs_that_takes_away(folder: Path) -> None:
-    """Without names, the notebooks 00 to 04 run."""
+    """Without names, the notebooks 00 to 06 run."""
     assert names(folder) == ["00_preflight", "04_query"]
 
 
-@pytest.mark.parametrize("name", ["05_stop", "05", "5", "05_stop.ipynb", "notebooks/05_stop.ipynb"])
+def test_all_is_all(folder: Path) -> None:
+    """On request, those that take away run too."""
+    assert ["00_preflight", "04_query", "07_stop"] == [one.stem for one in notebooks.select(folder, Selection(everything=True))]
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(first="04"), ["04_query"]),
+        (Selection(last="00"), ["00_preflight"]),
+        (Selection(first="4", last="04_query"), ["04_query"]),
+        (Selection(first="04", everything=True), ["04_query", "07_stop"]),
+        (Selection(["07", "00"], last="06_none"), UnknownNotebook),
+        (Selection(first="07"), UnknownNotebook),
+        (Selection(first="04", last="00"), UnknownNotebook),
+    ],
+)
+def test_a_run_begins_and_ends_where_it_is_told(folder: Path, selection: Selection, expected: Any) -> None:
+    """`--from` and `--until` cut what is selected; nothing left is told."""
+    if expected is UnknownNotebook:
+        with pytest.raises(UnknownNotebook, match="use one of|did you mean|add --all"):
+            notebooks.select(folder, selection)
+    else:
+        assert expected == [path.stem for path in notebooks.select(folder, selection)]
+
+
+@pytest.mark.parametrize("name", ["07_stop", "07", "7", "07_stop.ipynb", "notebooks/07_stop.ipynb"])
 def test_a_notebook_has_several_names(folder: Path, name: str) -> None:
     """Name, number and file name mean the same."""
-    assert names(folder, name) == ["05_stop"]
+    assert names(folder, name) == ["07_stop"]
 
 
 def test_the_order_is_that_of_the_numbers(folder: Path) -> None:
     """However the names are given, each runs once, in order."""
-    assert names(folder, "5", "0", "05") == ["00_preflight", "05_stop"]
+    assert names(folder, "7", "0", "07") == ["00_preflight", "07_stop"]
 
 
-@pytest.mark.parametrize(("name", "advice"), [("05_stpo", "05_stop"), ("7", "00_preflight, 04_query, 05_stop"), ("", "one of")])
+@pytest.mark.parametrize(("name", "advice"), [("07_stpo", "07_stop"), ("8", "00_preflight, 04_query, 07_stop"), ("", "one of")])
 def test_an_unknown_notebook_is_told_the_nearest(folder: Path, name: str, advice: str) -> None:
     """A mistyped name is answered with the one that was meant, or with all."""
     with pytest.raises(UnknownNotebook, match=advice):
@@ -80,14 +104,14 @@ def test_a_file_that_is_no_notebook_is_refused(folder: Path, content: str) -> No
     """A damaged file is named before anything runs."""
     (folder / "00_preflight.ipynb").write_text(content)
     with pytest.raises(WrongInput, match="00_preflight"):
-        runbook.check([], folder=folder)
+        check(folder)
 
 
 def test_a_parameters_cell_that_is_no_python_is_refused(folder: Path) -> None:
     """A damaged cell is named before anything runs."""
     write_notebook(folder, "00_preflight", parameters="target: str =")
     with pytest.raises(WrongInput, match="00_preflight"):
-        runbook.check([], "plain", folder=folder)
+        check(folder)
 
 
 @pytest.mark.parametrize("missing", ["target", "confirm"])
@@ -95,55 +119,55 @@ def test_every_notebook_must_take_target_and_confirm(folder: Path, missing: str)
     """A notebook that did not take the target would act on its own default."""
     write_notebook(folder, "04_query", parameters="".join(f'{name} = ""\n' for name in {"target", "confirm"} - {missing}))
     with pytest.raises(WrongInput, match=f'04_query.*no parameter "{missing}"'):
-        runbook.check([], "plain", folder=folder)
+        check(folder)
 
 
 def test_unknown_parameter_target_and_wrong_type_are_refused(folder: Path) -> None:
     """Each is told before anything runs."""
     with pytest.raises(UnknownParameter, match='did you mean "rows"'):
-        runbook.check([], "plain", given={"row": "1"}, folder=folder)
+        check(folder, options={"row": "1"})
     with pytest.raises(WrongType, match="rows must be a whole number"):
-        runbook.check([], "plain", given={"rows": "many"}, folder=folder)
+        check(folder, options={"rows": "many"})
     with pytest.raises(UnknownTarget, match="plain, other, guarded"):
-        runbook.check([], "plian", folder=folder)
+        check(folder, target="plian")
 
 
 def test_a_parameter_must_belong_to_a_chosen_notebook(folder: Path) -> None:
     """What only another notebook takes is unknown."""
-    write_notebook(folder, "05_stop", parameters='target: str = ""\nconfirm: str = ""\ndays: int = 7')
-    assert runbook.check(["5"], "plain", given={"days": "3"}, folder=folder).given["days"] == "3"
+    write_notebook(folder, "07_stop", parameters='target: str = ""\nconfirm: str = ""\ndays: int = 7')
+    assert check(folder, "7", options={"days": "3"}).given["days"].value == "3"
     with pytest.raises(UnknownParameter):
-        runbook.check(["0"], "plain", given={"days": "3"}, folder=folder)
+        check(folder, "0", options={"days": "3"})
 
 
 @pytest.mark.parametrize("name", ["target", "confirm"])
 def test_target_and_confirm_have_options_of_their_own(folder: Path, name: str) -> None:
     """`-p target prod` would go round the checks of --target."""
     with pytest.raises(UnknownParameter):
-        runbook.check([], "plain", given={name: "guarded"}, folder=folder)
+        check(folder, options={name: "guarded"})
 
 
 def test_a_confirmation_of_another_instance_is_refused(folder: Path) -> None:
     """Whoever typed the identifier of another instance means another target."""
     with pytest.raises(ConfirmationRequired, match="cruddur-db-instance"):
-        runbook.check([], "guarded", "other-instance", folder=folder)
+        check(folder, target="guarded", confirm="other-instance")
 
 
 def test_the_instance_of_a_parameter_is_the_one_to_confirm(folder: Path) -> None:
     """A parameter that is a setting of the target reaches it."""
     write_notebook(folder, "00_preflight", parameters='target = ""\nconfirm = ""\ndb_instance_identifier: str = ""')
-    run = runbook.check(["0"], "guarded", "mine", {"db_instance_identifier": "mine"}, folder=folder)
-    assert (run.target.db_instance_identifier, run.given["confirm"]) == ("mine", "mine")
+    run = check(folder, "0", target="guarded", confirm="mine", options={"db_instance_identifier": "mine"})
+    assert (run.target.db_instance_identifier, run.given["confirm"].value) == ("mine", "mine")
 
 
 def test_a_sandbox_is_needed_unless_one_is_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the target decides, and whether its endpoint is known."""
     targets = folder.parent / "targets.toml"
     targets.write_text("[local]\nsandbox = true\n[aws]\n")
-    assert not runbook.check([], "aws", folder=folder).needs_sandbox
-    assert runbook.check([], "local", folder=folder).needs_sandbox
+    assert not check(folder, target="aws").needs_sandbox
+    assert check(folder, target="local").needs_sandbox
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5555")
-    assert not runbook.check([], "local", folder=folder).needs_sandbox
+    assert not check(folder, target="local").needs_sandbox
 
 
 def test_a_database_named_by_url_needs_no_sandbox(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,22 +175,28 @@ def test_a_database_named_by_url_needs_no_sandbox(folder: Path, monkeypatch: pyt
     (folder.parent / "targets.toml").write_text("[local]\nsandbox = true\n")
     write_notebook(folder, "04_query", cruddur_ops={"database_only": True})
     monkeypatch.setenv("CONNECTION_URL", "postgresql://me@localhost/cruddur")
-    assert not runbook.check(["04"], "local", folder=folder).needs_sandbox
-    assert runbook.check([], "local", folder=folder).needs_sandbox
+    assert not check(folder, "04", target="local").needs_sandbox
+    assert check(folder, target="local").needs_sandbox
 
 
 def test_a_plan_has_no_cell_that_changes_anything(folder: Path) -> None:
-    """The cells tagged apply and verify are left out, and so are committed outputs."""
+    """The cells tagged apply and verify are left out; a check leaves out those tagged plan and apply."""
     path = write_notebook(folder, "01_p", ("plan", "p"), ("apply", "a"), ("verify", "v"), "d", ("preflight", "f"))
     document = json.loads(path.read_text())
-    kept = notebooks.prepare(document, plan_only=True)["cells"]
-    assert ["p", "d", "f"] == [cell["source"] for cell in kept[1:]]
-    assert [[]] * 6 == [cell["outputs"] for cell in notebooks.prepare(document, plan_only=False)["cells"]]
+    kept = {mode: [cell["source"] for cell in notebooks.prepare(document, mode)["cells"][1:]] for mode in notebooks.LEFT_OUT}
+    assert {"run": ["p", "a", "v", "d", "f"], "plan": ["p", "d", "f"], "check": ["v", "d", "f"]} == kept
 
 
+def test_committed_outputs_are_left_behind(folder: Path) -> None:
+    """What a run shows is its own."""
+    document = json.loads((folder / "00_preflight.ipynb").read_text())
+    assert [[]] == [cell["outputs"] for cell in notebooks.prepare(document)["cells"]]
+
+
+@functools.cache
 def changing_functions() -> set[str]:
     """The names of the package's functions that ask for a confirmation, or write to the database."""
-    outer = {"cli.py", "runbook"}  # they hand the confirmation on
+    outer = {"cli", "runbook"}  # they hand the confirmation on
     modules = [path for path in (PROJECT / "cruddur_ops").rglob("*.py") if not outer.intersection(path.parts)]
     trees = [ast.parse(path.read_text()) for path in modules]
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
@@ -191,7 +221,7 @@ def test_cells_that_change_anything_are_told_apart() -> None:
 def test_no_cell_that_a_plan_keeps_changes_anything() -> None:
     """In the project's notebooks, only cells tagged apply change the target."""
     paths = sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))
-    kept = [(path.stem, cell) for path in paths for cell in notebooks.prepare(json.loads(path.read_text()), True)["cells"]]
+    kept = [(path.stem, cell) for path in paths for cell in notebooks.prepare(json.loads(path.read_text()), "plan")["cells"]]
     sources = [(name, "".join(cell["source"])) for name, cell in kept if cell["cell_type"] == "code"]
     assert [] == [(name, source) for name, source in sources if changes(source)]
 
@@ -239,7 +269,7 @@ def passed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Project]
     """A run of three notebooks that went well, in a folder whose name is awkward."""
     project = Project(tmp_path_factory.mktemp("a {b} c"))
     project.write("00_first", "import sys\nprint(sys.executable)", "import os\nprint(os.getcwd(), rows)")
-    project.write("01_second", ("apply", f"{OUTCOME}Outcome(created=2, unchanged=1)"), ("apply", "Outcome(changed=3)"))
+    project.write("01_second", f"{OUTCOME}Outcome(created=2, unchanged=1)", "Outcome(changed=3)")
     project.write("02_third", "from ipykernel.kernelapp import IPKernelApp\nprint(IPKernelApp.instance().transport)")
     return project.run("run", "--target", "plain", "-p", "rows", "7"), project
 
@@ -300,7 +330,7 @@ def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Project]
     project = Project(tmp_path_factory.mktemp("failed"))
     project.write("00_first")
     raising = "from cruddur_ops.errors import NotOffered\nraise NotOffered('no such class: take another')"
-    project.write("01_second", ("apply", f"{OUTCOME}Outcome(created=1)"), raising, "never = 1")
+    project.write("01_second", f"{OUTCOME}Outcome(created=1)", raising, "never = 1")
     project.write("02_third", "open('reached', 'w')")
     return project.run("run", "--target", "plain"), project
 
@@ -315,11 +345,17 @@ def test_the_first_failure_ends_the_run(failed: tuple[Finished, Project]) -> Non
 
 
 def test_a_failure_is_a_sentence_and_its_cell(failed: tuple[Finished, Project]) -> None:
-    """No traceback: the cell, and the sentence with its remedy."""
+    """The panel: the cell, the sentence with its remedy, how to go on, and where the whole notebook is; no traceback."""
     finished, project = failed
-    assert "    In [4] from cruddur_ops.errors import NotOffered\n" in finished.stdout
-    assert "    NotOffered: no such class: take another\n" in finished.stdout
-    assert finished.stderr.splitlines()[-1].startswith("01_second failed (see ")
+    (folder,) = project.folder.glob("runs/*")
+    panel = finished.stderr.splitlines()[-6:]
+    assert panel[0].startswith("-- 01_second failed ---")
+    assert [
+        "  cell  In [4] from cruddur_ops.errors import NotOffered",
+        "  why   NotOffered: no such class: take another",
+        f"  then  go on with `cruddur-ops run --resume {folder.name}`",
+        f"  see   {folder / '01_second.ipynb'}",
+    ] == panel[1:5]
     assert "Traceback" not in finished.stdout + finished.stderr
 
 
@@ -333,7 +369,7 @@ def test_any_other_failure_shows_its_first_line(project: Project) -> None:
     project.write("00_first", "raise ValueError('one' + chr(10) + 'two')")
     finished = project.run("run", "--target", "plain")
     assert 1 == finished.code
-    assert "    ValueError: one\n0 of 1 notebooks passed" in finished.stdout
+    assert "  why   ValueError: one\n" in finished.stderr
 
 
 def test_a_kernel_that_dies_fails_its_notebook(project: Project) -> None:
@@ -341,17 +377,17 @@ def test_a_kernel_that_dies_fails_its_notebook(project: Project) -> None:
     project.write("00_first", "import os", "os._exit(3)")
     finished = project.run("run", "--target", "plain")
     assert finished.code == 1
-    assert "] os._exit(3)\n" in finished.stdout
-    assert "exit code 3" in finished.stdout
+    assert "] os._exit(3)\n" in finished.stderr
+    assert "exit code 3" in finished.stderr
 
 
 def test_a_kernel_that_does_not_start_says_why(project: Project) -> None:
     """The last line that its process wrote is told."""
-    (project.folder / "ipykernel_launcher.py").write_text("raise SystemExit('broken installation')")
+    (project.folder / "ipykernel.py").write_text("raise SystemExit('broken installation')")
     project.write("00_first")
     finished = project.run("run", "--target", "plain", PYTHONPATH=os.pathsep.join([str(project.folder), str(PROJECT)]))
     assert finished.code == 1
-    assert "did not start (broken installation): `make env`" in finished.stdout
+    assert "did not start (broken installation): `make env`" in finished.stderr
 
 
 def test_a_plan_shows_and_changes_nothing(project: Project) -> None:
@@ -361,7 +397,7 @@ def test_a_plan_shows_and_changes_nothing(project: Project) -> None:
     )
     finished = project.run("run", "--target", "guarded", "--plan")
     assert finished.code == 0, finished.stderr
-    assert "00_first: passed\n1 to create\n\nnothing was changed\n" in finished.stdout
+    assert "00_first: passed\n1 to create\n\nnothing was changed\nplan " in finished.stdout
     assert not (project.folder / "notebooks" / "changed").exists()
     assert project.records()[0]["plan_only"]
 
@@ -386,35 +422,15 @@ def test_wrong_input_touches_nothing(project: Project, arguments: list[str], cod
     assert not [*project.folder.glob("state/*")]
 
 
-@pytest.fixture
-def waiting(project: Project) -> Iterator[tuple[Project, Running]]:
-    """A run whose first notebook waits in its second cell."""
-    project.write("00_first", "x = 1", WAIT)
-    project.write("01_second")
-    process = project.start("run", "--target", "plain")
-    started = project.folder / "notebooks" / "started"
-    until(lambda: process.poll() is not None or (started.exists() and started.read_text()))
-    yield project, Running(process, int(started.read_text()))
-    process.kill()
-    finish(process)
-
-
-class Running:
-    """A run on its way, and the kernel of its notebook."""
-
-    def __init__(self, process: subprocess.Popen[str], kernel: int) -> None:
-        """Remember both."""
-        self.process = process
-        self.kernel = kernel
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_leaves_evidence_and_no_kernel(waiting: tuple[Project, Running], number: signal.Signals) -> None:
     """It says how to go on, and ends with 130."""
     project, running = waiting
     running.process.send_signal(number)
     finished = finish(running.process)
-    assert (130, "interrupted: repeat the run, it converges\n") == (finished.code, finished.stderr.splitlines(True)[-1])
+    (folder,) = project.folder.glob("runs/*")
+    advice = f"interrupted: go on with `cruddur-ops run --resume {folder.name}`"
+    assert (130, advice) == (finished.code, finished.stderr.splitlines()[-1])
     assert not alive(running.kernel)
     (record,) = project.records()
     assert "interrupted" == record["verdict"]

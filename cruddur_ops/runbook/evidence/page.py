@@ -39,8 +39,9 @@ def prepare() -> None:
     _exporter()
 
 
+@functools.cache
 def body(notebook: Path) -> str:
-    """An executed notebook as HTML, as nbconvert renders it, without a page around it."""
+    """An executed notebook as HTML, as nbconvert renders it, without a page around it; rendered once."""
     from nbformat import reads
     from nbformat.reader import NotJSONError
 

@@ -1,4 +1,4 @@
-"""One run per target at a time, on this machine, for this user."""
+"""The lock on this machine, for this user: a file that the system unlocks when the process ends."""
 
 from __future__ import annotations
 

@@ -1,0 +1,215 @@
+"""Executes a run that was checked: notebook after notebook, up to the first failure, and says how it went."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from cruddur_ops import approvals, ledger
+from cruddur_ops.errors import RunFailed, RunInterrupted
+from cruddur_ops.redaction import redact
+from cruddur_ops.runbook import evidence, locks, notebooks, plans, report, runs
+from cruddur_ops.runbook.beside import Beside
+from cruddur_ops.runbook.evidence import Record, Result, page, storage
+from cruddur_ops.runbook.forks import Prototype
+from cruddur_ops.runbook.locks import Hold
+from cruddur_ops.runbook.notebooks import Notebook
+from cruddur_ops.runbook.resumption import CHECK
+from cruddur_ops.runbook.runs import Run
+from cruddur_ops.runbook.values import described, typed_values
+from cruddur_ops.targets import SETTINGS
+
+if TYPE_CHECKING:
+    from cruddur_ops.runbook.kernels import Kernels
+
+SEAL_DIGITS = 12
+PATIENCE = 10  # seconds for what is found out beside the run
+
+
+@dataclass(frozen=True)
+class Step:
+    """A notebook, and whether it runs, plans or is only checked (see `notebooks.prepare`)."""
+
+    notebook: Notebook
+    mode: str
+
+    @property
+    def name(self) -> str:
+        """What the executed file is called."""
+        return self.notebook.name + (CHECK if self.mode == "check" else "")
+
+    def variables(self, folder: Path, approved: Path | None) -> dict[str, str]:
+        """What its kernel has in its environment."""
+        own = {ledger.VARIABLE: str(evidence.ledger_file(folder / f"{self.name}.ipynb"))}
+        return own | ({approvals.VARIABLE: str(approved)} if approved and self.mode == "run" else {})
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """In the block the first SIGINT or SIGTERM raises KeyboardInterrupt; later ones leave the clearing-up alone."""
+
+    def interrupt(*_: object) -> NoReturn:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def execute(run: Run, folder: Path | None = None) -> None:
+    """Execute the notebooks up to the first failure, show how it went, and leave a dated folder.
+
+    Args:
+        run: what to do.
+        folder: where the dated folder is made; by default the project's.
+
+    Raises:
+        RunInProgress: another run holds the target; nothing was touched.
+        PlanMoved: the approved plan does not hold any more; nothing was touched.
+        RunFailed: a notebook failed.
+        RunInterrupted: SIGINT or SIGTERM ended it.
+    """
+    folder = folder or runs.RUNS
+    with _prototype(run) as prototype, _lock(run) as hold:
+        from cruddur_ops.runbook.kernels import Kernels  # slow to import: the prototype loads meanwhile
+
+        try:
+            with Kernels(run.notebooks[0].path.parent, prototype) as kernels:
+                if run.request.approved and "plan" in run.request.origin:
+                    _require_unmoved(run, run.request.approved, folder, kernels)
+                _perform(run, folder, kernels)
+        except RunInterrupted as error:
+            raise RunInterrupted(hold.lost or str(error)) from error
+
+
+def _lock(run: Run) -> AbstractContextManager[Hold]:
+    if run.plan_only:
+        return nullcontext(Hold())
+    return locks.held(run.target, [notebook.name for notebook in run.notebooks], shared=run.changing)
+
+
+def _prototype(run: Run) -> Any:
+    """What kernels are forked from, where that is safe (see kernels.py)."""
+    if sys.platform != "linux":
+        return nullcontext()
+    first, *others = (notebook.imports for notebook in run.notebooks)
+    later = list(dict.fromkeys(line for lines in others for line in lines if line not in first))
+    typed = {name: one.value for name, one in run.given.items() if name in SETTINGS}
+    return Prototype({"imports": first, "later": later, "target": run.target.name, "settings": typed})
+
+
+def _require_unmoved(run: Run, approved: Path, folder: Path, kernels: Kernels) -> None:
+    """Plan again, and refuse where that comes out differently."""
+    planned = replace(run, request=replace(run.request, plan_only=True, evidence_url=""))
+    now = _perform(planned, folder, kernels)
+    plans.require_unmoved(plans.read(approved), plans.read(now.folder / plans.NAME))
+
+
+def _perform(run: Run, folder: Path, kernels: Kernels) -> Record:
+    """Execute the notebooks, with a record of their own."""
+    record = Record(folder, run.target.name, _facts(run))
+    if run.request.approved and not run.plan_only:
+        (record.folder / plans.NAME).write_bytes(run.request.approved.read_bytes())
+    beside = Beside(kernels.waited)
+    beside.do(page.prepare)
+    beside.do(partial(_find_out, run, record))
+    try:
+        _execute_all(run, record, kernels, beside)
+    except KeyboardInterrupt as error:
+        kernels.stop()
+        _conclude(run, record, "interrupted", beside)
+        raise RunInterrupted(f"interrupted: {report.advice(run, record)}") from error
+    except BaseException:
+        record.write("failed")
+        raise
+    verdict = record.results[-1].verdict
+    _conclude(run, record, verdict, beside)
+    if verdict == "failed":
+        raise RunFailed(report.panel(record.results, record.folder, report.advice(run, record)))
+    return record
+
+
+def _facts(run: Run) -> dict[str, Any]:
+    """What run.json says beforehand: each value with its source, secrets masked."""
+    found = {one.name: described(run.given, one.parameters) for one in run.notebooks}
+    return {
+        "plan_only": run.plan_only,
+        **run.request.origin,
+        "order": [notebook.name for notebook in run.notebooks],
+        "parameters": {f"{name}: {key}": value for name, values in found.items() for key, value in values.items()},
+        "settings": {name: {"value": value, "source": source} for name, value, source in run.target.rows()},
+        "limits": {"cell_seconds": run.request.cell_seconds, "notebook_seconds": run.request.notebook_seconds},
+    }
+
+
+def _find_out(run: Run, record: Record) -> None:
+    """Who AWS says we are."""
+    record.facts["caller"] = evidence.caller(run.target)
+
+
+def _execute_all(run: Run, record: Record, kernels: Kernels, beside: Beside) -> None:
+    modes = {True: "check", False: "plan" if run.plan_only else "run"}
+    steps = deque(Step(notebook, modes[notebook.name in run.request.verified]) for notebook in run.notebooks)
+    width = max(len(step.name) for step in steps)
+    while steps:
+        step = steps.popleft()
+        result = _execute_one(run, step, steps[0] if steps else None, record, kernels)
+        beside.do(partial(page.body, record.folder / f"{step.name}.ipynb"))
+        print(report.line(result, width), file=sys.stderr, flush=True)
+        if result.verdict != "passed":
+            if step.mode != "check":
+                return
+            steps.appendleft(Step(step.notebook, "run"))  # its postconditions do not hold any more
+
+
+def _execute_one(run: Run, step: Step, following: Step | None, record: Record, kernels: Kernels) -> Result:
+    """Execute a notebook, and add to the record how it went, even where it was interrupted."""
+    from cruddur_ops.runbook import execution  # imports papermill, while the prototype loads
+
+    output = record.folder / f"{step.name}.ipynb"
+    prepared = notebooks.prepare(step.notebook.document, step.mode)
+    output.write_text(json.dumps(prepared))
+    approved = record.folder / plans.NAME if run.request.approved else None
+    variables = [one.variables(record.folder, approved) for one in (step, following) if one]
+    kernel = kernels.take(*variables)
+    limits = execution.Limits(run.request.cell_seconds, run.request.notebook_seconds)
+    verdict, error = "interrupted", ""
+    try:
+        with report.Bar(step.name, len(prepared["cells"]) + 1) as bar:
+            error = execution.run(output, typed_values(run.given, step.notebook.parameters), kernel, bar, limits)
+        verdict = "failed" if error else "passed"
+        kernels.end(kernel)
+    finally:
+        seconds = round(time.monotonic() - limits.began, 1)
+        record.add(evidence.result(step.name, verdict, seconds, error, output))
+    return record.results[-1]
+
+
+def _conclude(run: Run, record: Record, verdict: str, beside: Beside) -> None:
+    """Complete the folder, and show the plans, or the table."""
+    reached = {result.name.removesuffix(CHECK) for result in record.results}
+    record.results += [Result(notebook.name) for notebook in run.notebooks if notebook.name not in reached]
+    beside.finish(PATIENCE)
+    if run.plan_only and verdict == "passed":
+        record.facts["plan_digest"] = plans.write(run, record.folder)
+    seal = record.write(verdict)["seal"][:SEAL_DIGITS]
+    show = report.plans if run.plan_only else report.table
+    print(redact(f"{show(record.results)}\n{report.next_step(record)}\nevidence: {record.folder}, seal {seal}"))
+    if run.request.evidence_url:
+        print(f"copy: {storage.store(record.folder, run.request.evidence_url, run.target)}")

@@ -1,0 +1,98 @@
+"""`python -m tests.notebooks.kills [--undisturbed] NAME...`: notebooks that are killed at every cell, and resumed.
+
+Prints a line of JSON for each notebook: the error of its last execution and of the check of its
+postconditions, how often it was killed, the seconds, and the state that it left. A kernel is killed
+while the cell runs (its first moment, or a little later), and the runner stops there as if it had
+been killed too. The next execution is the resumed one: it comes one cell further, so that each cell
+is hit where it does its work for the first time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cruddur_ops.runbook import execution, notebooks
+from cruddur_ops.runbook.forks import Prototype
+from cruddur_ops.runbook.kernels import Kernel, Kernels
+from cruddur_ops.runbook.notebooks import Notebook
+from cruddur_ops.runbook.report import Bar
+from tests.notebooks.state import state
+
+DELAYS = (0.0, 0.03, 0.1)  # seconds into the cell
+SECONDS = 300
+STRIDES = {"08_snapshot_and_restore": 7}  # it takes a quarter of a minute each time: only every seventh of its cells
+
+
+class Killer(Bar):
+    """Kills the kernel at a cell, counted from 0."""
+
+    def __init__(self, kernel: Kernel, target: int | None) -> None:
+        """None kills nothing."""
+        super().__init__("", 1)
+        self.kernel = kernel
+        self.target = target
+        self.timer: threading.Timer | None = None
+
+    def cell(self, index: int) -> None:
+        """Set the timer."""
+        if index == self.target:
+            self.timer = threading.Timer(DELAYS[index % len(DELAYS)], self._kill)
+            self.timer.start()
+
+    def _kill(self) -> None:
+        process: Any = self.kernel.manager.provisioner.process  # type: ignore[union-attr]
+        process.send_signal(signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def execute(notebook: Notebook, prototype: Prototype, folder: Path, target: int | None = None, mode: str = "run") -> str:
+    """Execute the notebook once, to its end or to its death; returns what failed."""
+    output = folder / notebook.path.name
+    output.write_text(json.dumps(notebooks.prepare(notebook.document, mode)))
+    try:
+        with Kernels(notebook.path.parent, prototype) as kernels:
+            kernel = kernels.take({})
+            killer = Killer(kernel, target)
+            error = execution.run(output, {}, kernel, killer, execution.Limits(SECONDS, SECONDS))
+            if killer.timer:
+                killer.timer.join()
+            return error
+    except KeyboardInterrupt:
+        return "killed"
+
+
+def killed(notebook: Notebook, prototype: Prototype, folder: Path) -> int:
+    """Kill it at each of its cells of code, one further each time; returns how often that was."""
+    cells = [index for index, cell in enumerate(notebook.document["cells"]) if cell["cell_type"] == "code"]
+    stride = STRIDES.get(notebook.name, 1)
+    return [execute(notebook, prototype, folder, index) for index in cells[::stride]].count("killed")
+
+
+def results(names: list[str], disturbed: bool) -> Iterator[dict[str, Any]]:
+    """What came of each notebook, in order."""
+    chosen = [notebooks.read(path) for path in notebooks.select(notebooks.NOTEBOOKS, notebooks.Selection(names))]
+    lines = list(dict.fromkeys(line for notebook in chosen for line in notebook.imports))
+    first = {"imports": lines, "later": [], "target": "local", "settings": {}}
+    with tempfile.TemporaryDirectory() as folder, Prototype(first) as prototype:
+        for notebook in chosen:
+            began = time.monotonic()
+            kills = killed(notebook, prototype, Path(folder)) if disturbed else 0
+            error = execute(notebook, prototype, Path(folder))
+            check = execute(notebook, prototype, Path(folder), mode="check")
+            seconds = round(time.monotonic() - began, 1)
+            facts = {"name": notebook.name, "error": error, "check": check, "kills": kills, "seconds": seconds}
+            yield {**facts, "state": state(os.environ)}
+
+
+if __name__ == "__main__":
+    for line in results([name for name in sys.argv[1:] if name != "--undisturbed"], "--undisturbed" not in sys.argv):
+        print(json.dumps(line), flush=True)

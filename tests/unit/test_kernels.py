@@ -1,0 +1,91 @@
+"""Kernels of a run: what they are forked from, what they find loaded, their limits, and how they end."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from cruddur_ops.runbook import evidence, notebooks
+from tests.unit.headless import Finished, Project, write_notebook
+
+LOADED = "import sys\nprint(sorted({'boto3', 'psycopg', 'pandas', 'cruddur_ops.magics'} & set(sys.modules)))"
+PARENT = "import os, psutil\nparent = psutil.Process(os.getppid())\nprint(parent.cmdline()[3], parent.num_threads())"
+CLIENTS = "from cruddur_ops import aws\nprint(aws._client.cache_info().currsize > 3)"
+
+
+def printed(project: Project, name: str) -> list[str]:
+    """What the cells of the run's executed notebook printed."""
+    document = json.loads(next(project.folder.glob(f"runs/*/{name}.ipynb")).read_text())
+    return ["".join(output["text"]).strip() for output in evidence.outputs(document)]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Project]:
+    """A run of three notebooks, one of which needs much."""
+    project = Project(tmp_path_factory.mktemp("kernels"))
+    project.write("00_first", "x = 1", "import os\nprint(os.environ['CRUDDUR_LEDGER'])", PARENT)
+    project.write("01_second", LOADED, CLIENTS, "print('x' in globals())", "import os\nprint(os.environ['CRUDDUR_LEDGER'])")
+    project.write("02_third", "%load_ext cruddur_ops", "rows = None\nif rows: rows.plot()")
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    return project.run("run", "--target", "plain", **keys), project
+
+
+def test_kernels_are_forked_from_a_process_without_threads(run: tuple[Finished, Project]) -> None:
+    """A fork copies only the thread that forks."""
+    finished, project = run
+    assert 0 == finished.code, finished
+    assert "cruddur_ops.runbook.prototype 1" == printed(project, "00_first")[1]
+
+
+def test_what_the_notebooks_use_is_loaded_already(run: tuple[Finished, Project]) -> None:
+    """In all kernels but the first, which is not kept waiting."""
+    assert ["['boto3', 'cruddur_ops.magics', 'pandas', 'psycopg']", "True"] == printed(run[1], "01_second")[:2]
+
+
+def test_each_kernel_has_its_own_variables_and_environment(run: tuple[Finished, Project]) -> None:
+    """Nothing of one notebook is seen in the next."""
+    first, second = printed(run[1], "00_first")[0], printed(run[1], "01_second")[2:]
+    assert "False" == second[0]
+    assert ("00_first.ledger.jsonl", "01_second.ledger.jsonl") == (Path(first).name, Path(second[1]).name)
+
+
+def test_a_killed_kernel_is_told_by_its_signal(project: Project) -> None:
+    """The prototype reports how it ended."""
+    project.write("00_first", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    finished = project.run("run", "--target", "plain")
+    assert (1, True) == (finished.code, "exit code -9" in finished.stderr)
+
+
+def test_the_end_of_the_prototype_ends_the_run(project: Project) -> None:
+    """Its kernels go with it, and the notebook fails in a sentence."""
+    project.write("00_first", "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)")
+    finished = project.run("run", "--target", "plain")
+    assert (1, True) == (finished.code, "exit code -9" in finished.stderr)
+
+
+@pytest.mark.parametrize(
+    ("limits", "sentence"),
+    [
+        (("--cell-timeout", "2"), "the cell took longer than 2 seconds: .* larger --cell-timeout"),
+        (("--notebook-timeout", "3"), "the notebook took longer than 3 seconds: .* larger --notebook-timeout"),
+    ],
+)
+def test_a_limit_ends_the_notebook(project: Project, limits: tuple[str, str], sentence: str) -> None:
+    """The panel says which limit and which cell; what was printed until then is kept."""
+    project.write("00_first", "import time\nprint('before')", "time.sleep(100)", "never = 1")
+    finished = project.run("run", "--target", "plain", *limits)
+    (why,) = [line for line in finished.stderr.splitlines() if line.startswith("  why ")]
+    assert 1 == finished.code
+    assert "] time.sleep(100)\n" in finished.stderr
+    assert re.search(sentence, why)
+    assert ["before"] == printed(project, "00_first")
+
+
+def test_imports_are_told_by_the_cells(tmp_path: Path) -> None:
+    """Import statements, also beside line magics, and what other lines lead to; not what looks like one in SQL."""
+    cells = ["%load_ext cruddur_ops\nfrom cruddur_ops import rds", "%%sql\nfrom users import all", "rows.plot.bar()", "import os"]
+    found = notebooks.read(write_notebook(tmp_path, "00_a", *cells)).imports
+    assert ["import boto3", "from cruddur_ops import rds", "import os", *notebooks.LEADS_TO.values()] == found

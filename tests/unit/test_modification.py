@@ -1,0 +1,130 @@
+"""Modification: what waits for the window, what restarts, what grows, in how many steps a version is reached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cruddur_ops import tags
+from cruddur_ops.errors import NotOffered
+from cruddur_ops.plan import Plan
+from cruddur_ops.rds import modification, provisioning, upgrades
+from cruddur_ops.rds.instances import described
+from tests.unit.aws_state import calls_of, instance_after
+from tests.unit.conftest import Stub
+from tests.unit.test_rds import GROUP, TARGET, existing, offer
+
+
+def planned(found: dict[str, Any], at_once: bool = True, **wanted: Any) -> Plan:
+    """The plan for an instance that RDS describes so, where something else is wanted."""
+    target = replace(TARGET, **wanted)
+    return provisioning.instance_plan(target, offer(target), described(found), GROUP, at_once)
+
+
+def notes(plan: Plan) -> dict[str, str]:
+    """What is said of each setting that the plan changes."""
+    return {change.setting: change.note for change in plan.mutating}
+
+
+@pytest.mark.parametrize(
+    ("setting", "wanted", "waits", "restarts"),
+    [
+        ("DBInstanceClass", {"db_instance_class": "db.t4g.small"}, True, True),
+        ("AllocatedStorage", {"allocated_storage": 40}, True, False),
+        ("StorageType", {"storage_type": "gp2"}, True, False),
+        ("BackupRetentionPeriod", {"backup_retention_period": 1}, True, False),
+        ("BackupRetentionPeriod", {"backup_retention_period": 0}, True, True),
+        ("MaxAllocatedStorage", {"max_allocated_storage": 200}, False, False),
+        ("DeletionProtection", {"deletion_protection": True}, False, False),
+        ("PubliclyAccessible", {"publicly_accessible": False}, False, False),
+        ("DBPortNumber", {"port": 6543}, False, True),
+    ],
+)
+def test_when_a_setting_takes_effect(setting: str, wanted: dict[str, Any], waits: bool, restarts: bool) -> None:
+    """Some wait for the window where they may; each says what it interrupts."""
+    found = existing(PreferredMaintenanceWindow="sun:03:00-sun:03:30")
+    later, now = planned(found, at_once=False, **wanted), planned(found, **wanted)
+    assert waits is notes(later)[setting].startswith("waits for the maintenance window sun:03:00-sun:03:30")
+    assert notes(now)[setting].startswith("at once")
+    assert restarts is ("restarts the server" in notes(now)[setting])
+    assert [False, True] == [calls_of(plan)[0].parameters["ApplyImmediately"] for plan in (later, now)]
+
+
+def test_backups_switched_off_are_lost() -> None:
+    """It is said before."""
+    assert "removes all automated backups" in notes(planned(existing(), backup_retention_period=0))["BackupRetentionPeriod"]
+
+
+def test_growth_is_switched_off() -> None:
+    """By a limit that is reached already; the next plan has nothing to do."""
+    plan = planned(existing(), max_allocated_storage=0)
+    [call] = calls_of(plan)
+    assert 20 == call.parameters["MaxAllocatedStorage"]
+    assert () == planned(instance_after(existing(), plan), max_allocated_storage=0).mutating
+
+
+def test_growth_is_switched_off_while_storage_grows() -> None:
+    """The limit is the new size."""
+    [call] = calls_of(planned(existing(), max_allocated_storage=0, allocated_storage=40))
+    assert (40, 40) == (call.parameters["AllocatedStorage"], call.parameters["MaxAllocatedStorage"])
+
+
+def test_nothing_to_switch_off() -> None:
+    """An instance that does not grow by itself is as wanted."""
+    assert () == planned(existing(MaxAllocatedStorage=None), max_allocated_storage=0).mutating
+
+
+def test_a_replicating_instance_keeps_its_own_password() -> None:
+    """RDS manages none of it; that is said, and no change."""
+    for item in ({"ReadReplicaDBInstanceIdentifiers": ["copy"]}, {"ReadReplicaSourceDBInstanceIdentifier": "main"}):
+        plan = planned(existing(MasterUserSecret={}, **item))
+        assert () == plan.mutating
+        assert any("its master password is our own" in fact for fact in plan.facts)
+
+
+def test_missing_tags_are_set() -> None:
+    """One call a tag; whose the instance is, and until when, stays as it was said first."""
+    found = [{"Key": "Owner", "Value": "bob"}, {"Key": "Expires", "Value": "2026-01-01"}, {"Key": "ManagedBy", "Value": "x"}]
+    plan = planned(existing(TagList=found), instance_days=3)
+    set_tags = [call.parameters["Tags"] for call in calls_of(plan)]
+    assert [[{"Key": "Project", "Value": "cruddur"}], [{"Key": "ManagedBy", "Value": "cruddur-ops"}]] == set_tags
+    assert {"tag Project", "tag ManagedBy"} == set(notes(plan))
+
+
+def test_other_tags_are_left_alone() -> None:
+    """They are somebody else's."""
+    assert {} == tags.missing({"Owner": "a"}, {"Owner": "b", "Team": "x"})
+
+
+def test_the_next_step_of_an_upgrade() -> None:
+    """Straight there where RDS goes there; else to the newest minor first, from which it does."""
+    wanted = offer(TARGET, "18.1")
+    assert ("18.1", "") == (upgrades.next_step(wanted, "17.6", ["17.7", "18.1"]).version, "")
+    step = upgrades.next_step(wanted, "17.1", ["17.9", "17.10", "17.2"])
+    assert ("17.10", "18.1") == (step.version, step.then)
+    plan = provisioning.instance_plan(TARGET, step, described(existing(EngineVersion="17.1")), GROUP)
+    assert "PostgreSQL 18.1 comes after that: compute this plan again" in plan.facts
+    assert not modification.is_major(plan)
+
+
+@pytest.mark.parametrize("reachable", [[], ["19.1"]])
+def test_there_is_no_way(reachable: list[str]) -> None:
+    """What there is, is named."""
+    with pytest.raises(NotOffered, match="does not upgrade 17.1 to 18.1: set engine_version to one of"):
+        upgrades.next_step(offer(TARGET, "18.1"), "17.1", reachable)
+
+
+def test_a_major_upgrade_is_known_as_one() -> None:
+    """Its pre-checks come first."""
+    assert modification.is_major(planned(existing(EngineVersion="17.9")))
+    assert not modification.is_major(planned(existing(EngineVersion="18.0"), engine_version="18.1"))
+
+
+def test_the_ways_are_asked_of_rds(stub: Stub) -> None:
+    """Also for a version that is withdrawn."""
+    item = {"EngineVersion": "17.1", "ValidUpgradeTarget": [{"EngineVersion": "17.2"}, {"EngineVersion": "18.1"}]}
+    expected = {"Engine": "postgres", "EngineVersion": "17.1", "IncludeAll": True}
+    stub(TARGET, "rds").add_response("describe_db_engine_versions", {"DBEngineVersions": [item]}, expected)
+    assert ["17.2", "18.1"] == upgrades.targets(TARGET, "17.1")

@@ -1,0 +1,202 @@
+"""The plan file, its digest and its approval: pure functions, and small notebooks in processes of their own."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cruddur_ops import approvals
+from cruddur_ops.approvals import NotApproved
+from cruddur_ops.errors import WrongInput
+from cruddur_ops.plan import Action, Change, Plan, require_confirmation
+from cruddur_ops.runbook import plans
+from cruddur_ops.runbook.plans import PlanMoved
+from tests.unit.headless import Finished, Project
+
+CHANGE = {"action": "create", "resource": "database a", "setting": "", "before": None, "after": None, "unknown": False}
+# A file stands for the resource. The cell that changes it is tagged verify, since a lock in AWS needs AWS.
+SETUP = """\
+from pathlib import Path
+from cruddur_ops.plan import Action, Change, Plan, apply, require_confirmation
+def found(name, note=""):
+    action = Action.NONE if Path(name).exists() else Action.CREATE
+    return Plan(f"{name} on test", (Change(action, f"file {name}", note=note),))
+def make(plan):
+    require_confirmation(plan, protected=True, identifier="cruddur-db-instance", confirm=confirm)
+    return apply(plan, lambda change: Path(change.resource.split()[-1]).touch())
+"""
+
+
+def document(*changes: dict[str, Any], title: str = "things on test", **others: Any) -> dict[str, Any]:
+    """What a plan file holds."""
+    plan = {"notebook": "01_a", "title": title, "changes": list(changes)}
+    content = {"target": "test", "notebooks": ["01_a"], "parameters": {"01_a": {"rows": 3}}, "plans": [plan], **others}
+    return {**content, "digest": plans.digest(content)}
+
+
+@pytest.fixture
+def approved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file of an approved plan, which the process is told of."""
+    path = tmp_path / plans.NAME
+    path.write_text(json.dumps(document(CHANGE)))
+    monkeypatch.setenv(approvals.VARIABLE, str(path))
+    return path
+
+
+def confirmed(*changes: Change, title: str = "things on test") -> None:
+    """What comes before every apply."""
+    require_confirmation(Plan(title, changes), protected=True, identifier="i", confirm="i")
+
+
+@pytest.mark.usefixtures("approved")
+def test_what_was_approved_may_be_changed() -> None:
+    """And what changes nothing needs no approval."""
+    confirmed(Change(Action.CREATE, "database a", note="other words"))
+    confirmed(Change(Action.NONE, "database b"))
+    confirmed()
+
+
+@pytest.mark.usefixtures("approved")
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        (Change(Action.CREATE, "database b"), "things on test"),
+        (Change(Action.DELETE, "database a"), "things on test"),
+        (Change(Action.CREATE, "database a", after="large"), "things on test"),
+        (Change(Action.CREATE, "database a"), "things elsewhere"),
+    ],
+)
+def test_what_was_not_approved_may_not(change: Change, title: str) -> None:
+    """Another resource, action, value or place: nothing of that plan is changed."""
+    with pytest.raises(NotApproved, match="is not in the approved plan.*--plan"):
+        confirmed(Change(Action.CREATE, "database a"), change, title=title)
+
+
+def test_what_could_not_be_known_is_left_open(approved: Path) -> None:
+    """A plan that said "known after" another step covers what that step makes known."""
+    approved.write_text(json.dumps(document(CHANGE | {"unknown": True})))
+    confirmed(Change(Action.CREATE, "user andrew"))
+
+
+def test_without_approval_nothing_is_asked() -> None:
+    """A run that applies no plan file goes on as ever."""
+    confirmed(Change(Action.CREATE, "anything"))
+
+
+@given(st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.text())))
+def test_a_digest_does_not_hang_on_the_order_of_members(content: dict[str, Any]) -> None:
+    """Nor on itself; it is a SHA-256."""
+    turned = dict(reversed(content.items()))
+    assert plans.digest(content) == plans.digest({**turned, "digest": "any"})
+    assert 64 == len(plans.digest(content))
+
+
+def test_a_plan_is_found_by_the_beginning_of_its_digest(tmp_path: Path) -> None:
+    """In the runs' folders, or in the file that is named."""
+    path = tmp_path / "run" / plans.NAME
+    path.parent.mkdir()
+    plan = document(CHANGE)
+    path.write_text(json.dumps(plan))
+    assert path == plans.find(plan["digest"][:12], tmp_path) == plans.find(plan["digest"], tmp_path / "no", path)
+    for wrong in ("", plan["digest"][:11], "f" * 12):
+        with pytest.raises(WrongInput, match="no plan has the digest"):
+            plans.find(wrong, tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps(document(CHANGE) | {"target": "prod"})])
+def test_a_file_that_was_not_planned_so_is_refused(tmp_path: Path, content: str) -> None:
+    """Whoever edits a plan after its approval has another plan."""
+    path = tmp_path / plans.NAME
+    path.write_text(content)
+    with pytest.raises(WrongInput, match="no plan file|was changed after"):
+        plans.find("0" * 12, tmp_path, path)
+
+
+def test_what_moved_is_shown() -> None:
+    """A line for each change that is gone, and for each that is new; and how to approve the new plan."""
+    before, after = document(CHANGE), document(CHANGE | {"resource": "database b"})
+    with pytest.raises(PlanMoved) as moved:
+        plans.require_unmoved(before, after)
+    lines = str(moved.value).splitlines()
+    assert "  no longer: 01_a: things on test: + database a" == lines[1]
+    assert "  new:       01_a: things on test: + database b" == lines[2]
+    assert after["digest"][:12] in lines[3]
+    plans.require_unmoved(before, document(CHANGE))
+
+
+def plan(project: Project, *options: str) -> str:
+    """Plan on the protected target, and return the digest that is shown."""
+    finished = project.run("run", "--target", "guarded", "--plan", *options)
+    assert 0 == finished.code, finished
+    return finished.stdout.partition("--approved ")[2].partition("`")[0]
+
+
+def approve(project: Project, digest: str, *options: str) -> Finished:
+    """Apply the plan with this digest."""
+    return project.run("run", "--approved", digest, *options)
+
+
+def write(project: Project, name: str, file: str, note: str = "") -> None:
+    """A notebook that plans a file, makes it, and shows the outcome."""
+    project.write(name, SETUP, ("plan", f"plan = found({file!r}, {note!r})\nplan"), ("verify", f"make(found({file!r}))"))
+
+
+def test_an_approved_plan_is_applied(project: Project) -> None:
+    """On a protected target without typing its name; the run's folder says which plan it was."""
+    write(project, "00_first", "a")
+    write(project, "01_second", "b")
+    digest = plan(project, "-p", "rows", "7")
+
+    finished = approve(project, digest)
+
+    assert 0 == finished.code, finished
+    assert "2 created" in finished.stdout
+    record = project.records()[-1]
+    assert record["approved"].startswith(digest)
+    assert (7, f"plan {digest}") == tuple(record["parameters"]["00_first: rows"].values())
+    assert ["a", "b"] == sorted(path.name for path in (project.folder / "notebooks").glob("?"))
+
+
+def test_a_plan_that_moved_is_not_applied(project: Project) -> None:
+    """What moved is told, and nothing is changed."""
+    write(project, "00_first", "a")
+    write(project, "01_second", "b")
+    digest = plan(project)
+    (project.folder / "notebooks" / "a").touch()
+
+    finished = approve(project, digest)
+
+    assert 1 == finished.code
+    assert "  no longer: 00_first: a on test: + file a\n  new:       00_first: a on test: = file a\n" in finished.stderr
+    assert not (project.folder / "notebooks" / "b").exists()
+
+
+def test_a_change_that_nobody_approved_fails_its_notebook(project: Project) -> None:
+    """Though the plan came out the same: 01 would make what its plan did not show."""
+    write(project, "00_first", "a", note="known after something")
+    project.write("01_second", SETUP, ("plan", "found('b')"), ("verify", "make(found('c'))"))
+    finished = approve(project, plan(project))
+    assert 1 == finished.code
+    assert 'why   NotApproved: "create file c" is not in the approved plan' in finished.stderr
+    assert ["a"] == sorted(path.name for path in (project.folder / "notebooks").glob("?"))
+
+
+@pytest.mark.parametrize("option", ["--approved", "--resume"])
+def test_an_empty_name_runs_nothing(project: Project, option: str) -> None:
+    """A script whose variable is not set would otherwise run everything, unapproved."""
+    project.write("00_first", "open('ran', 'w')")
+    finished = project.run("run", option, "")
+    assert (2, False) == (finished.code, (project.folder / "notebooks" / "ran").exists())
+
+
+@pytest.mark.parametrize("others", [["00"], ["--target", "plain"], ["-p", "rows", "1"], ["--confirm", "x"], ["--plan"]])
+def test_an_approved_plan_says_everything_itself(project: Project, others: list[str]) -> None:
+    """Notebooks, target and parameters beside it would be something else than was approved."""
+    finished = approve(project, "0" * 12, *others)
+    assert (2, 1) == (finished.code, len(finished.stderr.splitlines()))
+    assert "leave out the other options" in finished.stderr
