@@ -19,7 +19,7 @@ READING = ("BatchGet", "Describe", "Download", "Filter", "Get", "Head", "List", 
 
 def mutating(operation: str) -> bool:
     """Whether an API operation changes anything, as its name tells."""
-    return not operation.startswith(READING)
+    return not operation.removeprefix("Admin").startswith(READING)  # as in Cognito's AdminGetUser
 
 
 def record(service: str, operation: str, answer: Mapping[str, Any]) -> None:
