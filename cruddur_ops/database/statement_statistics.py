@@ -87,7 +87,7 @@ def keep_statement_statistics(target: Target, confirm: str = "") -> Outcome:
 
 
 def _create(target: Target) -> None:
-    ask(session(target), compose("operations/create_statement_statistics"))
+    ask(session(target).connection, compose("operations/create_statement_statistics"))
 
 
 def slowest(target: Target, limit: int = 10) -> Slowest:

@@ -30,7 +30,9 @@ def rows(target: Target, query: str, **parameters: Any) -> list[dict[str, Any]]:
         DatabaseUnreachable: no connection came about.
         OpsError: PostgreSQL refused for a reason that `refusals` knows.
     """
-    return ask(session(target), query, **parameters)
+    own = session(target)
+    with own.turn:
+        return _fetched(own.cursor, query, parameters)
 
 
 def fetch(connection: sqlalchemy.Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -50,7 +52,7 @@ def compose(query: str, **names: str | None | sql.Composable) -> sql.Composed:
 
 
 def ask(connection: psycopg.Connection[Any], statement: str | sql.Composed, **parameters: Any) -> list[dict[str, Any]]:
-    """Run a statement on psycopg's own connection, and return its rows; every query of the package comes by here.
+    """Run a statement on psycopg's own connection, and return its rows.
 
     Args:
         connection: in whose transaction, or autocommit.
@@ -61,7 +63,12 @@ def ask(connection: psycopg.Connection[Any], statement: str | sql.Composed, **pa
         SchemaMissing: the schema has not been loaded.
         OpsError: PostgreSQL refused for a reason that `refusals` knows.
     """
-    cursor = connection.cursor(row_factory=dict_row)
+    return _fetched(connection.cursor(row_factory=dict_row), statement, parameters)
+
+
+def _fetched(
+    cursor: psycopg.Cursor[dict[str, Any]], statement: str | sql.Composed, parameters: dict[str, Any]
+) -> list[dict[str, Any]]:
     try:
         if isinstance(statement, str):
             cursor.execute(compiled(statement), parameters)

@@ -70,7 +70,6 @@ class Kernel:
     ready: asyncio.Task[None]
     log: Path
     prototype: Prototype | None
-    variables: Variables
     waited: threading.Event
 
     def wait(self) -> None:
@@ -109,7 +108,7 @@ class Kernels:
         self.environment = dict(os.environ)
         self.loop = ensure_event_loop()
         self.alive: list[Kernel] = []
-        self.ahead: Kernel | None = None
+        self.ahead: tuple[Variables, asyncio.Task[Kernel]] | None = None
         self.waited = threading.Event()  # set once the first one answers, or does not
 
     def __enter__(self) -> Self:
@@ -137,12 +136,14 @@ class Kernels:
             variables: which of them this one is for.
             following: what the next one will be taken with, which starts meanwhile.
         """
-        taken, self.ahead = self.ahead, None
-        if taken is None or taken.variables != variables:
-            self.ahead, taken = taken, self._start(variables)
+        if self.ahead and self.ahead[0] == variables:
+            start, self.ahead = self.ahead[1], None
+        else:
+            start = self.loop.create_task(self._start(variables))
+        kernel = self.loop.run_until_complete(start)
         if following is not None and self.ahead is None:
-            self.ahead = self._start(following)
-        return taken
+            self.ahead = (following, self.loop.create_task(self._start(following)))
+        return kernel
 
     def end(self, kernel: Kernel) -> None:
         """End a kernel that was taken, while the next notebook runs."""
@@ -152,7 +153,7 @@ class Kernels:
         await kernel.end()
         self.alive.remove(kernel)
 
-    def _start(self, variables: Variables) -> Kernel:
+    async def _start(self, variables: Variables) -> Kernel:
         name = uuid4().hex[:8]
         log = self.folder / f"{name}.log"
         manager = Manager(transport="ipc", connection_file=str(self.folder / f"{name}.json"))
@@ -161,11 +162,11 @@ class Kernels:
             manager.provisioner = Provisioner(kernel_id=name, kernel_spec=manager.kernel_spec, parent=manager)
             manager.provisioner.prototype = self.prototype
         with log.open("w") as output:
-            run_sync(manager.start_kernel)(cwd=str(self.cwd), env={**self.environment, **variables}, stdout=output, stderr=output)
+            await manager.start_kernel(cwd=str(self.cwd), env={**self.environment, **variables}, stdout=output, stderr=output)
         client = manager.client()
         client.start_channels(hb=False)  # its thread would hold up the end by a second; the process is watched instead
         ready = self.loop.create_task(_greet(client))
-        self.alive.append(Kernel(manager, client, ready, log, self.prototype, variables, self.waited))
+        self.alive.append(Kernel(manager, client, ready, log, self.prototype, self.waited))
         return self.alive[-1]
 
 

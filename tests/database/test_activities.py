@@ -298,7 +298,7 @@ def test_malformed_cursors(shared: Target, cursor: str) -> None:
 
 def test_posting_and_reading_take_one_round_trip(seeded: Target) -> None:
     """One statement each, by itself: the server is asked once, and nothing has to be committed."""
-    own = session(seeded)
+    own = session(seeded).connection
     steps = [
         lambda: activities.post(seeded, "andrew", "hello"),
         lambda: activities.reply(seeded, "andrew", "hello", REPLIED),

@@ -62,7 +62,7 @@ def test_sessions_of_other_settings_agree(seeded: Target) -> None:
     with connect(seeded) as connection:
         name = connection.info.dbname
         connection.execute(f"ALTER DATABASE \"{name}\" SET TimeZone = 'Asia/Tokyo'".encode())
-        connection.execute(f"ALTER DATABASE \"{name}\" SET extra_float_digits = 0".encode())
+        connection.execute(f'ALTER DATABASE "{name}" SET extra_float_digits = 0'.encode())
     assert database.prove(seeded, "before").holds
 
 

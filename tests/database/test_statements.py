@@ -17,7 +17,7 @@ from tests.unit.headless import until
 
 def own_pid(target: Target) -> int:
     """The process of the server that answers this target's statements."""
-    return session(target).info.backend_pid
+    return session(target).connection.info.backend_pid
 
 
 def terminate(target: Target, pid: int) -> None:
@@ -48,7 +48,7 @@ def test_a_server_that_hung_up_is_called_again(seeded: Target) -> None:
 
 def test_a_server_that_goes_in_the_middle(seeded: Target) -> None:
     """The statement fails with a sentence: it may have been carried out. The next one goes through."""
-    own = session(seeded)
+    own = session(seeded).connection
     terminate(seeded, own.info.backend_pid)
     with pytest.raises(ConnectionLost):
         ask(own, "operations/counts")
@@ -58,16 +58,16 @@ def test_a_server_that_goes_in_the_middle(seeded: Target) -> None:
 
 def test_disposing_of_the_engine_ends_the_session(seeded: Target) -> None:
     """One call lets go of the database."""
-    own = session(seeded)
+    own = session(seeded).connection
     engine(seeded).dispose()
 
     assert own.closed
-    assert not session(seeded).closed
+    assert not session(seeded).connection.closed
 
 
 def test_a_failed_statement_leaves_the_session_usable(seeded: Target) -> None:
     """Each is a transaction of its own."""
     with pytest.raises(psycopg.errors.UndefinedColumn):
-        ask(session(seeded), compose("operations/explain", statement=psycopg.sql.SQL("SELECT nothing_like_it")))
+        ask(session(seeded).connection, compose("operations/explain", statement=psycopg.sql.SQL("SELECT nothing_like_it")))
 
     assert 2 == len(rows(seeded, "operations/counts"))

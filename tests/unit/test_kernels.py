@@ -11,7 +11,7 @@ import pytest
 from cruddur_ops.runbook import evidence, notebooks
 from tests.unit.headless import Finished, Project, write_notebook
 
-LOADED = "import sys\nprint(sorted({'boto3', 'psycopg', 'pandas', 'cruddur_ops.magics'} & set(sys.modules)))"
+LOADED = "import sys\nprint(sorted({'boto3', 'ipykernel', 'psycopg'} & set(sys.modules)))"
 PARENT = "import os, psutil\nparent = psutil.Process(os.getppid())\nprint(parent.cmdline()[3], parent.num_threads())"
 CLIENTS = "from cruddur_ops import aws\nprint(aws._client.cache_info().currsize > 3)"
 
@@ -26,7 +26,7 @@ def printed(project: Project, name: str) -> list[str]:
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Project]:
     """A run of three notebooks, one of which needs much."""
     project = Project(tmp_path_factory.mktemp("kernels"))
-    project.write("00_first", "x = 1", "import os\nprint(os.environ['CRUDDUR_LEDGER'])", PARENT)
+    project.write("00_first", "from cruddur_ops import database\nx = 1", "import os\nprint(os.environ['CRUDDUR_LEDGER'])", PARENT)
     project.write("01_second", LOADED, CLIENTS, "print('x' in globals())", "import os\nprint(os.environ['CRUDDUR_LEDGER'])")
     project.write("02_third", "%load_ext cruddur_ops", "rows = None\nif rows: rows.plot()")
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -41,8 +41,8 @@ def test_kernels_are_forked_from_a_process_without_threads(run: tuple[Finished, 
 
 
 def test_what_the_notebooks_use_is_loaded_already(run: tuple[Finished, Project]) -> None:
-    """In all kernels but the first, which is not kept waiting."""
-    assert ["['boto3', 'cruddur_ops.magics', 'pandas', 'psycopg']", "True"] == printed(run[1], "01_second")[:2]
+    """Modules in all kernels, and clients in all but the first, which is not kept waiting."""
+    assert ["['boto3', 'ipykernel', 'psycopg']", "True"] == printed(run[1], "01_second")[:2]
 
 
 def test_each_kernel_has_its_own_variables_and_environment(run: tuple[Finished, Project]) -> None:
