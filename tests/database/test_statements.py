@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import psycopg
@@ -71,3 +72,11 @@ def test_a_failed_statement_leaves_the_session_usable(seeded: Target) -> None:
         ask(session(seeded).connection, compose("operations/explain", statement=psycopg.sql.SQL("SELECT nothing_like_it")))
 
     assert 2 == len(rows(seeded, "operations/counts"))
+
+
+def test_threads_take_turns(seeded: Target) -> None:
+    """They share a session, and each gets the rows of its own statement."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda days: rows(seeded, "activities/over_time", days=days), range(1, 101)))
+
+    assert list(range(1, 101)) == [len(answer) for answer in answers]

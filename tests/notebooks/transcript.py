@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 from cruddur_ops.state import PROJECT
 
@@ -31,10 +32,10 @@ def settled(text: str) -> str:
     return text
 
 
-def shown(stderr: str, stdout: str) -> str:
-    """What a person sees of a run on a terminal at its end; its folder relative to the project's."""
+def shown(stderr: str, stdout: str, folder: Path = PROJECT) -> str:
+    """What a person sees of a run on a terminal at its end; paths relative to the folder that has runs/."""
     first = stderr.splitlines()[0]
-    return f"{first}\n{stdout}".replace(f"{PROJECT}/", "")
+    return f"{first}\n{stdout}".replace(f"{folder}/", "")
 
 
 def main() -> None:
