@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import select
 import threading
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -59,55 +58,59 @@ def engine(target: Target, database: str | None = None) -> sqlalchemy.Engine:
     rotated password go unnoticed. `engine(target).dispose()` closes it, and the session.
     """
     made = new_engine(target, database)
-    event.listen(made, "engine_disposed", lambda _: _end_session(target))
+    event.listen(made, "engine_disposed", lambda _: session(target).close())
     return made
 
 
-@dataclass(frozen=True)
 class Session:
-    """A connection for single statements, which commit by themselves.
+    """A connection for single statements, which commit by themselves; threads take turns on it.
 
-    Attributes:
-        cursor: kept from statement to statement: a new one would have to find out again how each type
-            is written and read, which takes a tenth of a quick statement's time.
-        turn: to be held from the statement to its rows, as threads share the cursor.
+    Entering it gives its cursor. That is kept from statement to statement: a new one would have to find
+    out again how each type is written and read, which takes a tenth of a quick statement's time. An
+    engine would take a third.
     """
 
-    cursor: psycopg.Cursor[dict[str, Any]]
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    def __init__(self, target: Target) -> None:
+        """Nothing is connected yet."""
+        self._target = target
+        self._turn = threading.Lock()
+        self._cursor: psycopg.Cursor[dict[str, Any]] | None = None
 
-    @property
-    def connection(self) -> psycopg.Connection[Any]:
-        """The connection itself."""
-        return self.cursor.connection
+    def __enter__(self) -> psycopg.Cursor[dict[str, Any]]:
+        """Take the turn. A server that has hung up since is noticed without asking it, and called again."""
+        self._turn.acquire()
+        try:
+            if self._cursor is None or _hung_up(self._cursor.connection):
+                self.close()
+                self._cursor = connect(self._target, autocommit=True).cursor(row_factory=dict_row)
+        except BaseException:
+            self._turn.release()
+            raise
+        return self._cursor
 
-    @property
-    def hung_up(self) -> bool:
-        """Whether the server has said anything unasked: that it ends the session, or the end of the stream."""
-        if self.connection.closed:
-            return True
-        poll = select.poll()
-        poll.register(self.connection.pgconn.socket, select.POLLIN)
-        return bool(poll.poll(0))
+    def __exit__(self, *_: object) -> None:
+        """Let the next one through."""
+        self._turn.release()
+
+    def close(self) -> None:
+        """End the connection; the next statement makes another."""
+        if self._cursor is not None:
+            self._cursor.connection.close()
+            self._cursor = None
 
 
 def session(target: Target) -> Session:
-    """The session of single statements, one for each target and process.
-
-    An engine would take a third as long again as a quick statement does. A server that has hung up
-    since is noticed without asking it, and called again.
-    """
-    kept = _sessions.get(target)
-    if kept is None or kept.hung_up:
-        _end_session(target)
-        kept = _sessions[target] = Session(connect(target, autocommit=True).cursor(row_factory=dict_row))
-    return kept
+    """The session of single statements, one for each target and process."""
+    return _sessions.get(target) or _sessions.setdefault(target, Session(target))
 
 
-def _end_session(target: Target) -> None:
-    kept = _sessions.pop(target, None)
-    if kept is not None:
-        kept.connection.close()
+def _hung_up(connection: psycopg.Connection[Any]) -> bool:
+    """Whether the server has said anything unasked: that it ends the session, or the end of the stream."""
+    if connection.closed:
+        return True
+    poll = select.poll()
+    poll.register(connection.pgconn.socket, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def new_engine(target: Target, database: str | None = None, **options: Any) -> sqlalchemy.Engine:

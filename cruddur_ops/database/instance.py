@@ -7,6 +7,7 @@ from typing import Any
 
 from cruddur_ops import progress, rds
 from cruddur_ops.database import server, statements
+from cruddur_ops.database.connection import engine
 from cruddur_ops.database.sessions import sessions
 from cruddur_ops.database.unreachable import DatabaseUnreachable
 from cruddur_ops.errors import InstanceNotReady, WrongInput
@@ -27,6 +28,7 @@ def connected(target: Target) -> tuple[str, ...]:
     found = rds.describe(target)
     if not found or not found.ready:
         return ()
+    engine(target).dispose()  # our own idle connection is nobody
     try:
         return tuple(str(one) for one in sessions(target).all if not (one.application == FUNCTION and one.state == "idle"))
     except DatabaseUnreachable as error:

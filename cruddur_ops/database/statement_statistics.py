@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cruddur_ops.database.connection import session
 from cruddur_ops.database.masking import HIDDEN, statement_kind
 from cruddur_ops.database.planning import require_agreement
-from cruddur_ops.database.statements import ask, compose, rows
+from cruddur_ops.database.statements import compose, rows
 from cruddur_ops.plan import Action, Change, Outcome, Plan, apply
 from cruddur_ops.targets import Target
 from cruddur_ops.texttable import table
@@ -87,7 +86,7 @@ def keep_statement_statistics(target: Target, confirm: str = "") -> Outcome:
 
 
 def _create(target: Target) -> None:
-    ask(session(target).connection, compose("operations/create_statement_statistics"))
+    rows(target, compose("operations/create_statement_statistics"))
 
 
 def slowest(target: Target, limit: int = 10) -> Slowest:

@@ -22,17 +22,21 @@ class SchemaMissing(OpsError):
     """The database has no tables yet."""
 
 
-def rows(target: Target, query: str, **parameters: Any) -> list[dict[str, Any]]:
-    """Run a query of sql/ in a transaction of its own, in one round trip, and return its rows.
+def rows(target: Target, statement: str | sql.Composed, **parameters: Any) -> list[dict[str, Any]]:
+    """Run a statement in a transaction of its own, in one round trip, and return its rows.
+
+    Args:
+        target: whose database.
+        statement: the name of a query of sql/, or a composed statement.
+        parameters: the values of the query's bind parameters.
 
     Raises:
         SchemaMissing: the schema has not been loaded.
         DatabaseUnreachable: no connection came about.
         OpsError: PostgreSQL refused for a reason that `refusals` knows.
     """
-    own = session(target)
-    with own.turn:
-        return _fetched(own.cursor, query, parameters)
+    with session(target) as cursor:
+        return _fetched(cursor, statement, parameters)
 
 
 def fetch(connection: sqlalchemy.Connection, query: str, **parameters: Any) -> list[dict[str, Any]]:

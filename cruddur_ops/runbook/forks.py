@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -54,11 +54,16 @@ class Fork:
                     os.kill(self.pid, number)
 
 
+def prototype() -> AbstractContextManager[Prototype | None]:
+    """A new prototype, where a fork is safe (see kernels.py)."""
+    return Prototype() if sys.platform == "linux" else nullcontext()
+
+
 class Prototype:
     """The process that kernels are forked from; it and they end with the block."""
 
-    def __init__(self, first: Mapping[str, Any]) -> None:
-        """Start it, and say what it shall load; see prototype.py."""
+    def __init__(self) -> None:
+        """Start it; it begins to load what every kernel needs."""
         self.asked: deque[Fork] = deque()
         self.running: dict[int, Fork] = {}
         self.log = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the block
@@ -68,7 +73,6 @@ class Prototype:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, pass_fds=[theirs.fileno()]
             )
-        self._send(first)
 
     def __enter__(self) -> Self:
         """It runs already."""
@@ -80,6 +84,18 @@ class Prototype:
         self.process.kill()
         self.process.wait()
         self.log.close()
+
+    def load(self, imports: Sequence[str], later: Sequence[str], target: str, settings: Mapping[str, Any]) -> None:
+        """Say what else it shall load.
+
+        Args:
+            imports: lines of Python, before the first kernel.
+            later: others, while there is nothing else to do.
+            target: whose clients are made ahead.
+            settings: of the target, that this run gives.
+        """
+        named = {"imports": list(imports), "later": list(later), "target": target, "settings": dict(settings)}
+        self._send({**named, "environment": dict(os.environ)})
 
     def said(self) -> str:
         """What it wrote, such as why it could not start."""

@@ -53,7 +53,7 @@ class Notebook:
     def imports(self) -> list[str]:
         """Its import statements, and the modules that they lead to: what a kernel can load ahead."""
         found = [line for source in self.sources for line in _imports(source)]
-        return ["import boto3", *found, *(line for part, line in LEADS_TO.items() if any(part in one for one in self.sources))]
+        return [*found, *(line for part, line in LEADS_TO.items() if any(part in one for one in self.sources))]
 
     @property
     def sources(self) -> list[str]:

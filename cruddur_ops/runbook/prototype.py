@@ -2,7 +2,7 @@
 
 It has loaded what the notebooks use, so that a kernel has that from its first moment. The runner
 speaks to it over a socket of packets (socketpair(2), SOCK_SEQPACKET), inherited as file descriptor FD:
-first what to load, then a request for each kernel; the answers are a kernel's process id at once, and
+first what else to load, then a request for each kernel; the answers are a kernel's process id at once, and
 its exit code when it has ended. The end of the runner ends this process, and that ends the kernels.
 No thread may run here: a fork copies only the one that forks (fork(2)).
 """
@@ -31,6 +31,7 @@ SERVICES = ("sts", "rds", "ec2", "secretsmanager", "pricing", "iam", "lambda", "
 KERNEL = (
     "import ipykernel.kernelapp, ipykernel.debugger",
     "import IPython.core.completerlib, IPython.core.oinspect, IPython.extensions.storemagic",
+    "import boto3",
 )
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -142,8 +143,12 @@ def main() -> None:
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as ipykernel sets it, but matplotlib looks now
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel can do without, and starts in half the time
     runner = socket.socket(fileno=int(sys.argv[1]))
-    first = json.loads(runner.recv(LONGEST))
-    list(load([*KERNEL, *first["imports"]]))
+    list(load(KERNEL))
+    first = json.loads(runner.recv(LONGEST) or "null")
+    if first is None:  # the runner ended before it said anything
+        return
+    os.environ.update(first["environment"])
+    list(load(first["imports"]))
     clients = make_clients(first["target"], first["settings"])
     become_kernel(serve(runner, clients, load(first["later"])), prototype)
 

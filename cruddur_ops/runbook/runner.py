@@ -72,11 +72,12 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def execute(run: Run, folder: Path | None = None) -> None:
+def execute(run: Run, prototype: Prototype | None = None, folder: Path | None = None) -> None:
     """Execute the notebooks up to the first failure, show how it went, and leave a dated folder.
 
     Args:
         run: what to do.
+        prototype: what the kernels are forked from; without one, each is a new interpreter.
         folder: where the dated folder is made; by default the project's.
 
     Raises:
@@ -86,7 +87,9 @@ def execute(run: Run, folder: Path | None = None) -> None:
         RunInterrupted: SIGINT or SIGTERM ended it.
     """
     folder = folder or runs.RUNS
-    with _prototype(run) as prototype, _lock(run) as hold:
+    if prototype:
+        prototype.load(**_to_load(run))
+    with _lock(run) as hold:
         from cruddur_ops.runbook.kernels import Kernels  # slow to import: the prototype loads meanwhile
 
         try:
@@ -104,14 +107,12 @@ def _lock(run: Run) -> AbstractContextManager[Hold]:
     return locks.held(run.target, [notebook.name for notebook in run.notebooks], shared=run.changing)
 
 
-def _prototype(run: Run) -> Any:
-    """What kernels are forked from, where that is safe (see kernels.py)."""
-    if sys.platform != "linux":
-        return nullcontext()
+def _to_load(run: Run) -> dict[str, Any]:
+    """What the prototype loads for this run."""
     first, *others = (notebook.imports for notebook in run.notebooks)
     later = list(dict.fromkeys(line for lines in others for line in lines if line not in first))
     typed = {name: one.value for name, one in run.given.items() if name in SETTINGS}
-    return Prototype({"imports": first, "later": later, "target": run.target.name, "settings": typed})
+    return {"imports": first, "later": later, "target": run.target.name, "settings": typed}
 
 
 def _require_unmoved(run: Run, approved: Path, folder: Path, kernels: Kernels) -> None:

@@ -298,7 +298,8 @@ def test_malformed_cursors(shared: Target, cursor: str) -> None:
 
 def test_posting_and_reading_take_one_round_trip(seeded: Target) -> None:
     """One statement each, by itself: the server is asked once, and nothing has to be committed."""
-    own = session(seeded).connection
+    with session(seeded) as cursor:
+        own = cursor.connection
     steps = [
         lambda: activities.post(seeded, "andrew", "hello"),
         lambda: activities.reply(seeded, "andrew", "hello", REPLIED),

@@ -21,7 +21,6 @@ from cruddur_ops.database.location import locate
 from cruddur_ops.database.unreachable import DatabaseMissing, LoginRefused
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.sandbox.postgres import Server
-from cruddur_ops.sandbox.programs import find_programs
 from cruddur_ops.state import PROJECT, state_folder
 from cruddur_ops.targets import Target
 from tests.database.conftest import PASSWORD, USER
@@ -234,9 +233,9 @@ def test_ipv6(at: At, server: Server) -> None:
         assert f"{USER} on postgres ::1" == evaluated(f'{find_psql()} -AtXc "{WHO}" && echo $PGHOST').replace("\n", " ")
 
 
-def test_pg_dump(seeded: Target, tmp_path: Path) -> None:
+def test_pg_dump(seeded: Target, server: Server) -> None:
     """The program that one needs most often when things are bad."""
-    dump = find_programs(tmp_path).path("pg_dump")
+    dump = server.programs.path("pg_dump")
     assert "CREATE TABLE public.activities" in evaluated(f"{dump} --schema-only")
 
 

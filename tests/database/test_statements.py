@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -16,9 +17,15 @@ from cruddur_ops.targets import Target
 from tests.unit.headless import until
 
 
+def own_connection(target: Target) -> psycopg.Connection[Any]:
+    """The connection of this target's statements."""
+    with session(target) as cursor:
+        return cursor.connection
+
+
 def own_pid(target: Target) -> int:
-    """The process of the server that answers this target's statements."""
-    return session(target).connection.info.backend_pid
+    """The process of the server that answers them."""
+    return own_connection(target).info.backend_pid
 
 
 def terminate(target: Target, pid: int) -> None:
@@ -49,7 +56,7 @@ def test_a_server_that_hung_up_is_called_again(seeded: Target) -> None:
 
 def test_a_server_that_goes_in_the_middle(seeded: Target) -> None:
     """The statement fails with a sentence: it may have been carried out. The next one goes through."""
-    own = session(seeded).connection
+    own = own_connection(seeded)
     terminate(seeded, own.info.backend_pid)
     with pytest.raises(ConnectionLost):
         ask(own, "operations/counts")
@@ -59,17 +66,17 @@ def test_a_server_that_goes_in_the_middle(seeded: Target) -> None:
 
 def test_disposing_of_the_engine_ends_the_session(seeded: Target) -> None:
     """One call lets go of the database."""
-    own = session(seeded).connection
+    own = own_connection(seeded)
     engine(seeded).dispose()
 
     assert own.closed
-    assert not session(seeded).connection.closed
+    assert not own_connection(seeded).closed
 
 
 def test_a_failed_statement_leaves_the_session_usable(seeded: Target) -> None:
     """Each is a transaction of its own."""
     with pytest.raises(psycopg.errors.UndefinedColumn):
-        ask(session(seeded).connection, compose("operations/explain", statement=psycopg.sql.SQL("SELECT nothing_like_it")))
+        rows(seeded, compose("operations/explain", statement=psycopg.sql.SQL("SELECT nothing_like_it")))
 
     assert 2 == len(rows(seeded, "operations/counts"))
 

@@ -81,8 +81,8 @@ def results(names: list[str], disturbed: bool) -> Iterator[dict[str, Any]]:
     """What came of each notebook, in order."""
     chosen = [notebooks.read(path) for path in notebooks.select(notebooks.NOTEBOOKS, notebooks.Selection(names))]
     lines = list(dict.fromkeys(line for notebook in chosen for line in notebook.imports))
-    first = {"imports": lines, "later": [], "target": "local", "settings": {}}
-    with tempfile.TemporaryDirectory() as folder, Prototype(first) as prototype:
+    with tempfile.TemporaryDirectory() as folder, Prototype() as prototype:
+        prototype.load(lines, [], "local", {})
         for notebook in chosen:
             began = time.monotonic()
             kills = killed(notebook, prototype, Path(folder)) if disturbed else 0

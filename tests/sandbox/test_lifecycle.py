@@ -119,7 +119,7 @@ def test_a_protected_target_is_stopped_by_its_name(shared: Target) -> None:
     [
         ("db_instance_class", "db.t4g.mikro", NotOffered, "set db_instance_class to one of db.t4g.micro"),
         ("engine_version", "18.99", NotOffered, "no PostgreSQL 18.99"),
-        ("storage_type", "gp4", WrongInput, "storage_type"),
+        ("storage_type", "gp4", NotOffered, "set another storage_type"),
     ],
 )
 def test_modifications_that_are_not_on_offer(

@@ -88,4 +88,4 @@ def test_imports_are_told_by_the_cells(tmp_path: Path) -> None:
     """Import statements, also beside line magics, and what other lines lead to; not what looks like one in SQL."""
     cells = ["%load_ext cruddur_ops\nfrom cruddur_ops import rds", "%%sql\nfrom users import all", "rows.plot.bar()", "import os"]
     found = notebooks.read(write_notebook(tmp_path, "00_a", *cells)).imports
-    assert ["import boto3", "from cruddur_ops import rds", "import os", *notebooks.LEADS_TO.values()] == found
+    assert ["from cruddur_ops import rds", "import os", *notebooks.LEADS_TO.values()] == found
