@@ -15,6 +15,8 @@ from cruddur_ops.targets import Target
 
 FUNCTION = "post-confirmation"  # the application_name of cruddur_ops.lambdas.post_confirmation
 
+CLOSING_SECONDS = 0.3  # a session that has ended is listed for a moment
+
 
 def connected(target: Target) -> tuple[str, ...]:
     """Who is connected besides the caller and AWS, in words; nobody where the server does not run.
@@ -30,10 +32,16 @@ def connected(target: Target) -> tuple[str, ...]:
         return ()
     engine(target).dispose()  # our own idle connection is nobody
     try:
-        return tuple(str(one) for one in sessions(target).all if not (one.application == FUNCTION and one.state == "idle"))
+        if _others(target):
+            time.sleep(CLOSING_SECONDS)
+        return _others(target)
     except DatabaseUnreachable as error:
         message = f"who is connected to {found.identifier} cannot be seen ({error})"
         raise InstanceNotReady(f"{message}; or go on without looking, with --force") from error
+
+
+def _others(target: Target) -> tuple[str, ...]:
+    return tuple(str(one) for one in sessions(target).all if not (one.application == FUNCTION and one.state == "idle"))
 
 
 def replica_lag(target: Target) -> float:

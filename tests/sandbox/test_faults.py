@@ -18,6 +18,7 @@ from cruddur_ops.sandbox.control import throwaway
 from cruddur_ops.targets import Target
 from tests.sandbox.faults import Fault, Killed, Line, Step, Strike, faults_of, line
 from tests.sandbox.support import Client, make_client, reset
+from tests.unit.headless import until
 
 __all__ = ["line"]
 OTHER, SNAPSHOT = "other", "moment"
@@ -52,6 +53,8 @@ def provision(target: Target) -> None:
 def provision_with_backups(target: Target) -> None:
     """With what a replica begins with."""
     provision(dataclasses.replace(target, backup_retention_period=1))
+    found = rds.wait(target)  # then a moment that is a whole second after the backup
+    MOMENTS[found.resource_id] = until(lambda: later(rds.wait(target).restorable_until, found.restorable_until))
 
 
 def admit(target: Target) -> None:
@@ -107,10 +110,14 @@ def remove(target: Target) -> None:
     rds.wait_until_gone(rds.beside(target, OTHER))
 
 
+def later(moment: datetime | None, before: datetime | None) -> datetime | None:
+    """The moment, if it is after the one before; both are cut to seconds."""
+    return moment if moment and before and moment > before else None
+
+
 def rewind(target: Target) -> None:
     """Restore to a moment: for all repetitions the same."""
-    found = rds.wait(target)
-    moment = MOMENTS.setdefault(found.resource_id, found.restorable_until)
+    moment = MOMENTS[rds.wait(target).resource_id]
     assert moment is not None
     rds.apply(rds.plan_restore_to_time(target, moment, OTHER), target)
     rds.wait(rds.beside(target, OTHER))
