@@ -7,7 +7,7 @@ import functools
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -111,8 +111,8 @@ def remove(target: Target) -> None:
 
 
 def later(moment: datetime | None, before: datetime | None) -> datetime | None:
-    """The moment, if it is after the one before; both are cut to seconds."""
-    return moment if moment and before and moment > before else None
+    """The moment, if it is a second after the one before: a plan cuts it to seconds."""
+    return moment if moment and before and moment >= before + timedelta(seconds=1) else None
 
 
 def rewind(target: Target) -> None:
