@@ -54,3 +54,13 @@ def _clean_environment(pytestconfig: pytest.Config, tmp_path_factory: pytest.Tem
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         yield patch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_session_left() -> Iterator[None]:
+    """Close the sessions that single statements left open: their sockets would be told at the end."""
+    from cruddur_ops.database import connection
+
+    yield
+    for session in connection._sessions.values():
+        session.close()

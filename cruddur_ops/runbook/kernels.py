@@ -108,6 +108,7 @@ class Kernels:
         self.environment = dict(os.environ)
         self.loop = ensure_event_loop()
         self.alive: list[Kernel] = []
+        self.ending: set[asyncio.Task[None]] = set()
         self.ahead: tuple[Variables, asyncio.Task[Kernel]] | None = None
         self.waited = threading.Event()  # set once the first one answers, or does not
 
@@ -124,9 +125,10 @@ class Kernels:
 
     def stop(self) -> None:
         """End them all, and what they are doing."""
-        _cancel_tasks(self.loop)
-        self.loop.run_until_complete(asyncio.gather(*(kernel.end() for kernel in self.alive)))
+        _cancel_tasks(self.loop, self.ending)
+        self.loop.run_until_complete(asyncio.gather(*self.ending, *(kernel.end() for kernel in self.alive)))
         self.alive.clear()
+        self.ending.clear()
         self.ahead = None
 
     def take(self, variables: Variables, following: Variables | None = None) -> Kernel:
@@ -147,11 +149,8 @@ class Kernels:
 
     def end(self, kernel: Kernel) -> None:
         """End a kernel that was taken, while the next notebook runs."""
-        self.loop.create_task(self._end(kernel))
-
-    async def _end(self, kernel: Kernel) -> None:
-        await kernel.end()
         self.alive.remove(kernel)
+        self.ending.add(self.loop.create_task(kernel.end()))
 
     async def _start(self, variables: Variables) -> Kernel:
         name = uuid4().hex[:8]
@@ -176,9 +175,9 @@ async def _greet(client: AsyncKernelClient) -> None:
     client.allow_stdin = False
 
 
-def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+def _cancel_tasks(loop: asyncio.AbstractEventLoop, kept: set[asyncio.Task[None]]) -> None:
     """End what an interrupted notebook left waiting, and the greetings of kernels that nobody took."""
-    tasks = asyncio.all_tasks(loop)
+    tasks = asyncio.all_tasks(loop) - kept
     for task in tasks:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
