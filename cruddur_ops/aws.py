@@ -76,7 +76,7 @@ def require_sandbox(target: Target) -> None:
 def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, service: str) -> Any:
     from botocore.config import Config
 
-    config = Config(retries={"mode": "standard", "max_attempts": 5}, connect_timeout=5, user_agent_extra="cruddur-ops")
+    config = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS}, connect_timeout=5, user_agent_extra="cruddur-ops")
     made = _session(region, profile, sandbox).client(service, endpoint_url=endpoint_url or None, config=config)
     made.meta.events.register("provide-client-params", lambda params, **_: redaction.remember_members(params))
     made.meta.events.register("after-call", _note)

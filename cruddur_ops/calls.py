@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from cruddur_ops import aws
+from cruddur_ops import aws, patience
 from cruddur_ops.errors import InstanceNotReady, NotOffered, OpsError, RunInProgress, WrongInput
 from cruddur_ops.plan import Action, Call, Change, Outcome, Plan, require_confirmation
 from cruddur_ops.plan import apply as apply_plan
@@ -51,7 +51,7 @@ REFUSAL_CODES: dict[str, tuple[type[OpsError], str]] = {
     "SnapshotQuotaExceeded": (NotOffered, QUOTA),
     "StorageQuotaExceeded": (NotOffered, "delete an instance, or ask for more in Service Quotas"),
     "StorageTypeNotSupported": (NotOffered, "set another storage_type"),
-    "ValidationException": (WrongInput, "correct the value; a role that is new works after some seconds: repeat then"),
+    "ValidationException": (WrongInput, "correct the value that the message names"),
 }
 
 
@@ -60,7 +60,7 @@ def apply(
     target: Target,
     confirm: str = "",
     after: Callable[[Change], None] = lambda _: None,
-    send: Callable[[Target, Call], object] = aws.call,
+    send: Callable[[Target, Call], object] = patience.call,
 ) -> Outcome:
     """Make the plan's AWS API calls, in order.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import aws, calls, progress
+from cruddur_ops import aws, calls, patience, progress
 from cruddur_ops.cognito.packaging import package
 from cruddur_ops.errors import OpsError, RunInProgress
 from cruddur_ops.plan import Call, Outcome, Plan
@@ -15,12 +15,13 @@ from cruddur_ops.plan import Call, Outcome, Plan
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
 
-# Answers that pass with time, and the seconds after which they are taken for the truth. A role that was just made is
-# not known everywhere yet (IAM User Guide, "Troubleshoot IAM": eventually consistent); a function's network
-# interfaces outlive it by up to 20 minutes (Lambda Developer Guide, "Giving Lambda functions access to resources in
-# an Amazon VPC"), and their security group with them.
-PASSING_CODES = {"InvalidParameterValueException": "create_function", "DependencyViolation": "delete_security_group"}
-PATIENCE_SECONDS = {"create_function": 60, "delete_security_group": 1800}
+# Answers that pass with time. A role that was just made is not known everywhere yet (IAM User Guide, "Troubleshoot
+# IAM": eventually consistent); a function's network interfaces outlive it by up to 20 minutes (Lambda Developer Guide,
+# "Giving Lambda functions access to resources in an Amazon VPC"), and their security group with them.
+PASSING = {
+    "create_function": ("InvalidParameterValueException", 60.0),
+    "delete_security_group": ("DependencyViolation", 1800.0),
+}
 SETTLING_SECONDS = 600
 UNSETTLED = ("create_function", "update_function_code", "update_function_configuration")
 
@@ -43,7 +44,8 @@ def apply(plan: Plan, target: Target, confirm: str = "") -> Outcome:
 
 def send(target: Target, call: Call) -> None:
     """Make one call, and wait until what it made can be used."""
-    _patiently(target, replace(call, parameters=unpacked(target, call.parameters)))
+    made = replace(call, parameters=unpacked(target, call.parameters))
+    _require_done(call, patience.call(target, made, PASSING))
     if call.operation in UNSETTLED:
         _settle(target, call.parameters["FunctionName"])
 
@@ -62,35 +64,6 @@ def unpacked(target: Target, parameters: Mapping[str, Any]) -> dict[str, Any]:
     if packed.reference != parameters["ZipFile"]:
         raise RunInProgress("the function's files were changed since the plan was computed: compute it again")
     return {**parameters, "ZipFile": packed.content}
-
-
-def _patiently(target: Target, call: Call) -> None:
-    """Call again for as long as the answer is one that passes."""
-    patience = PATIENCE_SECONDS.get(call.operation, 0)
-    deadline = time.monotonic() + patience
-    said = _attempt(target, call, patient=patience > 0)
-    if not said:
-        return
-    with progress.waiting(call.operation.replace("_", " ")) as show:
-        for pause in progress.pauses():
-            show(said)
-            time.sleep(pause)
-            said = _attempt(target, call, patient=time.monotonic() < deadline)
-            if not said:
-                return
-
-
-def _attempt(target: Target, call: Call, *, patient: bool) -> str:
-    """Make the call; where it is worth another one, return what AWS said."""
-    from botocore.exceptions import ClientError
-
-    try:
-        _require_done(call, aws.call(target, call))
-    except ClientError as error:
-        if not patient or PASSING_CODES.get(aws.error_code(error)) != call.operation:
-            raise
-        return str(error.response["Error"].get("Message") or aws.error_code(error))
-    return ""
 
 
 def _require_done(call: Call, answer: Mapping[str, Any]) -> None:

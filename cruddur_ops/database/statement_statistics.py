@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cruddur_ops.database.masking import HIDDEN, statement_kind
-from cruddur_ops.database.planning import require_agreement
+from cruddur_ops.database.planning import planned, require_agreement
 from cruddur_ops.database.statements import compose, rows
 from cruddur_ops.plan import Action, Change, Outcome, Plan, apply
 from cruddur_ops.targets import Target
@@ -58,13 +58,16 @@ def magnitude(value: float) -> str:
 
 def plan_statement_statistics(target: Target) -> Plan:
     """What `keep_statement_statistics` would do, and what stands in its way."""
+    absent = Change(Action.CREATE, EXTENSION)
+    return planned(target, "Statistics of statements", lambda: [_change(target)], absent)
+
+
+def _change(target: Target) -> Change:
     (found,) = rows(target, "operations/statement_statistics")
     remedy = _remedy(found)
     if found["present"] or remedy:
-        change = Change(Action.NONE, EXTENSION, note=remedy)
-    else:
-        change = Change(Action.CREATE, EXTENSION, note="costs the server a few percent")
-    return Plan(f"Statistics of statements on {target.name}", (change,))
+        return Change(Action.NONE, EXTENSION, note=remedy)
+    return Change(Action.CREATE, EXTENSION, note="costs the server a few percent")
 
 
 def _remedy(found: dict[str, Any]) -> str:

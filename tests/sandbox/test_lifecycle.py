@@ -297,7 +297,7 @@ def test_what_is_past_its_date(target: Target, monkeypatch: pytest.MonkeyPatch) 
     for region in ("ca-central-1", "eu-west-1"):
         there = dataclasses.replace(target, region=region, instance_days=1)
         rds.apply(rds.plan_group(there), there)
-    assert "" == run("expired").stdout
+    assert "nothing in ca-central-1 is past its date\n" == run("expired").stdout
     monkeypatch.setattr("cruddur_ops.tags.today", lambda: datetime.now(UTC).date() + timedelta(days=3))
     shown = run("expired", "--region", "ca-central-1", "--region", "eu-west-1").stdout
     assert 2 == shown.count("2 days over")

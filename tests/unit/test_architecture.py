@@ -19,6 +19,7 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 LAYERS = (
     {"errors", "ledger", "redaction", "state"},
     {"approvals", "aws", "plan", "progress", "queries", "tags", "targets", "texttable"},
+    {"patience"},
     {"calls", "preflight"},
     {"rds"},
     {"network", "database"},

@@ -278,7 +278,7 @@ def test_a_role_that_iam_does_not_know_everywhere_yet_is_waited_for(stub: Stub) 
 
 def test_a_refusal_that_does_not_pass_is_raised(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Patience ends, and AWS's own words are told."""
-    monkeypatch.setitem(applying.PATIENCE_SECONDS, "create_function", 0)
+    monkeypatch.setitem(applying.PASSING, "create_function", ("InvalidParameterValueException", 0.0))
     stub(TARGET, "lambda").add_client_error("create_function", "InvalidParameterValueException", "No such handler.")
     with pytest.raises(ClientError, match="No such handler"):
         applying.send(TARGET, Call("lambda", "create_function", {"FunctionName": NAME, "Role": ARNS.role, "Code": {}}))

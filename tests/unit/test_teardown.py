@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cruddur_ops import calls
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import expired, inventory, schedule, teardown
@@ -178,6 +179,16 @@ def test_a_schedule_that_was_begun(monkeypatch: pytest.MonkeyPatch, made: int) -
 def _all_of_schedule(monkeypatch: pytest.MonkeyPatch) -> tuple[Change, ...]:
     monkeypatch.setattr(schedule, "present", lambda _: set())
     return schedule.plan_schedule(TARGET, INSTANCE).changes
+
+
+def test_a_role_that_is_not_known_everywhere_yet(stub: Stub) -> None:
+    """EventBridge Scheduler refuses it for some seconds; the call is made again."""
+    answers = stub(TARGET, "scheduler")
+    answers.add_client_error("create_schedule", "ValidationException", "The execution role you provide must allow ...")
+    answers.add_response("create_schedule", {"ScheduleArn": ARN.format("scheduler", "schedule/default/x-stop")})
+    change = schedule._schedule(TARGET, INSTANCE)
+    calls.apply(Plan("schedule", (change,)), TARGET)
+    answers.assert_no_pending_responses()
 
 
 def test_what_is_there_of_a_schedule(stub: Stub) -> None:

@@ -1,0 +1,142 @@
+"""`cruddur-ops rds VERB` for what stands beside the original: snapshots, restored instances, replicas."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from cruddur_ops.cli.options import confirm_option, target_option
+from cruddur_ops.cli.rds import carry_out, load_target
+
+if TYPE_CHECKING:
+    from cruddur_ops.plan import Plan
+    from cruddur_ops.targets import Target
+
+
+@click.command()
+@click.argument("name")
+@target_option
+@confirm_option
+def snapshot(name: str, target: str, confirm: str) -> None:
+    """Take a snapshot called NAME, and wait until it can be restored."""
+    from cruddur_ops import rds
+
+    loaded = load_target(target)
+    carry_out(rds.plan_snapshot(loaded, name), loaded, confirm)
+    click.echo(rds.wait_for_snapshot(loaded, name))
+
+
+@click.command()
+@target_option
+def snapshots(target: str) -> None:
+    """List the snapshots of the instance, the newest last."""
+    from cruddur_ops.rds.snapshots import of_instance
+
+    for one in of_instance(load_target(target)):
+        taken = f"{one.taken:%Y-%m-%d %H:%M:%S} UTC" if one.taken else "not yet"
+        click.echo(f"{one.name}  {one.kind}  {one.status}  {taken}  {one.gibibytes} GiB")
+
+
+@click.command("delete-snapshot")
+@click.argument("name")
+@target_option
+@confirm_option
+def delete_snapshot(name: str, target: str, confirm: str) -> None:
+    """Remove the snapshot NAME for good."""
+    from cruddur_ops import rds
+
+    loaded = load_target(target)
+    carry_out(rds.plan_delete_snapshot(loaded, name), loaded, confirm)
+
+
+@click.command()
+@click.argument("identifier")
+@click.option("--snapshot", "name", default=None, help="The snapshot to restore.")
+@click.option("--time", "moment", default=None, metavar="TIME", help="Or the moment, such as 2026-11-20T14:03:00+00:00.")
+@target_option
+@confirm_option
+def restore(identifier: str, name: str | None, moment: str | None, target: str, confirm: str) -> None:
+    """Restore a snapshot or a moment as a new instance IDENTIFIER beside the original, and wait until it is as wanted."""
+    from cruddur_ops import rds
+
+    if bool(name) is bool(moment):
+        raise click.UsageError("name either a --snapshot or a --time")
+    loaded = load_target(target)
+    plan = rds.plan_restore(loaded, name, identifier) if name else _to_time(loaded, str(moment), identifier)
+    carry_out(plan, loaded, confirm)
+    restored = rds.beside(loaded, identifier)
+    rds.wait(restored)
+    rds.apply(rds.plan_instance(restored), restored, identifier)
+    click.echo(rds.wait(restored, settled=True))
+
+
+def _to_time(target: Target, moment: str, identifier: str) -> Plan:
+    from cruddur_ops import rds
+
+    try:
+        parsed = datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise click.UsageError(f"{moment} is no time: write it as 2026-11-20T14:03:00+00:00") from error
+    return rds.plan_restore_to_time(target, parsed, identifier)
+
+
+@click.command("switch-over")
+@click.argument("incoming")
+@click.option("--keep-as", required=True, metavar="IDENTIFIER", help="What the present instance is called from then on.")
+@target_option
+@confirm_option
+def switch_over(incoming: str, keep_as: str, target: str, confirm: str) -> None:
+    """Give the instance INCOMING the name of the target's, and that another."""
+    from cruddur_ops import rds
+
+    loaded = load_target(target)
+    plan = rds.plan_switchover(loaded, incoming, keep_as)
+    click.echo(plan)
+    click.echo(rds.switch_over(plan, loaded, confirm))
+
+
+@click.command()
+@click.argument("identifier")
+@target_option
+@confirm_option
+def replica(identifier: str, target: str, confirm: str) -> None:
+    """Make a read replica IDENTIFIER, and wait until it answers."""
+    from cruddur_ops import rds
+
+    loaded = load_target(target)
+    carry_out(rds.plan_replica(loaded, identifier), loaded, confirm)
+    click.echo(rds.wait(rds.beside(loaded, identifier)))
+
+
+@click.command()
+@click.argument("identifier")
+@target_option
+@confirm_option
+def promote(identifier: str, target: str, confirm: str) -> None:
+    """Make the read replica IDENTIFIER an instance of its own, as the target wants one."""
+    from cruddur_ops import rds
+
+    loaded = load_target(target)
+    carry_out(rds.plan_promote(loaded, identifier), loaded, confirm)
+    promoted = rds.beside(loaded, identifier)
+    rds.wait_until_promoted(promoted)
+    rds.apply(rds.plan_instance(promoted), promoted, identifier)
+    click.echo(rds.wait(promoted, settled=True))
+
+
+@click.command()
+@click.argument("identifier")
+@target_option
+@confirm_option
+def delete(identifier: str, target: str, confirm: str) -> None:
+    """Delete the instance IDENTIFIER beside the original (a restored one, or a replica) for good."""
+    from cruddur_ops import rds
+
+    loaded = load_target(target)
+    carry_out(rds.plan_delete(loaded, identifier), loaded, confirm)
+    rds.wait_until_gone(rds.beside(loaded, identifier))
+
+
+VERBS = (snapshot, snapshots, delete_snapshot, restore, switch_over, replica, promote, delete)
