@@ -136,5 +136,5 @@ class Prototype:
         self.running.clear()
 
     def _send(self, message: Mapping[str, Any]) -> None:
-        with suppress(BrokenPipeError):  # it has died: `listen` tells
+        with suppress(BrokenPipeError, ConnectionResetError):  # it has died: `listen` tells
             self.socket.send(json.dumps(message).encode())

@@ -125,8 +125,9 @@ class Kernels:
 
     def stop(self) -> None:
         """End them all, and what they are doing."""
-        _cancel_tasks(self.loop, self.ending)
-        self.loop.run_until_complete(asyncio.gather(*self.ending, *(kernel.end() for kernel in self.alive)))
+        self.loop.run_until_complete(asyncio.gather(*self.ending))  # whole: a cancelled one could not be ended again
+        _cancel_tasks(self.loop)
+        self.loop.run_until_complete(asyncio.gather(*(kernel.end() for kernel in self.alive)))
         self.alive.clear()
         self.ending.clear()
         self.ahead = None
@@ -175,9 +176,9 @@ async def _greet(client: AsyncKernelClient) -> None:
     client.allow_stdin = False
 
 
-def _cancel_tasks(loop: asyncio.AbstractEventLoop, kept: set[asyncio.Task[None]]) -> None:
+def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
     """End what an interrupted notebook left waiting, and the greetings of kernels that nobody took."""
-    tasks = asyncio.all_tasks(loop) - kept
+    tasks = asyncio.all_tasks(loop)
     for task in tasks:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
