@@ -11,7 +11,7 @@ from cruddur_ops.activities.errors import (
     UserHandleBlank,
     UserNotFound,
 )
-from cruddur_ops.activities.feeds import Page, UserPage, home, replies, user
+from cruddur_ops.activities.feeds import Page, UserPage, find, home, replies, user
 from cruddur_ops.activities.plans import explain_home
 from cruddur_ops.activities.posting import MAX_CHARS, TTLS, check, post, reply
 from cruddur_ops.activities.reports import by_author, over_time
@@ -33,6 +33,7 @@ __all__ = [
     "by_author",
     "check",
     "explain_home",
+    "find",
     "home",
     "over_time",
     "post",

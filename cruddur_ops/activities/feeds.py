@@ -66,6 +66,27 @@ def replies(target: Target, reply_to: str, cursor: str = "", limit: int = LIMIT)
     return _page(found[0]["page"], limit)
 
 
+def find(target: Target, handle: str, message: str, reply_to: str | None = None) -> Activity | None:
+    """The newest live activity in which a user says exactly this; None where there is none.
+
+    Whoever posts after a look for it can be cut off and begin anew, and has posted once.
+
+    Args:
+        target: whose database.
+        handle: of the user, in any case.
+        message: the whole of it.
+        reply_to: the uuid of the activity that it replies to; None for one that replies to none.
+
+    Raises:
+        UserHandleBlank: no user is named.
+        ActivityNotFound: no identifier is written like this.
+    """
+    check_handle(handle)
+    parent = activity_uuid(reply_to) if reply_to else None
+    found = rows(target, "activities/find", handle=handle, message=message, reply_to=parent)
+    return found[0]["found"] if found else None
+
+
 def user(target: Target, handle: str, cursor: str = "", limit: int = LIMIT) -> UserPage:
     """A user's page: the profile, and a page of the user's live activities.
 

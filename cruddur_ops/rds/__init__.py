@@ -15,7 +15,14 @@ from cruddur_ops.rds.restores import beside, plan_restore, plan_restore_to_time
 from cruddur_ops.rds.snapshots import plan_delete_snapshot, plan_snapshot
 from cruddur_ops.rds.switchover import plan_switchover, switch_over
 from cruddur_ops.rds.teardown import plan_teardown, tear_down
-from cruddur_ops.rds.waiting import wait, wait_for_snapshot, wait_until_gone, wait_until_promoted, wait_until_restorable
+from cruddur_ops.rds.waiting import (
+    wait,
+    wait_for_snapshot,
+    wait_until_gone,
+    wait_until_promoted,
+    wait_until_restorable,
+    wait_until_steady,
+)
 
 __all__ = [
     "Instance",
@@ -52,4 +59,5 @@ __all__ = [
     "wait_until_gone",
     "wait_until_promoted",
     "wait_until_restorable",
+    "wait_until_steady",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from cruddur_ops import progress
 from cruddur_ops.errors import InstanceNotReady
-from cruddur_ops.rds import instances, snapshots
+from cruddur_ops.rds import instances, power, snapshots
 from cruddur_ops.rds.instances import Instance
 
 if TYPE_CHECKING:
@@ -50,6 +50,21 @@ def wait(
 
     identifier = target.db_instance_identifier
     return _until(identifier, look, timeout, status, f"see why with {instances.log_command(identifier)}, or wait again")
+
+
+def wait_until_steady(target: Target, timeout: float = HOUR) -> Instance:
+    """Wait until RDS is done with what it is doing: it is available or stopped, or will not change by itself.
+
+    Raises:
+        InstanceNotReady: there is no instance, or the time is over.
+    """
+
+    def look() -> tuple[str, Instance | None]:
+        found = instances.require(target)
+        return found.status, None if found.status in (*power.BUSY, "stopping") else found
+
+    identifier = target.db_instance_identifier
+    return _until(identifier, look, timeout, "steady", f"see why with {instances.log_command(identifier)}, or wait again")
 
 
 def wait_until_promoted(target: Target, timeout: float = HOUR) -> Instance:

@@ -338,6 +338,27 @@ def test_the_application_may_do_all_of_it(seeded: Target) -> None:
     engine(application).dispose()
 
 
+def test_what_was_posted_is_found(seeded: Target) -> None:
+    """By the user in any case and the whole message; the newest of several, and not once it has expired."""
+    assert activities.find(seeded, "andrew", "Say it twice.") is None
+    activities.post(seeded, "andrew", "Say it twice.")
+    posted = activities.post(seeded, "andrew", "Say it twice.")
+    assert posted == activities.find(seeded, "Andrew", "Say it twice.")
+    assert activities.find(seeded, "bayko", "Say it twice.") is None
+    assert activities.find(seeded, "andrew", "Say it") is None
+    execute(seeded, "UPDATE activities SET expires_at = now() WHERE message = 'Say it twice.'")
+    assert activities.find(seeded, "andrew", "Say it twice.") is None
+
+
+def test_a_reply_is_found_with_its_parent(seeded: Target) -> None:
+    """The same words elsewhere are another activity."""
+    parent = activities.post(seeded, "andrew", "Hello?")
+    assert activities.find(seeded, "bayko", "Yes.", parent["uuid"]) is None
+    reply = activities.reply(seeded, "bayko", "Yes.", parent["uuid"])
+    assert reply == activities.find(seeded, "bayko", "Yes.", parent["uuid"])
+    assert activities.find(seeded, "bayko", "Yes.") is None
+
+
 def test_over_time_counts_by_day(seeded: Target) -> None:
     """One row for each of the last days, oldest first, with those that have expired."""
     frame = activities.over_time(seeded, days=8)

@@ -89,6 +89,14 @@ def test_stop_and_start(shared: Target) -> None:
     assert counts == database.counts(shared)
 
 
+def test_whatever_rds_is_doing_is_waited_for(shared: Target) -> None:
+    """A stop that is under way ends in "stopped", a start in "available"; at rest there is no wait."""
+    rds.apply(rds.plan_stop(shared), shared)
+    assert ("stopped", "stopped") == (rds.wait_until_steady(shared).status, rds.wait_until_steady(shared).status)
+    rds.apply(rds.plan_start(shared), shared)
+    assert "available" == rds.wait_until_steady(shared).status
+
+
 def test_somebody_is_connected(shared: Target) -> None:
     """They are asked first; the refusal says who."""
     with database.connection.connect(shared) as connection:
