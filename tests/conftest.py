@@ -62,5 +62,4 @@ def no_session_left() -> Iterator[None]:
     from cruddur_ops.database import connection
 
     yield
-    for session in connection._sessions.values():
-        session.close()
+    connection.close_sessions()

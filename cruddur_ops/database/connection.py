@@ -104,6 +104,12 @@ def session(target: Target) -> Session:
     return _sessions.get(target) or _sessions.setdefault(target, Session(target))
 
 
+def close_sessions() -> None:
+    """End the connections of all sessions of this process."""
+    for one in _sessions.values():
+        one.close()
+
+
 def _hung_up(connection: psycopg.Connection[Any]) -> bool:
     """Whether the server has said anything unasked: that it ends the session, or the end of the stream."""
     if connection.closed:

@@ -31,7 +31,7 @@ def resume(name: str, runs: Path, request: Request) -> Request:
     folder = history.find(name, runs)
     record = chain.read(folder)
     if record["plan_only"]:
-        raise WrongInput(f"{folder.name} only planned: run it without --plan")
+        raise WrongInput(f"{folder.name} only planned: run it without --plan, or name one of those that `cruddur-ops runs` lists")
     if record["verdict"] == "passed":
         raise WrongInput(f"{folder.name} has passed, nothing is left of it: begin a new run with `cruddur-ops run`")
     path = folder / plans.NAME

@@ -14,6 +14,7 @@ from psycopg import sql
 from sqlalchemy.engine import URL
 
 from cruddur_ops import database, queries, targets
+from cruddur_ops.database import connection
 from cruddur_ops.database.connection import engine
 from cruddur_ops.database.drop import KEPT
 from cruddur_ops.database.location import database_name
@@ -58,6 +59,7 @@ def at(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
     yield load
     for target in made:
         engine(target).dispose()
+    connection.close_sessions()
     with server.administrator() as administrator:
         for name in {database_name(target) for target in made} - KEPT:
             administrator.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

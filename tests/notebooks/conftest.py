@@ -123,13 +123,14 @@ class CommandLine:
 
 
 def half_done(run: Path, notebook: str) -> bool:
-    """Whether the run's executed copy of the notebook has numbers at half of its code cells."""
+    """Whether the run's executed copy of the notebook, and not a plan's, has numbers at half of its code cells."""
     for path in run.glob(f"{notebook}*.ipynb"):
         try:
             cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+            planning = json.loads((run / "run.json").read_text())["plan_only"]
         except ValueError:  # it is written for the first time at this moment
             return False
-        return 2 * sum(cell["execution_count"] is not None for cell in cells) >= len(cells)
+        return not planning and 2 * sum(cell["execution_count"] is not None for cell in cells) >= len(cells)
     return False
 
 

@@ -93,7 +93,7 @@ def test_a_run_that_passed_or_planned_has_nothing_to_resume(project: Project) ->
     project.run("run", "--target", "plain", "--plan")
     refused = resume(project)
     assert (2, "") == (refused.code, refused.stdout)
-    assert "only planned: run it without --plan" in refused.stderr
+    assert "only planned: run it without --plan, or name one" in refused.stderr
 
 
 @pytest.mark.parametrize("others", [["00"], ["--target", "other"], ["-p", "rows", "1"], ["--all"], ["--from", "00"]])
