@@ -10,7 +10,7 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
 
-run: env ## rehearse: run notebooks 00 to 04 in the sandbox
+run: env ## rehearse: run notebooks 00 to 06 in the sandbox
 	@$(OPS) run $(ARGS)
 
 plan: env ## show what a run would change

@@ -11,7 +11,7 @@ import sys
 
 from benchmarks.compare import HEADING
 
-MODULES = ("start", "runs", "seed", "feed", "post", "handler", "plan", "restore")
+MODULES = ("start", "runs", "evidence", "seed", "feed", "post", "handler", "plan", "restore")
 
 
 def main() -> None:

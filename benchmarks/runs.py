@@ -52,13 +52,13 @@ def sandbox() -> Iterator[None]:
 
 
 def run(*arguments: str) -> dict[str, Any]:
-    """Run `cruddur-ops run`; what its run.json says, with the seconds of the whole process."""
+    """Run `cruddur-ops run`; what its run.json says, with its folder and the seconds of the whole process."""
     began = time.monotonic()
     done = subprocess.run([*RUN, *arguments], check=True, capture_output=True, text=True)
     whole = time.monotonic() - began
     folder = Path(done.stdout.partition("evidence: ")[2].partition(", seal ")[0])
     record: dict[str, Any] = json.loads((folder / "run.json").read_text())
-    return {**record, "whole": whole}
+    return {**record, "folder": folder, "whole": whole}
 
 
 def loop(paths: Sequence[Path]) -> Any:

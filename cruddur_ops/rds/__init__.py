@@ -1,6 +1,7 @@
 """The DB instance and its whole life: what RDS offers, what is wanted, what was found, and the plans between them."""
 
 from cruddur_ops.calls import apply
+from cruddur_ops.rds.drill import Drill, clear, plan_clear, plan_return
 from cruddur_ops.rds.groups import plan_group
 from cruddur_ops.rds.health import look
 from cruddur_ops.rds.instances import Instance, describe
@@ -25,10 +26,12 @@ from cruddur_ops.rds.waiting import (
 )
 
 __all__ = [
+    "Drill",
     "Instance",
     "apply",
     "apply_password",
     "beside",
+    "clear",
     "describe",
     "events",
     "is_major",
@@ -36,6 +39,7 @@ __all__ = [
     "look",
     "offer",
     "plan_both",
+    "plan_clear",
     "plan_delete",
     "plan_delete_snapshot",
     "plan_group",
@@ -46,6 +50,7 @@ __all__ = [
     "plan_replica",
     "plan_restore",
     "plan_restore_to_time",
+    "plan_return",
     "plan_snapshot",
     "plan_start",
     "plan_stop",

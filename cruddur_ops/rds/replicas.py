@@ -38,6 +38,7 @@ def replica_plan(target: Target, source: Instance, identifier: str, found: Insta
     if found:
         raise WrongInput(f"there is a DB instance {identifier} already, which is no replica: name another")
     require_replicable(source)
+    labels = tags.wanted(target.owner, target.instance_days, tags.today()) | {restores.ORIGIN: source.identifier}
     parameters = {
         "DBInstanceIdentifier": identifier,
         "SourceDBInstanceIdentifier": source.identifier,
@@ -46,7 +47,7 @@ def replica_plan(target: Target, source: Instance, identifier: str, found: Insta
         "VpcSecurityGroupIds": list(source.security_group_ids),
         "CopyTagsToSnapshot": True,
         "DeletionProtection": False,
-        "Tags": tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today())),
+        "Tags": tags.as_list(labels),
     }
     call = Call("rds", "create_db_instance_read_replica", parameters)
     note = "minutes on AWS; billed like the original"

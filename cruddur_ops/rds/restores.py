@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Window = tuple[datetime, datetime]
 ABSENT_CODE = "DBInstanceAutomatedBackupNotFound"
-ORIGIN = "RestoredFrom"  # the tag that tells a second run that this restore was begun already
+ORIGIN = "RestoredFrom"  # the tag of a copy, a replica among them; it tells a second run that this restore was begun already
 
 
 def beside(target: Target, identifier: str) -> Target:

@@ -52,19 +52,26 @@ def wait(
     return _until(identifier, look, timeout, status, f"see why with {instances.log_command(identifier)}, or wait again")
 
 
-def wait_until_steady(target: Target, timeout: float = HOUR) -> Instance:
-    """Wait until RDS is done with what it is doing: it is available or stopped, or will not change by itself.
+def wait_until_steady(target: Target, *others: str, timeout: float = HOUR) -> None:
+    """Wait until RDS is done with what it is doing: each instance is available, stopped, broken or not there.
+
+    Args:
+        target: whose instance.
+        others: identifiers of further instances.
+        timeout: seconds.
 
     Raises:
-        InstanceNotReady: there is no instance, or the time is over.
+        InstanceNotReady: the time is over.
     """
-
-    def look() -> tuple[str, Instance | None]:
-        found = instances.require(target)
-        return found.status, None if found.status in (*power.BUSY, "stopping") else found
-
     identifier = target.db_instance_identifier
-    return _until(identifier, look, timeout, "steady", f"see why with {instances.log_command(identifier)}, or wait again")
+
+    def look() -> tuple[str, bool | None]:
+        found = instances.describe_all(target)
+        statuses = {name: found[name].status for name in (identifier, *others) if name in found}
+        busy = [f"{name} {status}" for name, status in statuses.items() if status in (*power.BUSY, "stopping")]
+        return ", ".join(busy) or "steady", None if busy else True
+
+    _until(identifier, look, timeout, "steady", f"see why with {instances.log_command(identifier)}, or wait again")
 
 
 def wait_until_promoted(target: Target, timeout: float = HOUR) -> Instance:

@@ -45,12 +45,22 @@ class Killer(Bar):
     def cell(self, index: int) -> None:
         """Set the timer."""
         if index == self.target:
+            self.process.poll()  # so that its number is known
             self.timer = threading.Timer(DELAYS[index % len(DELAYS)], self._kill)
             self.timer.start()
 
+    @property
+    def process(self) -> Any:
+        """The kernel's."""
+        return self.kernel.manager.provisioner.process  # type: ignore[union-attr]
+
+    def join(self) -> None:
+        """Let the runner die here, where it has not yet, and not while it clears up."""
+        if self.timer:
+            self.timer.join()
+
     def _kill(self) -> None:
-        process: Any = self.kernel.manager.provisioner.process  # type: ignore[union-attr]
-        process.send_signal(signal.SIGKILL)
+        os.killpg(self.process.pid, signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -62,10 +72,10 @@ def execute(notebook: Notebook, prototype: Prototype, folder: Path, target: int 
         with Kernels(notebook.path.parent, prototype) as kernels:
             kernel = kernels.take({})
             killer = Killer(kernel, target)
-            error = execution.run(output, {}, kernel, killer, execution.Limits(SECONDS, SECONDS))
-            if killer.timer:
-                killer.timer.join()
-            return error
+            try:
+                return execution.run(output, {}, kernel, killer, execution.Limits(SECONDS, SECONDS))
+            finally:
+                killer.join()
     except KeyboardInterrupt:
         return "killed"
 
@@ -94,5 +104,6 @@ def results(names: list[str], disturbed: bool) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
     for line in results([name for name in sys.argv[1:] if name != "--undisturbed"], "--undisturbed" not in sys.argv):
         print(json.dumps(line), flush=True)

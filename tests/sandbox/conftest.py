@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
 from cruddur_ops import targets
+from cruddur_ops.database.connection import engine
 from cruddur_ops.sandbox.control import throwaway
 from cruddur_ops.targets import Target
 from tests.sandbox.support import Client, make_client, reset
@@ -53,9 +55,26 @@ def control(sandbox: Mapping[str, str]) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def target(sandbox: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Target:
+def target(sandbox: Mapping[str, str]) -> Iterator[Target]:
     """The target `local` on an empty sandbox."""
+    with emptied(sandbox) as target:
+        yield target
+
+
+@pytest.fixture(scope="module")
+def module_target(sandbox: Mapping[str, str]) -> Iterator[Target]:
+    """The same for the tests of a module, which share what it comes to."""
+    with emptied(sandbox) as target:
+        yield target
+
+
+@contextmanager
+def emptied(sandbox: Mapping[str, str]) -> Iterator[Target]:
+    """The target `local`, with the sandbox in the environment and nothing in it."""
     reset(sandbox)
-    for name, value in sandbox.items():
-        monkeypatch.setenv(name, value)
-    return targets.load("local")
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in sandbox.items():
+            patch.setenv(name, value)
+        target = targets.load("local")
+        yield target
+        engine(target).dispose()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +13,13 @@ import psycopg
 import pytest
 import trustme
 
-from cruddur_ops import targets
-from cruddur_ops.database.connection import engine
 from cruddur_ops.database.location import Location, locate
 from cruddur_ops.database.relay import relayed
 from cruddur_ops.database.wait import wait
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
-from tests.sandbox.support import Client, from_address, make_group, reset, tcp, wait_for, wanted
+from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"
 MANAGED = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
@@ -30,15 +27,9 @@ QUERY = "SELECT current_user || ' on ' || current_database()"
 
 
 @pytest.fixture(scope="module")
-def target(sandbox: Mapping[str, str]) -> Iterator[Target]:
+def target(module_target: Target) -> Target:
     """The target `local` on a sandbox that these tests share."""
-    reset(sandbox)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.items():
-            patch.setenv(name, value)
-        target = targets.load("local")
-        yield target
-        engine(target).dispose()
+    return module_target
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -20,7 +20,7 @@ from cruddur_ops.database.unreachable import ConnectionTimedOut, DatabaseUnreach
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.targets import Target
-from tests.sandbox.support import Client, from_address, make_group, reset, tcp, wait_for, wanted
+from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"
 MANAGED = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
@@ -30,15 +30,9 @@ STEPS = [database.create, database.ensure_roles, database.load_schema, database.
 
 
 @pytest.fixture(scope="module")
-def target(sandbox: Mapping[str, str]) -> Iterator[Target]:
+def target(module_target: Target) -> Target:
     """The target `local` on a sandbox that these tests share."""
-    reset(sandbox)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.items():
-            patch.setenv(name, value)
-        target = targets.load("local")
-        yield target
-        engine(target).dispose()
+    return module_target
 
 
 @pytest.fixture(scope="module")

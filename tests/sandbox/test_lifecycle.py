@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,30 +11,25 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from cruddur_ops import aws, database, network, rds, targets
+from cruddur_ops import aws, database, network, rds
 from cruddur_ops.cli import main
 from cruddur_ops.errors import ConfirmationRequired, InstanceInUse, InstanceNotReady, NotOffered, OpsError, WrongInput
 from cruddur_ops.plan import Action, Call, Change, Plan
 from cruddur_ops.rds import inventory, restores
 from cruddur_ops.targets import Target
-from tests.sandbox.support import make_client, reset
+from tests.sandbox.support import make_client
 
 IDENTIFIER = "cruddur-db-instance"
 
 
 @pytest.fixture(scope="module")
-def shared(sandbox: Mapping[str, str]) -> Iterator[Target]:
+def shared(module_target: Target) -> Target:
     """The target `local`, with an instance that is as wanted, and data; its tests leave it so."""
-    reset(sandbox)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.items():
-            patch.setenv(name, value)
-        target = targets.load("local")
-        provision(target)
-        network.apply_access(network.plan_access(target), target)
-        for step in (database.create, database.load_schema, database.seed):
-            step(target)
-        yield target
+    provision(module_target)
+    network.apply_access(network.plan_access(module_target), module_target)
+    for step in (database.create, database.load_schema, database.seed):
+        step(module_target)
+    return module_target
 
 
 def provision(target: Target) -> None:
@@ -91,10 +86,13 @@ def test_stop_and_start(shared: Target) -> None:
 
 def test_whatever_rds_is_doing_is_waited_for(shared: Target) -> None:
     """A stop that is under way ends in "stopped", a start in "available"; at rest there is no wait."""
-    rds.apply(rds.plan_stop(shared), shared)
-    assert ("stopped", "stopped") == (rds.wait_until_steady(shared).status, rds.wait_until_steady(shared).status)
-    rds.apply(rds.plan_start(shared), shared)
-    assert "available" == rds.wait_until_steady(shared).status
+    for plan, status in ((rds.plan_stop, "stopped"), (rds.plan_start, "available")):
+        rds.apply(plan(shared), shared)
+        for _ in range(2):
+            rds.wait_until_steady(shared, "not-there")
+            found = rds.describe(shared)
+            assert found
+            assert status == found.status
 
 
 def test_somebody_is_connected(shared: Target) -> None:

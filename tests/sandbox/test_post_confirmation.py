@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cruddur_ops import aws, cognito, database, ledger, network, rds, targets
+from cruddur_ops import aws, cognito, database, ledger, network, rds
 from cruddur_ops.cli import main
 from cruddur_ops.cognito.names import function_name
 from cruddur_ops.cognito.trial import HandleInUse, Trial, TriggerFailed
@@ -21,7 +21,7 @@ from cruddur_ops.database.roles import APP
 from cruddur_ops.errors import ConfirmationRequired
 from cruddur_ops.plan import Plan
 from cruddur_ops.targets import Target
-from tests.sandbox.support import Client, make_client, reset, wait_for
+from tests.sandbox.support import Client, make_client, wait_for
 
 PLANS: tuple[Callable[[Target], Plan], ...] = (
     cognito.plan_pool,
@@ -32,16 +32,11 @@ PLANS: tuple[Callable[[Target], Plan], ...] = (
 
 
 @pytest.fixture(scope="module")
-def deployed(sandbox: Mapping[str, str]) -> Iterator[Target]:
+def deployed(module_target: Target) -> Target:
     """A target with a seeded database and the function, on a sandbox that was empty before."""
-    reset(sandbox)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.items():
-            patch.setenv(name, value)
-        target = targets.load("local")
-        provision(target)
-        deploy(target)
-        yield target
+    provision(module_target)
+    deploy(module_target)
+    return module_target
 
 
 def provision(target: Target) -> None:

@@ -3,42 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
-from cruddur_ops import database, targets
+from cruddur_ops import database
 from cruddur_ops.database import role_secrets
 from cruddur_ops.database.connection import connect as connect_to
-from cruddur_ops.database.connection import engine
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan
 from cruddur_ops.targets import Target
-from tests.sandbox.support import Client, connect, from_address, make_group, reset, tcp, wait_for, wanted
+from tests.sandbox.support import Client, connect, from_address, make_group, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"
 APP, READER = f"{IDENTIFIER}/cruddur_app", f"{IDENTIFIER}/cruddur_reader"
 
 
 @pytest.fixture(scope="module")
-def target(sandbox: Mapping[str, str], ec2: Client, rds: Client) -> Iterator[Target]:
+def target(module_target: Target, ec2: Client, rds: Client) -> Target:
     """The target `local` with an instance, its database and schema, and no login roles yet."""
-    reset(sandbox)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in sandbox.items():
-            patch.setenv(name, value)
-        group = make_group(ec2, "roles-on-rds", tcp(5432, **from_address("203.0.113.10/32")))
-        managed = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
-        rds.create_db_instance(**wanted(IDENTIFIER, **managed, VpcSecurityGroupIds=[group]))
-        wait_for(rds, IDENTIFIER, "available")
-        target = targets.load("local")
-        database.create(target)
-        database.load_schema(target)
-        yield target
-        engine(target).dispose()
+    group = make_group(ec2, "roles-on-rds", tcp(5432, **from_address("203.0.113.10/32")))
+    managed = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
+    rds.create_db_instance(**wanted(IDENTIFIER, **managed, VpcSecurityGroupIds=[group]))
+    wait_for(rds, IDENTIFIER, "available")
+    database.create(module_target)
+    database.load_schema(module_target)
+    return module_target
 
 
 @pytest.fixture
