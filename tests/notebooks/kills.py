@@ -1,7 +1,7 @@
-"""`python -m tests.notebooks.kills [--undisturbed] NAME...`: notebooks that are killed at every cell, and resumed.
+"""`python -m tests.notebooks.kills NAME... --killed NAME...`: notebooks, some killed at every cell and resumed.
 
 Prints a line of JSON for each notebook: the error of its last execution and of the check of its
-postconditions, how often it was killed, the seconds, and the state that it left. A kernel is killed
+postconditions, at how many cells it was to be killed and was, the seconds, and the state that it left. A kernel is killed
 while the cell runs (its first moment, or a little later), and the runner stops there as if it had
 been killed too. The next execution is the resumed one: it comes one cell further, so that each cell
 is hit where it does its work for the first time.
@@ -9,10 +9,10 @@ is hit where it does its work for the first time.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -29,7 +29,6 @@ from tests.notebooks.state import state
 
 DELAYS = (0.0, 0.03, 0.1)  # seconds into the cell
 SECONDS = 300
-STRIDES = {"08_snapshot_and_restore": 7}  # it takes a quarter of a minute each time: only every seventh of its cells
 
 
 class Killer(Bar):
@@ -80,30 +79,33 @@ def execute(notebook: Notebook, prototype: Prototype, folder: Path, target: int 
         return "killed"
 
 
-def killed(notebook: Notebook, prototype: Prototype, folder: Path) -> int:
-    """Kill it at each of its cells of code, one further each time; returns how often that was."""
+def killed(notebook: Notebook, prototype: Prototype, folder: Path) -> list[bool]:
+    """Kill it at each of its cells of code, one further each time; returns for each whether it was."""
     cells = [index for index, cell in enumerate(notebook.document["cells"]) if cell["cell_type"] == "code"]
-    stride = STRIDES.get(notebook.name, 1)
-    return [execute(notebook, prototype, folder, index) for index in cells[::stride]].count("killed")
+    return ["killed" == execute(notebook, prototype, folder, index) for index in cells]
 
 
-def results(names: list[str], disturbed: bool) -> Iterator[dict[str, Any]]:
-    """What came of each notebook, in order."""
+def results(names: list[str], doomed: list[str]) -> Iterator[dict[str, Any]]:
+    """What came of each notebook, in order; the doomed ones were killed."""
     chosen = [notebooks.read(path) for path in notebooks.select(notebooks.NOTEBOOKS, notebooks.Selection(names))]
     lines = list(dict.fromkeys(line for notebook in chosen for line in notebook.imports))
     with tempfile.TemporaryDirectory() as folder, Prototype() as prototype:
         prototype.load(lines, [], "local", {})
         for notebook in chosen:
             began = time.monotonic()
-            kills = killed(notebook, prototype, Path(folder)) if disturbed else 0
+            kills = killed(notebook, prototype, Path(folder)) if notebook.name in doomed else []
             error = execute(notebook, prototype, Path(folder))
             check = execute(notebook, prototype, Path(folder), mode="check")
             seconds = round(time.monotonic() - began, 1)
-            facts = {"name": notebook.name, "error": error, "check": check, "kills": kills, "seconds": seconds}
-            yield {**facts, "state": state(os.environ)}
+            counts = {"cells": len(kills), "kills": sum(kills), "seconds": seconds}
+            yield {"name": notebook.name, "error": error, "check": check, **counts, "state": state(os.environ)}
 
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
-    for line in results([name for name in sys.argv[1:] if name != "--undisturbed"], "--undisturbed" not in sys.argv):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("names", nargs="+")
+    parser.add_argument("--killed", nargs="*", default=[])
+    arguments = parser.parse_args()
+    for line in results(arguments.names, arguments.killed):
         print(json.dumps(line), flush=True)
