@@ -5,7 +5,7 @@ from cruddur_ops.cognito.deployment import plan, plan_function, plan_identity, p
 from cruddur_ops.cognito.logs import tail
 from cruddur_ops.cognito.packaging import package
 from cruddur_ops.cognito.removal import plan_undeploy
-from cruddur_ops.cognito.trial import confirm_sign_up, remove, row, sign_up
+from cruddur_ops.cognito.trial import confirm_sign_up, plan_trial, remove, row, sign_up
 from cruddur_ops.cognito.users import plan_sync, sync
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "plan_identity",
     "plan_pool",
     "plan_sync",
+    "plan_trial",
     "plan_trigger",
     "plan_undeploy",
     "remove",

@@ -52,6 +52,23 @@ class Trial:
     since: int = field(repr=False)
 
 
+def plan_trial(target: Target, handle: str) -> Plan:
+    """What a trial changes: both are applied, the second one when the row was seen."""
+    return _plan(target, _creation(handle), _removal(handle))
+
+
+def _plan(target: Target, *changes: Change) -> Plan:
+    return Plan(f"trial on {target.name}", changes)
+
+
+def _creation(handle: str) -> Change:
+    return Change(Action.CREATE, f"user @{handle}", note="in the pool, and by the function in the table")
+
+
+def _removal(handle: str) -> Change:
+    return Change(Action.DELETE, f"user @{handle}", note="from both, in the end")
+
+
 def sign_up(target: Target, handle: str, confirm: str = "") -> Trial:
     """Sign a user up as the application does; one that an earlier trial left behind is removed first.
 
@@ -60,7 +77,7 @@ def sign_up(target: Target, handle: str, confirm: str = "") -> Trial:
         HandleInUse: a user of the application has the handle.
         PoolMissing: there is no user pool.
     """
-    _require_agreement(target, Change(Action.CREATE, f"user @{handle}"), confirm)
+    _require_agreement(target, _creation(handle), confirm)
     found = pool.require(target)
     email = MAILBOX.format(handle=handle)
     username = email if "email" in found.get("UsernameAttributes", []) else handle
@@ -82,8 +99,9 @@ def sign_up(target: Target, handle: str, confirm: str = "") -> Trial:
 
 
 def _require_agreement(target: Target, change: Change, confirm: str) -> None:
-    plan = Plan(f"trial on {target.name}", (change,))
-    require_confirmation(plan, protected=target.protected, identifier=target.db_instance_identifier, confirm=confirm)
+    require_confirmation(
+        _plan(target, change), protected=target.protected, identifier=target.db_instance_identifier, confirm=confirm
+    )
 
 
 def _password() -> str:
@@ -152,6 +170,6 @@ def remove(target: Target, trial: Trial, confirm: str = "") -> None:
     Raises:
         ConfirmationRequired: the target is protected and `confirm` is not its DB instance identifier.
     """
-    _require_agreement(target, Change(Action.DELETE, f"user @{trial.handle}"), confirm)
+    _require_agreement(target, _removal(trial.handle), confirm)
     database.rows(target, "users/forget", cognito_user_id=trial.sub)
     aws.client(target, "cognito-idp").admin_delete_user(UserPoolId=trial.pool_id, Username=trial.username)

@@ -1,7 +1,7 @@
 """The DB instance and its whole life: what RDS offers, what is wanted, what was found, and the plans between them."""
 
 from cruddur_ops.calls import apply
-from cruddur_ops.rds.drill import Drill, clear, plan_clear, plan_return
+from cruddur_ops.rds.drill import Drill, clear, plan_clear, plan_drill, plan_return
 from cruddur_ops.rds.groups import plan_group
 from cruddur_ops.rds.health import look
 from cruddur_ops.rds.instances import Instance, describe
@@ -42,6 +42,7 @@ __all__ = [
     "plan_clear",
     "plan_delete",
     "plan_delete_snapshot",
+    "plan_drill",
     "plan_group",
     "plan_instance",
     "plan_managed",

@@ -47,6 +47,25 @@ class Drill:
         return *self.copies, self.outgoing
 
 
+def plan_drill(target: Target, drill: Drill) -> tuple[Plan, ...]:
+    """What a drill changes, by kind, to be approved before it begins; each step is planned in full when its time comes."""
+    name = target.db_instance_identifier
+    found_later = {
+        "restore": ((Action.CREATE, drill.restored), (Action.CREATE, drill.rewound)),
+        "DB instance": tuple((Action.MODIFY, copy) for copy in drill.copies),
+        "switchover": ((Action.MODIFY, name), (Action.MODIFY, drill.rewound)),
+        "master password": ((Action.MODIFY, name),),
+        "read replica": ((Action.CREATE, drill.replica),),
+        "promotion": ((Action.MODIFY, drill.replica),),
+        "removal of the drill": tuple((Action.DELETE, copy) for copy in drill.copies),
+    }
+    return tuple(Plan(f"{kind} on {target.name}", tuple(map(_later, steps))) for kind, steps in found_later.items())
+
+
+def _later(step: tuple[Action, str]) -> Change:
+    return Change(step[0], f"DB instance {step[1]}", note="known after the steps before it")
+
+
 def plan_return(target: Target, drill: Drill) -> Plan:
     """Give the original its name back, where a drill was cut off while another instance had it.
 

@@ -93,13 +93,20 @@ def _require_stoppable(found: Instance) -> None:
         raise InstanceNotReady(f"{name} {BUSY.get(found.status, f'is {found.status}')} and cannot be stopped: {WAIT}")
 
 
-def plan_start(target: Target) -> Plan:
+def plan_start(target: Target, stop: Plan | None = None) -> Plan:
     """Start the DB instance, and remove the schedule that would stop it anew.
+
+    Args:
+        target: whose instance.
+        stop: a plan that is applied before this one; while it is not, what follows cannot be told.
 
     Raises:
         InstanceNotReady: there is no instance, it is stopping, on its way out, or broken.
     """
     found = instances.require(target)
+    if stop and stop.mutating and found.ready:
+        resource, note = f"DB instance {found.identifier}", "known after the stop"
+        return Plan(f"start on {target.name}", (Change(Action.MODIFY, resource, "status", "stopped", "available", note),))
     return start_plan(target, found, prices.monthly_cost(target)) + schedule.plan_unschedule(target)
 
 

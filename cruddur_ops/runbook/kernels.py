@@ -13,7 +13,8 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +35,7 @@ from cruddur_ops.runbook.forks import Prototype
 START_TIMEOUT = 60  # seconds, as papermill's
 # sockaddr_un holds 104 bytes on macOS and 108 on Linux (unix(7)); a socket's name takes up to 32 of them.
 LONGEST_FOLDER = 70
+TICK = 0.005  # seconds between two looks whether all is done
 PREFIX = "cruddur-ops-"
 
 Variables = Mapping[str, str]
@@ -125,9 +127,16 @@ class Kernels:
 
     def stop(self) -> None:
         """End them all, and what they are doing."""
-        self.loop.run_until_complete(asyncio.gather(*self.ending))  # whole: a cancelled one could not be ended again
-        _cancel_tasks(self.loop)
-        self.loop.run_until_complete(asyncio.gather(*(kernel.end() for kernel in self.alive)))
+        left = asyncio.all_tasks(self.loop)  # by an interrupted notebook, and the greetings of kernels that nobody took
+        _complete(self.loop, self.ending)  # whole: a cancelled one could not be ended again
+        left |= asyncio.all_tasks(self.loop)
+        for task in left:
+            task.cancel()
+        _complete(self.loop, left)
+        ended = self.ending | {self.loop.create_task(kernel.end()) for kernel in self.alive}
+        _complete(self.loop, ended)
+        for task in ended:
+            task.result()
         self.alive.clear()
         self.ending.clear()
         self.ahead = None
@@ -176,12 +185,21 @@ async def _greet(client: AsyncKernelClient) -> None:
     client.allow_stdin = False
 
 
-def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    """End what an interrupted notebook left waiting, and the greetings of kernels that nobody took."""
-    tasks = asyncio.all_tasks(loop)
+def _complete(loop: asyncio.AbstractEventLoop, tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Run the loop until all tasks are done, after an interrupt too.
+
+    asyncio keeps a KeyboardInterrupt in the task that it met, and raises it out of the loop once more for each task that
+    waits for that one; and each time it may leave a stop behind, which would end the next `run_until_complete` too early.
+    """
+    done = False
+    while not done:
+        stop = loop.call_later(TICK, loop.stop)
+        with suppress(KeyboardInterrupt):
+            loop.run_forever()
+        stop.cancel()
+        done = all(task.done() for task in tasks)
     for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        task.cancelled() or task.exception()  # it is looked at: asyncio need not tell of it
 
 
 def socket_folder() -> str:

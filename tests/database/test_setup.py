@@ -82,10 +82,12 @@ def test_somebody_who_is_connected_is_not_thrown_out(seeded: Target) -> None:
 
 def test_two_at_once(target: Target) -> None:
     """The second is told; a setup of another database goes on; afterwards the way is free."""
+    other = replace(target, connection_url=target.connection_url.replace("test_", "other_"))
     with steps._alone(target):
         with pytest.raises(RunInProgress, match=f"somebody else sets database {database_name(target)} up at this moment"):
             database.setup(target)
-        assert len(STEPS) == len(verdicts(replace(target, connection_url=target.connection_url.replace("test_", "other_"))))
+        assert len(STEPS) == len(verdicts(other))
+    engine(other).dispose()
     assert len(STEPS) == len(verdicts(target))
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,13 @@ class Execution:
         self.said, self.errors = (tempfile.TemporaryFile("w+", dir=folder) for _ in range(2))  # noqa: SIM115  # for its time
         self.process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=self.said, stderr=self.errors)
 
+    def close(self) -> None:
+        """End it where it still runs."""
+        self.process.kill()
+        self.process.wait()
+        self.said.close()
+        self.errors.close()
+
     def results(self) -> dict[str, Any]:
         """What came of each notebook, by name."""
         code = self.process.wait(MINUTES * 60)
@@ -54,7 +61,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Results, Re
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.setenv(PACE, "0.02")
         wanted: tuple[tuple[list[str], list[str]], ...] = ((NAMES, []), (others, others), (until_drill, [DRILL]))
-        begun = [Execution(stack.enter_context(throwaway()), folder, names, killed) for names, killed in wanted]
+        begun = [
+            stack.enter_context(closing(Execution(stack.enter_context(throwaway()), folder, names, killed)))
+            for names, killed in wanted
+        ]
         undisturbed, killed, drill = (one.results() for one in begun)
         yield undisturbed, killed | {DRILL: drill[DRILL]}
 

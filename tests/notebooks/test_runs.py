@@ -99,6 +99,16 @@ def test_a_plan_that_was_applied_does_not_hold_any_more(ops: CommandLine, planne
 
 
 @pytest.mark.usefixtures("complete")
+@pytest.mark.parametrize("notebook", ["07", "08"])
+def test_what_cannot_be_told_beforehand_is_approved_as_such(ops: CommandLine, notebook: str) -> None:
+    """What 07 does after the stop and 08 after its first restore stands in their plans; they end where they began."""
+    planned = ops.run("run", notebook, "--plan")
+    assert "known after" in planned.stdout, planned
+    finished = ops.run("run", "--approved", planned.stdout.partition("--approved ")[2].partition("`")[0])
+    assert 0 == finished.code, finished
+
+
+@pytest.mark.usefixtures("complete")
 def test_neither_kernels_nor_locks_are_left(ops: CommandLine) -> None:
     """Those of killed runs end by themselves, the system frees their locks."""
     until(lambda: not ops.kernels(), seconds=10)

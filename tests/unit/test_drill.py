@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cruddur_ops.approvals import UNKNOWN
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.rds import drill
 from cruddur_ops.rds.instances import Instance
@@ -29,6 +30,13 @@ def renamed(*found: Instance) -> list[tuple[str | None, str | None]]:
     """From which names to which the plan renames where there are these."""
     plan = drill.return_plan(TARGET, DRILL, {one.identifier: one for one in found})
     return [(change.before, change.after) for change in plan.mutating]
+
+
+def test_the_drill_is_told_beforehand() -> None:
+    """By kind, under the titles of the plans that come later: an approved plan of 08 leaves these open."""
+    plans = drill.plan_drill(TARGET, DRILL)
+    assert {"restore on test", "switchover on test", "removal of the drill on test"} <= {plan.title for plan in plans}
+    assert all(change.note.startswith(UNKNOWN) for plan in plans for change in plan.mutating)
 
 
 def test_an_original_with_its_name_keeps_it() -> None:

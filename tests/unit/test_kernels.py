@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cruddur_ops.runbook import evidence, notebooks
+from cruddur_ops.runbook.kernels import Kernels
 from tests.unit.headless import Finished, Project, write_notebook
 
 LOADED = "import sys\nprint(sorted({'boto3', 'ipykernel', 'psycopg'} & set(sys.modules)))"
@@ -89,3 +91,23 @@ def test_imports_are_told_by_the_cells(tmp_path: Path) -> None:
     cells = ["%load_ext cruddur_ops\nfrom cruddur_ops import rds", "%%sql\nfrom users import all", "rows.plot.bar()", "import os"]
     found = notebooks.read(write_notebook(tmp_path, "00_a", *cells)).imports
     assert ["from cruddur_ops import rds", "import os", *notebooks.LEADS_TO.values()] == found
+
+
+def test_an_interrupt_is_over_when_the_kernels_are_stopped(tmp_path: Path) -> None:
+    """asyncio raises it once more for each task that waits for the one that met it: none of these gets out of the stop."""
+
+    async def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    async def waiting(inner: asyncio.Task[None]) -> None:
+        await inner
+
+    with Kernels(tmp_path) as kernels:
+        loop = kernels.loop
+        inner = loop.create_task(interrupted())
+        outer = [loop.create_task(waiting(inner)) for _ in range(3)]
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(outer[-1])
+        kernels.stop()
+        assert all(task.done() for task in outer)
+        assert "next" == loop.run_until_complete(asyncio.sleep(0, "next"))
