@@ -7,8 +7,8 @@ from typing import Any
 
 from cruddur_ops import progress, rds
 from cruddur_ops.database import server, statements
-from cruddur_ops.database.connection import engine
-from cruddur_ops.database.sessions import sessions
+from cruddur_ops.database.connection import APPLICATION_NAME, engine
+from cruddur_ops.database.sessions import Session, sessions
 from cruddur_ops.database.unreachable import DatabaseUnreachable
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.targets import Target
@@ -16,6 +16,7 @@ from cruddur_ops.targets import Target
 FUNCTION = "post-confirmation"  # the application_name of cruddur_ops.lambdas.post_confirmation
 
 CLOSING_SECONDS = 0.3  # a session that has ended is listed for a moment
+OWN_SECONDS = 5.0  # a notebook's kernel ends while the next notebook runs, and its sessions with it
 
 
 def connected(target: Target) -> tuple[str, ...]:
@@ -32,16 +33,25 @@ def connected(target: Target) -> tuple[str, ...]:
         return ()
     engine(target).dispose()  # our own idle connection is nobody
     try:
-        if _others(target):
-            time.sleep(CLOSING_SECONDS)
-        return _others(target)
+        return tuple(map(str, _remaining(target)))
     except DatabaseUnreachable as error:
         message = f"who is connected to {found.identifier} cannot be seen ({error})"
         raise InstanceNotReady(f"{message}; or go on without looking, with --force") from error
 
 
-def _others(target: Target) -> tuple[str, ...]:
-    return tuple(str(one) for one in sessions(target).all if not (one.application == FUNCTION and one.state == "idle"))
+def _remaining(target: Target) -> list[Session]:
+    """The others that are not just about to go."""
+    began = time.monotonic()
+    while others := _others(target):
+        own = all(one.application == APPLICATION_NAME for one in others)
+        if time.monotonic() - began > (OWN_SECONDS if own else CLOSING_SECONDS):
+            return others
+        time.sleep(0.1)
+    return []
+
+
+def _others(target: Target) -> list[Session]:
+    return [one for one in sessions(target).all if not (one.application == FUNCTION and one.state == "idle")]
 
 
 def replica_lag(target: Target) -> float:

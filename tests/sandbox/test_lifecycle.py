@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,6 +102,15 @@ def test_somebody_is_connected(shared: Target) -> None:
         connection.execute("SELECT 1")
         with pytest.raises(InstanceInUse, match="session .* of cruddurroot on cruddur"):
             rds.plan_stop(shared, database.connected(shared))
+
+
+def test_our_own_that_are_about_to_go_are_waited_for(shared: Target) -> None:
+    """The kernel of the notebook before ends while the next one runs, and its session with it."""
+    connection = database.connection.connect(shared)
+    ending = threading.Timer(1, connection.close)
+    ending.start()
+    assert () == database.connected(shared)
+    ending.join()
 
 
 def test_an_idle_function_counts_for_nobody(shared: Target) -> None:
