@@ -109,6 +109,7 @@ class Gateway:
     async def _serve(self, client: socket.socket) -> None:
         """One connection, from its first byte to its last; a client that goes away is no failure."""
         client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so only where `proto` says TCP
         try:
             origin = self.door.origin(client.getpeername()[:2])
             if not await self._wait_for_admission(client, origin):
