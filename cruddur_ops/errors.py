@@ -35,6 +35,10 @@ class WrongType(WrongInput):
     """A value does not have the type that its parameter or setting declares."""
 
 
+class NotProven(WrongInput):
+    """What could destroy other people's resources acts on the sandbox alone, for now."""
+
+
 class ConfirmationRequired(WrongInput):
     """A protected target changes only when its DB instance identifier is typed."""
 

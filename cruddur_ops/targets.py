@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.errors import UnknownParameter, UnknownTarget, WrongInput, WrongType
+from cruddur_ops.errors import NotProven, UnknownParameter, UnknownTarget, WrongInput, WrongType
 from cruddur_ops.state import PROJECT, sandbox_environment
 
 CHECKIP_URL = "https://checkip.amazonaws.com"
@@ -33,6 +33,7 @@ class Target:
     name: str
     sandbox: bool = setting(False, file_only=True)
     protected: bool = setting(False, file_only=True)
+    unproven: bool = setting(False, file_only=True)
     region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION")
     profile: str = setting("", "AWS_PROFILE")
     endpoint_url: str = setting("", "AWS_ENDPOINT_URL")
@@ -132,6 +133,22 @@ def load(name: str = "local", **parameters: Any) -> Target:
     for key in SETTINGS:
         values[key], sources[key] = _resolve(name, key, given, section, sandbox)
     return Target(name, **values, sources=sources)
+
+
+def require_proven(target: Target, what: str) -> None:
+    """Refuse what is not proved to leave other people's resources alone, unless the target's section allows it.
+
+    Args:
+        target: the sandbox's are always allowed.
+        what: is refused, as the subject of a sentence.
+
+    Raises:
+        NotProven: the target is outside the sandbox, and its section does not say `unproven = true`.
+    """
+    if not (target.sandbox or target.unproven):
+        message = f"{what} is not proved yet to leave alone what others have in the account, and nothing was changed"
+        remedy = f"rehearse it in the sandbox, or, in an account of its own, set unproven = true for {target.name} in"
+        raise NotProven(f"{message}: {remedy} {targets_file()}")
 
 
 def _require_known(key: str) -> None:

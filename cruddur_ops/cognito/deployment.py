@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cruddur_ops import aws
 from cruddur_ops.cognito import function, names, place, policies, pool, role
@@ -16,9 +15,7 @@ from cruddur_ops.cognito.role import Role
 from cruddur_ops.database.role_secrets import secret_name
 from cruddur_ops.database.roles import APP
 from cruddur_ops.plan import Plan
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target, require_proven
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,10 @@ def describe(target: Target) -> Found:
     Raises:
         PoolElsewhere: the user pool is in another region.
         PoolMissing: user_pool_id names none.
+        NotProven: the target is outside the sandbox.
         WrongInput: a name cannot be used.
     """
+    require_proven(target, "the post-confirmation function")
     identity = aws.caller_identity(target)
     name = names.function_name(target)
     arns = Arns(identity["Arn"].split(":")[1], identity["Account"], target.region, name)
@@ -94,6 +93,7 @@ def plan_pool(target: Target) -> Plan:
         PoolElsewhere: the user pool is in another region.
         PoolMissing: user_pool_id names none, or the target is protected and there is none.
     """
+    require_proven(target, "the post-confirmation function")
     return Plan(f"user pool on {target.name}", (pool.creation(target, pool.describe(target)),))
 
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cruddur_ops import aws, tags
 from cruddur_ops.cognito import function, names, pool, role
 from cruddur_ops.cognito.pool import Pool
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Call, Change, Plan
 from cruddur_ops.rds import groups
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target, require_proven
 
 
 def plan_undeploy(target: Target) -> Plan:
@@ -22,6 +18,7 @@ def plan_undeploy(target: Target) -> Plan:
         PoolElsewhere: the user pool is in another region.
         PoolMissing: user_pool_id names none.
     """
+    require_proven(target, "the removal of the post-confirmation function")
     name = names.function_name(target)
     changes = [
         *_pool(target, pool.describe(target)),

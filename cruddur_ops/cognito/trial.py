@@ -8,15 +8,13 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws, database, progress
 from cruddur_ops.cognito import deployment, names, pool
 from cruddur_ops.errors import OpsError
 from cruddur_ops.plan import Action, Change, Plan, require_confirmation
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target, require_proven
 
 # The mailbox simulator of Amazon SES takes every message, and counts as no bounce (Amazon SES Developer Guide).
 MAILBOX = "success+{handle}@simulator.amazonses.com"
@@ -54,6 +52,7 @@ class Trial:
 
 def plan_trial(target: Target, handle: str) -> Plan:
     """What a trial changes: both are applied, the second one when the row was seen."""
+    require_proven(target, "the trial of the post-confirmation function")
     return _plan(target, _creation(handle), _removal(handle))
 
 

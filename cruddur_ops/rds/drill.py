@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import TYPE_CHECKING
 
 from cruddur_ops import calls
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Action, Change, Outcome, Plan
 from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover, waiting
 from cruddur_ops.rds.instances import Instance
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target, require_proven
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,7 @@ class Drill:
 
 def plan_drill(target: Target, drill: Drill) -> tuple[Plan, ...]:
     """What a drill changes, by kind, to be approved before it begins; each step is planned in full when its time comes."""
+    require_proven(target, "the drill")
     name = target.db_instance_identifier
     found_later = {
         "restore": ((Action.CREATE, drill.restored), (Action.CREATE, drill.rewound)),
@@ -73,6 +71,7 @@ def plan_return(target: Target, drill: Drill) -> Plan:
         WrongInput: one of them is not what a drill would have left there.
         InstanceNotReady: an instance is missing, or in no state to be renamed.
     """
+    require_proven(target, "the drill")
     return return_plan(target, drill, instances.describe_all(target))
 
 
@@ -98,6 +97,7 @@ def plan_clear(target: Target, drill: Drill) -> Plan:
     Raises:
         WrongInput: an instance of one of these names is no copy, or the original still has another's name.
     """
+    require_proven(target, "the drill")
     require_copies(drill, instances.describe_all(target))
     plans = [replicas.plan_delete(target, name) for name in drill.copies]
     whole = reduce(add, [*plans, snapshots.plan_delete_snapshot(target, drill.snapshot)])

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from cruddur_ops import calls
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Call, Change, Outcome, Plan
 from cruddur_ops.rds import groups, instances, inventory, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target, require_proven
 
 NONE = "none"
 GONE_BEFORE = "waits until the DB instance is gone"
@@ -32,6 +28,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
         WrongInput: `final_snapshot` is empty, or taken.
         InstanceNotReady: the instance is in a state in which RDS does not delete it.
     """
+    require_proven(target, "the teardown")
     found = instances.describe(target)
     taken = snapshots.describe(target, final_snapshot) if final_snapshot not in ("", NONE) else None
     changes = (

@@ -11,7 +11,7 @@ from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.restores import ORIGIN
 from cruddur_ops.targets import Target
 
-TARGET = Target("test", owner="alice")
+TARGET = Target("test", unproven=True, owner="alice")
 NAME = TARGET.db_instance_identifier
 DRILL = drill.Drill("snapshot", "restored", "rewound", "outgoing", "replica")
 
