@@ -1,4 +1,4 @@
-"""The way to AWS: a target's clients, calls of a plan, and error codes told apart."""
+"""The way to AWS: a target's clients, what they find, and error codes told apart."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from cruddur_ops import ledger, redaction
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp
 
 if TYPE_CHECKING:
-    from cruddur_ops.plan import Call
     from cruddur_ops.targets import Target
 
 # Common Errors of each service's API reference, and EC2's list of error codes.
@@ -163,10 +162,24 @@ def error_code(error: Exception) -> str:
     return str(response.get("Error", {}).get("Code", ""))
 
 
-def call(target: Target, planned: Call) -> dict[str, Any]:
-    """Make the API call of a plan."""
-    result: dict[str, Any] = getattr(client(target, planned.service), planned.operation)(**planned.parameters)
-    return result
+def find(target: Target, service: str, operation: str, *absent: str, **parameters: Any) -> dict[str, Any] | None:
+    """What an operation that reads answers; None where AWS says, by one of these codes, that there is no such thing."""
+    from botocore.exceptions import ClientError
+
+    try:
+        answer: dict[str, Any] = getattr(client(target, service), operation)(**parameters)
+    except ClientError as error:
+        if error_code(error) in absent:
+            return None
+        raise
+    return answer
+
+
+def pages(target: Target, service: str, operation: str, **parameters: Any) -> list[Any]:
+    """All items of an operation that answers in pages, under the first of its result keys."""
+    paginator = client(target, service).get_paginator(operation)
+    key = paginator.result_keys[0]
+    return [item for page in paginator.paginate(**parameters) for item in key.search(page) or ()]
 
 
 def caller_identity(target: Target) -> Mapping[str, str]:

@@ -1,23 +1,24 @@
-"""The thin layer that makes the AWS API calls of a plan."""
+"""One AWS API call of a plan: filled in at the last moment, repeated while the answer is one that passes, refused with a remedy.
+
+Making a call raises InstanceNotReady, NotOffered, RunInProgress or WrongInput where AWS refuses it for a reason that an
+operator can do something about; what `aws.client` raises; and botocore's ClientError for any other refusal.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from cruddur_ops import aws, patience
+from cruddur_ops import aws, progress
 from cruddur_ops.errors import InstanceNotReady, NotOffered, OpsError, RunInProgress, WrongInput
-from cruddur_ops.plan import Action, Call, Change, Outcome, Plan, require_confirmation
-from cruddur_ops.plan import apply as apply_plan
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 SETTINGS = "correct the setting: `cruddur-ops targets` shows each with its source"
 AGAIN = "somebody else was quicker: compute the plan again"
 QUOTA = "ask for more in Service Quotas, or delete what is not needed: `cruddur-ops expired` lists it"
 # Answers that an operator can do something about, by AWS error code.
-REFUSAL_CODES: dict[str, tuple[type[OpsError], str]] = {
+REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "ConflictException": (RunInProgress, AGAIN),
     "DBInstanceAlreadyExists": (RunInProgress, AGAIN),
     "DBInstanceAutomatedBackupNotFound": (RunInProgress, AGAIN),
@@ -55,56 +56,64 @@ REFUSAL_CODES: dict[str, tuple[type[OpsError], str]] = {
 }
 
 
-def apply(
-    plan: Plan,
-    target: Target,
-    confirm: str = "",
-    after: Callable[[Change], None] = lambda _: None,
-    send: Callable[[Target, Call], object] = patience.call,
-) -> Outcome:
-    """Make the plan's AWS API calls, in order.
+@dataclass(frozen=True)
+class Call:
+    """One AWS API call, not yet made.
 
-    Args:
-        plan: of AWS resources; one that needs another first is refused.
-        target: where.
-        confirm: the DB instance identifier, for a protected target.
-        after: is called with each change once it is made, to wait for what the next one needs.
-        send: makes one call, where that takes more than asking once.
-
-    Raises:
-        ConfirmationRequired: the target is protected and `confirm` is not its identifier.
-        InstanceNotReady: the plan waits for something that is not there yet, or the instance is busy.
-        NotOffered: AWS has no capacity, or the account's quota is used up.
-        WrongInput: AWS refuses a value.
-        RunInProgress: somebody else changed the same resource since the plan was computed.
+    Attributes:
+        service: boto3's name of the service, such as "rds".
+        operation: the client's method, such as "create_db_instance".
+        parameters: its keyword arguments; never a secret.
+        fill: makes the other arguments in the moment of the call, such as a password.
+        retry_code: the error code that passes with time, such as that of a role which is not known everywhere yet.
+        retry_seconds: after which that code is taken for the truth.
     """
-    identifier = target.db_instance_identifier
-    require_confirmation(plan, protected=target.protected, identifier=identifier, confirm=confirm)
-    _require_complete(plan)
 
-    def make(change: Change) -> None:
-        for call in change.calls:
-            _call(target, call, send)
-        after(change)
-
-    return apply_plan(plan, make)
+    service: str
+    operation: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    fill: Callable[[], Mapping[str, Any]] | None = field(default=None, compare=False, repr=False)
+    retry_code: str = field(default="", compare=False)
+    retry_seconds: float = field(default=0, compare=False)
 
 
-def _require_complete(plan: Plan) -> None:
-    for change in plan.mutating:
-        if change.action is not Action.MODIFY and not change.calls:
-            raise InstanceNotReady(f"{change.resource} cannot be changed yet: {change.note}")
-
-
-def _call(target: Target, call: Call, send: Callable[[Target, Call], object]) -> None:
+def send(target: Target, call: Call) -> dict[str, Any]:
+    """Make the call, and return AWS's answer."""
     from botocore.exceptions import ClientError
 
     try:
-        send(target, call)
+        answer = _repeat(target, call) if call.retry_code else _send(target, call)
     except ClientError as error:
-        refusal = REFUSAL_CODES.get(aws.error_code(error))
-        if refusal is None:
+        if aws.error_code(error) not in REFUSALS:
             raise
-        kind, remedy = refusal
+        kind, remedy = REFUSALS[aws.error_code(error)]
         reason = error.response["Error"].get("Message", "").rstrip(".")
         raise kind(f"AWS refuses {call.operation} ({aws.error_code(error)}: {reason}): {remedy}") from error
+    for item in answer.get("Unsuccessful", []):  # some operations of EC2 raise nothing
+        said = item.get("Error", {})
+        raise OpsError(f"AWS refuses {call.operation} ({said.get('Code')}: {said.get('Message')}): mend that, then plan again")
+    return answer
+
+
+def _send(target: Target, call: Call) -> dict[str, Any]:
+    method = getattr(aws.client(target, call.service), call.operation)
+    answer: dict[str, Any] = method(**call.parameters, **(call.fill() if call.fill else {}))
+    return answer
+
+
+def _repeat(target: Target, call: Call) -> dict[str, Any]:
+    """The answer, as soon as AWS gives another than the one that passes with time; that one when the time is over."""
+    from botocore.exceptions import ClientError
+
+    refusals: list[ClientError] = []
+
+    def look() -> tuple[str, dict[str, Any] | None]:
+        try:
+            return "done", _send(target, call)
+        except ClientError as error:
+            if aws.error_code(error) != call.retry_code:
+                raise
+            refusals.append(error)
+            return str(error.response["Error"].get("Message") or call.retry_code), None
+
+    return progress.poll(call.operation.replace("_", " "), look, call.retry_seconds, lambda _: refusals[-1])

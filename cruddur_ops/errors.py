@@ -43,6 +43,14 @@ class ConfirmationRequired(WrongInput):
     """A protected target changes only when its DB instance identifier is typed."""
 
 
+class PlanMoved(OpsError):
+    """Planning again came out differently from the plan that was shown or approved; nothing was changed."""
+
+
+class NotVerified(OpsError):
+    """A step was applied, and what it was to change still differs."""
+
+
 class NoCredentials(OpsError):
     """No AWS credentials were found, or AWS does not know them, or they have expired."""
 
@@ -69,6 +77,14 @@ class NotOffered(OpsError):
 
 class InstanceNotReady(OpsError):
     """The DB instance is missing, or in a state in which the step cannot be done."""
+
+
+class NotFound(OpsError):
+    """What was named, or is needed, does not exist: a security group, a user pool, a log, a program."""
+
+
+class InUse(OpsError):
+    """Somebody is connected to what is to be stopped, dropped or ended."""
 
 
 class InstanceInUse(OpsError):

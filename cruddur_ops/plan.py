@@ -1,14 +1,30 @@
-"""A plan is data: the changes that a step would make, computed before any of them is made."""
+"""A plan is data, and knows how it is applied: the changes that a step would make, computed before any of them is made.
+
+A step is a function that returns a Plan, decorated with `step`. `Plan.apply` and `Plan.verify` are the only way on from there.
+
+They raise ConfirmationRequired where a protected target was not confirmed, or an approved plan has not all of these changes;
+PlanMoved where planning again comes out differently; InstanceNotReady where the plan waits for something that is not there yet;
+NotVerified where a difference stays; and what making the changes raises, see `calls` and `database`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from functools import partial, reduce, wraps
+from operator import add
+from typing import Any, Concatenate, ParamSpec
 
-from cruddur_ops import approvals
-from cruddur_ops.errors import ConfirmationRequired
+from cruddur_ops import approvals, calls, progress
+from cruddur_ops.calls import Call
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved
+from cruddur_ops.targets import Target
+
+VERIFY_SECONDS = 20.0  # as long as AWS may take to show what it has accepted
+LISTED = 3  # how many resources a verification names one by one
+Arguments = ParamSpec("Arguments")
 
 OUTCOME_MIME = "application/vnd.cruddur-ops.outcome+json"
 PLAN_MIME = "application/vnd.cruddur-ops.plan+json"
@@ -27,21 +43,6 @@ SYMBOLS = {Action.CREATE: "+", Action.MODIFY: "~", Action.DELETE: "-", Action.NO
 
 
 @dataclass(frozen=True)
-class Call:
-    """One AWS API call, not yet made.
-
-    Attributes:
-        service: boto3's name of the service, such as "rds".
-        operation: the client's method, such as "create_db_instance".
-        parameters: its keyword arguments; never a secret.
-    """
-
-    service: str
-    operation: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Change:
     """One difference between what is wanted and what was found.
 
@@ -52,8 +53,9 @@ class Change:
         before: the value found, None where there is none.
         after: the value wanted, None where it goes away.
         note: what it costs, risks or waits for; empty where nothing is to be said.
-        calls: the AWS API calls that make the change, in order; empty for changes made in SQL
-            and for details of another change's call.
+        calls: the AWS API calls that make the change, in order.
+        make: makes it where no AWS API call does, as in SQL. With neither it is a detail of another change.
+        settle: waits until what was changed can be used, before the next change; also where it was found unchanged.
     """
 
     action: Action
@@ -63,6 +65,8 @@ class Change:
     after: str | None = None
     note: str = ""
     calls: tuple[Call, ...] = ()
+    make: Callable[[], object] | None = field(default=None, compare=False, repr=False)
+    settle: Callable[[], object] | None = field(default=None, compare=False, repr=False)
 
     @property
     def mutating(self) -> bool:
@@ -70,8 +74,18 @@ class Change:
         return self.action is not Action.NONE
 
     @property
+    def unknown(self) -> bool:
+        """Whether it stands for others, which cannot be told before something else is there."""
+        return self.note.startswith(approvals.UNKNOWN)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """What makes it another change than the one that was shown."""
+        return tuple(str(getattr(self, name)) for name in approvals.COMPARED)
+
+    @property
     def shown(self) -> dict[str, str | None]:
-        """What its line says, by name: all but the calls."""
+        """What its line says, by name: all but how it is made."""
         names = ("action", "resource", "setting", "before", "after", "note")
         return {name: None if getattr(self, name) is None else str(getattr(self, name)) for name in names}
 
@@ -111,6 +125,17 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Verified:
+    """What was found to be as it should, in one line for each plan."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        """The text, so that it reads well at the end of a cell."""
+        return self.text
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a step would change, and what it leaves alone.
 
@@ -118,11 +143,26 @@ class Plan:
         title: what the plan is for, such as "DB instance on local".
         changes: in the order in which they are applied.
         facts: lines worth knowing before agreeing: costs, dates, risks.
+        pending: what AWS has accepted and makes in its window, such as "EngineVersion until sun:03:00-sun:03:30".
+        asks: the name that is to be typed for it; the DB instance identifier where it is empty.
+        asks_always: whether it is to be typed although the target is not protected.
+        target: where; given by `step`.
+        again: plans again with the same function and arguments; given by `step`.
+        session: for changes that must hold together, such as a transaction: plans again in it, and what is found then
+            stays so until the changes are made.
+        parts: the plans that this one is the sum of, each applied and verified by itself.
     """
 
     title: str
     changes: tuple[Change, ...] = ()
     facts: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
+    asks: str = ""
+    asks_always: bool = False
+    target: Target | None = field(default=None, compare=False, repr=False)
+    again: Callable[[], Plan] | None = field(default=None, compare=False, repr=False)
+    session: Callable[[], AbstractContextManager[Plan]] | None = field(default=None, compare=False, repr=False)
+    parts: tuple[Plan, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def mutating(self) -> tuple[Change, ...]:
@@ -159,7 +199,113 @@ class Plan:
 
     def __add__(self, other: Plan) -> Plan:
         """Both plans as one, under the first title."""
-        return Plan(self.title, self.changes + other.changes, self.facts + other.facts)
+        return Plan(
+            self.title,
+            self.changes + other.changes,
+            self.facts + other.facts,
+            self.pending + other.pending,
+            parts=(self.parts or (self,)) + (other.parts or (other,)),
+        )
+
+    def apply(self) -> Outcome:
+        """Make the changes in their order, once planning again has come out the same; the first failure ends it.
+
+        What was "known after" something stays open: that is as it comes out now.
+        """
+        for part in self.parts or (self,):
+            part._require_allowed()
+        if self.parts:
+            return reduce(add, (part.apply() for part in self.parts))
+        with self._session() as planned:
+            now = replace(planned, target=self.target)
+            self._require_same(now)
+            now._require_allowed()
+            now._require_complete()
+            for change in now.changes:
+                now._make(change)
+        return now.outcome
+
+    def verify(self) -> Verified:
+        """Plan again, several times where AWS answers late, until nothing differs any more; and say what was found."""
+        if self.parts:
+            return Verified("\n".join(part.verify().text for part in self.parts))
+        now = progress.poll(f"verifying {self.title}", self._look, VERIFY_SECONDS, self._differs)
+        gone = {change.resource for change in self.mutating if change.action is Action.DELETE}
+        left = dict.fromkeys(change.resource for change in now.changes if change.resource not in gone)
+        said = [_said(self.title, list(names), verdict) for names, verdict in ((left, "as wanted"), (gone, "gone")) if names]
+        text = f"verified: {'; '.join(said) or f'nothing is left to do for {self.title}'}"
+        return Verified(text + "".join(f"; pending: {one}" for one in now.pending))
+
+    def _plan_again(self) -> Plan:
+        assert self.again, "a plan comes from a function that is a step"
+        return self.again()
+
+    def _session(self) -> AbstractContextManager[Plan]:
+        return self.session() if self.session else nullcontext(self._plan_again())
+
+    def _look(self) -> tuple[str, Plan | None]:
+        now = self._plan_again()
+        return "; ".join(map(str, now.mutating)), None if now.mutating else now
+
+    def _differs(self, status: str) -> NotVerified:
+        return NotVerified(f"{self.title} is not as wanted yet: {status}: look at that, then apply the plan again")
+
+    def _require_allowed(self) -> None:
+        """Refuse changes of a protected target, unless the name was typed; and what no approved plan covers."""
+        if not self.mutating:
+            return
+        assert self.target, "a plan comes from a function that is a step"
+        asked = self.asks or self.target.db_instance_identifier
+        if (self.target.protected or self.asks_always) and self.target.confirm != asked:
+            message = f"{self.title} is protected and nothing was changed: read the plan, then repeat"
+            raise ConfirmationRequired(f'{message} with confirm = "{asked}" (on the command line: --confirm {asked})')
+        approvals.require_covered(self.title, [change.shown for change in self.mutating])
+
+    def _require_same(self, now: Plan) -> None:
+        """Refuse to make changes that were not shown, or not all that were."""
+        if any(change.unknown for change in self.changes):
+            return
+        shown, found = [{change.compared: change for change in plan.mutating} for plan in (self, now)]
+        moved = [f"no longer: {shown[key]}" for key in shown if key not in found]
+        moved += [f"new: {found[key]}" for key in found if key not in shown]
+        if moved:
+            message = f"{self.title} comes out differently now, and nothing was changed ({'; '.join(moved)})"
+            raise PlanMoved(f"{message}: read the plan again, then apply that")
+
+    def _require_complete(self) -> None:
+        for change in self.mutating:
+            if change.unknown:
+                raise InstanceNotReady(f"{change.resource} cannot be changed yet: {change.note}")
+
+    def _make(self, change: Change) -> None:
+        """Make a change, unless nothing differs, and wait until it has settled."""
+        assert self.target
+        if change.mutating:
+            for call in change.calls:
+                calls.send(self.target, call)
+            if change.make:
+                change.make()
+        if change.settle:
+            change.settle()
+
+
+def _said(title: str, resources: list[str], verdict: str) -> str:
+    """Such as "DB instance x is as wanted", "role a and role b are gone", or "all 22 of Roles on local are as wanted"."""
+    if len(resources) > LISTED:
+        return f"all {len(resources)} of {title} are {verdict}"
+    names = " and ".join(filter(None, [", ".join(resources[:-1]), resources[-1]]))
+    return f"{names} {'is' if len(resources) == 1 else 'are'} {verdict}"
+
+
+def step(function: Callable[Concatenate[Target, Arguments], Plan]) -> Callable[Concatenate[Target, Arguments], Plan]:
+    """Let the plans of a function keep their target, and the function with its arguments to plan again."""
+
+    @wraps(function)
+    def planned(target: Target, /, *given: Arguments.args, **named: Arguments.kwargs) -> Plan:
+        again = partial(planned, target, *given, **named)
+        return replace(function(target, *given, **named), target=target, again=again, parts=())
+
+    return planned
 
 
 def require_confirmation(plan: Plan, *, protected: bool, identifier: str, confirm: str) -> None:

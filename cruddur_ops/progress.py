@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
+Found = TypeVar("Found")
 
 
 class CellLine:
@@ -69,3 +72,28 @@ def pauses() -> Iterator[float]:
     while True:
         yield pause
         pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)
+
+
+def poll(name: str, look: Callable[[], tuple[str, Found | None]], timeout: float, overdue: Callable[[str], Exception]) -> Found:
+    """Look again and again until there is a result, with a bar that shows the status that came with none.
+
+    Args:
+        name: what is waited for.
+        look: gives a status, and the result or None.
+        timeout: seconds; the last look is at or before its end.
+        overdue: makes the error for when the time is over, from the last status.
+    """
+    deadline = time.monotonic() + timeout
+    status, found = look()
+    if found is not None:
+        return found
+    with waiting(name) as show:
+        for pause in pauses():
+            show(status)
+            if time.monotonic() + pause > deadline:
+                raise overdue(status)
+            time.sleep(pause)
+            status, found = look()
+            if found is not None:
+                return found
+    raise AssertionError("the pauses never end")

@@ -27,7 +27,8 @@ class Target:
     """A place to act on, with the settings that its DB instance is wanted to have.
 
     Storage is in GiB, retention in days, money in USD. `sources` tells for each setting whether it
-    came from a parameter, an environment variable, targets.toml or the default.
+    came from a parameter, an environment variable, targets.toml or the default. `confirm` is what somebody
+    typed who has read the plan: a protected target changes only where it is the name that the plan asks for.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Target:
     lambda_runtime: str = setting("python3.13")
     lambda_architecture: str = setting("arm64")
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    confirm: str = field(default="", compare=False, repr=False)
 
     def __repr__(self) -> str:
         """The name alone: a target may hold a URL with a password."""
@@ -105,11 +107,12 @@ def read_targets() -> dict[str, dict[str, Any]]:
         raise WrongInput(f"{path} is not valid TOML ({error}): mend that line") from error
 
 
-def load(name: str = "local", **parameters: Any) -> Target:
+def load(name: str = "local", confirm: str = "", **parameters: Any) -> Target:
     """Resolve a target: parameter before environment variable, file and default.
 
     Args:
         name: a section of targets.toml.
+        confirm: the name that was typed, for a protected target.
         parameters: settings given by the caller; None and "" mean not given.
 
     Raises:
@@ -132,7 +135,7 @@ def load(name: str = "local", **parameters: Any) -> Target:
     values, sources = {}, {}
     for key in SETTINGS:
         values[key], sources[key] = _resolve(name, key, given, section, sandbox)
-    return Target(name, **values, sources=sources)
+    return Target(name, **values, sources=sources, confirm=confirm)
 
 
 def require_proven(target: Target, what: str) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import aws, calls, patience, progress
+from cruddur_ops import applying, aws, calls, progress
+from cruddur_ops.calls import Call
 from cruddur_ops.cognito.packaging import package
 from cruddur_ops.errors import OpsError, RunInProgress
-from cruddur_ops.plan import Call, Outcome, Plan
+from cruddur_ops.plan import Outcome, Plan
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
@@ -37,15 +38,16 @@ def apply(plan: Plan, target: Target, confirm: str = "") -> Outcome:
         ConfirmationRequired: the target is protected and `confirm` is not its DB instance identifier.
         FunctionFailed: Lambda could not make the function ready.
         RunInProgress: what is to be uploaded is not what was planned any more.
-        OpsError: as `calls.apply`.
+        OpsError: as `applying.apply`.
     """
-    return calls.apply(plan, target, confirm, send=send)
+    return applying.apply(plan, target, confirm, send=send)
 
 
 def send(target: Target, call: Call) -> None:
     """Make one call, and wait until what it made can be used."""
-    made = replace(call, parameters=unpacked(target, call.parameters))
-    _require_done(call, patience.call(target, made, PASSING))
+    code, seconds = PASSING.get(call.operation, ("", 0.0))
+    parameters = unpacked(target, call.parameters)
+    calls.send(target, replace(call, parameters=parameters, retry_code=code, retry_seconds=seconds))
     if call.operation in UNSETTLED:
         _settle(target, call.parameters["FunctionName"])
 
@@ -64,14 +66,6 @@ def unpacked(target: Target, parameters: Mapping[str, Any]) -> dict[str, Any]:
     if packed.reference != parameters["ZipFile"]:
         raise RunInProgress("the function's files were changed since the plan was computed: compute it again")
     return {**parameters, "ZipFile": packed.content}
-
-
-def _require_done(call: Call, answer: Mapping[str, Any]) -> None:
-    """Some operations of EC2 answer with what they did not do, and raise nothing."""
-    for item in answer.get("Unsuccessful", []):
-        said = item.get("Error", {})
-        message = f"AWS refuses {call.operation} ({said.get('Code')}: {said.get('Message')})"
-        raise OpsError(f"{message}: mend that, then compute the plan again")
 
 
 def _settle(target: Target, name: str) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws, tags
+from cruddur_ops.calls import Call
 from cruddur_ops.cognito import names, place, role
 from cruddur_ops.cognito.names import Arns
 from cruddur_ops.cognito.packaging import HANDLER, Package
 from cruddur_ops.cognito.place import Place
-from cruddur_ops.plan import Action, Call, Change, differences
+from cruddur_ops.plan import Action, Change, differences
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

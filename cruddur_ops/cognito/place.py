@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws, rds, tags
+from cruddur_ops.calls import Call
 from cruddur_ops.cognito import names
 from cruddur_ops.network.opening import inbound_rules
 from cruddur_ops.network.rules import Rule
-from cruddur_ops.plan import Action, Call, Change
+from cruddur_ops.plan import Action, Change
 from cruddur_ops.rds import groups
 from cruddur_ops.rds.groups import Group
 

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws, tags
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.plan import Action, Call, Change
+from cruddur_ops.plan import Action, Change
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws, tags
+from cruddur_ops.calls import Call
 from cruddur_ops.cognito import names, policies
-from cruddur_ops.plan import Action, Call, Change
+from cruddur_ops.plan import Action, Change
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

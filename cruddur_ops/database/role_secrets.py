@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import aws, calls, tags
+from cruddur_ops import applying, aws, tags
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import instances
 from cruddur_ops.rds.instances import Instance
 
@@ -147,7 +148,7 @@ def make(plan: Plan, target: Target, confirm: str) -> None:
         ConfirmationRequired: the target is protected and `confirm` is not its DB instance identifier.
         RunInProgress: somebody else made the same secret at the same moment.
     """
-    calls.apply(replace(plan, changes=tuple(change for change in plan.changes if change.calls)), target, confirm)
+    applying.apply(replace(plan, changes=tuple(change for change in plan.changes if change.calls)), target, confirm)
 
 
 def write(target: Target, role: str) -> str:

@@ -8,10 +8,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from cruddur_ops import tags
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import RuleRefused
 from cruddur_ops.network.address import REMEDY, Network
 from cruddur_ops.network.rules import Rule
-from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cruddur_ops import aws, calls, rds, tags
+from cruddur_ops import applying, aws, rds, tags
 from cruddur_ops.errors import GroupMissing
 from cruddur_ops.network import access, address
 from cruddur_ops.network.rules import Rule
@@ -16,7 +16,7 @@ from cruddur_ops.rds import groups
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
 
-apply_access = calls.apply
+apply_access = applying.apply
 
 
 def plan_access(target: Target) -> Plan:

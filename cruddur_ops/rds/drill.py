@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
-from cruddur_ops import calls
+from cruddur_ops import applying
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Action, Change, Outcome, Plan
 from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover, waiting
@@ -132,7 +132,7 @@ def clear(plan: Plan, target: Target, drill: Drill, confirm: str = "") -> Outcom
     snapshot = snapshots.describe(target, drill.snapshot)
     if snapshot and snapshot.status == "creating":
         waiting.wait_for_snapshot(target, drill.snapshot)  # RDS deletes none that is being taken
-    outcome = calls.apply(plan, target, confirm)
+    outcome = applying.apply(plan, target, confirm)
     for name in drill.copies:
         waiting.wait_until_gone(restores.beside(target, name))
     return outcome

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws, tags
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import GroupMissing
-from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

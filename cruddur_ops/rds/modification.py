@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import tags
-from cruddur_ops.plan import Action, Call, Change, Plan, differences
+from cruddur_ops.calls import Call
+from cruddur_ops.plan import Action, Change, Plan, differences
 from cruddur_ops.rds import offers, settings
 from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance

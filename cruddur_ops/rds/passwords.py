@@ -12,9 +12,10 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import aws, calls, tags
+from cruddur_ops import applying, aws, calls, tags
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Action, Call, Change, Outcome, Plan
+from cruddur_ops.plan import Action, Change, Outcome, Plan
 from cruddur_ops.rds import instances
 from cruddur_ops.rds.instances import Instance
 
@@ -89,7 +90,7 @@ def apply_password(plan: Plan, target: Target, confirm: str = "") -> Outcome:
         OpsError: AWS refuses.
     """
     found = instances.require(target)
-    return calls.apply(plan, target, confirm, send=lambda on, call: aws.call(on, _with_password(on, found, call)))
+    return applying.apply(plan, target, confirm, send=lambda on, call: calls.send(on, _with_password(on, found, call)))
 
 
 def _with_password(target: Target, found: Instance, call: Call) -> Call:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceInUse, InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import instances, prices, schedule
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost

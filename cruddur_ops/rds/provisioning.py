@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cruddur_ops import tags
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import groups, instances, modification, offers, settings, upgrades
 from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance, describe

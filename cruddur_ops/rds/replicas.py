@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cruddur_ops import tags
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import instances, restores
 from cruddur_ops.rds.instances import Instance
 

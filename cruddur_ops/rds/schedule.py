@@ -10,7 +10,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws, tags
-from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.calls import Call
+from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds.instances import Instance
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def _schedule(target: Target, found: Instance) -> Change:
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "Target": action,
     }
-    call = Call("scheduler", "create_schedule", parameters)
+    # A role that was just made is not known everywhere yet (IAM User Guide, "Troubleshoot IAM": eventually consistent).
+    call = Call("scheduler", "create_schedule", parameters, retry_code="ValidationException", retry_seconds=60)
     return Change(Action.CREATE, f"schedule {called}", after=f"stop it, {EVERY}", calls=(call,))
 
 

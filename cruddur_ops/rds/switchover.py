@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cruddur_ops import calls
+from cruddur_ops import applying
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Call, Change, Outcome, Plan
+from cruddur_ops.plan import Action, Change, Outcome, Plan
 from cruddur_ops.rds import instances, waiting
 from cruddur_ops.rds.instances import Instance
 
@@ -83,7 +84,7 @@ def switch_over(plan: Plan, target: Target, confirm: str = "") -> Outcome:
         InstanceNotReady: an instance did not become available under its new name.
         OpsError: AWS refuses.
     """
-    outcome = calls.apply(plan, target, confirm, after=lambda change: _settle(target, change))
+    outcome = applying.apply(plan, target, confirm, after=lambda change: _settle(target, change))
     waiting.wait(target)
     return outcome
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from cruddur_ops import calls
+from cruddur_ops import applying
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Call, Change, Outcome, Plan
+from cruddur_ops.plan import Action, Change, Outcome, Plan
 from cruddur_ops.rds import groups, instances, inventory, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance
@@ -148,7 +149,7 @@ def tear_down(plan: Plan, target: Target, confirm: str = "") -> Outcome:
         raise ConfirmationRequired(f'{message}, then repeat with confirm = "{identifier}" (--confirm {identifier})')
     if any(change.note == "is being deleted already" for change in plan.changes):
         waiting.wait_until_gone(target)
-    return calls.apply(plan, target, confirm, after=lambda change: _settle(target, change))
+    return applying.apply(plan, target, confirm, after=lambda change: _settle(target, change))
 
 
 def _settle(target: Target, change: Change) -> None:

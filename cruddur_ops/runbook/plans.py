@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops.approvals import UNKNOWN
-from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.errors import PlanMoved, WrongInput
 from cruddur_ops.plan import PLAN_MIME, SYMBOLS, Action
 from cruddur_ops.runbook.evidence import outputs
 from cruddur_ops.runbook.values import described
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 NAME = "plan.json"
 SHORTEST = 12  # hexadecimal digits of a digest that still tell one plan from another
 FIELDS = ("action", "resource", "setting", "before", "after")
-
-
-class PlanMoved(OpsError):
-    """The live state is no longer what the approved plan was computed from."""
 
 
 def write(run: Run, folder: Path) -> str:

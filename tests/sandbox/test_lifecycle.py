@@ -13,9 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cruddur_ops import aws, database, network, rds
+from cruddur_ops.calls import Call
 from cruddur_ops.cli import main
 from cruddur_ops.errors import ConfirmationRequired, InstanceInUse, InstanceNotReady, NotOffered, OpsError, WrongInput
-from cruddur_ops.plan import Action, Call, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import inventory, restores
 from cruddur_ops.targets import Target
 from tests.sandbox.support import make_client

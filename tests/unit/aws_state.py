@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from cruddur_ops.calls import Call
 from cruddur_ops.network.rules import PERMISSION, Rule
-from cruddur_ops.plan import Call, Plan
+from cruddur_ops.plan import Plan
 from tests.unit import aws_calls
 
 VPC = "vpc-0default"

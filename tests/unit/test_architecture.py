@@ -18,9 +18,10 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 # From the bottom up. A module imports from its own layer and those below it.
 LAYERS = (
     {"errors", "ledger", "redaction", "state"},
-    {"approvals", "aws", "plan", "progress", "queries", "tags", "targets", "texttable"},
-    {"patience"},
-    {"calls", "preflight"},
+    {"approvals", "aws", "progress", "queries", "tags", "targets", "texttable"},
+    {"calls"},
+    {"plan"},
+    {"applying", "preflight"},
     {"rds"},
     {"network", "database"},
     {"activities", "cognito", "lambdas", "magics"},

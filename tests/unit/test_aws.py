@@ -11,7 +11,6 @@ from botocore.exceptions import ClientError
 
 from cruddur_ops import aws
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp
-from cruddur_ops.plan import Call
 from cruddur_ops.targets import Target
 from tests.unit.conftest import Stub
 
@@ -49,12 +48,25 @@ def test_errors_that_are_not_from_aws_have_no_code() -> None:
     assert "" == aws.error_code(ValueError("DBInstanceNotFound"))
 
 
-def test_a_planned_call_is_made(stub: Stub) -> None:
-    """The call's parameters reach AWS, and its answer comes back."""
+def test_what_may_be_absent(stub: Stub) -> None:
+    """A code that says so is None, an answer is an answer, and any other code is an error."""
     answers = stub(TARGET, "rds")
-    answers.add_response("describe_db_instances", {"DBInstances": []}, {"MaxRecords": 20})
-    assert [] == aws.call(TARGET, Call("rds", "describe_db_instances", {"MaxRecords": 20}))["DBInstances"]
-    answers.assert_no_pending_responses()
+    answers.add_client_error("describe_db_instances", "DBInstanceNotFound")
+    answers.add_response("describe_db_instances", {"DBInstances": []})
+    answers.add_client_error("describe_db_instances", "InternalFailure")
+    assert aws.find(TARGET, "rds", "describe_db_instances", "DBInstanceNotFound") is None
+    assert aws.find(TARGET, "rds", "describe_db_instances", "DBInstanceNotFound") is not None
+    with pytest.raises(ClientError):
+        aws.find(TARGET, "rds", "describe_db_instances", "DBInstanceNotFound")
+
+
+def test_all_pages_are_read(stub: Stub) -> None:
+    """The items of each page, in order."""
+    answers, wanted = stub(TARGET, "logs"), {"logGroupNamePrefix": "/"}
+    answers.add_response("describe_log_groups", {"logGroups": [{"logGroupName": "a"}], "nextToken": "more"}, wanted)
+    answers.add_response("describe_log_groups", {"logGroups": [{"logGroupName": "b"}]}, {**wanted, "nextToken": "more"})
+    found = aws.pages(TARGET, "logs", "describe_log_groups", **wanted)
+    assert ["a", "b"] == [group["logGroupName"] for group in found]
 
 
 def test_who_calls(stub: Stub) -> None:

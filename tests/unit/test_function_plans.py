@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cruddur_ops.calls import Call
 from cruddur_ops.cognito import applying, function, place, policies, role
 from cruddur_ops.cognito.applying import FunctionFailed
 from cruddur_ops.cognito.function import Function
@@ -20,7 +21,7 @@ from cruddur_ops.cognito.place import Endpoint, Place
 from cruddur_ops.cognito.role import Role
 from cruddur_ops.errors import OpsError, RunInProgress, WrongInput
 from cruddur_ops.network.rules import Rule
-from cruddur_ops.plan import Action, Call, Change
+from cruddur_ops.plan import Action, Change
 from cruddur_ops.rds import Instance
 from cruddur_ops.rds.groups import Group
 from cruddur_ops.targets import Target

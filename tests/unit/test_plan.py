@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops import plan
-from cruddur_ops.errors import ConfirmationRequired
-from cruddur_ops.plan import OUTCOME_MIME, Action, Change, Outcome, Plan, differences, require_confirmation
+from cruddur_ops import plan, progress
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved
+from cruddur_ops.plan import OUTCOME_MIME, Action, Change, Outcome, Plan, differences, require_confirmation, step
+from cruddur_ops.targets import Target
 
 CREATE = Change(Action.CREATE, "group a", note="free")
 LARGER = Change(Action.MODIFY, "instance b", "class", "micro", "small")
@@ -99,6 +106,159 @@ def test_a_protected_target_needs_its_identifier(confirm: str) -> None:
 def test_no_confirmation_is_needed(found: Plan, protected: bool, confirm: str) -> None:
     """Typed, not protected, or nothing to change: no question is asked."""
     require_confirmation(found, protected=protected, identifier="cruddur-db-instance", confirm=confirm)
+
+
+class World:
+    """A few resources, each there or not, and the step that makes those that are wanted."""
+
+    def __init__(self, *there: str) -> None:
+        """Begin with these resources."""
+        self.there, self.late, self.looks = set(there), 0, 0
+
+    def make(self, name: str) -> None:
+        """Make a resource."""
+        self.there.add(name)
+
+    def found(self, target: Target, *wanted: str, note: str = "") -> Plan:
+        """A change for each resource; AWS is `late` looks behind."""
+        self.looks += 1
+        seen = self.there if self.looks > self.late else set()
+        actions = {name: Action.NONE if name in seen else Action.CREATE for name in wanted}
+        changes = (Change(action, name, note=note, make=partial(self.make, name)) for name, action in actions.items())
+        return Plan(f"things on {target.name}", tuple(changes))
+
+
+TARGET = Target("test", db_instance_identifier="mine")
+GUARDED = replace(TARGET, protected=True)
+
+
+def test_a_plan_applies_and_verifies_itself() -> None:
+    """What is missing is made, what is there is not, and planning again says so."""
+    world = World("a")
+    plan_things = step(world.found)
+    plan = plan_things(TARGET, "a", "b")
+    assert Outcome(created=1, unchanged=1) == plan.apply()
+    assert {"a", "b"} == world.there
+    assert "verified: a and b are as wanted" == repr(plan.verify())
+    assert Outcome(unchanged=2) == plan_things(TARGET, "a", "b").apply()
+
+
+@pytest.mark.parametrize("confirm", ["", "yes", "MINE"])
+def test_a_protected_target_is_confirmed_first(confirm: str) -> None:
+    """Nothing but its identifier will do, and the message says how to confirm."""
+    world = World()
+    plan = step(world.found)(replace(GUARDED, confirm=confirm), "a")
+    with pytest.raises(ConfirmationRequired, match=r'nothing was changed: .* confirm = "mine"'):
+        plan.apply()
+    assert set() == world.there
+
+
+def test_a_confirmed_plan_is_applied() -> None:
+    """The target carries what was typed; where nothing differs, nothing is asked."""
+    world = World()
+    step(world.found)(replace(GUARDED, confirm="mine"), "a").apply()
+    assert {"a"} == world.there
+    assert Outcome(unchanged=1) == step(world.found)(GUARDED, "a").apply()
+
+
+@pytest.mark.parametrize("asked", [{"asks": "the-database"}, {"asks": "the-database", "asks_always": True}])
+def test_a_plan_may_ask_for_another_name(asked: dict[str, Any]) -> None:
+    """Such as the database's, and also on a target that is not protected."""
+    guarded = step(lambda target: replace(World().found(target, "a"), **asked))
+    target = TARGET if "asks_always" in asked else GUARDED
+    with pytest.raises(ConfirmationRequired, match="--confirm the-database"):
+        guarded(replace(target, confirm="mine")).apply()
+    guarded(replace(target, confirm="the-database")).apply()
+
+
+def test_what_is_applied_is_what_was_shown() -> None:
+    """Where somebody was quicker, or something is gone again, it is named and nothing is changed."""
+    world = World("a")
+    plan = step(world.found)(TARGET, "a", "b")
+    world.there = {"b"}
+    with pytest.raises(PlanMoved, match=r"nothing was changed \(no longer: \+ b; new: \+ a\): read the plan again"):
+        plan.apply()
+    assert {"b"} == world.there
+
+
+def test_what_was_known_later_stays_open() -> None:
+    """A change that could not be told yet is applied as it comes out, and refused for as long as it cannot be told."""
+    world = World()
+    notes = ["known after the group", "known after the group", ""]
+    plan_late = step(lambda target: world.found(target, "a", note=notes.pop(0)))
+    plan = plan_late(TARGET)
+    with pytest.raises(InstanceNotReady, match="a cannot be changed yet: known after the group"):
+        plan.apply()
+    assert Outcome(created=1) == plan.apply()
+
+
+def test_each_change_settles_before_the_next() -> None:
+    """Also one that was found unchanged, since somebody else may be making it."""
+    done: list[str] = []
+    first = Change(Action.NONE, "a", settle=lambda: done.append("a is there"))
+    second = Change(Action.CREATE, "b", make=lambda: done.append("b"), settle=lambda: done.append("b is there"))
+    step(lambda _: Plan("x", (first, second)))(TARGET).apply()
+    assert ["a is there", "b", "b is there"] == done
+
+
+def test_changes_may_hold_together() -> None:
+    """In a session, such as a transaction: planning, the comparison and the changes are all inside."""
+    world, events = World(), []
+
+    @contextmanager
+    def session() -> Iterator[Plan]:
+        events.append("begin")
+        yield world.found(TARGET, "a")
+        events.append("commit")
+
+    plan = step(lambda target: replace(world.found(target, "a"), session=session))(TARGET)
+    plan.apply()
+    assert ["begin", "commit"] == events
+    world.there.clear()
+    moved = replace(plan, changes=())
+    with pytest.raises(PlanMoved):
+        moved.apply()
+    assert ["begin", "commit", "begin"] == events
+
+
+def test_the_parts_of_a_sum_are_applied_one_by_one() -> None:
+    """Each is planned again when its turn comes, so that one may wait for another; all are confirmed before the first."""
+    world = World()
+    needs = step(lambda target: world.found(target, "b", note="" if "a" in world.there else "known after a"))
+    both = step(world.found)(TARGET, "a") + needs(TARGET)
+    assert Outcome(created=2) == both.apply()
+    assert "verified: a is as wanted\nverified: b is as wanted" == repr(both.verify())
+    guarded = step(world.found)(TARGET, "c") + step(world.found)(GUARDED, "d")
+    with pytest.raises(ConfirmationRequired):
+        guarded.apply()
+    assert {"a", "b"} == world.there
+
+
+def test_verification_allows_for_late_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It looks again, and where a difference stays it names that."""
+    monkeypatch.setattr(progress, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr("cruddur_ops.plan.VERIFY_SECONDS", 0.1)
+    world = World("a")
+    plan = step(world.found)(TARGET, "a")
+    world.late = world.looks + 3
+    assert "verified: a is as wanted" == repr(plan.verify())
+    world.there.clear()
+    with pytest.raises(NotVerified, match=r"things on test is not as wanted yet: \+ a: look at that"):
+        plan.verify()
+
+
+def test_verification_says_what_it_found() -> None:
+    """What is gone, what is as wanted, and what waits for its window."""
+    shown = (Change(Action.DELETE, "a"), Change(Action.MODIFY, "b"))
+    plans = [Plan("x", shown), Plan("x", (Change(Action.NONE, "b"),), pending=("EngineVersion until sun:03:00-sun:03:30",))]
+    plan = step(lambda _: plans.pop(0))(TARGET)
+    expected = "verified: b is as wanted; a is gone; pending: EngineVersion until sun:03:00-sun:03:30"
+    assert expected == repr(plan.verify())
+
+
+def test_verification_counts_what_would_be_a_long_line() -> None:
+    """More than three resources are counted, not named."""
+    assert "verified: all 4 of things on test are as wanted" == repr(step(World(*"abcd").found)(TARGET, *"abcd").verify())
 
 
 def test_differences() -> None:

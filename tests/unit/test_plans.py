@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from cruddur_ops import approvals
 from cruddur_ops.approvals import NotApproved
-from cruddur_ops.errors import WrongInput
+from cruddur_ops.errors import PlanMoved, WrongInput
 from cruddur_ops.plan import Action, Change, Plan, require_confirmation
 from cruddur_ops.runbook import plans
-from cruddur_ops.runbook.plans import PlanMoved
 from tests.unit.headless import Finished, Project
 
 CHANGE = {"action": "create", "resource": "database a", "setting": "", "before": None, "after": None, "unknown": False}

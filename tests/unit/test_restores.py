@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Call, Plan
+from cruddur_ops.plan import Action, Plan
 from cruddur_ops.rds import replicas, restores, switchover
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target

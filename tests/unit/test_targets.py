@@ -85,7 +85,7 @@ def test_protection_stands_in_the_file_alone(write: Callable[[str], None], monke
 
     assert ("True", "targets.toml") == shown(targets.load("mine"), name)
     with pytest.raises(UnknownParameter, match="cannot be given for one run"):
-        targets.load("mine", **{name: False})
+        targets.load("mine", "", **{name: False})
 
 
 def test_unknown_target_names_those_there_are(write: Callable[[str], None]) -> None:

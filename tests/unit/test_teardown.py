@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import calls
+from cruddur_ops import applying
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import expired, inventory, schedule, teardown
@@ -187,7 +187,7 @@ def test_a_role_that_is_not_known_everywhere_yet(stub: Stub) -> None:
     answers.add_client_error("create_schedule", "ValidationException", "The execution role you provide must allow ...")
     answers.add_response("create_schedule", {"ScheduleArn": ARN.format("scheduler", "schedule/default/x-stop")})
     change = schedule._schedule(TARGET, INSTANCE)
-    calls.apply(Plan("schedule", (change,)), TARGET)
+    applying.apply(Plan("schedule", (change,)), TARGET)
     answers.assert_no_pending_responses()
 
 
