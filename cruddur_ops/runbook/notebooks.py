@@ -23,7 +23,7 @@ LEADS_TO = {
     ".plot": "import pandas, pandas.plotting._matplotlib, matplotlib.pyplot",
 }
 # The tags of the cells that each mode leaves out; a check asks whether what was verified still holds.
-LEFT_OUT: dict[str, set[str]] = {"run": set(), "plan": {"apply", "verify"}, "check": {"plan", "apply"}}
+LEFT_OUT: dict[str, set[str]] = {"run": set(), "plan": {"apply", "verify"}, "check": {"apply"}}
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def prepare(document: Mapping[str, Any], mode: str = "run") -> dict[str, Any]:
 
     Args:
         document: as it lies in its folder.
-        mode: "run"; "plan", which neither changes nor verifies; or "check", which only verifies.
+        mode: "run"; "plan", which neither changes nor verifies; or "check", which plans and verifies.
     """
     kept = [cell for cell in document["cells"] if not LEFT_OUT[mode].intersection(tags(cell))]
     return {**document, "cells": [_blank(cell) for cell in kept]}

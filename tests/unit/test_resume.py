@@ -9,7 +9,7 @@ import pytest
 from tests.unit.headless import Finished, Project, Running
 
 FILE = "from pathlib import Path\nmade = Path('made')"
-ONCE = ("plan", "with made.open('a') as file: _ = file.write('x')")  # an apply that counts; a tag that a check leaves out
+ONCE = ("apply", "with made.open('a') as file: _ = file.write('x')")  # it counts
 HOLDS = ("verify", "assert made.exists(), 'it is gone'")
 MENDED = "assert Path('mended').exists(), 'mend it first'"
 
