@@ -12,7 +12,7 @@ from cruddur_ops.cognito.packaging import Package, package
 from cruddur_ops.cognito.place import Place
 from cruddur_ops.cognito.pool import Pool
 from cruddur_ops.cognito.role import Role
-from cruddur_ops.database.role_secrets import secret_name
+from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
 from cruddur_ops.plan import Plan
 from cruddur_ops.targets import Target, require_proven
@@ -72,7 +72,7 @@ def describe_secret(target: Target, arns: Arns) -> Secret:
     """The secret that 03_load_schema_and_seed made for the application's role."""
     manager = aws.client(target, "secretsmanager")
     try:
-        found = manager.describe_secret(SecretId=secret_name(target, APP))
+        found = manager.describe_secret(SecretId=secret_name(target.db_instance_identifier, APP))
     except manager.exceptions.ResourceNotFoundException:
         return Secret()
     if "DeletedDate" in found:  # nobody can read it

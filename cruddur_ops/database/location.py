@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from cruddur_ops import aws
-from cruddur_ops.database import role_secrets
+from cruddur_ops import credentials
 from cruddur_ops.database.certificates import root_certificate
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.rds import instances, passwords
@@ -145,22 +143,30 @@ def from_instance(target: Target, database: str) -> Location:
     if not instance.host:
         message = f"{instance.identifier} is {instance.status} and has no endpoint yet"
         raise InstanceNotReady(f"{message}: run 01_provision_rds, which waits for it")
-    secret = role_secrets.require(target, instance, target.db_role) if target.db_role else _secret(target, instance)
+    secret = _role_secret(target, instance) if target.db_role else _master_secret(target, instance)
     options = {"sslmode": "verify-full", "sslrootcert": str(root_certificate(target))}
     return Location(instance.host, str(instance.endpoint_port), database, secret["username"], secret["password"], options)
 
 
-def _secret(target: Target, instance: Instance) -> Mapping[str, Any]:
+def secret_name(identifier: str, role: str) -> str:
+    """The name of a login role's secret, such as "cruddur-db-instance/cruddur_app"."""
+    return f"{identifier}/{role}"
+
+
+def _role_secret(target: Target, instance: Instance) -> Mapping[str, Any]:
+    """That of the target's db_role; a read replica has the roles of its source."""
+    remedy = "run 03_load_schema_and_seed, which sees to the secrets of cruddur_app and cruddur_reader, or unset db_role"
+    return credentials.require(target, secret_name(instance.source or instance.identifier, target.db_role), remedy)
+
+
+def _master_secret(target: Target, instance: Instance) -> Mapping[str, Any]:
     """The master user's password: managed by RDS, else in the secret that `passwords` made.
 
     Source: Amazon RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager".
     """
-    secrets = aws.client(target, "secretsmanager")
-    try:
-        value = secrets.get_secret_value(SecretId=instance.secret_arn or passwords.secret_name(instance))["SecretString"]
-    except secrets.exceptions.ResourceNotFoundException as error:
+    found = credentials.read(target, instance.secret_arn or passwords.secret_name(instance))
+    if not found:
         reason = "the secret of {} is gone" if instance.secret_arn else "{} does not keep its password in Secrets Manager"
         remedy = "run 01_provision_rds, or give the target a connection_url"
-        raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy}") from error
-    found: dict[str, str] = json.loads(value)
+        raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy}")
     return found

@@ -6,7 +6,7 @@ login role has a secret; behind a connection URL nobody logs in as one, and SET 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,13 +14,15 @@ import psycopg
 import sqlalchemy
 from psycopg import sql
 
-from cruddur_ops.database import role_secrets
+from cruddur_ops import calls, credentials
 from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.planning import PLAN_SECONDS, Step, look, perform, plan_of, planned, require_agreement
 from cruddur_ops.database.refusals import told
 from cruddur_ops.database.statements import ask, compose, driver, fetch
 from cruddur_ops.database.unreachable import LoginRefused
 from cruddur_ops.plan import Action, Change, Outcome, Plan
+from cruddur_ops.rds import instances
 from cruddur_ops.targets import Target
 
 OWNER, APP, READER = "cruddur_owner", "cruddur_app", "cruddur_reader"
@@ -57,7 +59,8 @@ def ensure_roles(target: Target, confirm: str = "") -> Outcome:
         steps = list(_steps(session, target))
         plan = plan_of("Roles", target, steps)
         outcome = require_agreement(plan, target, confirm)
-        role_secrets.make(plan, target, confirm)
+        for call in [call for change in plan.mutating for call in change.calls]:
+            calls.send(target, call)
         perform(session, steps)
         _set_passwords(session, target, plan)
         return outcome
@@ -101,10 +104,23 @@ def _compared(row: Mapping[str, Any], *, login: bool) -> Iterator[Step]:
 
 def _login_steps(target: Target, role: str, login: bool) -> Iterator[Step]:
     """The secret of a role, and whether the role's password is that of the secret."""
-    secret = role_secrets.find(target, role)
-    yield from (Step(change) for change in role_secrets.changes(target, secret))
-    if not (login and secret.value and _logs_in(target, role)):
+    changes = credentials.changes(target, *_secret(target, role))
+    yield from (Step(change) for change in changes)
+    readable = all(not change.mutating or change.setting == "endpoint" for change in changes)
+    if not (login and readable and _logs_in(target, role)):
         yield Step(Change(Action.MODIFY if login else Action.CREATE, _resource(role), PASSWORD, note="that of its secret"))
+
+
+def _secret(target: Target, role: str) -> tuple[str, Callable[[], Mapping[str, Any]], str]:
+    """Name, members and description of a role's secret: the members say where the instance is now."""
+
+    def members() -> dict[str, Any]:
+        instance = instances.require(target)
+        place = {"host": instance.host, "port": instance.endpoint_port, "dbname": target.db_name}
+        return {"engine": "postgres", **place, "username": role}
+
+    name = secret_name(target.db_instance_identifier, role)
+    return name, members, f"The password of {role} on {target.db_instance_identifier}"
 
 
 def _logs_in(target: Target, role: str) -> bool:
@@ -116,14 +132,14 @@ def _logs_in(target: Target, role: str) -> bool:
 
 
 def _set_passwords(connection: psycopg.Connection[Any], target: Target, plan: Plan) -> None:
-    """Bring secrets up to date, and roles to the passwords in them.
+    """Bring roles to the passwords in their secrets.
 
     What is sent is the SCRAM verifier: neither the statement nor a log of it holds the password.
     """
     changed = {(change.resource, change.setting) for change in plan.mutating}
-    for role in LOGINS if changed and not target.connection_url else ():
-        password = role_secrets.write(target, role)
+    for role in LOGINS:
         if (_resource(role), PASSWORD) in changed:
+            password = credentials.require(target, _secret(target, role)[0], "repeat: the secret has gone since")["password"]
             verifier = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
             connection.execute(compose("roles/password", role=role, verifier=sql.Literal(verifier.decode())))
 

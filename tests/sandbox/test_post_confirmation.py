@@ -16,7 +16,7 @@ from cruddur_ops.cli import main
 from cruddur_ops.cognito.names import function_name
 from cruddur_ops.cognito.trial import HandleInUse, Trial, TriggerFailed
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.role_secrets import secret_name
+from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
 from cruddur_ops.errors import ConfirmationRequired
 from cruddur_ops.plan import Plan
@@ -202,7 +202,7 @@ def test_a_secret_that_is_rotated_between_two_calls(
 ) -> None:
     """The kept one no longer works: it is read anew, and the caller does not notice."""
     cognito.confirm_sign_up(deployed, trials("kosh"))
-    name = secret_name(deployed, APP)
+    name = secret_name(deployed.db_instance_identifier, APP)
     value = json.loads(secretsmanager.get_secret_value(SecretId=name)["SecretString"])
     secretsmanager.put_secret_value(SecretId=name, SecretString=json.dumps({**value, "password": "correct-horse-battery"}))
     database.ensure_roles(deployed)

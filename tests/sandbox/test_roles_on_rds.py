@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
-from cruddur_ops.database import role_secrets
 from cruddur_ops.database.connection import connect as connect_to
+from cruddur_ops.database.location import secret_name
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan
 from cruddur_ops.targets import Target
@@ -185,7 +185,7 @@ def test_a_secret_of_somebody_else_is_not_overwritten(roles: Target, secretsmana
 
 def test_the_name_of_a_secret(roles: Target) -> None:
     """Instance and role, so that teardown finds it."""
-    assert APP == role_secrets.secret_name(roles, "cruddur_app")
+    assert APP == secret_name(roles.db_instance_identifier, "cruddur_app")
 
 
 def test_no_password_reaches_the_servers_log(

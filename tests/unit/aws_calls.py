@@ -5,6 +5,7 @@ What it reads, in functions, and so how the package has to be written:
 - `client(target, "rds").describe_db_instances(Name=…)`, also with the client in a variable of the function;
 - `.get_paginator("operation").paginate(Name=…)`, `.get_waiter("name")`, `client.exceptions.SomeFault`;
 - `Call("rds", "operation", {…})`, also with the parameters in a variable of the function;
+- `aws.find(target, "rds", "operation", "Code", Name=…)` and `aws.pages(target, "rds", "operation", Name=…)`;
 - error codes compared with `error_code(…)`, and constants of a module called …CODE, …CODES or as in OTHER_CODES.
 
 Values that are not literals are unknown to it: the tests of plans validate those.
@@ -134,6 +135,7 @@ class _Scope:
         for node in ast.walk(self.node):
             if isinstance(node, ast.Call):
                 yield from self._planned(node)
+                yield from self._read(node)
                 yield from self._made(node)
             elif isinstance(node, ast.Attribute):
                 yield from self._exception(node)
@@ -146,6 +148,13 @@ class _Scope:
             service, name, values = [*map(_literal, given), None, None, None][:3]
             parameters = values if isinstance(values, dict) else {}
             yield Use(node.lineno, _text(service), _text(name), "operation", parameters)
+
+    def _read(self, node: ast.Call) -> Iterator[Use]:
+        """aws.find and aws.pages."""
+        if _reads(node):
+            service, name = (_text(_literal(self.resolve(argument))) for argument in node.args[1:3])
+            parameters = {word.arg: _literal(self.resolve(word.value)) for word in node.keywords if word.arg}
+            yield Use(node.lineno, service, name, "operation", parameters)
 
     def _made(self, node: ast.Call) -> Iterator[Use]:
         """Methods of a client, and of its paginators and waiters."""
@@ -191,6 +200,11 @@ def _called(node: ast.Call) -> str:
     """The last part of the name of what is called."""
     function = node.func
     return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+
+
+def _reads(node: ast.Call) -> bool:
+    """Whether it is a call of aws.find or aws.pages."""
+    return ast.unparse(node.func) in ("aws.find", "aws.pages")
 
 
 def _text(value: object) -> str:
@@ -254,7 +268,9 @@ def matched_codes(source: str) -> set[str]:
     tree = ast.parse(source)
     found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Compare):
+        if isinstance(node, ast.Call) and _reads(node):
+            found |= {text for argument in node.args[3:] for text in _strings(argument)}
+        elif isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             if any(isinstance(side, ast.Call) and _called(side) == "error_code" for side in sides):
                 found |= {text for side in sides for text in _strings(side) if not isinstance(side, ast.Call)}

@@ -21,7 +21,7 @@ LAYERS = (
     {"approvals", "aws", "progress", "queries", "tags", "targets", "texttable"},
     {"calls"},
     {"plan"},
-    {"applying", "preflight"},
+    {"applying", "credentials", "preflight"},
     {"rds"},
     {"network", "database"},
     {"activities", "cognito", "lambdas", "magics"},

@@ -1,0 +1,133 @@
+"""Passwords in AWS Secrets Manager, in the form that RDS gives to its own.
+
+A plan says what becomes of a secret, never its value: that is made, or read, in the moment of the call. A secret that is
+scheduled for deletion cannot be read, and its name is taken: here it neither counts as there, nor as absent.
+
+Reading raises AccessDenied where the caller may not, and WrongInput for what holds no JSON with a password.
+Source: AWS Secrets Manager User Guide, "JSON structure of AWS Secrets Manager database credential secrets".
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cruddur_ops import aws, tags
+from cruddur_ops.calls import Call
+from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.plan import Action, Change
+from cruddur_ops.targets import Target
+
+ABSENT_CODE = "ResourceNotFoundException"  # of the secret, and of a value that was never put
+SCHEDULED_CODE = "InvalidRequestException"  # what reading a secret answers that is scheduled for deletion
+BYTES = 32
+KEPT = ("dbname", "password")  # members that stay as they are
+PRICE = "0.40 USD a month"
+Members = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret as it was found; its value is read apart.
+
+    Attributes:
+        name: such as "cruddur-db-instance/cruddur_app".
+        arn: empty where there is none.
+        kms_key: what encrypts it, as AWS names it; empty for the account's own key.
+        scheduled: whether it is scheduled for deletion.
+    """
+
+    name: str
+    arn: str = ""
+    kms_key: str = ""
+    scheduled: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is there to be read and written."""
+        return bool(self.arn) and not self.scheduled
+
+    def __str__(self) -> str:
+        """What an operator wants to know where nothing could be read."""
+        state = "is scheduled for deletion" if self.scheduled else "has no value" if self.arn else "does not exist"
+        return f"the secret {self.name} {state}"
+
+
+def find(target: Target, name: str) -> Secret:
+    """A secret by its name or ARN."""
+    found = aws.find(target, "secretsmanager", "describe_secret", ABSENT_CODE, SecretId=name)
+    if found is None:
+        return Secret(name)
+    return Secret(found["Name"], found["ARN"], found.get("KmsKeyId", ""), "DeletedDate" in found)
+
+
+def read(target: Target, name: str) -> dict[str, Any]:
+    """The members of a secret, by its name or ARN; empty where there is none, or none that can be read."""
+    answer = aws.find(target, "secretsmanager", "get_secret_value", ABSENT_CODE, SCHEDULED_CODE, SecretId=name)
+    if answer is None:
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(answer.get("SecretString", ""))
+        password = found["password"]
+    except (ValueError, TypeError, KeyError):
+        password = ""
+    if not password:
+        raise WrongInput(f"the secret {name} holds no JSON with a password: delete it, so that it can be made anew")
+    return found
+
+
+def require(target: Target, name: str, remedy: str) -> dict[str, Any]:
+    """The members of a secret that must be there; InstanceNotReady, with the remedy, where they are not."""
+    found = read(target, name)
+    if not found:
+        raise InstanceNotReady(f"{find(target, name)}: {remedy}")
+    return found
+
+
+def changes(target: Target, name: str, wanted: Callable[[], Members], description: str = "") -> tuple[Change, ...]:
+    """What there is to do so that a secret has these members, and a password: that which it has, else a new one.
+
+    Args:
+        target: where.
+        name: of the secret.
+        wanted: gives its other members; asked once more when the change is made.
+        description: of a secret that is created.
+    """
+    secret, resource = find(target, name), f"secret {name}"
+    put = Call("secretsmanager", "put_secret_value", {"SecretId": name}, fill=lambda: _filled(target, name, wanted))
+    if not secret.arn:
+        return (Change(Action.CREATE, resource, note=PRICE, calls=(_creation(target, name, wanted, description),)),)
+    if secret.scheduled:
+        restore = Call("secretsmanager", "restore_secret", {"SecretId": name})
+        return (Change(Action.MODIFY, resource, "deletion", "scheduled", "called off", calls=(restore, put)),)
+    found = read(target, name)
+    if not found:
+        return (Change(Action.MODIFY, resource, "value", after="made now", calls=(put,)),)
+    if _merged(wanted(), found) != found:
+        return (Change(Action.MODIFY, resource, "endpoint", after="that of the DB instance", calls=(put,)),)
+    return (Change(Action.NONE, resource),)
+
+
+def deletions(names: list[str]) -> tuple[Change, ...]:
+    """A change for each secret that is to go for good: without its instance a password is worth nothing."""
+    parameters = [{"SecretId": name, "ForceDeleteWithoutRecovery": True} for name in names]
+    made = [Call("secretsmanager", "delete_secret", one) for one in parameters]
+    return tuple(Change(Action.DELETE, f"secret {name}", calls=(one,)) for name, one in zip(names, made, strict=True))
+
+
+def _creation(target: Target, name: str, wanted: Callable[[], Members], description: str) -> Call:
+    parameters = {"Name": name, "Tags": tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today()))}
+    described = {"Description": description} if description else {}
+    return Call("secretsmanager", "create_secret", parameters | described, fill=lambda: _filled(target, name, wanted))
+
+
+def _filled(target: Target, name: str, wanted: Callable[[], Members]) -> dict[str, str]:
+    return {"SecretString": json.dumps(_merged(wanted(), {"password": secrets.token_urlsafe(BYTES), **read(target, name)}))}
+
+
+def _merged(wanted: Members, found: Members) -> dict[str, Any]:
+    """The members as they should be; a password that is there, and the database that it was made for, stay."""
+    return {**wanted, **{member: found[member] for member in KEPT if member in found}}
