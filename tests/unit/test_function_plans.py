@@ -281,7 +281,7 @@ def test_a_refusal_that_does_not_pass_is_raised(stub: Stub, monkeypatch: pytest.
     """Patience ends, and AWS's own words are told."""
     monkeypatch.setitem(applying.PASSING, "create_function", ("InvalidParameterValueException", 0.0))
     stub(TARGET, "lambda").add_client_error("create_function", "InvalidParameterValueException", "No such handler.")
-    with pytest.raises(ClientError, match="No such handler"):
+    with pytest.raises(WrongInput, match="No such handler"):
         applying.send(TARGET, Call("lambda", "create_function", {"FunctionName": NAME, "Role": ARNS.role, "Code": {}}))
 
 
