@@ -1,4 +1,4 @@
-"""The cursor of a feed: where the next page begins, as text that means nothing to its reader."""
+"""The cursor of a feed: where the next page begins, as text that means nothing to its reader; any other text is WrongInput."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from cruddur_ops.activities.errors import CursorMalformed
+from cruddur_ops.errors import WrongInput
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)  # what timestamptz resolves (PostgreSQL 18, chapter 8.5)
 LAYOUT = struct.Struct(">q16s")  # microseconds since EPOCH, uuid: 24 bytes are 32 characters of base64
 BEGINNING = {"created_at": "infinity", "uuid": str(UUID(int=2**128 - 1))}  # later than all
+MALFORMED = 'cursor_malformed: use the next_cursor of a page, or "" for the first page'
 
 
 @dataclass(frozen=True)
@@ -38,32 +39,20 @@ def after(activity: Mapping[str, Any]) -> Position:
 
 
 def read(cursor: str) -> Position:
-    """The place that a cursor stands for.
-
-    Raises:
-        CursorMalformed: it stands for none.
-    """
+    """The place that a cursor stands for."""
     try:
         microseconds, uuid = LAYOUT.unpack(base64.urlsafe_b64decode(cursor))
         position = Position(EPOCH + microseconds * MICROSECOND, UUID(bytes=uuid))
     except (ValueError, OverflowError, struct.error) as error:
-        raise _malformed() from error
+        raise WrongInput(MALFORMED) from error
     if position.cursor != cursor:  # base64 decodes other texts to the same bytes
-        raise _malformed()
+        raise WrongInput(MALFORMED)
     return position
 
 
 def parameters(cursor: str) -> dict[str, str]:
-    """What the queries of the feeds take; an empty cursor is the beginning.
-
-    Raises:
-        CursorMalformed: the cursor stands for no place.
-    """
+    """What the queries of the feeds take; an empty cursor is the beginning."""
     if not cursor:
         return BEGINNING
     position = read(cursor)
     return {"created_at": position.created_at.isoformat(), "uuid": str(position.uuid)}
-
-
-def _malformed() -> CursorMalformed:
-    return CursorMalformed('cursor_malformed: use the next_cursor of a page, or "" for the first page')

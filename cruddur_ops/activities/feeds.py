@@ -1,4 +1,7 @@
-"""The feeds, newest first and page by page: everybody's, a user's, and the replies to an activity."""
+"""The feeds, newest first and page by page: everybody's, a user's, and the replies to an activity.
+
+A page takes the `next_cursor` of the page before, empty for the first, and a limit of 1 to 100 activities.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cruddur_ops.activities import cursor as cursors
-from cruddur_ops.activities.errors import LimitOutOfRange
 from cruddur_ops.activities.posting import activity_uuid, check_handle, user_not_found
 from cruddur_ops.database import rows
+from cruddur_ops.database.explain import QueryPlan, explain
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 
 LIMIT, MAX_LIMIT = 20, 100
@@ -40,29 +44,18 @@ class UserPage(Page):
 
 
 def home(target: Target, cursor: str = "", limit: int = LIMIT) -> Page:
-    """A page of the home feed: the activities of everybody that have not expired, replies among them.
+    """A page of the home feed: the activities of everybody that have not expired, replies among them."""
+    return _page(rows(target, "activities/home", **_position(cursor, limit))[0]["page"], limit)
 
-    Args:
-        target: whose database.
-        cursor: the next_cursor of the page before; empty for the first.
-        limit: how many activities at most, 1 to 100.
 
-    Raises:
-        CursorMalformed: the cursor is none.
-        LimitOutOfRange: the limit is another.
-    """
-    return _page(rows(target, "activities/home", **position(cursor, limit))[0]["page"], limit)
+def explain_home(target: Target, cursor: str = "", limit: int = LIMIT, *, as_if_large: bool = True) -> QueryPlan:
+    """How the server finds a page of the home feed; see `explain` for `as_if_large`."""
+    return explain(target, "activities/home", as_if_large=as_if_large, **_position(cursor, limit))
 
 
 def replies(target: Target, reply_to: str, cursor: str = "", limit: int = LIMIT) -> Page:
-    """A page of the live replies to an activity; none where the activity is not there.
-
-    Raises:
-        ActivityNotFound: no identifier is written like this.
-        CursorMalformed: the cursor is none.
-        LimitOutOfRange: the limit is none.
-    """
-    found = rows(target, "activities/replies", reply_to=activity_uuid(reply_to), **position(cursor, limit))
+    """A page of the live replies to an activity, by its uuid; none where the activity is not there."""
+    found = rows(target, "activities/replies", reply_to=activity_uuid(reply_to), **_position(cursor, limit))
     return _page(found[0]["page"], limit)
 
 
@@ -76,10 +69,6 @@ def find(target: Target, handle: str, message: str, reply_to: str | None = None)
         handle: of the user, in any case.
         message: the whole of it.
         reply_to: the uuid of the activity that it replies to; None for one that replies to none.
-
-    Raises:
-        UserHandleBlank: no user is named.
-        ActivityNotFound: no identifier is written like this.
     """
     check_handle(handle)
     parent = activity_uuid(reply_to) if reply_to else None
@@ -88,26 +77,19 @@ def find(target: Target, handle: str, message: str, reply_to: str | None = None)
 
 
 def user(target: Target, handle: str, cursor: str = "", limit: int = LIMIT) -> UserPage:
-    """A user's page: the profile, and a page of the user's live activities.
-
-    Raises:
-        UserHandleBlank: no user is named.
-        UserNotFound: nobody has the handle, in any case.
-        CursorMalformed: the cursor is none.
-        LimitOutOfRange: the limit is none.
-    """
+    """A user's page: the profile, and a page of the user's live activities; the handle is in any case."""
     check_handle(handle)
-    found = rows(target, "users/page", handle=handle, **position(cursor, limit))
+    found = rows(target, "users/page", handle=handle, **_position(cursor, limit))
     if not found:
         raise user_not_found(handle)
     page = _page(found[0]["page"], limit)
     return UserPage(page.activities, page.next_cursor, found[0]["profile"])
 
 
-def position(cursor: str, limit: int) -> dict[str, Any]:
+def _position(cursor: str, limit: int) -> dict[str, Any]:
     """The parameters that all feeds take; one activity more than the page has tells whether another follows."""
     if not 1 <= limit <= MAX_LIMIT:
-        raise LimitOutOfRange(f"limit_out_of_range: ask for 1 to {MAX_LIMIT} activities, not {limit}")
+        raise WrongInput(f"limit_out_of_range: ask for 1 to {MAX_LIMIT} activities, not {limit}")
     return {**cursors.parameters(cursor), "limit": limit + 1}
 
 

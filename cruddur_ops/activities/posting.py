@@ -1,4 +1,4 @@
-"""Posting: an activity with a time to live, or a reply."""
+"""Posting: an activity with a time to live, or a reply. What is refused, with WrongInput, was neither posted nor counted."""
 
 from __future__ import annotations
 
@@ -6,19 +6,11 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from cruddur_ops.activities.errors import (
-    ActivityNotFound,
-    MessageBlank,
-    MessageExceedMaxChars,
-    MessageUnstorable,
-    TtlBlank,
-    UserHandleBlank,
-    UserNotFound,
-)
 from cruddur_ops.database import rows
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 
-MAX_CHARS = 280
+MAX_CHARS = 280  # code points
 TTLS = {
     "30-days": timedelta(days=30),
     "7-days": timedelta(days=7),
@@ -28,96 +20,66 @@ TTLS = {
     "3-hours": timedelta(hours=3),
     "1-hour": timedelta(hours=1),
 }
+ACTIVITY_NOT_FOUND = "activity_not_found: it has expired or never was: reply to one that the home feed shows"
 
 
 def post(target: Target, handle: str, message: str, ttl: str = "7-days") -> dict[str, Any]:
-    """Post an activity, in one round trip.
+    """Post an activity, in one round trip; it comes back as the home feed shows it.
 
     Args:
         target: whose database.
         handle: of the user who posts, in any case.
         message: 1 to 280 code points, not blank.
         ttl: how long it is shown, one of TTLS.
-
-    Returns:
-        The activity as the home feed shows it.
-
-    Raises:
-        WrongInput: one of the kinds in `errors`; nothing was posted.
     """
     check(handle, message, ttl)
-    found = rows(target, "activities/create", handle=handle, message=message, ttl=TTLS[ttl])
-    return _posted(found, handle)
+    return _posted(rows(target, "activities/create", handle=handle, message=message, ttl=TTLS[ttl]), handle)
 
 
 def reply(target: Target, handle: str, message: str, reply_to: str) -> dict[str, Any]:
-    """Reply to an activity and count the reply in it, in one round trip.
+    """Reply to a live activity, by its uuid, and count the reply in it, in one round trip.
 
     A reply has no time to live of its own: it expires with the activity that it replies to.
-
-    Args:
-        target: whose database.
-        handle: of the user who replies, in any case.
-        message: 1 to 280 code points, not blank.
-        reply_to: the uuid of a live activity; a reply is one too.
-
-    Returns:
-        The reply as the home feed shows it.
-
-    Raises:
-        WrongInput: one of the kinds in `errors`; nothing was posted or counted.
     """
     check(handle, message)
     found = rows(target, "activities/reply", handle=handle, message=message, reply_to=activity_uuid(reply_to))
     return _posted(found, handle)
 
 
-def check(handle: str, message: str, ttl: str = "7-days") -> None:
-    """Refuse what cannot be posted, before the database is asked.
-
-    Raises:
-        WrongInput: one of the kinds in `errors`.
-    """
+def check(handle: str, message: str, ttl: str = "7-days") -> str:
+    """Refuse what cannot be posted, before the database is asked; else say what would be."""
     check_handle(handle)
     if ttl not in TTLS:
-        raise TtlBlank(f'ttl_blank: "{ttl}" is no time to live: use one of {", ".join(TTLS)}')
+        raise WrongInput(f'ttl_blank: "{ttl}" is no time to live: use one of {", ".join(TTLS)}')
     if not message.strip():
-        raise MessageBlank("message_blank: write something")
+        raise WrongInput("message_blank: write something")
     if len(message) > MAX_CHARS:
         over = len(message) - MAX_CHARS
-        raise MessageExceedMaxChars(f"message_exceed_max_chars: leave out {over} of {len(message)} characters")
+        raise WrongInput(f"message_exceed_max_chars: leave out {over} of {len(message)} characters")
     if not _storable(message):
-        raise MessageUnstorable("message_unstorable: take out the NUL character or the half of a surrogate pair")
+        raise WrongInput("message_unstorable: take out the NUL character or the half of a surrogate pair")
+    return f"@{handle} can say this, in {len(message)} of {MAX_CHARS} characters, for {ttl.replace('-', ' ')}"
 
 
 def check_handle(handle: str) -> None:
-    """Refuse a handle that nobody can have, before the database is asked.
-
-    Raises:
-        UserHandleBlank: it is blank.
-        UserNotFound: PostgreSQL could not store it.
-    """
+    """Refuse a handle that nobody can have, before the database is asked."""
     if not handle.strip():
-        raise UserHandleBlank("user_handle_blank: name the handle of a user")
+        raise WrongInput("user_handle_blank: name the handle of a user")
     if not _storable(handle):
         raise user_not_found(handle)
 
 
-def user_not_found(handle: str) -> UserNotFound:
+def user_not_found(handle: str) -> WrongInput:
     """The error for a handle that nobody has."""
-    return UserNotFound(f"user_not_found: nobody has the handle {handle!a}: use one that the home feed shows")
+    return WrongInput(f"user_not_found: nobody has the handle {handle!a}: use one that the home feed shows")
 
 
 def activity_uuid(text: str) -> UUID:
-    """An activity's identifier.
-
-    Raises:
-        ActivityNotFound: no identifier is written like this.
-    """
+    """An activity's identifier; what is not written like one belongs to no activity."""
     try:
         return UUID(text)
     except ValueError as error:
-        raise _activity_not_found() from error
+        raise WrongInput(ACTIVITY_NOT_FOUND) from error
 
 
 def _posted(found: list[dict[str, Any]], handle: str) -> dict[str, Any]:
@@ -126,12 +88,8 @@ def _posted(found: list[dict[str, Any]], handle: str) -> dict[str, Any]:
         raise user_not_found(handle)
     posted: dict[str, Any] | None = found[0]["posted"]
     if posted is None:
-        raise _activity_not_found()
+        raise WrongInput(ACTIVITY_NOT_FOUND)
     return posted
-
-
-def _activity_not_found() -> ActivityNotFound:
-    return ActivityNotFound("activity_not_found: it has expired or never was: reply to one that the home feed shows")
 
 
 def _storable(text: str) -> bool:

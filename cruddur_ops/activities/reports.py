@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 def over_time(target: Target, days: int = 7) -> pd.DataFrame:
     """How many activities were posted on each of the last days (UTC), today included.
 
-    Returns:
-        One row a day, oldest first: day, days_ago, activities.
+    One row a day, oldest first: day, days_ago, activities.
     """
     import pandas as pd
 
@@ -23,11 +22,7 @@ def over_time(target: Target, days: int = 7) -> pd.DataFrame:
 
 
 def by_author(target: Target, days: int = 7, limit: int = 10) -> pd.DataFrame:
-    """Who posted most in the last days (of 24 hours).
-
-    Returns:
-        One row for each of these users, who posted most first: handle, activities.
-    """
+    """Who posted most in the last days (of 24 hours), who posted most first: handle, activities."""
     import pandas as pd
 
     found = rows(target, "activities/by_author", days=days, limit=limit)

@@ -22,7 +22,7 @@ from cruddur_ops.database.expire import BatchOutOfRange, expire
 from cruddur_ops.database.refusals import NotPermitted, StatementCancelled
 from cruddur_ops.database.stamp import StampDiffers
 from cruddur_ops.database.statements import SchemaMissing, ask
-from cruddur_ops.errors import ConfirmationRequired
+from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
 from tests.unit.headless import until
@@ -119,7 +119,7 @@ def test_the_feeds_answer_while_a_batch_runs(crowded: Target, batch: psycopg.Con
 def test_a_reply_to_what_is_being_removed_is_refused(crowded: Target, batch: psycopg.Connection[Any]) -> None:
     """It has expired, so that nobody waits for the end of the batch."""
     ((uuid,),) = execute(crowded, "SELECT uuid FROM activities ORDER BY expires_at LIMIT 1")
-    with pytest.raises(activities.ActivityNotFound):
+    with pytest.raises(WrongInput, match="^activity_not_found: "):
         activities.reply(crowded, "bayko", "hello", str(uuid))
 
 

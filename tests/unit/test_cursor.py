@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops.activities import CursorMalformed
 from cruddur_ops.activities.cursor import BEGINNING, Position, after, parameters, read
+from cruddur_ops.errors import WrongInput
 
 positions = st.builds(Position, st.datetimes(timezones=st.just(UTC)), st.uuids())
 
@@ -28,7 +28,7 @@ def test_any_text_is_a_cursor_or_refused(text: str) -> None:
     """A text that is taken is that of one place alone."""
     try:
         assert text == read(text).cursor
-    except CursorMalformed as error:
+    except WrongInput as error:
         assert str(error).startswith("cursor_malformed: ")
 
 
@@ -51,5 +51,5 @@ def test_an_empty_cursor_is_the_beginning() -> None:
 @pytest.mark.parametrize("cursor", ["A" * 31 + "\n", "f" + "_" * 31, "+" + "A" * 31, "A" * 28 + "AA=="])
 def test_near_misses(cursor: str) -> None:
     """Too far a time, and texts that base64 would let pass."""
-    with pytest.raises(CursorMalformed):
+    with pytest.raises(WrongInput):
         read(cursor)
