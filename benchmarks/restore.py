@@ -40,10 +40,10 @@ def filled_instance() -> Iterator[Target]:
         os.environ.update(variables)
         target = targets.load("local", backup_retention_period=0)
         try:
-            rds.apply(rds.plan_group(target), target)
-            rds.apply(rds.plan_instance(target), target)
+            rds.plan_group(target).apply()
+            rds.plan_instance(target).apply()
             rds.wait(target)
-            network.apply_access(network.plan_access(target), target)
+            network.plan_access(target).apply()
             database.create(target)
             with connect(target) as connection:
                 connection.execute(FILLING.encode())

@@ -226,7 +226,10 @@ class Plan:
         return now.outcome
 
     def verify(self) -> Verified:
-        """Plan again, several times where AWS answers late, until nothing differs any more; and say what was found."""
+        """Plan again, several times where AWS answers late, until nothing differs any more; and say what was found.
+
+        What is on its way to what is wanted is waited for first.
+        """
         if self.parts:
             return Verified("\n".join(part.verify().text for part in self.parts))
         now = progress.poll(f"verifying {self.title}", self._look, VERIFY_SECONDS, self._differs)
@@ -245,6 +248,10 @@ class Plan:
 
     def _look(self) -> tuple[str, Plan | None]:
         now = self._plan_again()
+        on_the_way = [change.settle for change in now.changes if change.settle and not now.mutating]
+        for settle in on_the_way:
+            settle()
+        now = self._plan_again() if on_the_way else now
         return "; ".join(map(str, now.mutating)), None if now.mutating else now
 
     def _differs(self, status: str) -> NotVerified:

@@ -29,11 +29,11 @@ def carry_out(plan: Plan, target: Target, confirm: str) -> None:
     click.echo(rds.apply(plan, target, confirm))
 
 
-def load_target(name: str) -> Target:
+def load_target(name: str, confirm: str = "") -> Target:
     """The target of this name; importing what resolves it waits for the verb."""
     from cruddur_ops.targets import load
 
-    return load(name)
+    return load(name, confirm)
 
 
 @rds_group.command()
@@ -96,13 +96,14 @@ def modify(target: str, confirm: str, window: bool, plan_only: bool) -> None:
         raise SystemExit(_drift(target, window))
     from cruddur_ops import database, rds
 
-    loaded = load_target(target)
-    rds.apply(rds.plan_group(loaded), loaded, confirm)
+    loaded = load_target(target, confirm)
+    rds.plan_group(loaded).apply()
     plan = rds.plan_instance(loaded, at_once=not window)
+    click.echo(plan)
     if rds.is_major(plan):
         database.require_upgradable(loaded)
-    carry_out(plan, loaded, confirm)
-    click.echo(rds.wait(loaded, settled=not window))
+    click.echo(plan.apply())
+    click.echo(plan.verify())
 
 
 def _drift(name: str, window: bool) -> int:

@@ -20,7 +20,6 @@ def open_(target: str, confirm: str) -> None:
     from cruddur_ops import network
     from cruddur_ops.targets import load
 
-    loaded = load(target)
-    plan = network.plan_access(loaded)
+    plan = network.plan_access(load(target, confirm))
     click.echo(plan)
-    click.echo(network.apply_access(plan, loaded, confirm))
+    click.echo(plan.apply())

@@ -6,19 +6,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cruddur_ops import applying, aws, rds, tags
+from cruddur_ops import aws, rds, tags
 from cruddur_ops.errors import GroupMissing
 from cruddur_ops.network import access, address
 from cruddur_ops.network.rules import Rule
-from cruddur_ops.plan import Action, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.rds import groups
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
 
-apply_access = applying.apply
 
-
+@step
 def plan_access(target: Target) -> Plan:
     """Admit the operator's address to the target's port, and no older address of the same operator.
 
@@ -40,7 +39,7 @@ def plan_access(target: Target) -> Plan:
     plan = access.access_plan(title, wish, group.id, found, on)
     if attached and group.id not in attached:
         warning = f"WARNING: {group.name} is not attached to the DB instance: run 01_provision_rds"
-        return plan + Plan("", facts=(warning,))
+        return replace(plan, facts=(*plan.facts, warning))
     return plan
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import GroupMissing
-from cruddur_ops.plan import Action, Change, Plan
+from cruddur_ops.plan import Action, Change, Plan, step
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target
@@ -95,21 +95,14 @@ def default_vpc(target: Target) -> str:
     return str(answer["Vpcs"][0]["VpcId"])
 
 
+@step
 def plan_group(target: Target) -> Plan:
     """Create the runbook's group where it is missing.
 
     Raises:
         GroupMissing: the group that DB_SG_ID names does not exist, or there is no default VPC.
     """
-    return group_plan(target, describe(target))
-
-
-def group_plan(target: Target, found: Group | None) -> Plan:
-    """The same, decided from what was described; a missing group's VPC is looked up.
-
-    Raises:
-        GroupMissing: there is no default VPC.
-    """
+    found = describe(target)
     if found:
         change = Change(Action.NONE, f"security group {found.name}")
     else:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.plan import Action, Change, Plan, differences
-from cruddur_ops.rds import offers, settings
+from cruddur_ops.rds import offers, settings, waiting
 from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.offers import Offer
@@ -53,7 +54,7 @@ def changes(target: Target, offer: Offer, found: Instance, group: Group | None, 
     noted = [replace(change, note=note(change, found, at_once)) for change in differing]
     if noted:
         call = Call("rds", "modify_db_instance", modify_parameters(found, changed, at_once))
-        noted[0] = replace(noted[0], calls=(call,))
+        noted[0] = replace(noted[0], calls=(call,), settle=partial(waiting.wait, target, settled=at_once))
     yield from noted
     yield from _tagging(target, found, resource)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Action, Change, Plan
-from cruddur_ops.rds import groups, instances, modification, offers, settings, upgrades
+from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.rds import groups, instances, modification, offers, settings, upgrades, waiting
 from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance, describe
 from cruddur_ops.rds.offers import Offer
@@ -39,18 +41,16 @@ def _offer(target: Target, found: Instance | None) -> Offer:
 
 
 def plan_both(target: Target, *, at_once: bool = True) -> Plan:
-    """The security group and the DB instance, each looked at once: what differs from what is wanted.
+    """The security group and the DB instance: what differs from what is wanted.
 
     Raises:
         OpsError: as `plan_instance`.
     """
-    found, group = describe(target), groups.describe(target)
-    if found:
-        instances.require_recoverable(found)
-    instance = instance_plan(target, _offer(target, found), found, group, at_once)
-    return Plan(f"drift on {target.name}") + groups.group_plan(target, group) + instance
+    both = groups.plan_group(target) + plan_instance(target, at_once=at_once)
+    return replace(both, title=f"drift on {target.name}")
 
 
+@step
 def plan_instance(target: Target, *, at_once: bool = True) -> Plan:
     """Create the DB instance, or modify what differs from what is wanted.
 
@@ -84,10 +84,12 @@ def instance_plan(target: Target, offer: Offer, found: Instance | None, group: G
         raise WrongInput(message)
     if not found.ready:
         note = f"{found.status}: wait until it is available"
-        return Plan(title, (Change(Action.NONE, _name(found.identifier), note=note),), _facts(target, offer))
+        settle = partial(waiting.wait, target)
+        return Plan(title, (Change(Action.NONE, _name(found.identifier), note=note, settle=settle),), _facts(target, offer))
     facts = (*settings.shortfalls(target, found), *_facts(target, offer))
     changes = tuple(modification.changes(target, offer, found, group, at_once))
-    return Plan(title, changes or (Change(Action.NONE, _name(found.identifier)),), facts)
+    pending = (f"{', '.join(sorted(found.pending))} until {found.maintenance_window}",) if found.pending else ()
+    return Plan(title, changes or (Change(Action.NONE, _name(found.identifier)),), facts, pending)
 
 
 def _name(identifier: str) -> str:
@@ -102,7 +104,8 @@ def _creation(target: Target, offer: Offer, group: Group | None) -> Change:
     if group is None:
         return Change(Action.CREATE, resource, after=what, note=AFTER_THE_GROUP)
     call = Call("rds", "create_db_instance", settings.creation(target, offer, group.id))
-    return Change(Action.CREATE, resource, after=what, note="takes 5 to 15 minutes on AWS", calls=(call,))
+    settle = partial(waiting.wait, target)
+    return Change(Action.CREATE, resource, after=what, note="takes 5 to 15 minutes on AWS", calls=(call,), settle=settle)
 
 
 def _facts(target: Target, offer: Offer) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def provision_with_backups(target: Target) -> None:
 
 def admit(target: Target) -> None:
     """What 02 does."""
-    network.apply_access(network.plan_access(target), target)
+    network.plan_access(target).apply()
 
 
 def remove_all(target: Target) -> None:

@@ -28,7 +28,7 @@ IDENTIFIER = "cruddur-db-instance"
 def shared(module_target: Target) -> Target:
     """The target `local`, with an instance that is as wanted, and data; its tests leave it so."""
     provision(module_target)
-    network.apply_access(network.plan_access(module_target), module_target)
+    network.plan_access(module_target).apply()
     for step in (database.create, database.load_schema, database.seed):
         step(module_target)
     return module_target

@@ -20,7 +20,7 @@ from tests.sandbox.support import Client
 @pytest.fixture
 def group_id(target: Target) -> str:
     """The runbook's group, without an instance."""
-    rds.apply(groups.plan_group(target), target)
+    groups.plan_group(target).apply()
     group = groups.describe(target)
     assert group is not None
     return group.id
@@ -28,14 +28,14 @@ def group_id(target: Target) -> str:
 
 def provision(target: Target) -> Instance:
     """The target's instance in the runbook's group."""
-    rds.apply(groups.plan_group(target), target)
-    rds.apply(rds.plan_instance(target), target)
+    groups.plan_group(target).apply()
+    rds.plan_instance(target).apply()
     return rds.wait(target, timeout=60)
 
 
 def applied(target: Target) -> Outcome:
     """What planning and applying the operator's access comes to."""
-    return network.apply_access(network.plan_access(target), target)
+    return network.plan_access(target).apply()
 
 
 def sources(target: Target, group_id: str) -> list[str]:

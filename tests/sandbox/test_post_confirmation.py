@@ -44,7 +44,7 @@ def provision(target: Target) -> None:
     for plan in (rds.plan_group, rds.plan_instance):
         rds.apply(plan(target), target)
     rds.wait(target)
-    network.apply_access(network.plan_access(target), target)
+    network.plan_access(target).apply()
     for step in (database.create, database.ensure_roles, database.load_schema, database.seed):
         step(target)
 

@@ -16,8 +16,8 @@ from cruddur_ops.targets import Target
 
 def provision(target: Target) -> Instance:
     """The target's instance, made as the notebook makes it."""
-    rds.apply(groups.plan_group(target), target)
-    rds.apply(rds.plan_instance(target), target)
+    groups.plan_group(target).apply()
+    rds.plan_instance(target).apply()
     return rds.wait(target, timeout=60)
 
 
@@ -30,9 +30,9 @@ def test_the_steps_to_an_instance(target: Target) -> None:
     """The plan can be shown before anything exists; then the group, then the instance, and then nothing."""
     shown = groups.plan_group(target) + rds.plan_instance(target)
     assert Outcome(created=2) == shown.outcome
-    assert Outcome(created=1) == rds.apply(groups.plan_group(target), target)
-    assert Outcome(created=1) == rds.apply(rds.plan_instance(target), target)
-    assert Outcome(unchanged=1) == rds.apply(rds.plan_instance(target), target)
+    assert Outcome(created=1) == groups.plan_group(target).apply()
+    assert Outcome(created=1) == rds.plan_instance(target).apply()
+    assert Outcome(unchanged=1) == rds.plan_instance(target).apply()
     found = rds.wait(target, timeout=60)
     assert ("cruddur-db-instance: available", target.port) == (repr(found), found.port)
     assert Outcome(unchanged=2) == (groups.plan_group(target) + rds.plan_instance(target)).outcome
@@ -70,7 +70,7 @@ def test_differences_converge(target: Target) -> None:
         "PerformanceInsightsRetentionPeriod",
     ]
     assert expected == settings_changed(changed)
-    assert Outcome(changed=1) == rds.apply(rds.plan_instance(changed), changed)
+    assert Outcome(changed=1) == rds.plan_instance(changed).apply()
     rds.wait(changed, timeout=60)
     assert [] == settings_changed(changed)
 
@@ -147,9 +147,9 @@ def test_a_region_without_the_class(target: Target) -> None:
 def test_what_rds_refuses(target: Target, setting: str, value: Any) -> None:
     """RDS's own words, and where the setting is to be corrected."""
     wrong = dataclasses.replace(target, **{setting: value})
-    rds.apply(groups.plan_group(wrong), wrong)
+    groups.plan_group(wrong).apply()
     with pytest.raises(WrongInput, match="AWS refuses create_db_instance .*cruddur-ops targets"):
-        rds.apply(rds.plan_instance(wrong), wrong)
+        rds.plan_instance(wrong).apply()
 
 
 def test_the_offer(target: Target) -> None:

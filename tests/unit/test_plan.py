@@ -247,6 +247,18 @@ def test_verification_allows_for_late_answers(monkeypatch: pytest.MonkeyPatch) -
         plan.verify()
 
 
+def test_verification_waits_for_what_is_on_its_way() -> None:
+    """It settles what somebody else began, and then says what that came to."""
+    world = World("a")
+
+    def found(_: Target) -> Plan:
+        on_its_way = Change(Action.NONE, "a", note="creating", settle=lambda: world.make("b"))
+        return Plan("x", (Change(Action.NONE, "a") if "b" in world.there else on_its_way,))
+
+    assert "verified: a is as wanted" == repr(step(found)(TARGET).verify())
+    assert "b" in world.there
+
+
 def test_verification_says_what_it_found() -> None:
     """What is gone, what is as wanted, and what waits for its window."""
     shown = (Change(Action.DELETE, "a"), Change(Action.MODIFY, "b"))
