@@ -26,7 +26,7 @@ outputs: env-dev ## run the notebooks on a fresh sandbox, and keep their outputs
 
 lint: env-dev ## check style and types
 	@$(PYTHON) -m ruff check --quiet . && $(PYTHON) -m ruff format --check --quiet .
-	@$(PYTHON) -m mypy --no-error-summary
+	@$(PYTHON) -m mypy --no-error-summary && cd rds_sandbox && ../$(PYTHON) -m mypy --no-error-summary
 
 lab: up ## open the notebooks in JupyterLab, with a sandbox up
 	@$(PYTHON) -m jupyterlab $$(test "$$(id -u)" != 0 || echo --allow-root) $(ARGS) notebooks
@@ -51,10 +51,10 @@ clean: ## remove .venv and caches; runs/ stays
 	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Install a lock and the project into .venv, unless this very lock is there already. The mark also
-# holds the folder's name: a moved folder needs a new link to the project. requirements-dev.lock
+# Install a lock and the two projects into .venv, unless this very lock is there already. The mark also
+# holds the folder's name: a moved folder needs new links to the projects. requirements-dev.lock
 # has all of requirements.lock, so that it leaves both marks.
-mark = $$(pwd; cat $(1) pyproject.toml | cksum)
+mark = $$(pwd; cat $(1) pyproject.toml rds_sandbox/pyproject.toml | cksum)
 define install
 if [ "$$(cat .venv/$(1) 2>&1)" = "$(call mark,$(1))" ]; then exit 0; fi; \
 for python in $(PYTHONS) ''; do \
@@ -65,7 +65,7 @@ echo "installing $(1) into .venv: this takes about two minutes the first time" >
 clear=; $(PYTHON) -c '' 2>/dev/null || clear=--clear; \
 "$$python" -m venv $$clear .venv && \
 $(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $(1) && \
-$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --editable . && \
+$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --editable rds_sandbox --editable . && \
 echo "$(call mark,requirements.lock)" > .venv/requirements.lock && \
 echo "$(call mark,$(1))" > .venv/$(1)
 endef

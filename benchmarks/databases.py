@@ -16,10 +16,10 @@ from sqlalchemy.engine import URL
 
 from cruddur_ops import database, targets
 from cruddur_ops.database.connection import engine
-from cruddur_ops.sandbox.postgres import Server
-from cruddur_ops.sandbox.programs import find_programs
-from cruddur_ops.sandbox.roles import create_master_user
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
+from rds_sandbox.programs import find_programs
+from rds_sandbox.roles import create_master_user
 
 USER, PASSWORD = "bench", "bench-only"
 MEMORY = """

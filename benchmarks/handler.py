@@ -24,7 +24,7 @@ from benchmarks.databases import PASSWORD, USER, databases
 from cruddur_ops import aws, cognito, ledger, load_target, queries
 from cruddur_ops.cognito.packaging import HANDLER, STATEMENTS
 from cruddur_ops.database.connection import connect
-from cruddur_ops.sandbox.postgres import Server
+from rds_sandbox.postgres import Server
 
 SERVICES = ("cognito-idp", "ec2", "iam", "lambda", "logs", "rds", "secretsmanager", "sts")
 START = "import time; began = time.perf_counter(); import {module}; print(time.perf_counter() - began)"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.compare import compare
 from cruddur_ops import aws, rds, targets
-from cruddur_ops.sandbox.control import throwaway
+from rds_sandbox import throwaway
 
 OPS = [sys.executable, "-m", "cruddur_ops"]
 AWS = str(Path(sys.executable).with_name("aws"))

@@ -14,8 +14,8 @@ from benchmarks.compare import compare
 from benchmarks.databases import Databases, databases
 from cruddur_ops import database, network, rds, targets
 from cruddur_ops.database.connection import connect
-from cruddur_ops.sandbox.control import throwaway
 from cruddur_ops.targets import Target
+from rds_sandbox import throwaway
 
 FILLING = Path(__file__).with_name("gibibyte.sql").read_text()
 SNAPSHOT, COPY = "bench-snapshot", "bench-copy"

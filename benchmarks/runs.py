@@ -16,8 +16,8 @@ from statistics import median
 from typing import Any
 
 from benchmarks.compare import ROUNDS, compare, timed
-from cruddur_ops.sandbox.control import throwaway
 from cruddur_ops.state import PROJECT
+from rds_sandbox import throwaway
 
 RUN = [sys.executable, "-m", "cruddur_ops", "run"]
 ALL = sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))

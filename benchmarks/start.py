@@ -12,8 +12,8 @@ from pathlib import Path
 import boto3
 
 from benchmarks.compare import compare
-from cruddur_ops.sandbox import control, keeper
-from cruddur_ops.sandbox.programs import find_programs
+from rds_sandbox import control, keeper
+from rds_sandbox.programs import find_programs
 
 SANDBOX = "bench"
 MOTO = """

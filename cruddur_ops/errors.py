@@ -67,10 +67,6 @@ class SandboxNotUp(OpsError):
     """The target is the sandbox, and none is running."""
 
 
-class PostgresMissing(OpsError):
-    """The sandbox found no PostgreSQL server programs to run."""
-
-
 class NotOffered(OpsError):
     """RDS does not offer this version, class or storage in this region."""
 

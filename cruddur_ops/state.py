@@ -1,18 +1,17 @@
-"""This user's small files that outlive a process: where a sandbox runs, locks, RDS's root certificates."""
+"""This user's small files that outlive a process: locks, RDS's root certificates; and where a sandbox is."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import platformdirs
 
 from cruddur_ops.errors import WrongInput
 
 PROJECT = Path(__file__).resolve().parent.parent
+TOLD = ("CHECKIP_URL", "LAMBDA_RUNTIME", "LAMBDA_ARCHITECTURE")  # what a sandbox says of itself, and we have settings for
 
 
 def state_folder() -> Path:
@@ -30,27 +29,18 @@ def state_folder() -> Path:
     return folder
 
 
-def sandbox_file(name: str | None = None) -> Path:
-    """Where the sandbox of this name (else of CRUDDUR_SANDBOX, else "default") says how to reach it."""
-    name = name or os.environ.get("CRUDDUR_SANDBOX", "default")
-    return state_folder() / f"sandbox-{name}.json"
-
-
-def read_sandbox(name: str | None = None) -> dict[str, Any] | None:
-    """What the running sandbox wrote about itself: process id, folder, environment. None where none is up."""
-    try:
-        record: dict[str, Any] = json.loads(sandbox_file(name).read_text())
-    except FileNotFoundError:
-        return None
-    return record
-
-
 def sandbox_environment() -> Mapping[str, str]:
-    """The variables that `cruddur-ops sandbox env` prints; empty where no sandbox is up.
+    """The variables of the sandbox that is up, by the names of our settings; empty where none is.
 
     The process's own environment comes first, so that a throwaway sandbox or an exported one wins.
     """
-    if "AWS_ENDPOINT_URL" in os.environ:
-        return os.environ
-    record = read_sandbox()
-    return record["environment"] if record else {}
+    found = os.environ if "AWS_ENDPOINT_URL" in os.environ else _running_sandbox()
+    return {**found, **{f"CRUDDUR_{name}": found[f"RDS_SANDBOX_{name}"] for name in TOLD if f"RDS_SANDBOX_{name}" in found}}
+
+
+def _running_sandbox() -> Mapping[str, str]:
+    try:
+        import rds_sandbox
+    except ModuleNotFoundError:  # a production install
+        return {}
+    return rds_sandbox.running()

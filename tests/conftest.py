@@ -11,19 +11,17 @@ from hypothesis import settings
 settings.register_profile("project", deadline=None)  # a busy machine is no failure
 settings.load_profile("project")
 
-FOREIGN = ("AWS_", "CRUDDUR_", "DB_SG_", "PG")
+FOREIGN = ("AWS_", "CRUDDUR_", "DB_SG_", "PG", "RDS_SANDBOX_")
 ADDRESSES = ("LOCAL_IP", "GITPOD_IP", "CONNECTION_URL", "PROD_CONNECTION_URL")
 TESTS = Path(__file__).parent
 ON_REQUEST = {
     TESTS / "live": "acts on a real AWS account",
-    TESTS / "sandbox" / "terraform": "takes minutes, by the delays of Terraform's AWS provider",
 }
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A flag for each folder of tests that runs only on request."""
     parser.addoption("--live", action="store_true", help="run the tests that act on a real AWS account")
-    parser.addoption("--terraform", action="store_true", help="run the test that applies Terraform to the sandbox: minutes")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -46,10 +44,11 @@ def _clean_environment(pytestconfig: pytest.Config, tmp_path_factory: pytest.Tem
             yield patch
             return
         for name in list(os.environ):
-            if name.startswith(FOREIGN) and name != "CRUDDUR_PG_BIN" or name in ADDRESSES:
+            if name.startswith(FOREIGN) and name != "RDS_SANDBOX_PG_BIN" or name in ADDRESSES:
                 patch.delenv(name)
         home = tmp_path_factory.mktemp("home")
         patch.setenv("CRUDDUR_STATE_DIR", str(home / "state"))
+        patch.setenv("RDS_SANDBOX_STATE_DIR", str(home / "sandboxes"))
         patch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")

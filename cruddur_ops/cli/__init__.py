@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -26,12 +27,18 @@ class Commands(click.Group):
         """Run the verb."""
         try:
             return super().invoke(ctx)
-        except OpsError as error:
+        except _expected() as error:
             click.echo(redact(str(error)), err=True)
             ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted: repeat the command, it converges", err=True)
             ctx.exit(RunInterrupted.exit_code)
+
+
+def _expected() -> tuple[type[OpsError], ...]:
+    """Our failures, and the sandbox's where it was used: they too have a sentence and an exit code."""
+    sandbox = sys.modules.get("rds_sandbox")
+    return (OpsError, sandbox.SandboxError) if sandbox else (OpsError,)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

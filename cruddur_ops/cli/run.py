@@ -115,10 +115,10 @@ def _sandbox_for(needed: bool) -> Iterator[None]:
     if not needed:
         yield
         return
-    from cruddur_ops.sandbox import control
+    from cruddur_ops.cli.sandbox import installed
 
     before = dict(os.environ)
-    with control.throwaway() as variables:
+    with installed().throwaway() as variables:
         click.echo("no sandbox is up: this run has its own, and takes it away at the end", err=True)
         os.environ.update(variables)
         try:

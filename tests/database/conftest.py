@@ -18,10 +18,10 @@ from cruddur_ops.database import connection
 from cruddur_ops.database.connection import engine
 from cruddur_ops.database.drop import KEPT
 from cruddur_ops.database.location import database_name
-from cruddur_ops.sandbox.postgres import Server
-from cruddur_ops.sandbox.programs import find_programs
-from cruddur_ops.sandbox.roles import create_master_user
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
+from rds_sandbox.programs import find_programs
+from rds_sandbox.roles import create_master_user
 from tests.database.people import people
 
 __all__ = ["people"]

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from cruddur_ops.sandbox.postgres import Server
+from rds_sandbox.postgres import Server
 
 
 @contextmanager

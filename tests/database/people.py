@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from cruddur_ops.database.location import locate
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 
 Connection = psycopg.Connection[Any]
 ROLES = {"guest": "", "boss": "SUPERUSER"}

@@ -18,8 +18,8 @@ from sqlalchemy.engine import URL
 from cruddur_ops import activities, database, targets
 from cruddur_ops.database.connection import connect, engine, session
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 
 REPLIED = "00000000-0000-4000-8000-000000000204"  # by andrew, with two replies

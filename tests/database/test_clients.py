@@ -20,9 +20,9 @@ from cruddur_ops.database.clients import PsqlMissing, exports, find_psql, psql
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.unreachable import DatabaseMissing, LoginRefused
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.state import PROJECT, state_folder
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 from tests.database.doors import tcp_door
 from tests.database.people import PASSWORD as ODD_PASSWORD

@@ -20,8 +20,8 @@ from cruddur_ops.database.statements import compose
 from cruddur_ops.database.unreachable import DatabaseMissing
 from cruddur_ops.errors import ConfirmationRequired, RunInProgress
 from cruddur_ops.plan import Action, Change, Outcome
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import USER
 from tests.database.support import execute
 

@@ -20,9 +20,9 @@ from cruddur_ops.database.stamp import StampDiffers
 from cruddur_ops.database.unreachable import DatabaseMissing
 from cruddur_ops.errors import ConfirmationRequired, RunInProgress, WrongInput
 from cruddur_ops.plan import Action, Outcome
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.people import PASSWORD, People, alive
 from tests.unit.headless import until
 

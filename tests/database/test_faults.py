@@ -27,11 +27,11 @@ from cruddur_ops.database.location import database_name
 from cruddur_ops.database.refusals import ConnectionLost, ServerReadOnly, StatementCancelled, StorageFailed, StorageFull
 from cruddur_ops.database.unreachable import DatabaseMissing, DatabaseUnreachable, LoginRefused
 from cruddur_ops.plan import Outcome
-from cruddur_ops.sandbox.postgres import Server
-from cruddur_ops.sandbox.programs import find_programs
-from cruddur_ops.sandbox.roles import create_master_user
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
+from rds_sandbox.programs import find_programs
+from rds_sandbox.roles import create_master_user
 from tests.database.conftest import PASSWORD, USER
 from tests.database.support import TABLES, execute, write
 

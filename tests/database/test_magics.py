@@ -20,9 +20,9 @@ from cruddur_ops.database.connection import connect
 from cruddur_ops.database.unreachable import DatabaseMissing, LoginRefused
 from cruddur_ops.errors import UnknownTarget, WrongInput
 from cruddur_ops.magics import StatementFailed
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
 
 Run = Callable[[str], Any]  # IPython's ExecutionResult

@@ -24,8 +24,8 @@ from cruddur_ops.database.scripts import ScriptFailed
 from cruddur_ops.database.stamp import StampDiffers
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 from tests.database.support import execute, write
 

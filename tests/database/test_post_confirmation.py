@@ -22,8 +22,8 @@ from cruddur_ops import database, queries
 from cruddur_ops.cognito.packaging import HANDLER, STATEMENTS
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.roles import APP
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 from tests.unit.headless import until
 

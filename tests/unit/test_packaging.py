@@ -17,7 +17,9 @@ from packaging.utils import canonicalize_name
 
 from cruddur_ops.state import PROJECT
 
+PROJECTS = ("pyproject.toml", "rds_sandbox/pyproject.toml")
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+SANDBOX = "rds-sandbox"
 CONDA_NAMES = {"matplotlib-base": "matplotlib"}
 Pins = dict[str, str]
 
@@ -34,11 +36,13 @@ def pins(requirements: list[Requirement]) -> Pins:
     return {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in needed}
 
 
-def declared(*extras: str) -> list[Requirement]:
-    """The direct dependencies of pyproject.toml."""
-    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+def declared(*extras: str, folder: Path = PROJECT) -> list[Requirement]:
+    """The direct dependencies of a pyproject.toml; in place of rds-sandbox, which lies here too, its own."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     optional = project["optional-dependencies"]
-    return [Requirement(line) for line in project["dependencies"] + [line for name in extras for line in optional[name]]]
+    found = [Requirement(line) for line in project["dependencies"] + [line for name in extras for line in optional[name]]]
+    within = [line for one in found if one.name == SANDBOX for line in declared(*one.extras, folder=PROJECT / "rds_sandbox")]
+    return [one for one in found if one.name != SANDBOX] + within
 
 
 def conda() -> Pins:
@@ -71,6 +75,13 @@ def test_a_lock_names_versions_and_nothing_else(name: str) -> None:
     lines = (PROJECT / name).read_text().splitlines()
     assert [] == [line for line in lines if re.search(r"://|(^|[ =])[~/]|^ *-", line)]
     assert "uv pip compile --universal --python-version 3.11 --extra sandbox" in lines[1]
+
+
+def test_the_extra_is_the_sandbox_of_this_repository() -> None:
+    """`pip install cruddur-ops[sandbox]` brings the version that lies beside it, with its server."""
+    here = tomllib.loads((PROJECT / "rds_sandbox" / "pyproject.toml").read_text())["project"]
+    extra = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["sandbox"]
+    assert [f"{here['name']}[server]=={here['version']}"] == extra
 
 
 def test_what_is_installed_is_what_is_locked() -> None:
@@ -115,8 +126,9 @@ def copy(tmp_path: Path) -> Path:
     """The files that `make env` reads, in a folder whose name is awkward."""
     folder = tmp_path / "a (b) c"
     folder.mkdir()
-    for name in ("Makefile", "pyproject.toml", *LOCKS):
-        shutil.copy(PROJECT / name, folder)
+    (folder / "rds_sandbox").mkdir()
+    for name in ("Makefile", *PROJECTS, *LOCKS):
+        shutil.copy(PROJECT / name, folder / name)
     return folder
 
 
@@ -142,8 +154,8 @@ def test_an_old_python_is_told_in_a_sentence(copy: Path, no_python: Path) -> Non
 
 
 def test_the_environment_is_made_again_only_for_another_lock_or_folder(copy: Path, no_python: Path) -> None:
-    """The mark that make leaves holds the folder and the contents of lock and pyproject.toml."""
-    content = (copy / LOCKS[0]).read_bytes() + (copy / "pyproject.toml").read_bytes()
+    """The mark that make leaves holds the folder and the contents of the lock and of each pyproject.toml."""
+    content = b"".join((copy / name).read_bytes() for name in (LOCKS[0], *PROJECTS))
     checksum = subprocess.run(["cksum"], input=content, capture_output=True, check=True).stdout.decode()
     (copy / ".venv").mkdir()
     (copy / ".venv" / LOCKS[0]).write_text(f"{copy}\n{checksum}")

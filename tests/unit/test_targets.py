@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import rds_sandbox
 from cruddur_ops import cognito, rds, state, targets
 from cruddur_ops.errors import NotProven, UnknownParameter, UnknownTarget, WrongInput, WrongType
 from cruddur_ops.targets import SETTINGS, Target, typed
@@ -125,15 +125,15 @@ def test_unreadable_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         targets.load("local")
 
 
-def test_running_sandbox_is_found(write: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_sandbox_is_found(write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """A sandbox target takes endpoint and certificate from the sandbox that is up; another target does not."""
     write("[local]\nsandbox = true\n[prod]\n")
-    monkeypatch.setenv("CRUDDUR_STATE_DIR", str(tmp_path))
-    record = {"environment": {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "PGSSLROOTCERT": "/root.pem"}}
-    state.sandbox_file().write_text(json.dumps(record))
+    told = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "PGSSLROOTCERT": "/root.pem", "RDS_SANDBOX_LAMBDA_RUNTIME": "python3.12"}
+    monkeypatch.setattr(rds_sandbox, "running", lambda: told)
 
     assert ("http://127.0.0.1:9", "sandbox") == shown(targets.load("local"), "endpoint_url")
     assert ("/root.pem", "sandbox") == shown(targets.load("local"), "ssl_root_certificate")
+    assert ("python3.12", "sandbox") == shown(targets.load("local"), "lambda_runtime")
     assert ("", "default") == shown(targets.load("prod"), "endpoint_url")
 
 

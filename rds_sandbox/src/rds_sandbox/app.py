@@ -1,0 +1,190 @@
+"""The sandbox's HTTP face: moto's AWS API, the address service, and what is not in the sandbox."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
+
+from flask import Flask
+from flask import request as current_request
+from moto.core.exceptions import ServiceException
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.rds.exceptions import RDSClientError
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
+from werkzeug.wrappers import Request, Response
+
+from rds_sandbox import drills, pricing, reports
+from rds_sandbox.machine import Host
+from rds_sandbox.services import Services
+from rds_sandbox.vpc_endpoints import wait_for_a_way
+
+PREFIX = "/_sandbox"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
+
+Environ = dict[str, Any]
+Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+@dataclass(frozen=True)
+class SandboxApp:
+    """The WSGI application of a sandbox."""
+
+    host: Host
+    moto: DomainDispatcherApplication
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Answer one request."""
+        return self.respond(environ)(environ, start_response)
+
+    def respond(self, environ: Environ) -> Wsgi:
+        """The application that answers this request: ours, moto's, or an error."""
+        request = Request(environ)
+        if not _is_local(request):
+            return Response("The sandbox answers programs on this machine, not web pages.\n", 403)
+        if request.path.startswith(PREFIX):
+            return self._own(request)
+        region, service = scope(request)
+        wait_for_a_way(self.host.callers, (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])), region, service)
+        if service == "pricing":
+            return _price_list(request)
+        if service and not self._in_moto(environ, request.path):
+            return not_in_sandbox(request, service)
+        return self.moto
+
+    def _in_moto(self, environ: Environ, path: str) -> bool:
+        return bool(self.moto.get_backend_for_host(self.moto.infer_service_region_host(environ, path)))
+
+    def _own(self, request: Request) -> Wsgi:
+        try:
+            return self._route(request, request.path.removeprefix(PREFIX))
+        except HTTPException as error:
+            return error
+
+    def _route(self, request: Request, path: str) -> Response:
+        match request.method, path:
+            case "GET", "/checkip":
+                return Response(f"{self.host.callers.operator}\n")
+            case "GET", "/status":
+                return _json(reports.status(self.host))
+            case "GET", "/confirmation-codes":
+                return _json({"Codes": reports.confirmation_codes(request.args.get("UserPoolId"))})
+            case "PUT", "/maintenance-window":
+                return _drill(drills.open_maintenance_window, request, "DBInstanceIdentifier")
+            case "PUT", "/maintenance-action":
+                return _drill(drills.announce_maintenance, request, "DBInstanceIdentifier", "Action")
+            case "PUT", "/replica-lag":
+                return _drill(drills.delay_replica, request, "DBInstanceIdentifier", "Seconds")
+            case "PUT", "/pace":
+                return _drill(drills.set_pace, request, "Seconds")
+            case "PUT", "/operator":
+                self.host.callers.operator = _address(request)
+                return _json({})
+            case "PUT", "/interface":
+                self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")
+                return _json({})
+        raise NotFound
+
+
+def create_app(host: Host, services: Services) -> SandboxApp:
+    """The application over moto's own dispatcher."""
+    return SandboxApp(host, DomainDispatcherApplication(partial(create_service, services)))
+
+
+def create_service(services: Services, name: Any) -> Flask:
+    """One AWS service as moto makes it, whose failures are AWS errors and not stack traces."""
+    services.prepare(name)
+    application = create_backend_app(name)
+    application.debug = False
+    for error in (NotImplementedError, NotFound):  # an action that moto knows no method of, or no path
+        application.register_error_handler(error, lambda _: not_in_sandbox(current_request, name))
+    application.register_error_handler(InternalServerError, lambda error: internal_failure(current_request, error))
+    return application
+
+
+def internal_failure(request: Request, error: InternalServerError) -> Response:
+    """The sandbox's own fault; Flask has written the stack trace to the log."""
+    cause = type(error.original_exception).__name__
+    message = f"{_action(request)} failed in the sandbox ({cause}): its log has the stack trace."
+    return aws_error(request, "InternalFailure", message, 500)
+
+
+def _is_local(request: Request) -> bool:
+    """Whether a program of this machine asks: a web page would send Origin, or another host name."""
+    return "Origin" not in request.headers and urlsplit(f"//{request.host}").hostname in LOOPBACK
+
+
+def scope(request: Request) -> tuple[str, str]:
+    """Region and service that the request is signed for (AWS Signature Version 4); no service where it is not signed."""
+    words = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    return (words[2], words[3].lower()) if len(words) == 5 else (DEFAULT_REGION, "")
+
+
+def not_in_sandbox(request: Request, service: str) -> Response:
+    """An AWS error, in the shape of the service's protocol, that says what the sandbox lacks."""
+    action = _action(request)
+    message = f"{service}:{action} is not in the sandbox: see docs/fidelity.md of rds-sandbox"
+    return aws_error(request, "NotInSandbox", message, 501)
+
+
+def aws_error(request: Request, code: str, message: str, status_code: int) -> Response:
+    """An error in the shape of the request's protocol: XML where a form was sent, else JSON."""
+    if request.mimetype == "application/x-www-form-urlencoded":
+        return Response(_xml_error(code, message), status_code, mimetype="text/xml")
+    body = json.dumps({"__type": code, "message": message, "Message": message})
+    return Response(body, status_code, {"x-amzn-ErrorType": code}, mimetype="application/x-amz-json-1.1")
+
+
+def _action(request: Request) -> str:
+    """The name of the action, wherever the protocol keeps it."""
+    target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
+    return request.form.get("Action") or target or f"{request.method} {request.path}"
+
+
+def _xml_error(code: str, message: str) -> str:
+    """Readable by both XML protocols: `query` looks for Error, `ec2` for Errors/Error."""
+    error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    return f"<ErrorResponse>{error}<Errors>{error}</Errors><RequestId>sandbox</RequestId></ErrorResponse>"
+
+
+def _price_list(request: Request) -> Response:
+    """The AWS Price List Query API: GetProducts alone."""
+    if _action(request) != "GetProducts":
+        return not_in_sandbox(request, "pricing")
+    try:
+        answer = pricing.get_products(json.loads(request.get_data() or b"{}"))
+    except ServiceException as error:
+        return aws_error(request, error.code, error.message, 400)
+    return _json(answer, "application/x-amz-json-1.1")
+
+
+def _json(body: Mapping[str, Any], mimetype: str = "application/json") -> Response:
+    return Response(json.dumps(body), mimetype=mimetype)
+
+
+def _drill(drill: Callable[..., None], request: Request, *members: str) -> Response:
+    try:
+        drill(*(_member(request, name) for name in members))
+    except RDSClientError as error:
+        raise BadRequest(error.message) from error
+    return _json({})
+
+
+def _address(request: Request) -> str:
+    try:
+        return str(ip_address(_member(request, "Address")))
+    except ValueError as error:
+        raise BadRequest(str(error)) from error
+
+
+def _member(request: Request, name: str) -> str:
+    body = request.get_json(force=True)
+    if not isinstance(body, dict) or not isinstance(body.get(name), str):
+        raise BadRequest(f"{name} is missing")
+    return str(body[name])

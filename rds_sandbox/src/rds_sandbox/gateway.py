@@ -1,0 +1,250 @@
+"""The TCP gateway of a DB instance: security group first, then TLS, then the server's Unix socket."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import random
+import socket
+import ssl
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from rds_sandbox.callers import Origin, Peer
+
+# Request codes of the frontend/backend protocol (PostgreSQL 18, chapter 54.7 "Message Formats").
+SSL_REQUEST = 80877103
+GSSENC_REQUEST = 80877104
+CANCEL_REQUEST = 80877102
+TLS_HANDSHAKE = 0x16  # first byte of a TLS record: sslnegotiation=direct, from PostgreSQL 17 on
+
+SILENCE_SECONDS = 130.0  # as long as Linux repeats a SYN that nobody answers
+LOOK_AGAIN_SECONDS = 0.25  # a repeated SYN gets through once a rule admits it: so does a waiting client
+HANDSHAKE_SECONDS = 30.0  # authentication_timeout is a minute; an idle half-open client goes sooner
+CHUNK = 65536
+ADDRESS_TRIES = 20
+
+
+@dataclass(frozen=True)
+class Door:
+    """What the gateway asks anew for each connection.
+
+    Attributes:
+        origin: where the connection from this address and port comes from.
+        admits: whether a connection from there gets through.
+        seen_as: the address that the server would see for it.
+        requires_tls: whether `rds.force_ssl` is on.
+    """
+
+    origin: Callable[[Peer], Origin]
+    admits: Callable[[Origin], bool]
+    seen_as: Callable[[Origin], str]
+    requires_tls: Callable[[], bool]
+
+
+def listening_socket(port: int, address: str | None = None) -> socket.socket:
+    """A socket on a loopback address of its own with the port asked for, or else a free port.
+
+    Args:
+        port: the one asked for.
+        address: one to try first, as when a stopped instance comes back.
+
+    Linux answers on all of 127.0.0.0/8; macOS on 127.0.0.1 alone, unless aliases were added.
+
+    Raises:
+        OSError: no loopback port can be opened at all.
+    """
+    addresses = [str(IPv4Address(random.randrange(0x7F010000, 0x7FFF0000))) for _ in range(ADDRESS_TRIES)]
+    places = [(place, port) for place in [address, *addresses, "127.0.0.1"] if place]
+    for place in [*places, ("127.0.0.1", 0)]:
+        try:
+            return socket.create_server(place, backlog=128)
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                raise
+    raise OSError(errno.EADDRINUSE, "no loopback port is free")
+
+
+@dataclass
+class Gateway:
+    """Passes admitted connections on to one server, for as long as it is open."""
+
+    listener: socket.socket
+    upstream: Path
+    door: Door
+    certificate: ssl.SSLContext
+    connections: set[asyncio.Task[None]] = field(default_factory=set)
+    _accepting: asyncio.Task[None] | None = None
+
+    def open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start to accept connections on the event loop, from whichever thread."""
+        self.listener.setblocking(False)
+        asyncio.run_coroutine_threadsafe(self._open(), loop).result()
+
+    async def _open(self) -> None:
+        self._accepting = asyncio.create_task(self._accept())
+
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End every connection and stop listening."""
+        asyncio.run_coroutine_threadsafe(self._close(), loop).result()
+
+    async def _close(self) -> None:
+        tasks = [task for task in (self._accepting, *self.connections) if task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.listener.close()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(self.listener)
+            task = loop.create_task(self._serve(client))
+            self.connections.add(task)
+            task.add_done_callback(self.connections.discard)
+
+    async def _serve(self, client: socket.socket) -> None:
+        """One connection, from its first byte to its last; a client that goes away is no failure."""
+        client.setblocking(False)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so only where `proto` says TCP
+        try:
+            origin = self.door.origin(client.getpeername()[:2])
+            if not await self._wait_for_admission(client, origin):
+                return
+            async with asyncio.timeout(HANDSHAKE_SECONDS):
+                streams = await self._negotiate(client, origin)
+            if streams:
+                await self._pass_on(*streams)
+        except (OSError, ssl.SSLError, EOFError, TimeoutError):
+            return
+        finally:
+            client.close()
+
+    async def _wait_for_admission(self, client: socket.socket, origin: Origin) -> bool:
+        """Silence until a rule admits the caller; False where it gave up, or waited too long."""
+        for _ in range(int(SILENCE_SECONDS / LOOK_AGAIN_SECONDS)):
+            if self.door.admits(origin):
+                return True
+            if _has_left(client):
+                return False
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        return False
+
+    async def _negotiate(self, client: socket.socket, origin: Origin) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Answer the client's requests for encryption; None where it may not go on."""
+        loop = asyncio.get_running_loop()
+        while True:
+            first = await _peek(client, 8)
+            if first[0] == TLS_HANDSHAKE:
+                return await _streams(client, self.certificate)
+            code = struct.unpack("!I", first[4:8])[0] if len(first) == 8 else 0
+            if code == GSSENC_REQUEST:
+                client.recv(8)
+                await loop.sock_sendall(client, b"N")
+            elif code == SSL_REQUEST:
+                client.recv(8)
+                await loop.sock_sendall(client, b"S")
+                return await _streams(client, self.certificate)
+            elif code != CANCEL_REQUEST and self.door.requires_tls():
+                await loop.sock_sendall(client, refusal(await _startup(client), self.door.seen_as(origin)))
+                return None
+            else:
+                return await _streams(client, None)
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Copy both ways until either side ends."""
+        server_reader, server_writer = await asyncio.open_unix_connection(str(self.upstream))
+        directions = [asyncio.create_task(_copy(reader, server_writer)), asyncio.create_task(_copy(server_reader, writer))]
+        try:
+            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in directions:
+                task.cancel()
+            for end in (server_writer, writer):
+                end.close()
+
+
+def refusal(startup: dict[str, str], address: str) -> bytes:
+    """The server's own error for a connection that pg_hba.conf admits over TLS only.
+
+    Source: PostgreSQL 18, chapter 20.1 "The pg_hba.conf File" and 54.7, ErrorResponse; SQLSTATE 28000.
+    """
+    user = startup.get("user", "")
+    database = startup.get("database", user)
+    message = f'no pg_hba.conf entry for host "{address}", user "{user}", database "{database}", no encryption'
+    fields = {"S": "FATAL", "V": "FATAL", "C": "28000", "M": message}
+    body = b"".join(key.encode() + value.encode() + b"\0" for key, value in fields.items()) + b"\0"
+    return b"E" + struct.pack("!I", len(body) + 4) + body
+
+
+def parse_startup(packet: bytes) -> dict[str, str]:
+    """The parameters of a StartupMessage: pairs of zero-terminated strings after length and version."""
+    words = [word.decode(errors="replace") for word in packet[8:].split(b"\0")]
+    return dict(zip(words[0::2], words[1::2], strict=False))
+
+
+async def _startup(client: socket.socket) -> dict[str, str]:
+    """Read the whole StartupMessage (its protocol limit is 10,000 bytes)."""
+    loop = asyncio.get_running_loop()
+    packet = await loop.sock_recv(client, 10000)
+    while 4 <= len(packet) < min(struct.unpack("!I", packet[:4])[0], 10000):
+        packet += await loop.sock_recv(client, 10000) or _end()
+    return parse_startup(packet)
+
+
+def _end() -> bytes:
+    raise EOFError
+
+
+def _has_left(client: socket.socket) -> bool:
+    try:
+        return client.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+
+
+async def _peek(client: socket.socket, size: int) -> bytes:
+    """The first bytes, left in the socket for whoever reads next: a full request, or a TLS record's start."""
+    while True:
+        try:
+            seen = client.recv(size, socket.MSG_PEEK)
+        except BlockingIOError:
+            await _readable(client)
+            continue
+        if not seen:
+            raise EOFError
+        if len(seen) == size or seen[0] == TLS_HANDSHAKE:
+            return seen
+        await asyncio.sleep(0.01)  # part of a request: the rest is on its way
+
+
+async def _readable(client: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(client, ready.cancel)  # called again while there is something to read: cancelling twice is harmless
+    try:
+        await asyncio.wait([ready])
+    finally:
+        loop.remove_reader(client)
+
+
+async def _streams(
+    client: socket.socket, certificate: ssl.SSLContext | None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The accepted socket as streams, after a TLS handshake where a certificate is given."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    owned = client.dup()  # the transport closes its descriptor when it likes, so it must be its own
+    client.close()
+    transport, _ = await loop.connect_accepted_socket(lambda: protocol, owned, ssl=certificate)
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while chunk := await reader.read(CHUNK):
+        writer.write(chunk)
+        await writer.drain()

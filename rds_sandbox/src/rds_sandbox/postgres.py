@@ -1,0 +1,238 @@
+"""One PostgreSQL server: initialise, start, stop, set up as RDS does, back up, take over a backup."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from rds_sandbox import base_backup, queries
+from rds_sandbox.folders import discard
+from rds_sandbox.programs import Programs
+
+ADMINISTRATOR = "rdsadmin"  # owns the cluster on RDS; the master user is no superuser
+START_SECONDS = 60
+RECOVERY_SECONDS = 600
+WAL_FILE = "4"  # MB, a quarter of the default: every backup and every moment that is restored takes at least one
+SETTINGS = """
+listen_addresses = ''
+unix_socket_permissions = 0700
+shared_buffers = 32MB
+fsync = off
+max_wal_size = 1GB
+max_wal_senders = 20
+max_replication_slots = 20
+wal_retrieve_retry_interval = 500ms
+archive_mode = on
+logging_collector = on
+log_filename = 'postgresql.log.%Y-%m-%d-%H'
+log_rotation_age = 60
+log_rotation_size = 0
+log_timezone = 'UTC'
+log_line_prefix = '%t:%r:%u@%d:[%p]:'
+password_encryption = 'scram-sha-256'
+"""
+SIGNALS = ("recovery.signal", "standby.signal")  # what makes a data directory wait for WAL (PostgreSQL 18, chapter 19.5.4)
+
+
+class ServerFailed(Exception):
+    """The server could not be initialised, started or reached; the message is its own."""
+
+
+@dataclass
+class Server:
+    """A PostgreSQL server that listens on a Unix socket only.
+
+    Attributes:
+        folder: its own folder; `data` and `log` are made in it.
+        programs: what to run, and under which account.
+        password: that of the administrator, kept in memory alone; all servers of a sandbox have the
+            same one, since a copy of the data keeps it.
+        settings: beside those of its data directory.
+    """
+
+    folder: Path
+    programs: Programs
+    password: str = field(default_factory=secrets.token_hex, repr=False)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def data(self) -> Path:
+        """The data directory."""
+        return self.folder / "data"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the server's own log files, one for each hour, named as on RDS."""
+        return self.folder / "log"
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket that clients of the gateway end up at."""
+        return self.folder / ".s.PGSQL.5432"
+
+    @property
+    def archive(self) -> Path:
+        """Where the server archives its WAL, while this folder exists; it outlives the server's own."""
+        return self.folder.parent / "archives" / self.folder.name
+
+    @property
+    def running(self) -> bool:
+        """Whether the server process is alive."""
+        return self.process is not None and self.process.poll() is None
+
+    def initialise(self) -> None:
+        """Make the data directory (PostgreSQL 18, chapter 18.2 and initdb's reference page).
+
+        Raises:
+            ServerFailed: with initdb's own words.
+        """
+        self.make_folder(self.folder)
+        self._initdb()
+        with (self.data / "postgresql.conf").open("a") as file:
+            file.write(SETTINGS)
+
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder that the server can write in."""
+        folder.mkdir(parents=True)
+        os.chown(folder, self.programs.account.uid, self.programs.account.gid)
+
+    def _initdb(self) -> None:
+        arguments = ["--no-sync", "--username", ADMINISTRATOR, "--auth", "scram-sha-256", "--wal-segsize", WAL_FILE]
+        arguments += ["--encoding", "UTF8", "--locale", "C"]
+        if self.programs.major() >= 17:
+            arguments += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
+        reading = self._password_pipe()
+        try:
+            self.programs.run(
+                "initdb", "--pgdata", str(self.data), "--pwfile", f"/dev/fd/{reading}", *arguments, pass_fds=(reading,)
+            )
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise ServerFailed(f"initdb failed: {getattr(error, 'stderr', '') or error}") from error
+        finally:
+            os.close(reading)
+
+    def _password_pipe(self) -> int:
+        """A pipe that the account can read the password from: no file, no argument ever holds it."""
+        reading, writing = os.pipe()
+        os.write(writing, f"{self.password}\n".encode())
+        os.close(writing)
+        os.fchown(reading, self.programs.account.uid, self.programs.account.gid)
+        return reading
+
+    def start(self, settings: Mapping[str, str] | None = None, seconds: int = START_SECONDS) -> None:
+        """Start the server and return when it accepts connections.
+
+        Args:
+            settings: for this time only, beside those of its data directory.
+            seconds: how long to wait for it.
+
+        Raises:
+            ServerFailed: it ended, or did not get ready in time; the message is the end of its log.
+        """
+        options = {"stdin": subprocess.DEVNULL, "start_new_session": True, **self.programs.account.switch}
+        named = [f"--{name}={value}" for name, value in {**self.settings, **self._places(), **(settings or {})}.items()]
+        with (self.folder / "postgres.log").open("ab") as log:  # until the collector has taken over
+            try:
+                command = [self.programs.path("postgres"), "-D", str(self.data), *named]
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, **options)
+            except OSError as error:
+                raise ServerFailed(f"postgres did not start: {error}") from error
+        self._wait_until_ready(seconds)
+
+    def _places(self) -> dict[str, str]:
+        """The settings that name folders, which a copy of the data must not share."""
+        archive = shlex.quote(str(self.archive))
+        copy = f'cp "%p" {archive}/"%f.part" && mv {archive}/"%f.part" {archive}/"%f"'
+        return {
+            "unix_socket_directories": f'"{self.folder}"',
+            "log_directory": str(self.logs),
+            "archive_command": f"test ! -d {archive} || {{ {copy}; }}",
+        }
+
+    def _wait_until_ready(self, seconds: int) -> None:
+        """postmaster.pid ends with the word "ready" once the server does (src/include/utils/pidfile.h)."""
+        status = self.data / "postmaster.pid"
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.running:
+                raise ServerFailed(f"postgres ended while starting: {self.log_end()}")
+            if status.exists() and status.read_text().rstrip().endswith("ready"):
+                return
+            time.sleep(0.01)
+        self.stop(signal.SIGQUIT)
+        raise ServerFailed(f"postgres was not ready after {seconds} seconds: {self.log_end()}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop the server: SIGINT ends the sessions first, SIGQUIT at once (PostgreSQL 18, chapter 18.5)."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(how)
+        try:
+            self.process.wait(timeout=START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait()
+
+    def log_end(self, lines: int = 5) -> str:
+        """The last lines of the server's log."""
+        files = sorted(self.logs.glob("*")) or [self.folder / "postgres.log"]
+        text = files[-1].read_text(errors="replace") if files[-1].exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    @contextmanager
+    def administrator(self, database: str = "postgres") -> Iterator[psycopg.Connection[Any]]:
+        """A connection as rdsadmin, in autocommit.
+
+        Raises:
+            psycopg.Error: the server does not answer.
+        """
+        with psycopg.connect(
+            host=str(self.folder), user=ADMINISTRATOR, password=self.password, dbname=database, autocommit=True
+        ) as connection:
+            yield connection
+
+    def back_up(self, target: Path) -> None:
+        """Copy the data: of a running server as a base backup, WAL included; of a stopped one, the files.
+
+        Raises:
+            OSError: a file could not be copied.
+            psycopg.Error: the running server refused.
+            subprocess.CalledProcessError: the files of the stopped one could not be copied.
+        """
+        if not self.running:
+            self.programs.copy(self.data, target)
+            return
+        with self.administrator() as connection:
+            base_backup.back_up(connection, self.data, target, self.programs.account)
+
+    def take_over(self, backup: Path) -> None:
+        """Begin with a copy of these data, as a server of its own: neither standby nor what ALTER SYSTEM left."""
+        self.make_folder(self.folder)
+        self.programs.copy(backup, self.data)
+        for name in SIGNALS:
+            (self.data / name).unlink(missing_ok=True)
+        (self.data / "postgresql.auto.conf").write_text("")
+
+    def remove(self) -> None:
+        """End the server at once and delete its data; the archive stays."""
+        self.stop(signal.SIGQUIT)
+        discard(self.folder, self.folder.parent)
+
+
+def compose(step: str, **names: str | sql.Literal) -> sql.Composed:
+    """A statement of sql/sandbox with its names quoted; CREATE statements take no bind parameters."""
+    quoted = {key: sql.Identifier(value) if isinstance(value, str) else value for key, value in names.items()}
+    return sql.SQL(queries.load(step)).format(**quoted)

@@ -1,0 +1,12 @@
+"""The statements that the sandbox sends to its servers: one file of sql/ each."""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+
+
+@functools.cache
+def load(name: str) -> str:
+    """The text of a file of sql/; `{name}` stands where a quoted identifier or literal goes."""
+    return (resources.files("rds_sandbox") / "sql" / f"{name}.sql").read_text(encoding="utf-8")

@@ -1,0 +1,69 @@
+"""Streaming replication between two servers of the sandbox (PostgreSQL 18, chapter 26.2.5)."""
+
+from __future__ import annotations
+
+import hashlib
+
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from rds_sandbox import queries, roles
+from rds_sandbox.postgres import Server, compose
+
+STANDBY = ("primary_conninfo", "primary_slot_name", "recovery_min_apply_delay")  # settings that a promoted server forgets
+
+
+def follow(server: Server, source: Server, slot: str) -> None:
+    """Fill the server with a copy of its source, and start it as a standby that streams from it.
+
+    Raises:
+        ServerFailed: the copy or the start failed.
+        psycopg.Error: the source does not answer.
+    """
+    _run(source, "create_slot", slot=sql.Literal(slot))
+    server.make_folder(server.folder)
+    source.back_up(server.data)
+    connection = make_conninfo(
+        host=str(source.folder), user=roles.REPLICATOR, password=password(source), application_name=slot
+    ).replace("'", "''")
+    settings = f"primary_conninfo = '{connection}'\nprimary_slot_name = '{slot}'\n"
+    (server.data / "postgresql.auto.conf").write_text(settings)  # which the server's account alone can read
+    (server.data / "standby.signal").touch()
+    server.start()
+
+
+def password(server: Server) -> str:
+    """The password of the replication role: the same on all servers of a sandbox, since replicas replicate it."""
+    return hashlib.sha256(f"replication {server.password}".encode()).hexdigest()
+
+
+def promote(server: Server) -> None:
+    """Make a standby a server of its own; returns when it accepts writes."""
+    _run(server, "promote")
+    for setting in STANDBY:
+        _run(server, "forget_setting", setting=setting)
+    _run(server, "reload")
+
+
+def drop_slot(source: Server, slot: str) -> None:
+    """Let the source forget a replica that streams no longer."""
+    for step in ("end_replication", "drop_slot"):
+        _run(source, step, slot=sql.Literal(slot))
+
+
+def delay(server: Server, seconds: float) -> None:
+    """Let a standby apply each commit that many seconds after it was made."""
+    _run(server, "delay_replica", delay=sql.Literal(f"{int(seconds * 1000)}ms"))
+    _run(server, "reload")
+
+
+def lag(server: Server) -> float:
+    """The seconds that a standby is behind: 0 where it has replayed all that it received."""
+    with server.administrator() as connection:
+        row = connection.execute(queries.load("replica_lag")).fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def _run(server: Server, step: str, **names: str | sql.Literal) -> None:
+    with server.administrator() as connection:
+        connection.execute(compose(step, **names))

@@ -1,0 +1,62 @@
+"""What the sandbox says of itself: what is in it, and the codes that Cognito would have sent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.rds.models import rds_backends
+
+from rds_sandbox.instances import SandboxDBInstance
+from rds_sandbox.machine import Host
+
+
+def status(host: Host) -> dict[str, Any]:
+    """What is in the sandbox: the operator's address, every DB instance and every function of every region."""
+    return {
+        "OperatorAddress": host.callers.operator,
+        "PostgreSQL": str(host.programs.folder),
+        "Functions": list(_functions()),
+        "DBInstances": [
+            {
+                "Region": region,
+                "DBInstanceIdentifier": instance.db_instance_identifier,
+                "DBInstanceStatus": instance.status,
+                "EngineVersion": instance.engine_version,
+                "Endpoint": instance.endpoint,
+                "Logs": str(instance.machine.server.logs) if instance.machine.server else None,
+            }
+            for region, backend in rds_backends[DEFAULT_ACCOUNT_ID].items()
+            for instance in backend.databases.values()
+            if isinstance(instance, SandboxDBInstance)
+        ],
+    }
+
+
+def _functions() -> Iterator[dict[str, Any]]:
+    """None before the service is used: its backend is not imported for this."""
+    if "rds_sandbox.lambda_backend" not in sys.modules:
+        return
+    from moto.awslambda.models import lambda_backends
+
+    for region, backend in lambda_backends[DEFAULT_ACCOUNT_ID].items():
+        lambda_backend: Any = backend
+        for function in lambda_backend.list_functions():
+            yield {
+                "Region": region,
+                "FunctionName": function.function_name,
+                "Runtime": function.run_time,
+                "ExecutionEnvironments": lambda_backend.environments.count(function.revision_id),
+            }
+
+
+def confirmation_codes(user_pool_id: str | None) -> list[dict[str, str]]:
+    """The codes that Cognito would have sent, of one user pool or of all."""
+    if "moto.cognitoidp.models" not in sys.modules:
+        return []
+    from rds_sandbox import cognito_codes, cognito_requests
+
+    pools = [pool for pool in cognito_requests.user_pools() if user_pool_id in (None, pool.id)]
+    return list(cognito_codes.listed(pools))

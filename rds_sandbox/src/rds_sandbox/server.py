@@ -1,0 +1,138 @@
+"""The sandbox's process: `python -m rds_sandbox.server ROOT`, ready once it prints its environment."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from botocore import loaders
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from rds_sandbox import interpreters, keeper
+from rds_sandbox.callers import Callers
+from rds_sandbox.certificates import Authority
+from rds_sandbox.errors import PostgresMissing
+from rds_sandbox.machine import Host, Stock
+from rds_sandbox.programs import find_programs
+
+REGION = "ca-central-1"
+
+
+def environment(url: str, root_certificate: Path) -> dict[str, str]:
+    """The variables that point any AWS client and any Postgres client at the sandbox."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "sandbox",
+        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "PGSSLROOTCERT": str(root_certificate),
+        "RDS_SANDBOX_CHECKIP_URL": f"{url}/_sandbox/checkip",
+        "RDS_SANDBOX_LAMBDA_RUNTIME": interpreters.own_runtime(),
+        "RDS_SANDBOX_LAMBDA_ARCHITECTURE": interpreters.own_architecture(),
+    }
+
+
+def create_host(root: Path) -> Host:
+    """What the machines share; the gateways' event loop runs in a thread.
+
+    Raises:
+        PostgresMissing: no server programs are there to run.
+    """
+    programs = find_programs(root)
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, name="gateways", daemon=True).start()
+    return Host(root, programs, Authority(), Callers(), loop, Stock(root, programs))
+
+
+def create_server(host: Host) -> BaseWSGIServer:
+    """The HTTP server: moto with our patches, on a free port of 127.0.0.1 alone.
+
+    moto is imported here: that takes a second, in which the first server is initialised.
+    """
+    os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # moto reads it when it is imported
+    read_data_files_once()
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+    from rds_sandbox import catalog, gaps, rds_backend, security_groups
+    from rds_sandbox.app import create_app
+    from rds_sandbox.services import Services
+
+    security_groups.install()
+    catalog.install()
+    gaps.install()
+    rds_backend.install(host)
+    services = Services(host)
+    server = make_server("127.0.0.1", 0, create_app(host, services), threaded=True, request_handler=MotoRequestHandler)
+    services.url = f"http://127.0.0.1:{server.server_port}"
+    return server
+
+
+def read_data_files_once() -> None:
+    """Share botocore's data files: each session reads them anew, and moto makes many while it is imported."""
+    read = functools.cache(loaders.JSONFileLoader().load_file)
+    loaders.JSONFileLoader.load_file = lambda _, path: read(path)
+
+
+def end_on_request(server: BaseWSGIServer) -> None:
+    """Shut down on SIGTERM, SIGINT, and when whoever started us closes our standard input."""
+
+    def end(*_: Any) -> None:
+        threading.Thread(target=server.shutdown).start()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+    if not os.path.samestat(os.fstat(0), os.stat(os.devnull)):  # noqa: PTH116 - Path has no stat of a descriptor
+        threading.Thread(target=lambda: end(sys.stdin.read()), daemon=True).start()
+
+
+def start_keeper(root: Path) -> subprocess.Popen[bytes]:
+    """The process that tidies up after us; our end of its input closes with us, even by kill -9."""
+    command = [sys.executable, "-c", f"from {keeper.__name__} import main; main()", str(root)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+
+
+def empty(host: Host) -> None:
+    """End every server."""
+    from moto.moto_api._internal.models import moto_api_backend
+
+    moto_api_backend.reset()
+    host.stock.close()
+
+
+def main() -> None:
+    """Serve until told to end, then leave nothing behind."""
+    root = Path(sys.argv[1])
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    watching = start_keeper(root)
+    try:
+        host = create_host(root)
+    except PostgresMissing as error:
+        print(json.dumps({"problem": str(error)}), flush=True)
+        raise SystemExit(1) from error
+    root_certificate = root / "root.pem"
+    host.authority.write_root(root_certificate)
+    server = create_server(host)
+    end_on_request(server)
+    url = f"http://127.0.0.1:{server.server_port}"
+    print(json.dumps({"pid": os.getpid(), "root": str(root), "environment": environment(url, root_certificate)}), flush=True)
+    os.dup2(2, 1)  # whoever started us reads one line: what moto prints from here on goes to the log
+    server.serve_forever(poll_interval=0.05)
+    empty(host)
+    keeper.tidy(root)
+    logging.shutdown()
+    del watching
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""Where a sandbox of this user says how to reach it: one small file for each name."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from rds_sandbox.errors import WrongInput
+
+
+def state_folder() -> Path:
+    """The folder of these files: RDS_SANDBOX_STATE_DIR, else the user's state folder by the XDG rules."""
+    named = os.environ.get("RDS_SANDBOX_STATE_DIR")
+    folder = Path(named) if named else platformdirs.user_state_path("rds-sandbox")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongInput(f"{folder} cannot be made ({error.strerror}): name another folder in RDS_SANDBOX_STATE_DIR") from error
+    return folder
+
+
+def record_file(name: str | None = None) -> Path:
+    """Where the sandbox of this name (else of RDS_SANDBOX_NAME, else "default") says how to reach it."""
+    name = name or os.environ.get("RDS_SANDBOX_NAME", "default")
+    return state_folder() / f"{name}.json"
+
+
+def read_record(name: str | None = None) -> dict[str, Any] | None:
+    """What the sandbox wrote about itself: process id, folder, environment. None where there is nothing."""
+    try:
+        record: dict[str, Any] = json.loads(record_file(name).read_text())
+    except FileNotFoundError:
+        return None
+    return record

@@ -1,0 +1,414 @@
+"""User pools: sign-up, codes, the post-confirmation trigger, and what UpdateUserPool resets; through plain boto3."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.functions import code_of, deploy, make_role, wanted
+from tests.support import Client, make_client, reset
+
+PASSWORD = "Passw0rd!"
+NAMES = {"name": "Andrew", "preferred_username": "andrew"}
+SOURCE = """
+    import json, time
+
+    def handler(event, context):
+        what = event["request"].get("clientMetadata", {}).get("do")
+        if what == "raise":
+            raise RuntimeError("no row was written")
+        if what == "sleep":
+            time.sleep(6)
+        if what == "nothing":
+            return None
+        print("EVENT", json.dumps(event))
+        return event
+"""
+SCHEMA = [{"Name": name, "AttributeDataType": "String", "Required": True, "Mutable": True} for name in NAMES]
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def idp(sandbox: Mapping[str, str]) -> Client:
+    """boto3's client of Cognito user pools, in an empty sandbox."""
+    reset(sandbox)
+    return make_client(sandbox, "cognito-idp")
+
+
+@pytest.fixture(scope="module")
+def functions(sandbox: Mapping[str, str], idp: Client) -> Client:
+    """boto3's Lambda client."""
+    return make_client(sandbox, "lambda")
+
+
+@pytest.fixture(scope="module")
+def function(sandbox: Mapping[str, str], functions: Client) -> str:
+    """The ARN of a function that does what the ClientMetadata says."""
+    role = make_role(make_client(sandbox, "iam"), "trigger")
+    return deploy(functions, wanted("trigger", role, sandbox["RDS_SANDBOX_LAMBDA_RUNTIME"], SOURCE, Timeout=10))
+
+
+@pytest.fixture(scope="module")
+def pool(idp: Client, functions: Client, function: str) -> str:
+    """A user pool whose post-confirmation trigger may invoke the function."""
+    made = create_pool(idp, LambdaConfig={"PostConfirmation": function})
+    permit(functions, made["Arn"])
+    return str(made["Id"])
+
+
+@pytest.fixture(scope="module")
+def client_id(idp: Client, pool: str) -> str:
+    """An app client of the pool."""
+    return create_client(idp, pool)
+
+
+@pytest.fixture(scope="module")
+def sign_up(idp: Client, client_id: str) -> Call:
+    """Sign a user up by email address."""
+
+    def call(email: str, password: str = PASSWORD, **attributes: str) -> dict[str, Any]:
+        given = [{"Name": name, "Value": value} for name, value in (NAMES | attributes).items() if value]
+        answer: dict[str, Any] = idp.sign_up(ClientId=client_id, Username=email, Password=password, UserAttributes=given)
+        return answer
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def code_for(control: Call, idp: Client, pool: str) -> Call:
+    """The code that was sent to a user, read by the operator."""
+
+    def code(email: str, user_pool: str = pool) -> str:
+        username = idp.admin_get_user(UserPoolId=user_pool, Username=email)["Username"]
+        codes = control("GET", f"/confirmation-codes?UserPoolId={user_pool}")["Codes"]
+        return str(next(each["Code"] for each in codes if each["Username"] == username))
+
+    return code
+
+
+@pytest.fixture(scope="module")
+def confirm(idp: Client, client_id: str, code_for: Call) -> Call:
+    """Confirm a sign-up by its code, with this wish to the function."""
+
+    def call(email: str, **metadata: str) -> None:
+        idp.confirm_sign_up(
+            ClientId=client_id, Username=email, ConfirmationCode=code_for(email), ClientMetadata=metadata or {"do": "answer"}
+        )
+
+    return call
+
+
+def create_pool(idp: Client, **changes: Any) -> dict[str, Any]:
+    """A pool in which people sign up by email address."""
+    request = {"UsernameAttributes": ["email"], "AutoVerifiedAttributes": ["email"], "Schema": SCHEMA, **changes}
+    pool: dict[str, Any] = idp.create_user_pool(PoolName="app", **request)["UserPool"]
+    return pool
+
+
+def create_client(idp: Client, pool: str, **changes: Any) -> str:
+    """An app client."""
+    flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+    made = idp.create_user_pool_client(UserPoolId=pool, ClientName="web", ExplicitAuthFlows=flows, **changes)
+    return str(made["UserPoolClient"]["ClientId"])
+
+
+def permit(functions: Client, source: str, name: str = "cognito") -> None:
+    """Let a pool invoke the function."""
+    functions.add_permission(
+        FunctionName="trigger",
+        StatementId=name,
+        Action="lambda:InvokeFunction",
+        Principal="cognito-idp.amazonaws.com",
+        SourceArn=source,
+    )
+
+
+def status(idp: Client, pool: str, email: str) -> str:
+    """The user's status."""
+    found: str = idp.admin_get_user(UserPoolId=pool, Username=email)["UserStatus"]
+    return found
+
+
+def seen(sandbox: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The events that the function was given, oldest first."""
+    logs = make_client(sandbox, "logs")
+    found = logs.filter_log_events(logGroupName="/aws/lambda/trigger", filterPattern="EVENT")["events"]
+    return [json.loads(event["message"].removeprefix("EVENT ")) for event in found]
+
+
+def test_confirming_by_code_invokes_the_function(
+    sandbox: Mapping[str, str], idp: Client, pool: str, client_id: str, sign_up: Call, confirm: Call
+) -> None:
+    """With the event of Cognito's documentation; the email address is verified, and the user can sign in."""
+    answer = sign_up("andrew@example.com")
+    confirm("andrew@example.com", why="test")
+    attributes = {
+        "sub": answer["UserSub"],
+        "email": "andrew@example.com",
+        "email_verified": "true",
+        "cognito:user_status": "CONFIRMED",
+        **NAMES,
+    }
+    auth = {"USERNAME": "andrew@example.com", "PASSWORD": PASSWORD}
+    signed_in = idp.initiate_auth(ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=auth)
+
+    assert {
+        "version": "1",
+        "region": "ca-central-1",
+        "userPoolId": pool,
+        "userName": answer["UserSub"],
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client_id},
+        "triggerSource": "PostConfirmation_ConfirmSignUp",
+        "request": {"userAttributes": attributes, "clientMetadata": {"why": "test"}},
+        "response": {},
+    } == seen(sandbox)[-1]
+    assert answer["CodeDeliveryDetails"] == {"AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": "a***@e***"}
+    assert not answer["UserConfirmed"]
+    assert "AccessToken" in signed_in["AuthenticationResult"]
+
+
+def test_confirming_by_administrator_invokes_the_function(
+    sandbox: Mapping[str, str], idp: Client, pool: str, sign_up: Call
+) -> None:
+    """The same event without a client; nothing is verified by it."""
+    sign_up("admin@example.com")
+    idp.admin_confirm_sign_up(UserPoolId=pool, Username="admin@example.com")
+    event = seen(sandbox)[-1]
+
+    assert event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
+    assert event["callerContext"]["clientId"] == "CLIENT_ID_NOT_APPLICABLE"
+    assert "email_verified" not in event["request"]["userAttributes"]
+    assert status(idp, pool, "admin@example.com") == "CONFIRMED"
+
+
+def test_another_password_invokes_the_function_too(
+    sandbox: Mapping[str, str], idp: Client, client_id: str, sign_up: Call, confirm: Call, code_for: Call
+) -> None:
+    """With a trigger source of its own; the code is checked, and the new password holds."""
+    sign_up("forgetful@example.com")
+    confirm("forgetful@example.com")
+    idp.forgot_password(ClientId=client_id, Username="forgetful@example.com")
+    wish = {"ClientId": client_id, "Username": "forgetful@example.com", "Password": "An0ther!password"}
+    with pytest.raises(ClientError) as wrong:
+        idp.confirm_forgot_password(**wish, ConfirmationCode="x")
+    idp.confirm_forgot_password(**wish, ConfirmationCode=code_for("forgetful@example.com"))
+    auth = {"USERNAME": "forgetful@example.com", "PASSWORD": "An0ther!password"}
+
+    assert code_of(wrong.value) == "CodeMismatchException"
+    assert seen(sandbox)[-1]["triggerSource"] == "PostConfirmation_ConfirmForgotPassword"
+    assert idp.initiate_auth(ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=auth)
+
+
+@pytest.mark.parametrize(
+    ("wish", "code", "message"),
+    [
+        ("raise", "UserLambdaValidationException", "PostConfirmation failed with error no row was written."),
+        ("nothing", "InvalidLambdaResponseException", "Unrecognizable lambda output"),
+    ],
+)
+def test_failing_function_is_the_callers_error(
+    idp: Client, pool: str, sign_up: Call, confirm: Call, wish: str, code: str, message: str
+) -> None:
+    """Asked once; the user is confirmed all the same."""
+    sign_up(f"{wish}@example.com")
+    with pytest.raises(ClientError) as caught:
+        confirm(f"{wish}@example.com", do=wish)
+
+    assert (code, message) == (code_of(caught.value), caught.value.response["Error"]["Message"])
+    assert status(idp, pool, f"{wish}@example.com") == "CONFIRMED"
+
+
+def test_silent_function_is_asked_three_times(
+    sandbox: Mapping[str, str], idp: Client, pool: str, sign_up: Call, confirm: Call
+) -> None:
+    """Five seconds each; then the caller hears of it, and the user is confirmed all the same."""
+    sign_up("slow@example.com")
+    began = time.monotonic()
+    with pytest.raises(ClientError, match="invocation failed due to error Socket timeout") as caught:
+        confirm("slow@example.com", do="sleep")
+
+    assert code_of(caught.value) == "UnexpectedLambdaException"
+    assert time.monotonic() - began >= 15
+    assert status(idp, pool, "slow@example.com") == "CONFIRMED"
+
+
+@pytest.mark.parametrize("why", ["no permission", "another pool's permission", "no function", "another region"])
+def test_function_that_may_not_be_invoked(idp: Client, functions: Client, function: str, why: str) -> None:
+    """An access that is denied, which is also what a deleted function amounts to."""
+    arn = {"no function": f"{function}-gone", "another region": function.replace("ca-central-1", "us-east-1")}.get(why, function)
+    made = create_pool(idp, LambdaConfig={"PostConfirmation": arn})
+    if why == "another pool's permission":
+        permit(functions, f"{made['Arn']}x", "another")
+    attributes = [{"Name": name, "Value": value} for name, value in NAMES.items()]
+    client = create_client(idp, made["Id"])
+    idp.sign_up(ClientId=client, Username="a@example.com", Password=PASSWORD, UserAttributes=attributes)
+    with pytest.raises(ClientError, match="invocation failed due to error AccessDeniedException") as caught:
+        idp.admin_confirm_sign_up(UserPoolId=made["Id"], Username="a@example.com")
+
+    assert code_of(caught.value) == "UnexpectedLambdaException"
+    assert status(idp, made["Id"], "a@example.com") == "CONFIRMED"
+
+
+def test_codes_are_checked(idp: Client, client_id: str, sign_up: Call, code_for: Call, confirm: Call) -> None:
+    """A wrong one, one that a newer one replaced, one that was used; somebody who never signed up."""
+    sign_up("code@example.com")
+    first = code_for("code@example.com")
+    wrong = f"{(int(first) + 1) % 10**6:06}"
+    idp.resend_confirmation_code(ClientId=client_id, Username="code@example.com")
+    newer = code_for("code@example.com")
+
+    def refused(code: str, username: str = "code@example.com") -> str:
+        with pytest.raises(ClientError) as caught:
+            idp.confirm_sign_up(ClientId=client_id, Username=username, ConfirmationCode=code)
+        return code_of(caught.value)
+
+    found = [refused(code) for code in {wrong, first} - {newer}] + [refused("123456", "nobody@example.com")]
+    confirm("code@example.com")
+
+    assert {"CodeMismatchException", "UserNotFoundException"} == set(found)
+    assert refused(newer) == "NotAuthorizedException"
+    assert len(newer) == 6
+    assert newer.isdecimal()
+
+
+def test_what_is_confirmed_stays_so(idp: Client, pool: str, client_id: str, sign_up: Call, confirm: Call) -> None:
+    """Neither an administrator nor another code confirms it again."""
+    sign_up("twice@example.com")
+    confirm("twice@example.com")
+    with pytest.raises(ClientError, match="Current status is CONFIRMED") as again:
+        idp.admin_confirm_sign_up(UserPoolId=pool, Username="twice@example.com")
+    with pytest.raises(ClientError) as resent:
+        idp.resend_confirmation_code(ClientId=client_id, Username="twice@example.com")
+    with pytest.raises(ClientError) as unknown:
+        idp.admin_confirm_sign_up(UserPoolId=pool, Username="nobody@example.com")
+
+    assert code_of(again.value) == "NotAuthorizedException"
+    assert code_of(resent.value) == "InvalidParameterException"
+    assert code_of(unknown.value) == "UserNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "attributes", "code"),
+    [
+        ("w@example.com", "Short1!", {}, "InvalidPasswordException"),
+        ("w@example.com", "lowercase1!", {}, "InvalidPasswordException"),
+        ("w@example.com", "UPPERCASE1!", {}, "InvalidPasswordException"),
+        ("w@example.com", "NoNumbers!", {}, "InvalidPasswordException"),
+        ("w@example.com", "NoSymbols1", {}, "InvalidPasswordException"),
+        ("w@example.com", PASSWORD, {"name": ""}, "InvalidParameterException"),
+        ("w@example.com", PASSWORD, {"custom:unknown": "x"}, "InvalidParameterException"),
+        ("wrong", PASSWORD, {}, "InvalidParameterException"),
+        ("andrew@example.com", PASSWORD, {}, "UsernameExistsException"),
+    ],
+)
+def test_wrong_sign_up_is_refused(
+    idp: Client, pool: str, sign_up: Call, email: str, password: str, attributes: dict[str, str], code: str
+) -> None:
+    """By policy and schema; nobody is added, and no address stands in the message."""
+    before = len(idp.list_users(UserPoolId=pool)["Users"])
+    with pytest.raises(ClientError) as caught:
+        sign_up(email, password, **attributes)
+
+    assert code == code_of(caught.value)
+    assert "example.com" not in caught.value.response["Error"]["Message"]
+    assert before == len(idp.list_users(UserPoolId=pool)["Users"])
+
+
+def test_alias_and_case(idp: Client) -> None:
+    """An alias signs in once it is verified; letters count only where the pool says so."""
+    settings = {"UsernameAttributes": [], "AliasAttributes": ["email"], "UsernameConfiguration": {"CaseSensitive": False}}
+    pool = create_pool(idp, **settings)["Id"]
+    idp.admin_create_user(UserPoolId=pool, Username="bob", UserAttributes=[{"Name": "email", "Value": "bob@example.com"}])
+    with pytest.raises(ClientError) as caught:
+        idp.admin_get_user(UserPoolId=pool, Username="bob@example.com")
+    verified = [{"Name": "email_verified", "Value": "true"}]
+    idp.admin_update_user_attributes(UserPoolId=pool, Username="bob", UserAttributes=verified)
+
+    assert code_of(caught.value) == "UserNotFoundException"
+    assert idp.admin_get_user(UserPoolId=pool, Username="Bob@Example.com")["Username"] == "bob"
+
+
+def test_client_with_a_secret_wants_its_hash(idp: Client, pool: str) -> None:
+    """SECRET_HASH is checked."""
+    made = idp.create_user_pool_client(UserPoolId=pool, ClientName="server", GenerateSecret=True)["UserPoolClient"]
+    digest = hmac.new(made["ClientSecret"].encode(), f"s@example.com{made['ClientId']}".encode(), hashlib.sha256).digest()
+    attributes = [{"Name": name, "Value": value} for name, value in NAMES.items()]
+    wish = {"ClientId": made["ClientId"], "Username": "s@example.com", "Password": PASSWORD, "UserAttributes": attributes}
+    with pytest.raises(ClientError) as caught:
+        idp.sign_up(**wish)
+
+    assert code_of(caught.value) == "NotAuthorizedException"
+    assert idp.sign_up(**wish, SecretHash=base64.b64encode(digest).decode())["UserSub"]
+
+
+def test_update_resets_what_is_not_repeated(idp: Client, function: str) -> None:
+    """Triggers, policy, verification and recovery go back to their defaults; sign-in names and schema stay."""
+    settings = {
+        "LambdaConfig": {"PostConfirmation": function},
+        "Policies": {"PasswordPolicy": {"MinimumLength": 12}},
+        "AccountRecoverySetting": {"RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]},
+        "MfaConfiguration": "OFF",
+        "UserPoolTags": {"owner": "app"},
+        "UsernameConfiguration": {"CaseSensitive": False},
+    }
+    pool = create_pool(idp, **settings)
+    idp.update_user_pool(UserPoolId=pool["Id"], PoolName="renamed")
+    found = idp.describe_user_pool(UserPoolId=pool["Id"])["UserPool"]
+
+    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 12
+    assert not pool["Policies"]["PasswordPolicy"]["RequireSymbols"]
+    assert found["LambdaConfig"] == {}
+    assert found["Policies"]["PasswordPolicy"]["RequireSymbols"]
+    assert found["Policies"]["PasswordPolicy"]["MinimumLength"] == 8
+    assert set() == {"AutoVerifiedAttributes", "AccountRecoverySetting", "UserPoolTags"} & found.keys()
+    assert (found["UsernameAttributes"], found["Name"]) == (["email"], "renamed")
+    assert pool["SchemaAttributes"] == found["SchemaAttributes"]
+    assert found["UsernameConfiguration"] == {"CaseSensitive": False}
+
+
+def test_update_refuses_what_describe_answers(idp: Client, pool: str) -> None:
+    """Two ways to say how long a temporary password is valid are one too many."""
+    found = idp.describe_user_pool(UserPoolId=pool)["UserPool"]
+    with pytest.raises(ClientError, match="TemporaryPasswordValidityDays") as caught:
+        idp.update_user_pool(UserPoolId=pool, Policies=found["Policies"], AdminCreateUserConfig=found["AdminCreateUserConfig"])
+
+    assert code_of(caught.value) == "InvalidParameterException"
+
+
+def test_protected_pool_is_not_deleted(idp: Client) -> None:
+    """Protection must be taken away first."""
+    pool = create_pool(idp, DeletionProtection="ACTIVE")["Id"]
+    with pytest.raises(ClientError) as caught:
+        idp.delete_user_pool(UserPoolId=pool)
+    idp.update_user_pool(UserPoolId=pool, DeletionProtection="INACTIVE")
+    idp.delete_user_pool(UserPoolId=pool)
+
+    assert code_of(caught.value) == "InvalidParameterException"
+
+
+def test_closed_pool_takes_no_sign_up(idp: Client) -> None:
+    """Where administrators alone create users."""
+    pool = create_pool(idp, AdminCreateUserConfig={"AllowAdminCreateUserOnly": True})["Id"]
+    with pytest.raises(ClientError) as caught:
+        idp.sign_up(ClientId=create_client(idp, pool), Username="a@example.com", Password=PASSWORD)
+
+    assert code_of(caught.value) == "NotAuthorizedException"
+
+
+def test_other_triggers_are_kept_and_not_pretended(idp: Client, function: str) -> None:
+    """A pool may have one; the action in which Cognito would invoke it is not in the sandbox."""
+    pool = create_pool(idp, LambdaConfig={"PreSignUp": function})
+    with pytest.raises(ClientError) as caught:
+        idp.sign_up(ClientId=create_client(idp, pool["Id"]), Username="a@example.com", Password=PASSWORD)
+
+    assert {"PreSignUp": function} == pool["LambdaConfig"]
+    assert code_of(caught.value) == "NotInSandbox"

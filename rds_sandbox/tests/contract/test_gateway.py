@@ -1,0 +1,269 @@
+"""The gateway of an instance: silence, security groups, TLS; through psycopg, libpq and raw sockets."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import trustme
+
+from tests.support import Client, connect, from_address, make_group, reset, tcp, wait_for, wanted
+
+OPERATOR = "203.0.113.10"
+INSIDE = "127.0.0.9"  # a loopback address that stands for a network interface of the VPC
+
+
+@pytest.fixture(scope="module")
+def group(sandbox: Mapping[str, str], ec2: Client) -> str:
+    """A security group without rules."""
+    reset(sandbox)
+    return make_group(ec2, "gateway")
+
+
+@pytest.fixture(scope="module")
+def instance(rds: Client, group: str) -> dict[str, Any]:
+    """An instance of the latest major in that group."""
+    rds.create_db_instance(**wanted("gateway", VpcSecurityGroupIds=[group]))
+    return wait_for(rds, "gateway", "available")
+
+
+@pytest.fixture
+def admit(ec2: Client, group: str) -> Iterator[Callable[..., None]]:
+    """Authorize a permission for the length of the test."""
+    given: list[dict[str, Any]] = []
+
+    def authorize(**permission: Any) -> None:
+        given.append({"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, **permission})
+        ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=given[-1:])
+
+    yield authorize
+    for permission in given:
+        ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[permission])
+
+
+@pytest.fixture
+def operator_address(control: Callable[..., Any]) -> Iterator[Callable[[str], None]]:
+    """Move the operator to another public address for the length of the test."""
+    yield lambda address: control("PUT", "/operator", {"Address": address})
+    control("PUT", "/operator", {"Address": OPERATOR})
+
+
+def answers(instance: Mapping[str, Any], source: str = "127.0.0.1") -> bool:
+    """Whether the endpoint answers an SSLRequest from this loopback address within two seconds."""
+    endpoint = (instance["Endpoint"]["Address"], instance["Endpoint"]["Port"])
+    with socket.create_connection(endpoint, timeout=2, source_address=(source, 0)) as client:
+        client.sendall(struct.pack("!II", 8, 80877103))
+        try:
+            return client.recv(1) == b"S"
+        except TimeoutError:
+            return False
+
+
+def test_no_rule_means_silence(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
+    """Without a rule the client times out, as on AWS."""
+    with pytest.raises(psycopg.errors.ConnectionTimeout):
+        connect(sandbox, instance, connect_timeout=2)
+
+
+@pytest.mark.parametrize(
+    ("permission", "admitted"),
+    [
+        ({"IpRanges": [{"CidrIp": f"{OPERATOR}/32"}]}, True),
+        ({"IpRanges": [{"CidrIp": "203.0.113.0/24"}]}, True),
+        ({"IpRanges": [{"CidrIp": "203.0.113.11/32"}]}, False),
+        ({"IpRanges": [{"CidrIp": f"{OPERATOR}/32"}], "FromPort": 5433, "ToPort": 5440}, False),
+        ({"IpRanges": [{"CidrIp": f"{OPERATOR}/32"}], "FromPort": 5000, "ToPort": 6000}, True),
+        ({"IpRanges": [{"CidrIp": f"{OPERATOR}/32"}], "IpProtocol": "udp"}, False),
+        ({"IpRanges": [{"CidrIp": f"{OPERATOR}/32"}], "IpProtocol": "-1"}, True),
+    ],
+)
+def test_rule_decides(instance: dict[str, Any], admit: Callable[..., None], permission: dict[str, Any], admitted: bool) -> None:
+    """A connection gets through exactly if protocol, port and source of a rule admit it."""
+    admit(**permission)
+
+    assert admitted is answers(instance)
+
+
+def test_ipv6_rule_admits(instance: dict[str, Any], admit: Callable[..., None], operator_address: Callable[[str], None]) -> None:
+    """An operator who comes by IPv6 needs an IPv6 rule."""
+    operator_address("2001:db8::5")
+    assert not answers(instance)
+    admit(Ipv6Ranges=[{"CidrIpv6": "2001:db8::/64"}])
+
+    assert answers(instance)
+
+
+def test_prefix_list_admits(ec2: Client, instance: dict[str, Any], admit: Callable[..., None]) -> None:
+    """A rule that names a prefix list admits the addresses of its entries."""
+    prefix_list = ec2.create_managed_prefix_list(
+        PrefixListName="office", AddressFamily="IPv4", MaxEntries=2, Entries=[{"Cidr": f"{OPERATOR}/32"}]
+    )["PrefixList"]["PrefixListId"]
+    admit(PrefixListIds=[{"PrefixListId": prefix_list}])
+
+    assert answers(instance)
+
+
+def test_group_reference_admits_members_from_inside(
+    ec2: Client, control: Callable[..., Any], instance: dict[str, Any], admit: Callable[..., None]
+) -> None:
+    """A rule that names a group admits the network interfaces in it, and nobody from outside."""
+    members = make_group(ec2, "members")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    interface = ec2.create_network_interface(SubnetId=subnet, Groups=[members])["NetworkInterface"]["NetworkInterfaceId"]
+    control("PUT", "/interface", {"LoopbackAddress": INSIDE, "NetworkInterfaceId": interface})
+    assert not answers(instance, INSIDE)
+    admit(UserIdGroupPairs=[{"GroupId": members}])
+
+    assert answers(instance, INSIDE)
+    assert not answers(instance)
+
+
+def test_private_instance_is_silent_to_the_outside(rds: Client, instance: dict[str, Any], admit: Callable[..., None]) -> None:
+    """From outside, only a publicly accessible instance answers, whatever the rules say."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    rds.modify_db_instance(DBInstanceIdentifier="gateway", PubliclyAccessible=False, ApplyImmediately=True)
+    wait_for(rds, "gateway", "available")
+    silent = not answers(instance)
+    rds.modify_db_instance(DBInstanceIdentifier="gateway", PubliclyAccessible=True, ApplyImmediately=True)
+    wait_for(rds, "gateway", "available")
+
+    assert silent
+    assert answers(instance)
+
+
+def test_revoked_rule_shuts_for_new_connections(
+    sandbox: Mapping[str, str], ec2: Client, group: str, instance: dict[str, Any]
+) -> None:
+    """A connection that is open goes on; the next one finds silence."""
+    permission = tcp(5432, **from_address(f"{OPERATOR}/32"))
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[permission])
+    with connect(sandbox, instance) as connection:
+        ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[permission])
+
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.ConnectionTimeout):
+            connect(sandbox, instance, connect_timeout=2)
+
+
+def test_waiting_client_gets_in_once_the_rule_is_there(
+    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]
+) -> None:
+    """TCP repeats its SYN: a client that still waits when the rule appears is let in."""
+    timer = threading.Timer(0.5, admit, kwargs=from_address(f"{OPERATOR}/32"))
+    timer.start()
+    with connect(sandbox, instance) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    timer.join()
+
+
+@pytest.mark.parametrize("negotiation", ["postgres", "direct"])
+def test_verify_full_works_with_the_exported_root(
+    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None], negotiation: str
+) -> None:
+    """Full verification succeeds with the sandbox's root, by SSLRequest and by direct TLS."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    with connect(sandbox, instance, sslnegotiation=negotiation) as connection:
+        assert connection.pgconn.ssl_in_use
+
+
+def test_verify_full_fails_with_another_root(
+    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None], tmp_path: Path
+) -> None:
+    """Another authority's root certificate does not do."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        connect(sandbox, instance, sslrootcert=str(other))
+
+
+def test_certificate_names_the_endpoint(sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]) -> None:
+    """The certificate holds for this endpoint alone: through 127.0.0.1's name it would not verify."""
+    admit(**from_address(f"{OPERATOR}/32"))
+
+    with pytest.raises(psycopg.OperationalError, match="does not match|verify failed"):
+        connect(sandbox, instance, host="localhost", hostaddr=instance["Endpoint"]["Address"])
+
+
+def test_without_tls_is_refused_from_15_on(
+    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]
+) -> None:
+    """rds.force_ssl is on: the refusal is pg_hba.conf's own, with the caller's public address."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    expected = f'no pg_hba.conf entry for host "{OPERATOR}", user "master", database "app", no encryption'
+
+    with pytest.raises(psycopg.OperationalError, match=expected):
+        connect(sandbox, instance, sslmode="disable")
+
+
+def test_without_tls_is_admitted_before_15(sandbox: Mapping[str, str], rds: Client, ec2: Client) -> None:
+    """Major 14 does not force TLS."""
+    group = make_group(ec2, "fourteen", tcp(5432, **from_address(f"{OPERATOR}/32")))
+    rds.create_db_instance(**wanted("fourteen", EngineVersion="14", VpcSecurityGroupIds=[group]))
+    old = wait_for(rds, "fourteen", "available")
+    with connect(sandbox, old, sslmode="disable") as connection:
+        assert not connection.pgconn.ssl_in_use
+
+
+def test_parameter_group_may_unset_force_ssl(sandbox: Mapping[str, str], rds: Client, ec2: Client) -> None:
+    """rds.force_ssl = 0 in the instance's parameter group admits connections without TLS."""
+    rds.create_db_parameter_group(DBParameterGroupName="plain", DBParameterGroupFamily="postgres18", Description="test")
+    parameter = {"ParameterName": "rds.force_ssl", "ParameterValue": "0", "ApplyMethod": "immediate"}
+    rds.modify_db_parameter_group(DBParameterGroupName="plain", Parameters=[parameter])
+    group = make_group(ec2, "plain", tcp(5432, **from_address(f"{OPERATOR}/32")))
+    rds.create_db_instance(**wanted("plain", DBParameterGroupName="plain", VpcSecurityGroupIds=[group]))
+    with connect(sandbox, wait_for(rds, "plain", "available"), sslmode="disable") as connection:
+        assert not connection.pgconn.ssl_in_use
+
+
+def test_a_query_can_be_cancelled(sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]) -> None:
+    """A cancel request reaches the server through the gateway."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    with connect(sandbox, instance) as connection:
+        timer = threading.Timer(0.3, connection.cancel_safe)
+        timer.start()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            connection.execute("SELECT pg_sleep(20)")
+        timer.join()
+
+
+@pytest.mark.parametrize("garbage", [b"GET / HTTP/1.1\r\n\r\n", b"\x00", b"\xff" * 64, struct.pack("!II", 8, 80877104) * 3])
+def test_garbage_harms_nobody(
+    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None], garbage: bytes
+) -> None:
+    """Bytes that are not Postgres' protocol end their own connection at most."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    endpoint = (instance["Endpoint"]["Address"], instance["Endpoint"]["Port"])
+    with socket.create_connection(endpoint, timeout=1) as client:
+        client.sendall(garbage)
+
+    connect(sandbox, instance).close()
+
+
+def test_many_megabytes_pass_unharmed(sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]) -> None:
+    """A large value goes to the server and back as it was."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    value = "abcdefgh" * 1_000_000
+    with connect(sandbox, instance) as connection:
+        assert (value,) == connection.execute("SELECT %s::text", [value]).fetchone()
+
+
+def test_tls_is_current(instance: dict[str, Any], admit: Callable[..., None]) -> None:
+    """The gateway speaks TLS 1.3 with a client that can."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    endpoint = (instance["Endpoint"]["Address"], instance["Endpoint"]["Port"])
+    with socket.create_connection(endpoint, timeout=5) as client:
+        client.sendall(struct.pack("!II", 8, 80877103))
+        assert client.recv(1) == b"S"
+        with context.wrap_socket(client) as secured:
+            assert secured.version() == "TLSv1.3"

@@ -1,0 +1,113 @@
+"""Log files, certificates and extensions of an instance, held to what AWS documents, through boto3 and psycopg."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.instance import create, open_group, refused, run
+from tests.support import Client, reset, wait_for, wanted
+
+NAME = {"DBInstanceIdentifier": "talking"}
+
+
+@pytest.fixture(scope="module")
+def instance(sandbox: Mapping[str, str], rds: Client, ec2: Client) -> Iterator[dict[str, Any]]:
+    """An instance whose log has an error in it."""
+    reset(sandbox)
+    made = create(rds, "talking", open_group(ec2))
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        run(sandbox, made, "SELECT * FROM missing_relation")
+    yield made
+    reset(sandbox)
+
+
+def newest(rds: Client) -> dict[str, Any]:
+    """The newest log file."""
+    files: list[dict[str, Any]] = rds.describe_db_log_files(**NAME)["DescribeDBLogFiles"]
+    return max(files, key=lambda file: file["LastWritten"])
+
+
+def test_log_files_are_the_servers_own(rds: Client, instance: dict[str, Any]) -> None:
+    """One for each hour, under RDS's names; the filters select by name, size and time (POSIX, in milliseconds)."""
+    file = newest(rds)
+    in_an_hour = int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1000)
+
+    assert file["LogFileName"].startswith(f"error/postgresql.log.{datetime.now(UTC):%Y-%m-%d}")
+    assert file["Size"] > 0
+    assert file in rds.describe_db_log_files(**NAME, FilenameContains="postgresql", FileSize=1)["DescribeDBLogFiles"]
+    for nothing in ({"FilenameContains": "slowquery"}, {"FileSize": 1 << 30}, {"FileLastWritten": in_an_hour}):
+        assert rds.describe_db_log_files(**NAME, **nothing)["DescribeDBLogFiles"] == []
+
+
+def test_portions_of_a_log_file(rds: Client, instance: dict[str, Any]) -> None:
+    """The last lines without a marker; from "0" on the whole file, portion after portion, each line once."""
+    file = {**NAME, "LogFileName": newest(rds)["LogFileName"]}
+    whole = rds.download_db_log_file_portion(**file)
+    last = rds.download_db_log_file_portion(**file, NumberOfLines=1)
+    pages = rds.get_paginator("download_db_log_file_portion").paginate(**file, PaginationConfig={"PageSize": 3})
+    read = "".join(page["LogFileData"] for page in pages)
+    first = rds.download_db_log_file_portion(**file, Marker="0", NumberOfLines=2)
+
+    assert 'relation "missing_relation" does not exist' in whole["LogFileData"]
+    assert whole["LogFileData"].endswith(last["LogFileData"])
+    assert (last["LogFileData"].count("\n"), last["AdditionalDataPending"]) == (1, False)
+    assert (first["LogFileData"].count("\n"), first["AdditionalDataPending"]) == (2, True)
+    assert read.endswith(last["LogFileData"])
+    assert whole["LogFileData"].startswith(first["LogFileData"])
+
+
+def test_what_is_refused(rds: Client, instance: dict[str, Any]) -> None:
+    """A missing file, a marker that no portion gave, an instance that is not there, or not yet."""
+    file = newest(rds)["LogFileName"]
+    portion = rds.download_db_log_file_portion
+    assert refused(portion, **NAME, LogFileName="error/../../root.pem") == "DBLogFileNotFoundFault"
+    assert refused(portion, **NAME, LogFileName=file, Marker="x") == "InvalidParameterValue"
+    assert refused(rds.describe_db_log_files, DBInstanceIdentifier="nobody") == "DBInstanceNotFound"
+    rds.create_db_instance(**wanted("not-yet"))
+    assert refused(rds.describe_db_log_files, DBInstanceIdentifier="not-yet") == "DBInstanceNotReady"
+    wait_for(rds, "not-yet", "available")
+
+
+def test_the_certificate_ends(rds: Client, instance: dict[str, Any]) -> None:
+    """CertificateDetails name the authority, and when the server's certificate ends: within the authority's time."""
+    [authority] = rds.describe_certificates(CertificateIdentifier=instance["CACertificateIdentifier"])["Certificates"]
+    details = instance["CertificateDetails"]
+
+    assert instance["CACertificateIdentifier"] == details["CAIdentifier"]
+    assert datetime.now(UTC) + timedelta(days=364) < details["ValidTill"] < authority["ValidTill"]
+
+
+def test_the_master_user_creates_extensions(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
+    """pg_stat_statements is preloaded and can be created, as can others that RDS supports; file_fdw cannot."""
+    statements = "SELECT calls FROM pg_stat_statements WHERE query LIKE 'SELECT pg_sleep%'"
+    assert run(sandbox, instance, "SHOW shared_preload_libraries") == [("pg_stat_statements",)]
+    run(sandbox, instance, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+    assert run(sandbox, instance, "SELECT pg_sleep(0)", statements) == [(1,)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        run(sandbox, instance, "CREATE EXTENSION file_fdw")
+
+
+def test_reset_leaves_nothing_on_disk(
+    sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any], instance: dict[str, Any]
+) -> None:
+    """No server, no snapshot, no archived WAL; retained backups are gone too."""
+    root = Path(sandbox["PGSSLROOTCERT"]).parent
+    create(rds, "saved", instance["VpcSecurityGroups"][0]["VpcSecurityGroupId"], BackupRetentionPeriod=1)
+    create(rds, "retained", instance["VpcSecurityGroups"][0]["VpcSecurityGroupId"], BackupRetentionPeriod=1)
+    rds.delete_db_instance(DBInstanceIdentifier="retained", SkipFinalSnapshot=True, DeleteAutomatedBackups=False)
+    gone = {"Delay": 0.1, "MaxAttempts": 300}
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="retained", WaiterConfig=gone)
+    assert 2 == len(list(root.glob("snapshots/*"))) == len(list(root.glob("archives/*")))
+    reset(sandbox)
+
+    assert [*root.glob("snapshots/*"), *root.glob("archives/*")] == []
+    running = [file for file in root.glob("server-*/data/postmaster.pid") if not file.read_text().startswith("-")]
+    assert running == []  # a negative number is initdb's, which makes the next server ready
+    assert control("GET", "/status")["DBInstances"] == []
+    assert rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"] == []

@@ -1,0 +1,227 @@
+"""ModifyDBInstance, held to what AWS documents, through boto3 and psycopg."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.instance import create, messages, open_group, refused, run, statuses
+from tests.support import PASSWORD, Client, connect, reset, wait_for
+
+COMBINATION, VALUE = "InvalidParameterCombination", "InvalidParameterValue"
+
+
+@pytest.fixture(scope="module")
+def group(sandbox: Mapping[str, str], ec2: Client) -> Iterator[str]:
+    """A security group that admits the operator, in a sandbox that holds nothing else."""
+    reset(sandbox)
+    yield open_group(ec2)
+    reset(sandbox)
+
+
+@pytest.fixture(scope="module")
+def instance(rds: Client, group: str) -> dict[str, Any]:
+    """An instance of an older major, so that there is something to upgrade to."""
+    return create(rds, "changing", group, EngineVersion="17.9", DBInstanceClass="db.t4g.micro")
+
+
+def describe(rds: Client, identifier: str = "changing") -> dict[str, Any]:
+    """The instance as it is now."""
+    found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
+    return found
+
+
+def change(rds: Client, identifier: str = "changing", **request: Any) -> dict[str, Any]:
+    """Modify the instance at once, and wait until that is done."""
+    rds.modify_db_instance(DBInstanceIdentifier=identifier, ApplyImmediately=True, **request)
+    return wait_for(rds, identifier, "available")
+
+
+def open_window(control: Callable[..., Any], identifier: str = "changing") -> None:
+    """Let the maintenance window come."""
+    control("PUT", "/maintenance-window", {"DBInstanceIdentifier": identifier})
+
+
+def test_changes_wait_for_the_window(
+    sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any], instance: dict[str, Any]
+) -> None:
+    """Class and storage are pending until the window comes, which restarts the server; then they hold."""
+    started = run(sandbox, instance, "SELECT pg_postmaster_start_time()")
+    rds.modify_db_instance(DBInstanceIdentifier="changing", DBInstanceClass="db.t4g.small", AllocatedStorage=21)
+    waiting = describe(rds)
+    assert waiting["PendingModifiedValues"] == {"DBInstanceClass": "db.t4g.small", "AllocatedStorage": 22}
+    assert tuple(waiting[key] for key in ("DBInstanceStatus", "DBInstanceClass", "AllocatedStorage")) == (
+        "available",
+        "db.t4g.micro",
+        20,
+    )
+    with statuses(rds, "changing", "available") as seen:
+        open_window(control)
+    done = describe(rds)
+
+    assert seen == ["modifying", "available"]
+    assert (done["DBInstanceClass"], done["AllocatedStorage"], done["PendingModifiedValues"]) == ("db.t4g.small", 22, {})
+    assert started < run(sandbox, instance, "SELECT pg_postmaster_start_time()")
+    assert "Finished applying modification to allocated storage" in messages(rds, "changing")
+    open_window(control)  # with nothing to do
+
+
+def test_a_pending_change_is_withdrawn(rds: Client, instance: dict[str, Any]) -> None:
+    """Asking for the present value takes it out of what is pending."""
+    name = {"DBInstanceIdentifier": "changing"}
+    before = describe(rds)["DBInstanceClass"]
+    rds.modify_db_instance(**name, DBInstanceClass="db.t4g.medium")
+    assert describe(rds)["PendingModifiedValues"] == {"DBInstanceClass": "db.t4g.medium"}
+    rds.modify_db_instance(**name, DBInstanceClass=before)
+    assert describe(rds)["PendingModifiedValues"] == {}
+
+
+def test_what_never_waits(rds: Client, instance: dict[str, Any]) -> None:
+    """Protection, public access and the like are changed at once, whatever ApplyImmediately says."""
+    rds.modify_db_instance(
+        DBInstanceIdentifier="changing", DeletionProtection=True, CopyTagsToSnapshot=True, MaxAllocatedStorage=100
+    )
+    done = wait_for(rds, "changing", "available")
+
+    assert tuple(
+        done[key] for key in ("DeletionProtection", "CopyTagsToSnapshot", "MaxAllocatedStorage", "PendingModifiedValues")
+    ) == (True, True, 100, {})
+    change(rds, DeletionProtection=False)
+
+
+def test_public_access_and_groups(
+    sandbox: Mapping[str, str], rds: Client, ec2: Client, group: str, instance: dict[str, Any]
+) -> None:
+    """Without public access, and without a group that admits, there is silence; both come back at once."""
+    closed = ec2.create_security_group(GroupName="closed", Description="test")["GroupId"]
+    for off, on in (
+        ({"PubliclyAccessible": False}, {"PubliclyAccessible": True}),
+        ({"VpcSecurityGroupIds": [closed]}, {"VpcSecurityGroupIds": [group]}),
+    ):
+        change(rds, **off)
+        with pytest.raises(psycopg.errors.ConnectionTimeout):
+            connect(sandbox, instance, connect_timeout=2)
+        change(rds, **on)
+        connect(sandbox, instance).close()
+
+
+def test_storage_only_grows_and_then_rests(rds: Client, control: Callable[..., Any], group: str) -> None:
+    """It cannot shrink; the second change within six hours is refused, until the window has come."""
+    create(rds, "growing", group)
+    request = {"DBInstanceIdentifier": "growing", "ApplyImmediately": True}
+    assert refused(rds.modify_db_instance, **request, AllocatedStorage=10) == COMBINATION
+    assert change(rds, "growing", AllocatedStorage=30)["AllocatedStorage"] == 30
+    assert refused(rds.modify_db_instance, **request, AllocatedStorage=20) == COMBINATION
+    assert refused(rds.modify_db_instance, **request, AllocatedStorage=40) == COMBINATION
+    open_window(control, "growing")
+    assert change(rds, "growing", AllocatedStorage=40)["AllocatedStorage"] == 40
+
+
+def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> None:
+    """A downgrade, a major upgrade that was not allowed, an unknown class, a name that is taken, values out of range."""
+    create(rds, "neighbour", group)
+    cases: list[tuple[str, dict[str, Any]]] = [
+        (COMBINATION, {"EngineVersion": "16"}),
+        (COMBINATION, {"EngineVersion": "17.8"}),
+        (COMBINATION, {"EngineVersion": "18"}),
+        (VALUE, {"DBInstanceClass": "db.x"}),
+        ("DBInstanceAlreadyExists", {"NewDBInstanceIdentifier": "neighbour"}),
+        (VALUE, {"NewDBInstanceIdentifier": "a--b"}),
+        (VALUE, {"BackupRetentionPeriod": 36}),
+        (VALUE, {"MasterUserPassword": "short"}),
+        (COMBINATION, {"RotateMasterUserPassword": True}),
+        ("DBParameterGroupNotFound", {"DBParameterGroupName": "nowhere"}),
+    ]
+    for code, wrong in cases:
+        request = {"DBInstanceIdentifier": "changing", "ApplyImmediately": True, **wrong}
+        assert code == refused(rds.modify_db_instance, **request), wrong
+    assert describe(rds)["PendingModifiedValues"] == {}
+
+
+def test_upgrades(rds: Client, instance: dict[str, Any]) -> None:
+    """A minor upgrade, then a major one that is allowed: the status is upgrading."""
+    with statuses(rds, "changing", "available") as seen:
+        rds.modify_db_instance(DBInstanceIdentifier="changing", EngineVersion="17.11", ApplyImmediately=True)
+    assert (seen, describe(rds)["EngineVersion"]) == (["upgrading", "available"], "17.11")
+    major = change(rds, EngineVersion="18", AllowMajorVersionUpgrade=True)
+    assert (major["EngineVersion"], major["DBParameterGroups"][0]["DBParameterGroupName"]) == ("18.6", "default.postgres18")
+
+
+def test_the_password(sandbox: Mapping[str, str], rds: Client, secretsmanager: Client, instance: dict[str, Any]) -> None:
+    """A new one holds at once; one that Secrets Manager keeps replaces it, and goes with its secret."""
+    with statuses(rds, "changing", "available") as seen:
+        pending = rds.modify_db_instance(DBInstanceIdentifier="changing", MasterUserPassword="another-password")["DBInstance"]
+    assert seen[0] == "resetting-master-credentials"
+    assert pending["PendingModifiedValues"] == {"MasterUserPassword": "****"}
+    run(sandbox, instance, "SELECT 1", password="another-password")
+    arn = change(rds, ManageMasterUserPassword=True)["MasterUserSecret"]["SecretArn"]
+    assert arn == change(rds, ManageMasterUserPassword=True)["MasterUserSecret"]["SecretArn"]
+    unmanaged = change(rds, ManageMasterUserPassword=False, MasterUserPassword=PASSWORD)
+
+    assert "MasterUserSecret" not in unmanaged
+    assert refused(secretsmanager.get_secret_value, SecretId=arn) == "ResourceNotFoundException"
+    run(sandbox, instance, "SELECT 1")
+
+
+def test_addresses_belong_to_names(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
+    """After two instances have swapped names, the address that clients used reaches the other one; and back again."""
+    blue, green = create(rds, "blue", group), create(rds, "green", group)
+    for made, colour in ((blue, "blue"), (green, "green")):
+        run(sandbox, made, f"CREATE TABLE colour AS SELECT '{colour}' AS name")
+    request = {"DBInstanceIdentifier": "blue", "NewDBInstanceIdentifier": "blue-old", "ApplyImmediately": True}
+    answer = rds.modify_db_instance(**request)["DBInstance"]
+    assert (answer["DBInstanceStatus"], answer["PendingModifiedValues"]) == ("renaming", {"DBInstanceIdentifier": "blue-old"})
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="blue", WaiterConfig={"Delay": 0.05, "MaxAttempts": 300})
+    wait_for(rds, "blue-old", "available")
+    rename(rds, "green", "blue")
+
+    assert run(sandbox, blue, "SELECT name FROM colour") == [("green",)]
+    assert blue["Endpoint"] == describe(rds, "blue")["Endpoint"]
+    assert run(sandbox, describe(rds, "blue-old"), "SELECT name FROM colour") == [("blue",)]
+    rename(rds, "blue", "green")
+    rename(rds, "blue-old", "blue")
+    assert run(sandbox, blue, "SELECT name FROM colour") == [("blue",)]
+    assert run(sandbox, green, "SELECT name FROM colour") == [("green",)]
+
+
+def rename(rds: Client, before: str, after: str) -> None:
+    """Give an instance another name."""
+    rds.modify_db_instance(DBInstanceIdentifier=before, NewDBInstanceIdentifier=after, ApplyImmediately=True)
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=before, WaiterConfig={"Delay": 0.05, "MaxAttempts": 300})
+    wait_for(rds, after, "available")
+
+
+def test_pending_maintenance(
+    sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any], instance: dict[str, Any]
+) -> None:
+    """None, until one is announced; the window applies it, or an opt-in at once."""
+    arn = instance["DBInstanceArn"]
+    name = {"DBInstanceIdentifier": "changing"}
+    assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
+    for _ in range(2):
+        control("PUT", "/maintenance-action", {**name, "Action": "system-update"})
+        [found] = rds.describe_pending_maintenance_actions(ResourceIdentifier=arn)["PendingMaintenanceActions"]
+        assert (arn, "system-update") == (
+            found["ResourceIdentifier"],
+            found["PendingMaintenanceActionDetails"][0]["Action"],
+        )
+        started = run(sandbox, instance, "SELECT pg_postmaster_start_time()")
+        if _:
+            open_window(control)
+        else:
+            opt_in = {"ApplyAction": "system-update", "OptInType": "immediate"}
+            rds.apply_pending_maintenance_action(ResourceIdentifier=arn, **opt_in)
+            assert (
+                refused(
+                    rds.apply_pending_maintenance_action, ResourceIdentifier=arn, ApplyAction="db-upgrade", OptInType="immediate"
+                )
+                == "ResourceNotFoundFault"
+            )
+        wait_for(rds, "changing", "available")
+        assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
+        assert started < run(sandbox, instance, "SELECT pg_postmaster_start_time()")
+    missing = {"ResourceIdentifier": f"{arn}-not"}
+    assert refused(rds.describe_pending_maintenance_actions, **missing) == "ResourceNotFoundFault"

@@ -1,0 +1,246 @@
+"""Read replicas, held to what AWS documents, through boto3 and psycopg."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.instance import create, messages, open_group, refused, run, statuses
+from tests.support import Client, make_client, reset, wait_for
+
+REPLICA = {"DBInstanceIdentifier": "replica"}
+SOURCE = {"DBInstanceIdentifier": "source"}
+STATE = "InvalidDBInstanceState"
+
+
+@pytest.fixture(scope="module")
+def group(sandbox: Mapping[str, str], ec2: Client) -> Iterator[str]:
+    """A security group that admits the operator, in a sandbox that holds nothing else."""
+    reset(sandbox)
+    yield open_group(ec2)
+    reset(sandbox)
+
+
+@pytest.fixture(scope="module")
+def source(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any]:
+    """An instance with backups and one row."""
+    made = create(rds, "source", group, BackupRetentionPeriod=1)
+    run(sandbox, made, "CREATE TABLE kept AS SELECT 1 AS value")
+    return made
+
+
+@pytest.fixture(scope="module")
+def replica(rds: Client, source: dict[str, Any]) -> dict[str, Any]:
+    """Its read replica."""
+    rds.create_db_instance_read_replica(**REPLICA, SourceDBInstanceIdentifier="source")
+    return wait_for(rds, "replica", "available")
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def count(sandbox: Mapping[str, str], instance: Mapping[str, Any]) -> int:
+    """The rows of the table."""
+    number: int = run(sandbox, instance, "SELECT count(*) FROM kept")[0][0]
+    return number
+
+
+def test_a_replica_streams(sandbox: Mapping[str, str], rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:
+    """It has its source's data and settings, follows its writes, takes none, and both name each other."""
+    rows = count(sandbox, replica)
+    run(sandbox, source, "INSERT INTO kept VALUES (2)")
+    until(lambda: count(sandbox, replica) == rows + 1)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        run(sandbox, replica, "INSERT INTO kept VALUES (3)")
+    shown = rds.describe_db_instances(**SOURCE)["DBInstances"][0]
+
+    assert shown["ReadReplicaDBInstanceIdentifiers"] == ["replica"]
+    assert replica["ReadReplicaSourceDBInstanceIdentifier"] == "source"
+    assert [(info["StatusType"], info["Normal"], info["Status"]) for info in replica["StatusInfos"]] == [
+        ("read replication", True, "replicating")
+    ]
+    for key in (
+        "DBInstanceClass",
+        "AllocatedStorage",
+        "MasterUsername",
+        "VpcSecurityGroups",
+        "EngineVersion",
+        "PubliclyAccessible",
+    ):
+        assert source[key] == replica[key], key
+    assert replica["BackupRetentionPeriod"] == 0
+    assert source["Endpoint"]["Address"] != replica["Endpoint"]["Address"]
+
+
+def test_neither_can_be_stopped(rds: Client, replica: dict[str, Any]) -> None:
+    """An instance that has a read replica, or is one, cannot be stopped; nor can its backups be switched off."""
+    assert refused(rds.stop_db_instance, **SOURCE) == STATE
+    assert refused(rds.stop_db_instance, **REPLICA) == STATE
+    off = {"BackupRetentionPeriod": 0, "ApplyImmediately": True}
+    assert refused(rds.modify_db_instance, **SOURCE, **off) == "InvalidParameterCombination"
+
+
+def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[str, Any]) -> None:
+    """No backups, a managed password, a missing source, a name that is taken; and its password is its source's."""
+    create(rds, "unsaved", group)
+    create(rds, "managed", group, BackupRetentionPeriod=1, MasterUserPassword=None, ManageMasterUserPassword=True)
+    cases: list[tuple[str, dict[str, Any]]] = [
+        (STATE, {"SourceDBInstanceIdentifier": "unsaved"}),
+        ("InvalidParameterValue", {"SourceDBInstanceIdentifier": "managed"}),
+        ("DBInstanceNotFound", {"SourceDBInstanceIdentifier": "nobody"}),
+        ("DBInstanceAlreadyExists", REPLICA),
+        ("InvalidParameterValue", {"DBInstanceClass": "db.x"}),
+    ]
+    request = {"DBInstanceIdentifier": "another", "SourceDBInstanceIdentifier": "source"}
+    for code, change in cases:
+        assert code == refused(rds.create_db_instance_read_replica, **{**request, **change}), change
+    password = {"MasterUserPassword": "another-password", "ApplyImmediately": True}
+    assert refused(rds.modify_db_instance, **REPLICA, **password) == "InvalidParameterCombination"
+    assert refused(rds.promote_read_replica, **SOURCE) == STATE
+    final = {"FinalDBSnapshotIdentifier": "final"}
+    assert refused(rds.delete_db_instance, **REPLICA, **final) == "InvalidParameterCombination"
+
+
+def test_lag_is_real_and_measured(
+    sandbox: Mapping[str, str],
+    rds: Client,
+    control: Callable[..., Any],
+    source: dict[str, Any],
+    replica: dict[str, Any],
+) -> None:
+    """A delayed replica has the row later, and CloudWatch's ReplicaLag grows meanwhile; then it is 0 again."""
+    control("PUT", "/replica-lag", {"DBInstanceIdentifier": "replica", "Seconds": "60"})
+    rows = count(sandbox, replica)
+    run(sandbox, source, "INSERT INTO kept VALUES (4)")
+    until(lambda: metric(sandbox, "ReplicaLag") > 0)
+    assert rows == count(sandbox, replica)
+
+    control("PUT", "/replica-lag", {"DBInstanceIdentifier": "replica", "Seconds": "0"})
+    until(lambda: count(sandbox, replica) == rows + 1)
+    until(lambda: metric(sandbox, "ReplicaLag") == 0)
+
+
+def metric(sandbox: Mapping[str, str], name: str, identifier: str = "replica") -> float:
+    """The last value of a metric."""
+    now = datetime.now(UTC)
+    answer = make_client(sandbox, "cloudwatch").get_metric_data(
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now,
+        MetricDataQueries=[
+            {
+                "Id": "one",
+                "MetricStat": {
+                    "Metric": {
+                        "Namespace": "AWS/RDS",
+                        "MetricName": name,
+                        "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": identifier}],
+                    },
+                    "Period": 60,
+                    "Stat": "Average",
+                },
+            }
+        ],
+    )
+    value: float = answer["MetricDataResults"][0]["Values"][-1]
+    return value
+
+
+def test_metrics_are_those_of_the_server(sandbox: Mapping[str, str], source: dict[str, Any], replica: dict[str, Any]) -> None:
+    """Connections are counted, free storage is what the data leave of the allocated; CPU is a percentage."""
+    run(sandbox, source, "SELECT 1")
+    until(lambda: metric(sandbox, "DatabaseConnections", "source") == 0)
+    assert 19 << 30 < metric(sandbox, "FreeStorageSpace", "source") < 20 << 30
+    assert 0 <= metric(sandbox, "CPUUtilization", "source") <= 100
+    now = datetime.now(UTC)
+    statistics = make_client(sandbox, "cloudwatch").get_metric_statistics(
+        Namespace="AWS/RDS",
+        MetricName="DatabaseConnections",
+        Dimensions=[{"Name": "DBInstanceIdentifier", "Value": "source"}],
+        StartTime=now - timedelta(minutes=5),
+        EndTime=now,
+        Period=60,
+        Statistics=["Maximum"],
+    )
+    assert [point["Maximum"] for point in statistics["Datapoints"]] == [0.0]
+
+
+def test_both_restart(sandbox: Mapping[str, str], rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:
+    """After reboots of source and replica the replica goes on streaming."""
+    for identifier in ("source", "replica"):
+        rds.reboot_db_instance(DBInstanceIdentifier=identifier)
+        wait_for(rds, identifier, "available")
+    rows = count(sandbox, source)
+    run(sandbox, source, "INSERT INTO kept VALUES (5)")
+    until(lambda: count(sandbox, replica) == rows + 1)
+
+
+def test_a_replica_of_a_replica(
+    sandbox: Mapping[str, str], rds: Client, group: str, source: dict[str, Any], replica: dict[str, Any]
+) -> None:
+    """A replica with backups may have replicas of its own; its snapshot is restored to an instance that takes writes."""
+    second = {"DBInstanceIdentifier": "second", "SourceDBInstanceIdentifier": "replica"}
+    assert refused(rds.create_db_instance_read_replica, **second) == STATE
+    rds.modify_db_instance(**REPLICA, BackupRetentionPeriod=1, ApplyImmediately=True)
+    assert "LatestRestorableTime" not in wait_for(rds, "replica", "available")
+    rds.create_db_instance_read_replica(**second)
+    cascaded = wait_for(rds, "second", "available")
+    run(sandbox, source, "INSERT INTO kept VALUES (7)")
+    rows = count(sandbox, source)
+    until(lambda: count(sandbox, cascaded) == rows)
+    rds.create_db_snapshot(DBInstanceIdentifier="second", DBSnapshotIdentifier="of-replica")
+    waiter = rds.get_waiter("db_snapshot_available")
+    waiter.wait(DBSnapshotIdentifier="of-replica", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    rds.restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier="own", DBSnapshotIdentifier="of-replica", VpcSecurityGroupIds=[group]
+    )
+    restored = wait_for(rds, "own", "available")
+
+    assert [(rows + 1,)] == run(sandbox, restored, "INSERT INTO kept VALUES (8)", "SELECT count(*) FROM kept")
+    wait_for(rds, "second", "available")
+    rds.delete_db_instance(DBInstanceIdentifier="second", SkipFinalSnapshot=True)
+    gone = {"Delay": 0.1, "MaxAttempts": 300}
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="second", WaiterConfig=gone)
+
+
+def test_promotion_detaches(sandbox: Mapping[str, str], rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:
+    """The promoted instance takes writes and has backups; source and former replica know each other no more."""
+    with statuses(rds, "replica", "available") as seen:
+        rds.promote_read_replica(**REPLICA, BackupRetentionPeriod=2)
+    promoted = rds.describe_db_instances(**REPLICA)["DBInstances"][0]
+    rows = count(sandbox, source)
+    run(sandbox, promoted, "INSERT INTO kept VALUES (6)")
+
+    assert seen == ["modifying", "backing-up", "available"]
+    assert rows == count(sandbox, source)
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in promoted
+    assert promoted["BackupRetentionPeriod"] == 2
+    assert rds.describe_db_instances(**SOURCE)["DBInstances"][0]["ReadReplicaDBInstanceIdentifiers"] == []
+    assert run(sandbox, source, "SELECT slot_name FROM pg_replication_slots") == []
+    assert any("Promoted" in message for message in messages(rds, "replica"))
+
+
+def test_a_deleted_source_leaves_promoted_replicas(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
+    """Deleting a source promotes its replicas, as in RDS; deleting a replica frees its source."""
+    made = create(rds, "mother", group, BackupRetentionPeriod=1)
+    run(sandbox, made, "CREATE TABLE kept AS SELECT 1 AS value")
+    for name in ("child", "other-child"):
+        rds.create_db_instance_read_replica(DBInstanceIdentifier=name, SourceDBInstanceIdentifier="mother")
+        wait_for(rds, name, "available")
+    gone = {"Delay": 0.1, "MaxAttempts": 300}
+    for name in ("other-child", "mother"):
+        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+        rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=name, WaiterConfig=gone)
+    orphan = rds.describe_db_instances(DBInstanceIdentifier="child")["DBInstances"][0]
+
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in orphan
+    assert run(sandbox, orphan, "INSERT INTO kept VALUES (2)", "SELECT count(*) FROM kept") == [(2,)]

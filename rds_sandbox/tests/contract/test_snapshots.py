@@ -1,0 +1,201 @@
+"""Snapshots and their restores, held to what AWS documents, through boto3 and psycopg."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.instance import OPERATOR, create, messages, open_group, refused, run, statuses
+from tests.support import PASSWORD, Client, connect, from_address, make_group, reset, tcp, wait_for
+
+TAGS = [{"Key": "Owner", "Value": "somebody"}]
+
+
+@pytest.fixture(scope="module")
+def group(sandbox: Mapping[str, str], ec2: Client) -> Iterator[str]:
+    """A security group that admits the operator, in a sandbox that holds nothing else."""
+    reset(sandbox)
+    yield open_group(ec2)
+    reset(sandbox)
+
+
+@pytest.fixture(scope="module")
+def instance(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any]:
+    """An instance with backups, and with one row in it."""
+    made = create(rds, "source", group, BackupRetentionPeriod=1, CopyTagsToSnapshot=True, Tags=TAGS)
+    run(sandbox, made, "CREATE TABLE kept AS SELECT 'first' AS value")
+    return made
+
+
+@pytest.fixture(scope="module")
+def snapshot(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> dict[str, Any]:
+    """A snapshot with the first row, of an instance that has a second one by now."""
+    made = take(rds, "first-row")
+    run(sandbox, instance, "INSERT INTO kept VALUES ('second')")
+    return made
+
+
+def take(rds: Client, name: str, source: str = "source", **more: Any) -> dict[str, Any]:
+    """A snapshot, once it is available."""
+    rds.create_db_snapshot(DBInstanceIdentifier=source, DBSnapshotIdentifier=name, **more)
+    return available(rds, name)
+
+
+def available(rds: Client, name: str) -> dict[str, Any]:
+    """The snapshot, once it is available."""
+    waiter = rds.get_waiter("db_snapshot_available")
+    waiter.wait(DBSnapshotIdentifier=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 600})
+    found: dict[str, Any] = rds.describe_db_snapshots(DBSnapshotIdentifier=name)["DBSnapshots"][0]
+    return found
+
+
+def restore(rds: Client, identifier: str, name: str = "first-row", **more: Any) -> dict[str, Any]:
+    """An instance from a snapshot, once it is available."""
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier=identifier, DBSnapshotIdentifier=name, **more)
+    return wait_for(rds, identifier, "available")
+
+
+def names(rds: Client, kind: str) -> list[str]:
+    """The names of the snapshots of this kind."""
+    return [found["DBSnapshotIdentifier"] for found in rds.describe_db_snapshots(SnapshotType=kind)["DBSnapshots"]]
+
+
+def test_a_snapshot_is_made_while_its_status_says_so(rds: Client, instance: dict[str, Any]) -> None:
+    """creating, with a progress, while the instance is backing up; then available, with what AWS shows of it."""
+    name = "described"
+    with statuses(rds, "source", "available") as seen:
+        made = rds.create_db_snapshot(DBInstanceIdentifier="source", DBSnapshotIdentifier=name)["DBSnapshot"]
+    found = available(rds, name)
+
+    assert (made["Status"], found["Status"]) == ("creating", "available")
+    assert 0 <= made["PercentProgress"] <= 99 < found["PercentProgress"]
+    assert seen == ["backing-up", "available"]
+    assert tuple(found[key] for key in ("SnapshotType", "AllocatedStorage", "StorageType", "MasterUsername")) == (
+        "manual",
+        20,
+        "gp3",
+        "master",
+    )
+    assert (instance["DbiResourceId"], TAGS) == (found["DbiResourceId"], found["TagList"])
+    assert messages(rds, name, "db-snapshot") == ["Creating manual snapshot", "Manual snapshot created"]
+
+
+def test_what_a_snapshot_is_refused_for(rds: Client, snapshot: dict[str, Any]) -> None:
+    """A name that is taken, an instance that is not there, a name that is none."""
+    request = {"DBInstanceIdentifier": "source", "DBSnapshotIdentifier": "first-row"}
+    assert refused(rds.create_db_snapshot, **request) == "DBSnapshotAlreadyExists"
+    assert refused(rds.create_db_snapshot, **{**request, "DBInstanceIdentifier": "nobody"}) == "DBInstanceNotFound"
+    assert refused(rds.create_db_snapshot, **{**request, "DBSnapshotIdentifier": "a--b"}) == "InvalidParameterValue"
+    assert refused(rds.describe_db_snapshots, DBSnapshotIdentifier="nothing") == "DBSnapshotNotFound"
+    assert refused(rds.delete_db_snapshot, DBSnapshotIdentifier="nothing") == "DBSnapshotNotFound"
+
+
+def test_a_restore_serves_the_data_of_the_snapshot(
+    sandbox: Mapping[str, str], rds: Client, ec2: Client, instance: dict[str, Any], snapshot: dict[str, Any]
+) -> None:
+    """A new instance with its own endpoint has the first row, and the source has both."""
+    other = make_group(ec2, "other-port", tcp(5433, **from_address(OPERATOR)))
+    restored = restore(rds, "restored", VpcSecurityGroupIds=[other], DeletionProtection=True, Port=5433)
+
+    assert run(sandbox, restored, "SELECT value FROM kept") == [("first",)]
+    assert run(sandbox, instance, "SELECT value FROM kept") == [("first",), ("second",)]
+    assert restored["Endpoint"]["Address"] != instance["Endpoint"]["Address"]
+    assert (
+        restored["Endpoint"]["Port"],
+        restored["DeletionProtection"],
+        restored["DBName"],
+        restored["MasterUsername"],
+    ) == (5433, True, "app", "master")
+    assert instance["DbiResourceId"] != restored["DbiResourceId"]
+    assert "Restored from snapshot first-row" in messages(rds, "restored")
+    assert (
+        refused(rds.delete_db_instance, DBInstanceIdentifier="restored", SkipFinalSnapshot=True) == "InvalidParameterCombination"
+    )
+
+
+def test_groups_and_password_of_a_restore_are_those_of_the_call(
+    sandbox: Mapping[str, str], rds: Client, secretsmanager: Client, snapshot: dict[str, Any]
+) -> None:
+    """Without groups it gets the default ones, which admit nobody; with a managed password it has that one."""
+    rds.create_db_parameter_group(DBParameterGroupName="own", DBParameterGroupFamily="postgres18", Description="own")
+    restored = restore(rds, "managed", ManageMasterUserPassword=True, DBParameterGroupName="own", DBInstanceClass="db.t4g.small")
+    arn = restored["MasterUserSecret"]["SecretArn"]
+    password = json.loads(secretsmanager.get_secret_value(SecretId=arn)["SecretString"])["password"]
+
+    with pytest.raises(psycopg.errors.ConnectionTimeout):
+        connect(sandbox, restored, connect_timeout=2)
+    assert (restored["DBParameterGroups"][0]["DBParameterGroupName"], restored["DBInstanceClass"]) == ("own", "db.t4g.small")
+    assert password != PASSWORD
+
+
+def test_what_a_restore_is_refused_for(rds: Client, ec2: Client, snapshot: dict[str, Any]) -> None:
+    """A snapshot that is not there, an identifier that is taken, groups and values that do not fit."""
+    elsewhere = ec2.create_vpc(CidrBlock="10.1.0.0/16")["Vpc"]["VpcId"]
+    foreign = ec2.create_security_group(GroupName="foreign", Description="test", VpcId=elsewhere)["GroupId"]
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("DBSnapshotNotFound", {"DBSnapshotIdentifier": "nothing"}),
+        ("DBInstanceAlreadyExists", {"DBInstanceIdentifier": "source"}),
+        ("InvalidParameterCombination", {"VpcSecurityGroupIds": [foreign]}),
+        ("InvalidParameterValue", {"VpcSecurityGroupIds": ["sg-0123456789abcdef0"]}),
+        ("InvalidParameterValue", {"DBInstanceClass": "db.x"}),
+        ("InvalidParameterValue", {"AllocatedStorage": 10}),
+        ("InvalidParameterValue", {"Port": 80}),
+        ("InvalidParameterValue", {"DBInstanceIdentifier": "a--b"}),
+        ("DBParameterGroupNotFound", {"DBParameterGroupName": "nowhere"}),
+        ("DBSubnetGroupNotFoundFault", {"DBSubnetGroupName": "nowhere"}),
+    ]
+    request = {"DBInstanceIdentifier": "refused", "DBSnapshotIdentifier": "first-row"}
+    for code, change in cases:
+        assert code == refused(rds.restore_db_instance_from_db_snapshot, **{**request, **change}), change
+
+
+def test_a_stopped_instance_is_copied_too(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
+    """The snapshot of a stopped instance, and the final one of its deletion, have its data."""
+    made = create(rds, "asleep", group)
+    run(sandbox, made, "CREATE TABLE kept AS SELECT 'asleep' AS value")
+    rds.stop_db_instance(DBInstanceIdentifier="asleep")
+    wait_for(rds, "asleep", "stopped")
+    take(rds, "of-stopped", "asleep")
+    wait_for(rds, "asleep", "stopped")
+    rds.delete_db_instance(DBInstanceIdentifier="asleep", FinalDBSnapshotIdentifier="final-of-stopped")
+    available(rds, "final-of-stopped")
+    restored = restore(rds, "awake", "of-stopped", VpcSecurityGroupIds=[group])
+
+    assert run(sandbox, restored, "SELECT value FROM kept") == [("asleep",)]
+    final = restore(rds, "awake-again", "final-of-stopped", VpcSecurityGroupIds=[group])
+    assert run(sandbox, final, "SELECT value FROM kept") == [("asleep",)]
+
+
+def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, group: str, instance: dict[str, Any]) -> None:
+    """CopyDBSnapshot copies the data; what is deleted cannot be restored, what was copied can."""
+    take(rds, "original", Tags=[{"Key": "Of", "Value": "original"}])
+    copy = {"SourceDBSnapshotIdentifier": "original", "TargetDBSnapshotIdentifier": "copy"}
+    rds.copy_db_snapshot(**copy, CopyTags=True)
+    copied = available(rds, "copy")
+    deleted = rds.delete_db_snapshot(DBSnapshotIdentifier="original")["DBSnapshot"]
+
+    assert copied["TagList"] == [{"Key": "Of", "Value": "original"}]
+    assert deleted["Status"] == "deleted"
+    assert refused(rds.copy_db_snapshot, **copy) == "DBSnapshotNotFound"
+    restored = restore(rds, "from-copy", "copy", VpcSecurityGroupIds=[group])
+    assert ("first",) in run(sandbox, restored, "SELECT value FROM kept")
+
+
+def test_manual_snapshots_outlive_the_instance(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
+    """Automated snapshots go with their instance, and cannot be deleted before; manual ones stay."""
+    create(rds, "short-lived", group, BackupRetentionPeriod=1)
+    take(rds, "stays", "short-lived")
+    [automated] = [name for name in names(rds, "automated") if name.startswith("rds:short-lived-")]
+    assert refused(rds.delete_db_snapshot, DBSnapshotIdentifier=automated) == "InvalidDBSnapshotState"
+    wait_for(rds, "short-lived", "available")
+    rds.delete_db_instance(DBInstanceIdentifier="short-lived", SkipFinalSnapshot=True)
+    rds.get_waiter("db_instance_deleted").wait(
+        DBInstanceIdentifier="short-lived", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300}
+    )
+
+    assert "stays" in names(rds, "manual")
+    assert automated not in names(rds, "automated")
