@@ -87,20 +87,8 @@ class InstanceInUse(OpsError):
     """Somebody is connected to the DB instance that is to be stopped."""
 
 
-class GroupMissing(OpsError):
-    """The security group, its rule or the VPC that was named does not exist."""
-
-
 class RootCertificateMissing(OpsError):
     """There is nothing to verify the certificate of an RDS server with."""
-
-
-class AddressUnknown(OpsError):
-    """The operator's public address could not be found out."""
-
-
-class RuleRefused(WrongInput):
-    """A security-group rule that would open the database to everybody, or is malformed."""
 
 
 class RunInProgress(OpsError):

@@ -1,4 +1,7 @@
-"""Tags that say who made a resource, with what, and until when it is wanted."""
+"""Tags that say who made a resource, with what, and until when it is wanted.
+
+Making them raises WrongInput where AWS would refuse the owner's name.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from cruddur_ops.errors import WrongInput
+from cruddur_ops.targets import Target
 
 MANAGED_BY = "cruddur-ops"
 # What both a tag and the description of a security-group rule may hold (Amazon EC2 User Guide, "Tag
@@ -20,17 +24,17 @@ def today() -> date:
 
 
 def wanted(owner: str, days: int, on: date) -> dict[str, str]:
-    """The tags of a resource made on that date; 0 days mean that it does not expire.
-
-    Raises:
-        WrongInput: AWS would refuse the owner's name.
-    """
+    """The tags of a resource made on that date; 0 days mean that it does not expire."""
     if not OWNER.fullmatch(owner) or owner.lower().startswith("aws:"):
         allowed = "letters, digits, spaces and _ . : / = + - @"
-        message = f'the owner "{owner}" cannot stand in a tag: set CRUDDUR_OWNER to {allowed}'
-        raise WrongInput(message)
+        raise WrongInput(f'the owner "{owner}" cannot stand in a tag: set CRUDDUR_OWNER to {allowed}')
     tags = {"Owner": owner, "Project": "cruddur", "ManagedBy": MANAGED_BY}
     return tags | ({"Expires": (on + timedelta(days=days)).isoformat()} if days else {})
+
+
+def of(target: Target) -> dict[str, str]:
+    """The tags of what is made for the target today, and expires with its instance."""
+    return wanted(target.owner, target.instance_days, today())
 
 
 def missing(expected: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from cruddur_ops import aws, rds, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.cognito import names
-from cruddur_ops.network.opening import inbound_rules
-from cruddur_ops.network.rules import Rule
+from cruddur_ops.network import groups
+from cruddur_ops.network.groups import Group
+from cruddur_ops.network.rules import Rule, rules_of
 from cruddur_ops.plan import Action, Change
-from cruddur_ops.rds import groups
-from cruddur_ops.rds.groups import Group
 
 if TYPE_CHECKING:
     from cruddur_ops.rds import Instance
@@ -73,7 +72,7 @@ def describe(target: Target) -> Place:
         instance=instance,
         group=group,
         database_group_id=next((one for one in preferred if one in attached), ""),
-        rules=inbound_rules(target, ids),
+        rules=rules_of(target, {"group-id": ids}),
         endpoint=endpoint,
         routed=not endpoint and routed(instance.subnet_ids, route_tables(target, instance.vpc_id)),
     )

@@ -6,9 +6,9 @@ from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.cognito import function, names, pool, role
 from cruddur_ops.cognito.pool import Pool
+from cruddur_ops.network import groups
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Change, Plan
-from cruddur_ops.rds import groups
 from cruddur_ops.targets import Target, require_proven
 
 

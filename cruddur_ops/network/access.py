@@ -1,23 +1,25 @@
-"""Which rules a security group is to hold for one operator: decided here, from values alone."""
+"""The operator's rule in the security group of the DB instance: made, moved, renewed; older and expired ones revoked.
+
+Planning raises NotFound where DB_SG_ID or DB_SG_RULE_ID names nothing, or the operator's address cannot be found out; and
+WrongInput where LOCAL_IP is not one address, or the owner's name cannot stand in a tag.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
-from cruddur_ops import tags
+from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.errors import RuleRefused
-from cruddur_ops.network.address import REMEDY, Network
-from cruddur_ops.network.rules import Rule
-from cruddur_ops.plan import Action, Change, Plan
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.errors import NotFound, WrongInput
+from cruddur_ops.network import address, groups
+from cruddur_ops.network.rules import Rule, rules_of
+from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.targets import Target
 
 RESOURCE = "security-group rule"
+ABSENT_CODE = "DBInstanceNotFound"
 
 
 @dataclass(frozen=True)
@@ -26,58 +28,95 @@ class Wish:
 
     Attributes:
         rule: what is to be admitted, with its description and tags.
+        group_id: of the group in which a new rule is made.
         days: how long it is to be kept; 0 for ever.
         named_id: of the rule that DB_SG_RULE_ID names, empty where none is.
+        on: the date in UTC.
     """
 
     rule: Rule
+    group_id: str
     days: int
-    named_id: str = ""
+    named_id: str
+    on: date
 
     def claims(self, found: Rule) -> bool:
         """Whether a rule is the operator's: the named one, or one that the runbook made for this owner's addresses."""
         made = tags.ours(found.tags) and found.tags.get("Owner") == self.rule.tags["Owner"] and "/" in found.source
         return made or found.id == self.named_id
 
+    def expired(self, found: Rule) -> bool:
+        """Whether the runbook made a rule for a time that is over."""
+        return tags.ours(found.tags) and (self.days_left(found) or 0) < 0
 
-def wish(target: Target, source: Network, on: date) -> Wish:
-    """The wish for one tcp rule, to the target's port, from one address.
+    def days_left(self, found: Rule) -> int | None:
+        """How long a rule is still to be kept."""
+        return tags.days_left(found.tags, self.on)
 
-    Raises:
-        RuleRefused: it would admit everybody.
-        WrongInput: the owner's name cannot stand in a tag.
-    """
+
+def wish(target: Target, source: address.Network, group_id: str, on: date) -> Wish:
+    """The wish for one tcp rule, to the target's port, from one address."""
     labels = tags.wanted(target.owner, target.rule_days, on)
-    description = f"{tags.MANAGED_BY} {target.owner}"
-    rule = Rule("tcp", target.port, target.port, str(source), description, labels)
+    rule = Rule("tcp", target.port, target.port, str(source), f"{tags.MANAGED_BY} {target.owner}", labels)
     if rule.open_to_everybody:
-        raise RuleRefused(f"{rule} would open the database to everybody: {REMEDY}")
-    return Wish(rule, target.rule_days, target.security_group_rule_id)
+        raise WrongInput(f"{rule} would open the database to everybody: {address.REMEDY}")
+    return Wish(rule, group_id, target.rule_days, target.security_group_rule_id, on)
 
 
-def access_plan(title: str, wanted: Wish, group_id: str, found: Sequence[Rule], on: date) -> Plan:
-    """The changes that leave one rule of the operator's. Other people's are reported, expired ones revoked.
+@step
+def plan_access(target: Target) -> Plan:
+    """Admit the operator's address to the target's port, and no older address of the same operator."""
+    title = f"access on {target.name}"
+    group, attached = _groups(target)
+    wanted = wish(target, address.find(target), group.id if group else "", tags.today())
+    if group is None:
+        note = "known after 01_provision_rds: run it first"
+        return Plan(title, (Change(Action.CREATE, RESOURCE, after=str(wanted.rule), note=note),))
+    found = rules_of(target, {"group-id": [group.id, *attached]})
+    if wanted.named_id and wanted.named_id not in {rule.id for rule in found}:
+        remedy = "correct DB_SG_RULE_ID, or unset it to find the rule by its tags"
+        raise NotFound(f"there is no rule {wanted.named_id} in the security groups of the DB instance: {remedy}")
+    changes, facts = reconcile(wanted, found)
+    if attached and group.id not in attached:
+        facts.append(f"WARNING: {group.name} is not attached to the DB instance: run 01_provision_rds")
+    return Plan(title, tuple(changes), tuple(facts))
 
-    Revoking comes first: EC2 refuses to move a rule to where another rule of the group is already.
+
+def _groups(target: Target) -> tuple[groups.Group | None, list[str]]:
+    """The group that is to hold the rule, and the ids of those that the DB instance has.
+
+    It is the named or the runbook's own group; where the instance has groups without it, their first.
+    """
+    identifier = target.db_instance_identifier
+    answer = aws.find(target, "rds", "describe_db_instances", ABSENT_CODE, DBInstanceIdentifier=identifier)
+    items = answer["DBInstances"] if answer else []
+    attached = sorted(group["VpcSecurityGroupId"] for item in items for group in item["VpcSecurityGroups"])
+    group = groups.describe(target)
+    if attached and not target.security_group_id and (group is None or group.id not in attached):
+        group = groups.named(target, attached[0])
+    return group, attached
+
+
+def reconcile(wanted: Wish, found: Sequence[Rule]) -> tuple[list[Change], list[str]]:
+    """The changes that leave one rule of the operator's, and a line for each rule that is left alone.
+
+    Other people's are left alone, expired ones revoked. Revoking comes first: EC2 refuses to move a rule to where another
+    rule of the group is already.
 
     Args:
-        title: of the plan.
         wanted: by the operator.
-        group_id: of the group in which a new rule is made.
         found: the inbound rules of all groups that matter.
-        on: the date in UTC.
     """
     mine = sorted((rule for rule in found if wanted.claims(rule)), key=lambda rule: _rank(wanted, rule))
     others = [rule for rule in found if not wanted.claims(rule)]
-    expired = [rule for rule in others if _expired(rule, on)]
-    same = [rule for rule in others if rule == wanted.rule and not _expired(rule, on)]
+    expired = [rule for rule in others if wanted.expired(rule)]
+    same = [rule for rule in others if rule == wanted.rule and not wanted.expired(rule)]
     kept = None if same or not mine else mine[0]
     stale = [rule for rule in mine if rule is not kept and rule.id != wanted.named_id]
-    changes = [_revocation(rule, on) for rule in (*stale, *expired)]
-    settled = [*stale, *expired, *([kept] if kept else [])]
-    left_alone = [rule for rule in found if not any(rule is one for one in settled)]
-    changes.append(_admission(wanted, group_id, kept, same, on))
-    return Plan(title, tuple(changes), tuple(_report(rule) for rule in left_alone))
+    gone = [*stale, *expired]
+    changes = [*(_revocation(wanted, rule) for rule in gone), _admission(wanted, kept, same)]
+    ids = {rule.id for rule in (*gone, *([kept] if kept else []))}
+    return changes, [_report(rule) for rule in found if rule.id not in ids]
 
 
 def _rank(wanted: Wish, rule: Rule) -> tuple[bool, bool, str]:
@@ -85,61 +124,46 @@ def _rank(wanted: Wish, rule: Rule) -> tuple[bool, bool, str]:
     return rule.id != wanted.named_id, rule != wanted.rule, rule.id
 
 
-def _expired(rule: Rule, on: date) -> bool:
-    """Whether the runbook made the rule for a time that is over."""
-    left = tags.days_left(rule.tags, on)
-    return tags.ours(rule.tags) and left is not None and left < 0
-
-
-def _admission(wanted: Wish, group_id: str, kept: Rule | None, same: Sequence[Rule], on: date) -> Change:
+def _admission(wanted: Wish, kept: Rule | None, same: Sequence[Rule]) -> Change:
     """The change that admits the operator: none where somebody else's rule does the same."""
     if same:
-        note = f"admitted by {same[0].id}, of somebody else"
-        return Change(Action.NONE, RESOURCE, after=str(wanted.rule), note=note)
+        return Change(Action.NONE, RESOURCE, after=str(wanted.rule), note=f"admitted by {same[0].id}, of somebody else")
     if kept is None:
-        return _creation(wanted, group_id)
-    return _move(wanted, kept) if kept != wanted.rule else _renewal(wanted, kept, on)
+        return _creation(wanted)
+    return _move(wanted, kept) if kept != wanted.rule else _renewal(wanted, kept)
 
 
-def _creation(wanted: Wish, group_id: str) -> Change:
-    labels = {"ResourceType": "security-group-rule", "Tags": tags.as_list(wanted.rule.tags)}
-    permissions = [wanted.rule.permission()]
-    parameters = {"GroupId": group_id, "IpPermissions": permissions, "TagSpecifications": [labels]}
-    call = Call("ec2", "authorize_security_group_ingress", parameters)
+def _creation(wanted: Wish) -> Change:
     note = f"expires in {wanted.days} days" if wanted.days else "does not expire"
+    call = wanted.rule.authorization(wanted.group_id)
     return Change(Action.CREATE, RESOURCE, after=str(wanted.rule), note=note, calls=(call,))
 
 
 def _move(wanted: Wish, kept: Rule) -> Change:
     moved = {"SecurityGroupRuleId": kept.id, "SecurityGroupRule": wanted.rule.request()}
-    parameters = {"GroupId": kept.group_id, "SecurityGroupRules": [moved]}
-    call = Call("ec2", "modify_security_group_rules", parameters)
+    call = Call("ec2", "modify_security_group_rules", {"GroupId": kept.group_id, "SecurityGroupRules": [moved]})
     calls = (call, _tagging(wanted, kept)) if tags.ours(kept.tags) else (call,)
     return Change(Action.MODIFY, RESOURCE, before=str(kept), after=str(wanted.rule), calls=calls)
 
 
-def _renewal(wanted: Wish, kept: Rule, on: date) -> Change:
+def _renewal(wanted: Wish, kept: Rule) -> Change:
     """A new expiry date once fewer than half of the days are left, so that a second run changes nothing."""
-    left = tags.days_left(kept.tags, on)
+    left = wanted.days_left(kept)
     if not tags.ours(kept.tags) or not wanted.days or (left is not None and 2 * left >= wanted.days):
         return Change(Action.NONE, RESOURCE, after=str(wanted.rule))
     before = "none" if left is None else f"in {left} days" if left >= 0 else "past"
-    after = f"in {wanted.days} days"
-    return Change(Action.MODIFY, RESOURCE, "expiry", before, after, calls=(_tagging(wanted, kept),))
+    return Change(Action.MODIFY, RESOURCE, "expiry", before, f"in {wanted.days} days", calls=(_tagging(wanted, kept),))
 
 
 def _tagging(wanted: Wish, kept: Rule) -> Call:
     return Call("ec2", "create_tags", {"Resources": [kept.id], "Tags": tags.as_list(wanted.rule.tags)})
 
 
-def _revocation(rule: Rule, on: date) -> Change:
+def _revocation(wanted: Wish, rule: Rule) -> Change:
     """The change that takes a rule away; its line names the rule, since nothing else would tell two apart."""
-    parameters = {"GroupId": rule.group_id, "SecurityGroupRuleIds": [rule.id]}
-    owner, left = rule.tags.get("Owner", "nobody"), tags.days_left(rule.tags, on)
-    over = left is not None and left < 0
-    note = f"of {owner}, expired {-(left or 0)} days ago" if over else f"an older one of {owner}"
-    call = Call("ec2", "revoke_security_group_ingress", parameters)
-    return Change(Action.DELETE, f"{RESOURCE} {rule.id}", before=str(rule), note=note, calls=(call,))
+    owner, left = rule.tags.get("Owner", "nobody"), wanted.days_left(rule) or 0
+    note = f"of {owner}, expired {-left} days ago" if left < 0 else f"an older one of {owner}"
+    return Change(Action.DELETE, f"{RESOURCE} {rule.id}", before=str(rule), note=note, calls=(rule.revocation(),))
 
 
 def _report(rule: Rule) -> str:

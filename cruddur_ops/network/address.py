@@ -1,26 +1,24 @@
-"""The operator's public address, as the firewall of the database sees it."""
+"""The operator's public address, as the firewall of the database sees it.
+
+An address that is set and is not one raises WrongInput; an address service that does not tell one raises NotFound.
+"""
 
 from __future__ import annotations
 
 import ipaddress
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cruddur_ops.errors import AddressUnknown, RuleRefused
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.errors import NotFound, WrongInput
+from cruddur_ops.targets import Target
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TIMEOUT_SECONDS = 5
 LONGEST_ADDRESS = 64
 # Reserved for documentation (RFC 5737, RFC 3849): the sandbox's operator has one, nobody on the internet.
-DOCUMENTATION = tuple(
-    ipaddress.ip_network(block) for block in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
-)
+DOCUMENTATION = tuple(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
 REMEDY = "set LOCAL_IP to your public address"
 
 
@@ -28,10 +26,6 @@ def find(target: Target) -> Network:
     """The operator's address, as a network of one: /32, or /128 in IPv6.
 
     It is the target's `operator_address` (LOCAL_IP, GITPOD_IP) where set, else the address service's answer.
-
-    Raises:
-        AddressUnknown: the service does not answer, or not with a public address; or the set one is none.
-        RuleRefused: a network of more than one address is set.
     """
     if target.operator_address:
         return given(target.operator_address)
@@ -39,47 +33,37 @@ def find(target: Target) -> Network:
 
 
 def given(text: str) -> Network:
-    """The address that the operator set; a private one will do, for an instance that is reached privately.
-
-    Raises:
-        AddressUnknown: it is no address from which a connection could come.
-        RuleRefused: it is a network of more than one address.
-    """
-    message = f"{text[:LONGEST_ADDRESS]!r} is set, which is no IP address: {REMEDY}"
-    network: Network = _parse(ipaddress.ip_network, text, message)
+    """The address that the operator set; a private one will do, for an instance that is reached privately."""
+    network = _parsed(text)
+    if network is None:
+        raise WrongInput(f"{text[:LONGEST_ADDRESS]!r} is set, which is no IP address: {REMEDY}")
     if network.num_addresses > 1:
-        message = f"{network} would let in {network.num_addresses} addresses: {REMEDY}, one alone"
-        raise RuleRefused(message)
+        raise WrongInput(f"{network} would let in {network.num_addresses} addresses: {REMEDY}, one alone")
     address = network.network_address
     if address.is_loopback or address.is_unspecified or address.is_multicast or address.is_link_local:
-        raise AddressUnknown(f"no connection comes from {address}, which is set: {REMEDY}")
+        raise WrongInput(f"no connection comes from {address}, which is set: {REMEDY}")
     return network
 
 
 def answered(text: str, *, sandbox: bool = False) -> Network:
-    """The address in the answer of an address service.
-
-    Raises:
-        AddressUnknown: the answer is anything else than one public address.
-    """
+    """The address in the answer of an address service: one public address, and nothing else."""
     line = text.strip()
-    message = f"the address service answers {line[:LONGEST_ADDRESS]!r}, which is no IP address: {REMEDY}"
-    address = _parse(ipaddress.ip_address, line, message)
-    address = getattr(address, "ipv4_mapped", None) or address
+    network = None if "/" in line else _parsed(line)
+    if network is None:
+        raise NotFound(f"the address service answers {line[:LONGEST_ADDRESS]!r}, which is no IP address: {REMEDY}")
+    address = getattr(network.network_address, "ipv4_mapped", None) or network.network_address
     documentation = sandbox and any(address in block for block in DOCUMENTATION)
     if not documentation and (not address.is_global or address.is_multicast):
-        raise AddressUnknown(f"the address service answers {address}, which is no public address: {REMEDY}")
+        raise NotFound(f"the address service answers {address}, which is no public address: {REMEDY}")
     return ipaddress.ip_network(address)
 
 
-def _parse(parse: Callable[[str], Any], text: str, message: str) -> Any:
-    """What ipaddress makes of it; a zone ("%eth0") means something on this machine alone."""
+def _parsed(text: str) -> Network | None:
+    """The network that a text names; None for any other text, and for a zone ("%eth0"), which means something here alone."""
     try:
-        if "%" in text:
-            raise ValueError(text)
-        return parse(text)
-    except ValueError as error:
-        raise AddressUnknown(message) from error
+        return None if "%" in text else ipaddress.ip_network(text)
+    except ValueError:
+        return None
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -90,20 +74,16 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 def fetch(url: str) -> str:
-    """The answer of the address service.
+    """The answer of the address service, within five seconds and with status 200.
 
     No HTTP proxy is asked: it would be told its own address, and connections to the database do not pass it.
-
-    Raises:
-        AddressUnknown: no answer within five seconds, or none of status 200.
     """
     opener = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
     try:
         with opener.open(url, timeout=TIMEOUT_SECONDS) as response:
             text: str = response.read(LONGEST_ADDRESS * 4).decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
-        message = f"the address service {url} answers with status {error.code}: {REMEDY}"
-        raise AddressUnknown(message) from error
+        raise NotFound(f"the address service {url} answers with status {error.code}: {REMEDY}") from error
     except (OSError, HTTPException, ValueError) as error:
-        raise AddressUnknown(f"the address service {url} cannot be reached ({error}): {REMEDY}") from error
+        raise NotFound(f"the address service {url} cannot be reached ({error}): {REMEDY}") from error
     return text

@@ -1,17 +1,20 @@
-"""A security-group rule as an immutable value, in each of the three forms that EC2 uses."""
+"""A security-group rule as an immutable value, in each of the three forms that EC2 uses; and where there are some."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cruddur_ops import tags
+from cruddur_ops import aws, tags
+from cruddur_ops.calls import Call
+from cruddur_ops.targets import Target
 
 # IANA's numbers of the protocols that EC2 gives back by name (EC2 API Reference, IpPermission).
 PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 ALL = -1
+MADE_HERE = {"tag:ManagedBy": [tags.MANAGED_BY]}  # the filter for what this runbook made
 # How a source is called in SecurityGroupRuleRequest: its list and its member in IpPermission.
 PERMISSION = {
     "CidrIpv4": ("IpRanges", "CidrIp"),
@@ -94,6 +97,17 @@ class Rule:
         """As a SecurityGroupRuleRequest, for ModifySecurityGroupRules."""
         return {**self._traffic(), self.source_type: self.source, **self._description()}
 
+    def authorization(self, group_id: str) -> Call:
+        """The call that makes the rule in a group."""
+        labels = [{"ResourceType": "security-group-rule", "Tags": tags.as_list(self.tags)}]
+        parameters = {"GroupId": group_id, "IpPermissions": [self.permission()], "TagSpecifications": labels}
+        return Call("ec2", "authorize_security_group_ingress", parameters)
+
+    def revocation(self) -> Call:
+        """The call that takes the rule away."""
+        parameters = {"GroupId": self.group_id, "SecurityGroupRuleIds": [self.id]}
+        return Call("ec2", "revoke_security_group_ingress", parameters)
+
     def _traffic(self) -> dict[str, Any]:
         return {"IpProtocol": self.protocol, "FromPort": self.from_port, "ToPort": self.to_port}
 
@@ -107,3 +121,14 @@ class Rule:
             return f"all traffic from {self.source}"
         ports = f"{self.from_port}" if self.from_port == self.to_port else f"{self.from_port}-{self.to_port}"
         return f"{self.protocol} {'all' if ports == '-1' else ports} from {self.source}"
+
+
+def as_filters(filters: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+    """Filters of EC2 by name: an item passes those of which it has one of the values each."""
+    return [{"Name": name, "Values": sorted(set(values))} for name, values in filters.items()]
+
+
+def rules_of(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Rule]:
+    """The inbound rules that pass all filters, such as {"group-id": ["sg-…"]} or `MADE_HERE`, by id."""
+    found = aws.pages(target, "ec2", "describe_security_group_rules", Filters=as_filters(filters))
+    return sorted((Rule.described(item) for item in found if not item["IsEgress"]), key=lambda rule: rule.id)

@@ -1,8 +1,8 @@
 """The DB instance and its whole life: what RDS offers, what is wanted, what was found, and the plans between them."""
 
 from cruddur_ops.applying import apply
+from cruddur_ops.network.groups import plan_group
 from cruddur_ops.rds.drill import Drill, clear, plan_clear, plan_drill, plan_return
-from cruddur_ops.rds.groups import plan_group
 from cruddur_ops.rds.health import look
 from cruddur_ops.rds.instances import Instance, describe
 from cruddur_ops.rds.inventory import find as leftovers

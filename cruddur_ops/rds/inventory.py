@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import aws, tags
-from cruddur_ops.rds import groups, instances, schedule, snapshots
+from cruddur_ops.network import groups
+from cruddur_ops.rds import instances, schedule, snapshots
 
 if TYPE_CHECKING:
     from cruddur_ops.targets import Target

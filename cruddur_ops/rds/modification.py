@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
+from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Change, Plan, differences
 from cruddur_ops.rds import offers, settings, waiting
-from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.offers import Offer
 

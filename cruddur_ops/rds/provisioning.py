@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import WrongInput
+from cruddur_ops.network import groups
+from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.rds import groups, instances, modification, offers, settings, upgrades, waiting
-from cruddur_ops.rds.groups import Group
+from cruddur_ops.rds import instances, modification, offers, settings, upgrades, waiting
 from cruddur_ops.rds.instances import Instance, describe
 from cruddur_ops.rds.offers import Offer
 
@@ -61,7 +62,7 @@ def plan_instance(target: Target, *, at_once: bool = True) -> Plan:
     Raises:
         NotOffered: RDS does not offer what is wanted.
         InstanceNotReady: the instance is stopped, being deleted, or broken.
-        GroupMissing: DB_SG_ID names no security group, or there is no default VPC.
+        NotFound: DB_SG_ID names no security group, or there is no default VPC.
         WrongInput: the instance is of another engine.
     """
     found = describe(target)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Change, Plan
-from cruddur_ops.rds import groups, instances, settings, snapshots
+from cruddur_ops.rds import instances, settings, snapshots
 from cruddur_ops.rds.instances import Instance
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def beside(target: Target, identifier: str) -> Target:
 
     Raises:
         WrongInput: it is the target's own instance.
-        GroupMissing: DB_SG_ID names no security group, or there is no default VPC.
+        NotFound: DB_SG_ID names no security group, or there is no default VPC.
     """
     if identifier == target.db_instance_identifier:
         raise WrongInput(f"{identifier} is the original: give the other instance another identifier")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from cruddur_ops import applying
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, WrongInput
+from cruddur_ops.network import groups
+from cruddur_ops.network.groups import Group
+from cruddur_ops.network.rules import MADE_HERE, rules_of
 from cruddur_ops.plan import Action, Change, Outcome, Plan
-from cruddur_ops.rds import groups, instances, inventory, passwords, schedule, snapshots, waiting
-from cruddur_ops.rds.groups import Group
+from cruddur_ops.rds import instances, inventory, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target, require_proven
 
@@ -98,13 +100,9 @@ def _automated_backups(target: Target) -> tuple[Change, ...]:
 
 def _rules(target: Target) -> tuple[Change, ...]:
     """The runbook's rules in a group that DB_SG_ID names; those in its own group go with that."""
-    found = groups.made_rules(target, target.security_group_id) if target.security_group_id else []
-    made = [
-        Call("ec2", "revoke_security_group_ingress", {"GroupId": target.security_group_id, "SecurityGroupRuleIds": [rule]})
-        for rule in found
-    ]
-    pairs = zip(found, made, strict=True)
-    return tuple(Change(Action.DELETE, f"security-group rule {rule}", calls=(one,)) for rule, one in pairs)
+    group_id = target.security_group_id
+    found = rules_of(target, {"group-id": [group_id]} | MADE_HERE) if group_id else []
+    return tuple(Change(Action.DELETE, f"security-group rule {rule.id}", calls=(rule.revocation(),)) for rule in found)
 
 
 def _groups(target: Target) -> tuple[Change, ...]:

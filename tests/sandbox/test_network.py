@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from cruddur_ops import aws, network, rds
-from cruddur_ops.errors import GroupMissing, RuleRefused
-from cruddur_ops.network import opening
-from cruddur_ops.network.rules import Rule
+from cruddur_ops.errors import NotFound, WrongInput
+from cruddur_ops.network import groups
+from cruddur_ops.network.rules import Rule, rules_of
 from cruddur_ops.plan import Action, Outcome
-from cruddur_ops.rds import Instance, groups
+from cruddur_ops.rds import Instance
 from cruddur_ops.targets import Target
 from tests.sandbox.support import Client
 
@@ -40,7 +40,7 @@ def applied(target: Target) -> Outcome:
 
 def sources(target: Target, group_id: str) -> list[str]:
     """The sources that the group admits."""
-    return sorted(rule.source for rule in opening.inbound_rules(target, [group_id]))
+    return sorted(rule.source for rule in rules_of(target, {"group-id": [group_id]}))
 
 
 def test_the_firewall_opens_and_closes(target: Target, ec2: Client) -> None:
@@ -50,7 +50,7 @@ def test_the_firewall_opens_and_closes(target: Target, ec2: Client) -> None:
     assert Outcome(created=1) == applied(target)
     assert "answers" == network.reachability(found.host, found.endpoint_port, 2)
     assert Outcome(unchanged=1) == applied(target)
-    [rule] = opening.inbound_rules(target, found.security_group_ids)
+    [rule] = rules_of(target, {"group-id": found.security_group_ids})
     ec2.revoke_security_group_ingress(GroupId=rule.group_id, SecurityGroupRuleIds=[rule.id])
     assert "silent" == network.reachability(found.host, found.endpoint_port, 2)
 
@@ -58,10 +58,10 @@ def test_the_firewall_opens_and_closes(target: Target, ec2: Client) -> None:
 def test_the_rule_follows_the_operator(target: Target, group_id: str) -> None:
     """At a new address the same rule is moved, with its tags."""
     assert Outcome(created=1) == applied(target)
-    [before] = opening.inbound_rules(target, [group_id])
+    [before] = rules_of(target, {"group-id": [group_id]})
     elsewhere = dataclasses.replace(target, operator_address="203.0.113.77")
     assert Outcome(changed=1) == applied(elsewhere)
-    [after] = opening.inbound_rules(target, [group_id])
+    [after] = rules_of(target, {"group-id": [group_id]})
     assert (before.id, "203.0.113.77/32", before.tags) == (after.id, after.source, after.tags)
     assert f"cruddur-ops {target.owner}" == after.description
     assert Outcome(unchanged=1) == applied(elsewhere)
@@ -114,7 +114,7 @@ def test_the_named_rule_is_moved(target: Target, group_id: str, ec2: Client) -> 
     rule_id = authorize(ec2, group_id, "203.0.113.4", [])
     named = dataclasses.replace(target, security_group_id=group_id, security_group_rule_id=rule_id)
     assert Outcome(changed=1) == applied(named)
-    [rule] = opening.inbound_rules(target, [group_id])
+    [rule] = rules_of(target, {"group-id": [group_id]})
     assert (rule_id, "203.0.113.10/32", {}) == (rule.id, rule.source, dict(rule.tags))
     assert Outcome(unchanged=1) == applied(named)
 
@@ -129,13 +129,13 @@ def test_the_named_rule_is_moved(target: Target, group_id: str, ec2: Client) -> 
 )
 def test_what_is_named_and_does_not_exist(target: Target, group_id: str, setting: str, value: Any, variable: str) -> None:
     """The variable to correct is named."""
-    with pytest.raises(GroupMissing, match=variable):
+    with pytest.raises(NotFound, match=variable):
         network.plan_access(dataclasses.replace(target, **{setting: value}))
 
 
 def test_everybody_is_refused_and_reported(target: Target, group_id: str, ec2: Client) -> None:
     """Nobody opens the database to the internet by LOCAL_IP, and who did it otherwise is told."""
-    with pytest.raises(RuleRefused):
+    with pytest.raises(WrongInput):
         network.plan_access(dataclasses.replace(target, operator_address="0.0.0.0/0"))
     permission = Rule("tcp", 5432, 5432, "0.0.0.0/0").permission()
     ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission])

@@ -9,8 +9,9 @@ import pytest
 
 from cruddur_ops import aws, rds
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, WrongInput
+from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Outcome
-from cruddur_ops.rds import Instance, groups, instances, offers
+from cruddur_ops.rds import Instance, instances, offers
 from cruddur_ops.targets import Target
 
 

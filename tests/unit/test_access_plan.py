@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import tags
-from cruddur_ops.errors import RuleRefused, WrongInput
-from cruddur_ops.network.access import Wish, access_plan, wish
+from cruddur_ops.errors import WrongInput
+from cruddur_ops.network.access import Wish, reconcile, wish
 from cruddur_ops.network.address import Network
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Plan
@@ -23,7 +23,7 @@ TODAY = date(2026, 11, 21)
 GROUP, OTHER_GROUP = "sg-0aaa", "sg-0bbb"
 TARGET = Target("test", owner="alice")
 HOME, OFFICE = ip_network("203.0.113.7"), ip_network("203.0.113.8")
-WISH = wish(TARGET, HOME, TODAY)
+WISH = wish(TARGET, HOME, GROUP, TODAY)
 MINE = "tcp 5432 from 203.0.113.7/32"
 OLD = "tcp 5432 from 203.0.113.8/32"
 
@@ -42,7 +42,8 @@ def foreign(source: str, rule_id: str = "sgr-9", group: str = GROUP) -> Rule:
 
 def planned(*found: Rule, wanted: Wish = WISH) -> Plan:
     """The plan for these rules."""
-    return access_plan("access", wanted, GROUP, found, TODAY)
+    changes, facts = reconcile(wanted, found)
+    return Plan("access", tuple(changes), tuple(facts))
 
 
 def done(plan: Plan) -> list[tuple[Action, str | None, str | None]]:
@@ -162,7 +163,7 @@ def test_expiry_that_cannot_be_read_is_renewed() -> None:
 
 def test_a_rule_that_does_not_expire() -> None:
     """No days, no expiry tag, no renewal."""
-    wanted = wish(replace(TARGET, rule_days=0), HOME, TODAY)
+    wanted = wish(replace(TARGET, rule_days=0), HOME, GROUP, TODAY)
     rules = rules_after([], planned(wanted=wanted))
     assert "Expires" not in rules[0].tags
     assert () == planned(*rules, wanted=wanted).mutating
@@ -171,15 +172,15 @@ def test_a_rule_that_does_not_expire() -> None:
 @pytest.mark.parametrize("network", ["0.0.0.0/0", "::/0"])
 def test_everybody_is_refused(network: str) -> None:
     """No wish opens the database to the internet."""
-    with pytest.raises(RuleRefused):
-        wish(TARGET, ip_network(network), TODAY)
+    with pytest.raises(WrongInput):
+        wish(TARGET, ip_network(network), GROUP, TODAY)
 
 
 @pytest.mark.parametrize("owner", ["", "O'Brien", "DOMAIN\\alice", "aws:alice", "a" * 201, "Žofie"])
 def test_an_owner_that_aws_refuses_is_refused_first(owner: str) -> None:
     """The name has to fit both a tag and a description."""
     with pytest.raises(WrongInput, match="CRUDDUR_OWNER"):
-        wish(replace(TARGET, owner=owner), HOME, TODAY)
+        wish(replace(TARGET, owner=owner), HOME, GROUP, TODAY)
 
 
 NETWORKS = (HOME, OFFICE, ip_network("2001:db8::7"), ip_network("198.51.100.0/24"), ip_network("0.0.0.0/0"))
@@ -205,7 +206,7 @@ def rule_sets(draw: st.DrawFn) -> list[Rule]:
 def test_planning_again_changes_nothing(found: list[Rule], named: int, source: Network) -> None:
     """Whatever was there, EC2 accepts the plan, the operator is admitted, and the next plan is empty."""
     named_id = f"sgr-{named}" if 0 <= named < len(found) else ""
-    wanted = replace(wish(TARGET, source, TODAY), named_id=named_id)
+    wanted = replace(wish(TARGET, source, GROUP, TODAY), named_id=named_id)
     rules = rules_after(found, planned(*found, wanted=wanted))
     assert () == planned(*rules, wanted=wanted).mutating
     assert wanted.rule in rules

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops.errors import AddressUnknown, RuleRefused
+from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network import address
 from cruddur_ops.targets import Target
 
@@ -83,14 +83,14 @@ def test_no_answer_of_status_200(service: Service, status: int) -> None:
     """Failures, empty answers and captive portals that redirect to themselves give no address."""
     service.status, service.location = status, f"{service.url}login"
     service.body = b""
-    with pytest.raises(AddressUnknown, match="set LOCAL_IP"):
+    with pytest.raises(NotFound, match="set LOCAL_IP"):
         address.find(replace(TARGET, checkip_url=service.url))
 
 
 def test_a_redirection_is_not_followed(service: Service) -> None:
     """Even where an address would stand at its end: nobody knows whose."""
     service.status, service.location = 302, service.url
-    with pytest.raises(AddressUnknown, match="status 302"):
+    with pytest.raises(NotFound, match="status 302"):
         address.find(replace(TARGET, checkip_url=service.url))
 
 
@@ -98,14 +98,14 @@ def test_nobody_listens() -> None:
     """A service that is down is named, with the way out."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    with pytest.raises(AddressUnknown, match=f"127.0.0.1:{port}.*set LOCAL_IP"):
+    with pytest.raises(NotFound, match=f"127.0.0.1:{port}.*set LOCAL_IP"):
         address.fetch(f"http://127.0.0.1:{port}/")
 
 
 def test_a_silent_service_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """A service that never answers holds nobody up for long."""
     monkeypatch.setattr(address, "TIMEOUT_SECONDS", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(AddressUnknown, match="LOCAL_IP"):
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(NotFound, match="LOCAL_IP"):
         address.fetch(f"http://127.0.0.1:{server.getsockname()[1]}/")
 
 
@@ -119,7 +119,7 @@ def test_a_server_that_speaks_no_http() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=answer, args=(server,))
         thread.start()
-        with pytest.raises(AddressUnknown):
+        with pytest.raises(NotFound):
             address.fetch(f"http://127.0.0.1:{server.getsockname()[1]}/")
         thread.join()
 
@@ -133,7 +133,7 @@ def test_the_environment_has_no_say_by_proxy(service: Service, monkeypatch: pyte
 @pytest.mark.parametrize("url", ["", "checkip", "http://"])
 def test_a_url_that_is_none(url: str) -> None:
     """A mistyped CRUDDUR_CHECKIP_URL is told like a service that is down."""
-    with pytest.raises(AddressUnknown):
+    with pytest.raises(NotFound):
         address.fetch(url)
 
 
@@ -152,7 +152,7 @@ def test_a_url_that_is_none(url: str) -> None:
 )
 def test_what_is_no_address(text: str) -> None:
     """HTML, nothing, several addresses and networks are no address."""
-    with pytest.raises(AddressUnknown, match="no IP address"):
+    with pytest.raises(NotFound, match="no IP address"):
         address.answered(text)
 
 
@@ -163,7 +163,7 @@ PRIVATE_IPV6 = "::1 :: fe80::1 fc00::1 ff02::1 2001:db8::7 ::ffff:10.1.2.3"
 @pytest.mark.parametrize("text", f"{PRIVATE_IPV4} {PRIVATE_IPV6}".split())
 def test_addresses_that_are_not_public(text: str) -> None:
     """The service of a private network may answer these; AWS will never see them."""
-    with pytest.raises(AddressUnknown, match="no public address"):
+    with pytest.raises(NotFound, match="no public address"):
         address.answered(text)
 
 
@@ -175,7 +175,7 @@ def test_documentation_addresses_in_the_sandbox(text: str) -> None:
 
 def test_the_sandbox_takes_no_private_address_either() -> None:
     """Only the documentation's networks are an exception."""
-    with pytest.raises(AddressUnknown):
+    with pytest.raises(NotFound):
         address.answered("192.168.1.2", sandbox=True)
 
 
@@ -184,7 +184,7 @@ def test_public_addresses_are_taken(found: object) -> None:
     """Every address is either refused, or a network of that one."""
     try:
         network = address.answered(f" {found}\r\n")
-    except AddressUnknown:
+    except NotFound:
         return
     assert 1 == network.num_addresses
     assert str(network.network_address) in (str(found), str(getattr(found, "ipv4_mapped", "")))
@@ -195,7 +195,7 @@ def test_any_text_is_an_address_or_unknown(text: str) -> None:
     """Nothing that a service could answer raises anything else."""
     try:
         network = address.answered(text)
-    except AddressUnknown:
+    except NotFound:
         return
     assert network == ip_network(ip_address(text.strip()))
 
@@ -212,12 +212,12 @@ NO_ADDRESSES = ["localhost", "8.8.8.8/33", "8.8.8.8/24", "127.0.0.1", "0.0.0.0",
 @pytest.mark.parametrize("text", NO_ADDRESSES)
 def test_given_text_that_is_no_address(text: str) -> None:
     """No connection comes from there."""
-    with pytest.raises(AddressUnknown, match="set LOCAL_IP"):
+    with pytest.raises(WrongInput, match="set LOCAL_IP"):
         address.given(text)
 
 
 @pytest.mark.parametrize("text", ["0.0.0.0/0", "::/0", "8.8.8.0/24", "2600::/64"])
 def test_given_networks_are_refused(text: str) -> None:
     """One rule admits one address."""
-    with pytest.raises(RuleRefused, match="one alone"):
+    with pytest.raises(WrongInput, match="one alone"):
         address.given(text)

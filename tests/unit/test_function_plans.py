@@ -20,10 +20,10 @@ from cruddur_ops.cognito.packaging import Package
 from cruddur_ops.cognito.place import Endpoint, Place
 from cruddur_ops.cognito.role import Role
 from cruddur_ops.errors import OpsError, RunInProgress, WrongInput
+from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Change
 from cruddur_ops.rds import Instance
-from cruddur_ops.rds.groups import Group
 from cruddur_ops.targets import Target
 from tests.unit.aws_calls import invalid
 from tests.unit.conftest import Stub

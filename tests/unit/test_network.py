@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from cruddur_ops import network
-from cruddur_ops.errors import GroupMissing, InstanceNotReady
+from cruddur_ops.errors import InstanceNotReady, NotFound
+from cruddur_ops.network import groups
+from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action
-from cruddur_ops.rds import groups
-from cruddur_ops.rds.groups import Group
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of, created_instance
 from tests.unit.conftest import Stub
@@ -101,14 +101,14 @@ def test_the_group_that_is_named(answers: Answers) -> None:
 def test_a_named_group_that_does_not_exist(answers: Answers) -> None:
     """A mistyped DB_SG_ID is not taken for a missing group of the runbook's own."""
     answers.groups()
-    with pytest.raises(GroupMissing, match="no security group sg-0bbb in ca-central-1: correct DB_SG_ID"):
+    with pytest.raises(NotFound, match="no security group sg-0bbb in ca-central-1: correct DB_SG_ID"):
         groups.plan_group(replace(TARGET, security_group_id="sg-0bbb"))
 
 
 def test_no_default_vpc(answers: Answers) -> None:
     """The remedy is the command that makes one."""
     answers.ec2.add_response("describe_vpcs", {"Vpcs": []})
-    with pytest.raises(GroupMissing, match="aws ec2 create-default-vpc"):
+    with pytest.raises(NotFound, match="aws ec2 create-default-vpc"):
         groups.describe(TARGET)
 
 
@@ -166,7 +166,7 @@ def test_a_named_rule_that_does_not_exist(answers: Answers) -> None:
     answers.own_group(OWN)
     answers.instance("sg-0aaa")
     answers.rules(["sg-0aaa"])
-    with pytest.raises(GroupMissing, match="no rule sgr-0ddd .* DB_SG_RULE_ID"):
+    with pytest.raises(NotFound, match="no rule sgr-0ddd .* DB_SG_RULE_ID"):
         network.plan_access(replace(TARGET, security_group_rule_id="sgr-0ddd"))
 
 

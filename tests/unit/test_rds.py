@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from cruddur_ops import progress, rds
 from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Plan
 from cruddur_ops.rds import instances, provisioning
-from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance, described
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost

@@ -10,9 +10,9 @@ import pytest
 
 from cruddur_ops import applying
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, WrongInput
+from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import expired, inventory, schedule, teardown
-from cruddur_ops.rds.groups import Group
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.inventory import from_arn
 from cruddur_ops.targets import Target
