@@ -16,7 +16,7 @@ Measure = Callable[[], float]
 
 def compare(name: str, ours: Measure, theirs: Measure, limit: float, rounds: int = ROUNDS) -> str:
     """Measure both in turn, so that a machine whose speed drifts is fair to both."""
-    pairs = [(ours(), theirs()) for _ in tqdm(range(rounds), desc=name, leave=False)]
+    pairs = [(ours(), theirs()) for _ in tqdm(range(rounds), desc=name, leave=False, disable=None)]
     mine, other = (median(column) for column in zip(*pairs, strict=True))
     return f"{name:<66}  {shown(mine):>9}  {shown(other):>9}  {mine / other:5.2f}  {limit:5.2f}"
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.compare import compare
+from benchmarks.compare import ROUNDS, compare
+from benchmarks.runs import sandbox
 from cruddur_ops import aws, rds, targets
-from rds_sandbox import throwaway
 
 OPS = [sys.executable, "-m", "cruddur_ops"]
 AWS = str(Path(sys.executable).with_name("aws"))
@@ -30,25 +28,13 @@ DESCRIBES = (
 )
 
 
-def lines() -> Iterator[str]:
+def lines(tiny: bool = False) -> Iterator[str]:
     """The comparison, then the number of API calls."""
-    with provisioned():
-        yield compare("rds modify --plan, nothing to do : describe calls of the AWS CLI", ours, command_line, 0.5)
+    title, rounds = "rds modify --plan, nothing to do : describe calls of the AWS CLI", 1 if tiny else ROUNDS
+    with sandbox():
+        subprocess.run([*OPS, "rds", "modify"], check=True, capture_output=True)
+        yield compare(title, ours, command_line, 0.5, rounds)
         yield calls()
-
-
-@contextmanager
-def provisioned() -> Iterator[None]:
-    """A sandbox in the environment, with an instance that is as wanted."""
-    before = dict(os.environ)
-    with throwaway() as variables:
-        os.environ.update(variables)
-        try:
-            subprocess.run([*OPS, "rds", "modify"], check=True, capture_output=True)
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
 
 
 def ours() -> float:

@@ -15,10 +15,11 @@ MESSAGE = "Good morning"
 ACTIVITIES, ROUNDS = 10_000, 1000
 
 
-def lines() -> Iterator[str]:
+def lines(tiny: bool = False) -> Iterator[str]:
     """Who posts is looked up on one side, and known on the other."""
+    count, rounds = (100, 1) if tiny else (ACTIVITIES, ROUNDS)
     with databases() as made:
-        target = made.scaled("posts", ACTIVITIES)
+        target = made.scaled("posts", count)
         author = activities.home(target).activities[0]
         values = (author["user_uuid"], MESSAGE, timedelta(days=7))
         with connect(target, autocommit=True) as bare:
@@ -27,5 +28,5 @@ def lines() -> Iterator[str]:
                 timed(lambda: activities.post(target, author["handle"], MESSAGE)),
                 timed(lambda: bare.execute(INSERT, values).fetchone()),
                 1.3,
-                ROUNDS,
+                rounds,
             )

@@ -7,50 +7,46 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from psycopg import sql
 
 from benchmarks.compare import compare
 from benchmarks.databases import Databases, databases
+from benchmarks.runs import sandbox
 from cruddur_ops import database, network, rds, targets
 from cruddur_ops.database.connection import connect
 from cruddur_ops.targets import Target
-from rds_sandbox import throwaway
 
-FILLING = Path(__file__).with_name("gibibyte.sql").read_text()
+# Rows that are too short to be compressed; a million of them are 1 GiB.
+FILLING = sql.SQL(
+    "CREATE TABLE filling AS SELECT number, repeat(md5(number::text), 31) AS filler FROM generate_series(1, {}) AS number"
+)
+GIBIBYTE, ROUNDS = 1_000_000, 3
 SNAPSHOT, COPY = "bench-snapshot", "bench-copy"
 
 
-def lines() -> Iterator[str]:
+def lines(tiny: bool = False) -> Iterator[str]:
     """Both with the same data."""
-    with filled_instance() as target, databases() as found:
-        target_name = found.make("bench")
-        with connect(target_name) as connection:
-            connection.execute(FILLING.encode())
-        yield compare(
-            "snapshot and restore of 1 GiB : pg_basebackup, pg_ctl", lambda: ours(target), lambda: bare(found), 1.5, rounds=3
-        )
+    rows, rounds = (1000, 1) if tiny else (GIBIBYTE, ROUNDS)
+    title = f"snapshot and restore of {rows / GIBIBYTE:g} GiB : pg_basebackup, pg_ctl"
+    with sandbox(), databases() as found:
+        target = instance()
+        for one in (target, found.make("bench")):
+            with connect(one) as connection:
+                connection.execute(FILLING.format(rows))
+        yield compare(title, lambda: ours(target), lambda: bare(found), 1.5, rounds)
 
 
-@contextmanager
-def filled_instance() -> Iterator[Target]:
-    """A DB instance in a sandbox, with the data; without automated backups, which bare has none of either."""
-    before = dict(os.environ)
-    with throwaway() as variables:
-        os.environ.update(variables)
-        target = targets.load("local", backup_retention_period=0)
-        try:
-            rds.plan_group(target).apply()
-            rds.plan_instance(target).apply()
-            rds.wait(target)
-            network.plan_access(target).apply()
-            database.create(target)
-            with connect(target) as connection:
-                connection.execute(FILLING.encode())
-            yield target
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+def instance() -> Target:
+    """A DB instance with a database; without automated backups, which bare has none of either."""
+    target = targets.load("local", backup_retention_period=0)
+    rds.plan_group(target).apply()
+    rds.plan_instance(target).apply()
+    rds.wait(target)
+    network.plan_access(target).apply()
+    database.create(target)
+    return target
 
 
 def ours(target: Target) -> float:

@@ -15,27 +15,36 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.compare import ROUNDS, compare, timed
+from benchmarks.compare import compare, timed
 from cruddur_ops.state import PROJECT
 from rds_sandbox import throwaway
 
 RUN = [sys.executable, "-m", "cruddur_ops", "run"]
 ALL = sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 DEFAULT = [path for path in ALL if path.stem[:2] <= "06"]
-MOST_BESIDE = 15  # percent of a run that is not spent inside cells
+MOST = 0.5  # of what the loop takes
 
 
-def lines() -> Iterator[str]:
-    """A run of all from nothing to nothing, one that finds everything in place, and where the seconds go."""
+def lines(tiny: bool = False) -> Iterator[str]:
+    """A run of all from nothing to nothing, one that finds everything in place, and where the seconds go.
+
+    Tiny, it is a run of 00 instead, once.
+    """
+    every, usual, rounds = (["00"], ["00"], 1) if tiny else (["--all"], [], 3)
     with sandbox():
-        yield compare("cruddur-ops run --all : loop of papermill commands", timed(lambda: run("--all")), loop(ALL), 0.4, rounds=3)
-        yield beside(run("--all"))
-        run()
-        yield compare("cruddur-ops run, all is in place : loop of papermill commands", timed(run), loop(DEFAULT), 0.4, rounds=3)
-        yield beside(run())
-    yield f"`make run` with the environment in place, {from_nothing()}"
-    yield more("import cruddur_ops", ["-c", "import cruddur_ops"], 60)
-    yield more("cruddur-ops --help", ["-m", "cruddur_ops", "--help"], 200)
+        yield _beside_loop(" --all", every, DEFAULT[:1] if tiny else ALL, rounds)
+        yield beside(run(*every))
+        run(*usual)
+        yield _beside_loop(", all is in place", usual, DEFAULT[:1] if tiny else DEFAULT, rounds)
+        yield beside(run(*usual))
+    yield f"`make run` with the environment in place, {from_nothing(usual)}"
+    yield more("import cruddur_ops", ["-c", "import cruddur_ops"], 60, rounds)
+    yield more("cruddur-ops --help", ["-m", "cruddur_ops", "--help"], 200, rounds)
+
+
+def _beside_loop(name: str, arguments: Sequence[str], paths: Sequence[Path], rounds: int) -> str:
+    title = f"cruddur-ops run{name} : loop of papermill commands"
+    return compare(title, timed(lambda: run(*arguments)), loop(paths), MOST, rounds)
 
 
 @contextmanager
@@ -80,24 +89,23 @@ def beside(record: dict[str, Any]) -> str:
     between = (max(moments) - min(moments)).total_seconds() + record["notebooks"][-1]["cells"][-1]["seconds"] - inside
     share = 100 * (1 - inside / record["whole"])
     return (
-        f"  not inside cells: {share:.0f}% of {record['whole']:.1f} s (at most {MOST_BESIDE}%); "
-        f"{between:.1f} s of it between the first and the last cell"
+        f"  not inside cells: {share:.0f}% of {record['whole']:.1f} s; {between:.1f} s of it between the first and the last cell"
     )
 
 
-def from_nothing() -> str:
+def from_nothing(arguments: Sequence[str]) -> str:
     """The seconds of a run with a throwaway sandbox, and where they went."""
-    record = run()
+    record = run(*arguments)
     parts = [f"{result['seconds']:.1f} s {result['name']}" for result in record["notebooks"]]
     rest = record["whole"] - sum(result["seconds"] for result in record["notebooks"])
     return f"{record['whole']:.1f} s: {', '.join(parts)}, {rest:.1f} s sandbox and Python"
 
 
-def more(name: str, arguments: Sequence[str], limit: int) -> str:
+def more(name: str, arguments: Sequence[str], limit: int, rounds: int) -> str:
     """How many milliseconds Python needs for this, more than for nothing."""
 
     def seconds(*command: str) -> float:
         return timed(lambda: subprocess.run([sys.executable, *command], check=True, capture_output=True))()
 
-    found = median(seconds(*arguments) - seconds("-c", "pass") for _ in range(2 * ROUNDS))
+    found = median(seconds(*arguments) - seconds("-c", "pass") for _ in range(2 * rounds + 1))
     return f"{name}: {1000 * found:.0f} ms more than `python -c pass` (at most {limit} ms)"

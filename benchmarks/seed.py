@@ -9,7 +9,7 @@ from benchmarks import databases
 from benchmarks.compare import compare, timed
 from benchmarks.databases import Databases
 
-ACTIVITIES, FEW, MANY = 1_000_000, 100_000, 3_000_000
+SIZES = 1_000_000, 100_000, 3_000_000
 ROUNDS = 3
 TABLES = {
     "users": "uuid, handle, display_name, email, created_at",
@@ -17,20 +17,21 @@ TABLES = {
 }
 
 
-def lines() -> Iterator[str]:
+def lines(tiny: bool = False) -> Iterator[str]:
     """The time of a million, then the memory of a hundred thousand and of three million."""
+    activities, few, many = (100, 100, 200) if tiny else SIZES
     with databases.databases() as made, TemporaryDirectory(prefix="cruddur-bench-") as folder:
-        databases.seed(made.make("ours"), ACTIVITIES)
+        databases.seed(made.make("ours"), activities)
         _copy(made, "ours", "TO", folder)
         yield compare(
-            f"seed --scale {ACTIVITIES:,} : psql \\copy",
-            lambda: databases.seed(made.make("ours"), ACTIVITIES),
+            f"seed --scale {activities:,} : psql \\copy",
+            lambda: databases.seed(made.make("ours"), activities),
             lambda: _timed_copy(made, folder),
             1.25,
-            ROUNDS,
+            1 if tiny else ROUNDS,
         )
-        few, many = (databases.memory_of_seed(made.make("ours"), count) for count in (FEW, MANY))
-        yield f"seed --scale, largest resident memory: {few:.0f} MiB at {FEW:,}, {many:.0f} MiB at {MANY:,}"
+        least, most = (databases.memory_of_seed(made.make("ours"), count) for count in (few, many))
+        yield f"seed --scale, largest resident memory: {least:.0f} MiB at {few:,}, {most:.0f} MiB at {many:,}"
 
 
 def _timed_copy(made: Databases, folder: str) -> float:

@@ -15,6 +15,7 @@ FOREIGN = ("AWS_", "CRUDDUR_", "DB_SG_", "PG", "RDS_SANDBOX_")
 ADDRESSES = ("LOCAL_IP", "GITPOD_IP", "CONNECTION_URL", "PROD_CONNECTION_URL")
 TESTS = Path(__file__).parent
 ON_REQUEST = {
+    TESTS / "benchmarks": "takes minutes, and measures nothing",
     TESTS / "live": "acts on a real AWS account",
 }
 
@@ -22,6 +23,7 @@ ON_REQUEST = {
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A flag for each folder of tests that runs only on request."""
     parser.addoption("--live", action="store_true", help="run the tests that act on a real AWS account")
+    parser.addoption("--benchmarks", action="store_true", help="run each benchmark once, with little data: minutes")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
