@@ -154,11 +154,11 @@ def teardown(target: str, confirm: str, final_snapshot: str) -> None:
     """Take everything away: Lambda, instance, secrets, log groups, schedule, security group; then list what is left."""
     from cruddur_ops import cognito, rds
 
-    loaded = load_target(target)
+    loaded = load_target(target, confirm)
     functions, instance = cognito.plan_undeploy(loaded), rds.plan_teardown(loaded, final_snapshot)
     click.echo(functions)
     click.echo(instance)
-    click.echo(cognito.apply(functions, loaded, confirm) + rds.tear_down(instance, loaded, confirm))
+    click.echo(functions.apply() + rds.tear_down(instance, loaded, confirm))
     _show_leftovers(loaded)
 
 

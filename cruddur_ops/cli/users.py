@@ -20,6 +20,6 @@ def sync(target: str, confirm: str) -> None:
     from cruddur_ops import cognito
     from cruddur_ops.targets import load
 
-    loaded = load(target)
-    click.echo(cognito.plan_sync(loaded))
-    click.echo(cognito.sync(loaded, confirm))
+    plan = cognito.plan_sync(load(target, confirm))
+    click.echo(plan)
+    click.echo(plan.apply())

@@ -5,24 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
-from cruddur_ops import aws, tags
+from cruddur_ops import aws, progress, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.cognito import names, place, role
+from cruddur_ops.cognito import function_network, names, role
+from cruddur_ops.cognito.function_network import Network
 from cruddur_ops.cognito.names import Arns
-from cruddur_ops.cognito.packaging import HANDLER, Package
-from cruddur_ops.cognito.place import Place
+from cruddur_ops.cognito.packaging import HANDLER, Package, package
+from cruddur_ops.errors import OpsError, PlanMoved
 from cruddur_ops.plan import Action, Change, differences
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 TIMEOUT_SECONDS = 5  # Cognito waits no longer, and then calls again
 MEMORY_MIB = 512  # Lambda gives processor time in proportion: with less, the first call takes too long
 STATEMENT_PREFIX = "cruddur-ops-"
 AFTER_THE_POOL = "known after the user pool: apply its plan, then compute this one again"
 RESTART = "sign-ups fail for some seconds"
+ABSENT_CODE = "ResourceNotFoundException"
+# A role that was just made is not known everywhere yet (IAM User Guide, "Troubleshoot IAM": eventually consistent).
+ROLE_UNKNOWN, ROLE_SECONDS = "InvalidParameterValueException", 60.0
+SETTLING_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -40,77 +44,71 @@ class Function:
 
 def describe(target: Target) -> Function | None:
     """The target's function; None where there is none."""
-    functions, name = aws.client(target, "lambda"), names.function_name(target)
-    try:
-        configuration = functions.get_function(FunctionName=name)["Configuration"]
-    except functions.exceptions.ResourceNotFoundException:
+    name = names.function_name(target)
+    found = aws.find(target, "lambda", "get_function", ABSENT_CODE, FunctionName=name)
+    if found is None:
         return None
-    try:
-        policy = json.loads(functions.get_policy(FunctionName=name)["Policy"])
-    except functions.exceptions.ResourceNotFoundException:
-        policy = {"Statement": []}
-    return Function(configuration, {statement["Sid"]: statement for statement in policy["Statement"]})
+    policy = aws.find(target, "lambda", "get_policy", ABSENT_CODE, FunctionName=name)
+    statements = json.loads(policy["Policy"])["Statement"] if policy else []
+    return Function(found["Configuration"], {statement["Sid"]: statement for statement in statements})
 
 
-def settings(package: Package, arns: Arns, found: Place, secret_arn: str) -> dict[str, Any]:
+def changes(
+    target: Target, packed: Package, arns: Arns, network: Network, secret_arn: str, found: Function | None
+) -> list[Change]:
+    """Create the function, or update what differs in it; each change waits until Lambda has made it ready."""
+    resource = f"function {arns.name}"
+    if network.instance is None or network.group is None or not secret_arn:
+        note = function_network.AFTER_THE_GROUP if secret_arn and network.instance else role.AFTER_THE_SECRET
+        return [Change(Action.CREATE if found is None else Action.NONE, resource, note=note)]
+    wanted = _settings(packed, arns, network, secret_arn)
+    if found is None:
+        made = [_creation(target, resource, packed, wanted)]
+    else:
+        made = [*_configured(resource, arns.name, wanted, found), *_coded(target, resource, packed, found)]
+    settle = partial(_settle, target, arns.name)
+    return [replace(change, settle=settle) for change in made or [Change(Action.NONE, resource)]]
+
+
+def _settings(packed: Package, arns: Arns, network: Network, secret_arn: str) -> dict[str, Any]:
     """The wanted parameters that CreateFunction and UpdateFunctionConfiguration call by the same name."""
-    assert found.instance is not None and found.group is not None
+    assert network.instance is not None and network.group is not None
     return {
-        "Runtime": package.runtime,
+        "Runtime": packed.runtime,
         "Handler": f"{HANDLER.stem}.handler",
         "Role": arns.role,
         "Timeout": TIMEOUT_SECONDS,
         "MemorySize": MEMORY_MIB,
         "Environment": {"Variables": {"SECRET_ARN": secret_arn}},
-        "VpcConfig": {"SubnetIds": list(found.instance.subnet_ids), "SecurityGroupIds": [found.group.id]},
+        "VpcConfig": {"SubnetIds": list(network.instance.subnet_ids), "SecurityGroupIds": [network.group.id]},
     }
 
 
-def present(configuration: Mapping[str, Any]) -> dict[str, Any]:
+def _present(configuration: Mapping[str, Any]) -> dict[str, Any]:
     """The same as found."""
-    network = configuration.get("VpcConfig", {})
-    lists = {name: sorted(network.get(name, [])) for name in ("SubnetIds", "SecurityGroupIds")}
-    return {**configuration, "VpcConfig": lists, "Environment": {"Variables": _variables(configuration)}}
+    attached = configuration.get("VpcConfig", {})
+    lists = {name: sorted(attached.get(name, [])) for name in ("SubnetIds", "SecurityGroupIds")}
+    variables = configuration.get("Environment", {}).get("Variables", {})
+    return {**configuration, "VpcConfig": lists, "Environment": {"Variables": variables}}
 
 
-def _variables(configuration: Mapping[str, Any]) -> dict[str, str]:
-    variables: dict[str, str] = configuration.get("Environment", {}).get("Variables", {})
-    return variables
-
-
-def changes(
-    target: Target, package: Package, arns: Arns, network: Place, secret_arn: str, found: Function | None
-) -> list[Change]:
-    """Create the function, or bring its settings and its code to what is wanted."""
-    resource = f"function {arns.name}"
-    if network.instance is None or network.group is None or not secret_arn:
-        note = place.AFTER_THE_GROUP if secret_arn and network.instance else role.AFTER_THE_SECRET
-        return [Change(Action.CREATE if found is None else Action.NONE, resource, note=note)]
-    wanted = settings(package, arns, network, secret_arn)
-    if found is None:
-        return [_creation(target, resource, package, wanted)]
-    return [*_configured(resource, arns.name, wanted, found), *_coded(resource, arns.name, package, found)] or [
-        Change(Action.NONE, resource)
-    ]
-
-
-def _creation(target: Target, resource: str, package: Package, wanted: Mapping[str, Any]) -> Change:
+def _creation(target: Target, resource: str, packed: Package, wanted: Mapping[str, Any]) -> Change:
     given = {
         "FunctionName": names.function_name(target),
         **wanted,
-        "Code": {"ZipFile": package.reference},
         "PackageType": "Zip",
-        "Architectures": [package.architecture],
+        "Architectures": [packed.architecture],
         "Description": f"Writes confirmed users into the database of {target.db_instance_identifier}",
-        "Tags": tags.wanted(target.owner, target.instance_days, tags.today()),
+        "Tags": tags.of(target),
     }
+    call = Call("lambda", "create_function", given, lambda: {"Code": _zip(target, packed)}, ROLE_UNKNOWN, ROLE_SECONDS)
     after = f"{MEMORY_MIB} MB, {TIMEOUT_SECONDS} s, in the instance's subnets"
-    return Change(Action.CREATE, resource, after=after, calls=(Call("lambda", "create_function", given),))
+    return Change(Action.CREATE, resource, after=after, calls=(call,))
 
 
 def _configured(resource: str, name: str, wanted: Mapping[str, Any], found: Function) -> list[Change]:
     """A change for each setting that differs; the first makes the one call for all of them."""
-    differing = list(differences(resource, wanted, present(found.configuration)))
+    differing = list(differences(resource, wanted, _present(found.configuration)))
     if not differing:
         return []
     given = {"FunctionName": name, **{change.setting: wanted[change.setting] for change in differing}}
@@ -118,15 +116,39 @@ def _configured(resource: str, name: str, wanted: Mapping[str, Any], found: Func
     return [replace(first, calls=(Call("lambda", "update_function_configuration", given),)), *others]
 
 
-def _coded(resource: str, name: str, package: Package, found: Function) -> list[Change]:
+def _coded(target: Target, resource: str, packed: Package, found: Function) -> list[Change]:
     """Upload the package where its bytes are others, or the machine that they are for is another."""
     machine = found.configuration.get("Architectures", ["x86_64"])
-    if found.configuration["CodeSha256"] == package.sha256 and machine == [package.architecture]:
+    if found.configuration["CodeSha256"] == packed.sha256 and machine == [packed.architecture]:
         return []
-    given = {"FunctionName": name, "ZipFile": package.reference, "Architectures": [package.architecture]}
-    call = Call("lambda", "update_function_code", given)
-    before, after = found.configuration["CodeSha256"][:12], package.sha256[:12]
+    given = {"FunctionName": names.function_name(target), "Architectures": [packed.architecture]}
+    call = Call("lambda", "update_function_code", given, partial(_zip, target, packed))
+    before, after = found.configuration["CodeSha256"][:12], packed.sha256[:12]
     return [Change(Action.MODIFY, resource, "code", before, after, calls=(call,))]
+
+
+def _zip(target: Target, planned: Package) -> dict[str, bytes]:
+    """The package's bytes, if they are still those that were planned."""
+    if package(target) != planned:
+        raise PlanMoved("the function's files were changed since the plan was computed: compute it again")
+    return {"ZipFile": planned.content}
+
+
+def _settle(target: Target, name: str) -> None:
+    """Wait until Lambda has made the function ready; until then it takes no further change."""
+
+    def look() -> tuple[str, Mapping[str, Any] | None]:
+        found = aws.client(target, "lambda").get_function_configuration(FunctionName=name)
+        states = {found.get("State"), found.get("LastUpdateStatus")}
+        if "Failed" in states:
+            raise _not_ready(name, found.get("StateReason") or found.get("LastUpdateStatusReason") or "Lambda gives no reason")
+        return " ".join(sorted(filter(None, states))), None if states & {"Pending", "InProgress"} else found
+
+    progress.poll(name, look, SETTLING_SECONDS, lambda status: _not_ready(name, f"still {status}"))
+
+
+def _not_ready(name: str, reason: str) -> OpsError:
+    return OpsError(f"{name} is not ready ({reason.rstrip('.')}): mend that, then run 05_post_confirmation_lambda again")
 
 
 def permission_changes(arns: Arns, pool: Mapping[str, Any] | None, found: Function | None) -> list[Change]:
@@ -141,23 +163,20 @@ def permission_changes(arns: Arns, pool: Mapping[str, Any] | None, found: Functi
     if _sources(statements.get(wanted, {})) == {"aws:sourcearn": pool["Arn"]}:
         return [*removed, Change(Action.NONE, resource)]
     again = (_removal(arns.name, wanted),) if wanted in statements else ()
-    call = Call("lambda", "add_permission", _permission(arns.name, wanted, pool["Arn"]))
+    given = {
+        "FunctionName": arns.name,
+        "StatementId": wanted,
+        "Action": "lambda:InvokeFunction",
+        "Principal": "cognito-idp.amazonaws.com",
+        "SourceArn": pool["Arn"],
+    }
+    call = Call("lambda", "add_permission", given)
     return [*removed, Change(Action.CREATE, resource, after="from the user pool alone", calls=(*again, call))]
 
 
 def _sources(statement: Mapping[str, Any]) -> Mapping[str, str]:
     """What a statement asks of the caller; AWS chooses operator and spelling."""
     return {key.lower(): value for given in statement.get("Condition", {}).values() for key, value in given.items()}
-
-
-def _permission(name: str, statement: str, pool_arn: str) -> dict[str, str]:
-    return {
-        "FunctionName": name,
-        "StatementId": statement,
-        "Action": "lambda:InvokeFunction",
-        "Principal": "cognito-idp.amazonaws.com",
-        "SourceArn": pool_arn,
-    }
 
 
 def _removal(name: str, statement: str) -> Call:

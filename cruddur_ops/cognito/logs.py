@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws, progress
 from cruddur_ops.cognito import names
-from cruddur_ops.errors import OpsError
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.errors import NotFound
+from cruddur_ops.targets import Target
 
 SECONDS = 60
 END = "REPORT "  # Lambda's last line of an invocation (AWS Lambda Developer Guide, "Log files for your function")
 PLATFORM = ("START ", "END ", "INIT_START ", END)
 SHOWN = ("level", "message", "error", "reason", "trigger")
-
-
-class LogMissing(OpsError):
-    """The function has not said anything."""
 
 
 @dataclass(frozen=True)
@@ -41,38 +34,35 @@ class Tail:
 
 
 def tail(target: Target, since: int, timeout: float = SECONDS) -> Tail:
-    """Wait for the end of the first invocation since then, and return what the function logged.
+    """Wait for the end of the function's first invocation since then, and return what it logged; NotFound where none ends.
 
     Args:
         target: whose function.
         since: milliseconds since 1970, by AWS's clock.
         timeout: seconds.
-
-    Raises:
-        LogMissing: no invocation ended in this time.
     """
     group = names.log_group(target)
-    deadline = time.monotonic() + timeout
-    with progress.waiting(group) as show:
-        for pause in progress.pauses():
-            found = events(target, group, since)
-            show(f"{len(found)} lines")
-            if any(message.startswith(END) for message in found):
-                return Tail(tuple(found))
-            if time.monotonic() + pause > deadline:
-                raise LogMissing(f"{group} has no finished invocation: see whether Cognito calls the function with cell 4's plan")
-            time.sleep(pause)
-    raise AssertionError("the pauses never end")
+
+    def look() -> tuple[str, Tail | None]:
+        found = events(target, group, since)
+        ended = any(message.startswith(END) for message in found)
+        return f"{len(found)} lines", Tail(tuple(found)) if ended else None
+
+    remedy = "see with `cognito.plan(target)` of 05_post_confirmation_lambda whether Cognito calls the function"
+    return progress.poll(group, look, timeout, lambda _: NotFound(f"{group} has no finished invocation: {remedy}"))
 
 
 def events(target: Target, group: str, since: int) -> list[str]:
     """The lines of the log group since then; none where it is not there."""
-    logs = aws.client(target, "logs")
-    pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since)
+    from botocore.exceptions import ClientError
+
     try:
-        return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
-    except logs.exceptions.ResourceNotFoundException:
+        found = aws.pages(target, "logs", "filter_log_events", logGroupName=group, startTime=since)
+    except ClientError as error:
+        if aws.error_code(error) != "ResourceNotFoundException":
+            raise
         return []
+    return [event["message"].rstrip("\n") for event in found]
 
 
 def lines(messages: Iterable[str]) -> Iterator[str]:

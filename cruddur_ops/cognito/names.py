@@ -1,24 +1,17 @@
-"""What the parts of a deployment are called; each target's DB instance has its own."""
+"""What the parts of a deployment are called and tagged with; each target's DB instance has its own."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cruddur_ops.errors import WrongInput
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 LONGEST_NAME = 64  # of a function, and of a role (Lambda API Reference, CreateFunction; IAM API Reference, CreateRole)
 
 
 def function_name(target: Target) -> str:
-    """The name of the function, its role and its security group.
-
-    Raises:
-        WrongInput: it is longer than AWS takes.
-    """
+    """The name of the function, its role and its security group."""
     name = f"{target.db_instance_identifier}-post-confirmation"
     if len(name) > LONGEST_NAME:
         message = f"{name} is too long for a function: set a db_instance_identifier of at most"
@@ -61,3 +54,9 @@ class Arns:
     def log_group(self) -> str:
         """Of its log group."""
         return f"arn:{self.partition}:logs:{self.region}:{self.account}:log-group:/aws/lambda/{self.name}"
+
+    def key(self, named: str) -> str:
+        """Of a KMS key that a secret names by ARN or id; empty for Secrets Manager's own, which needs no permission."""
+        if not named or named.endswith("alias/aws/secretsmanager"):
+            return ""
+        return named if named.startswith("arn:") else f"arn:{self.partition}:kms:{self.region}:{self.account}:key/{named}"

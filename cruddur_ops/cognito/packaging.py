@@ -57,11 +57,6 @@ class Package:
         """As Lambda tells it: CodeSha256, in base64."""
         return base64.b64encode(hashlib.sha256(self.content).digest()).decode()
 
-    @property
-    def reference(self) -> str:
-        """What stands for the content in a plan, which is shown and kept."""
-        return f"sha256:{self.sha256}"
-
     def __repr__(self) -> str:
         """Its sizes beside Lambda's limits."""
         sizes = (

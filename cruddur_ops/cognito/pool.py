@@ -1,18 +1,20 @@
-"""The user pool: the one that the target names, or one for rehearsals; and its settings, read, merged and written."""
+"""The user pool: the one that the target names, or one for rehearsals; and its settings, read, merged and written.
+
+A pool that is named and is not there, or is needed and is not there, is NotFound; an id that names none of the target's
+region, or a name that several pools have, is WrongInput.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.plan import Action, Change
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 Pool = Mapping[str, Any]  # as DescribeUserPool describes it
 POOL_ID = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")  # Amazon Cognito API Reference, UserPoolType
@@ -22,27 +24,13 @@ TRIGGER = "LambdaConfig.PostConfirmation"
 REQUIRED_ATTRIBUTES = ("email", "name", "preferred_username")
 
 
-class PoolMissing(OpsError):
-    """The user pool that is named does not exist."""
-
-
-class PoolElsewhere(WrongInput):
-    """The user pool is in another region than the target."""
-
-
 def describe(target: Target) -> Pool | None:
-    """The pool that user_pool_id names, else the one called user_pool_name; None where that is not there.
-
-    Raises:
-        PoolElsewhere: it is in another region, whose functions alone it can call.
-        PoolMissing: user_pool_id names none.
-        WrongInput: user_pool_id is no id of a pool, or several pools have the name.
-    """
+    """The pool that user_pool_id names, else the one called user_pool_name; None where that is not there."""
     if target.user_pool_id:
         require_region(target)
         return _described(target, target.user_pool_id)
-    pages = aws.client(target, "cognito-idp").get_paginator("list_user_pools").paginate(PaginationConfig={"PageSize": 60})
-    found = [pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == target.user_pool_name]
+    pools = aws.pages(target, "cognito-idp", "list_user_pools", PaginationConfig={"PageSize": 60})
+    found = [pool["Id"] for pool in pools if pool["Name"] == target.user_pool_name]
     if len(found) > 1:
         message = f"{len(found)} user pools are called {target.user_pool_name}: name one in user_pool_id"
         raise WrongInput(message)
@@ -50,40 +38,30 @@ def describe(target: Target) -> Pool | None:
 
 
 def require_region(target: Target) -> None:
-    """Refuse a pool of another region, which its id tells, before anything is asked.
-
-    Raises:
-        PoolElsewhere: so it is.
-        WrongInput: user_pool_id is no id of a pool.
-    """
+    """Refuse a pool of another region, which its id tells, before anything is asked."""
     matched = POOL_ID.fullmatch(target.user_pool_id)
     if matched is None:
         message = f'"{target.user_pool_id}" is no id of a user pool: set user_pool_id to one such as {target.region}_AbCdEf123'
         raise WrongInput(message)
     if matched["region"] != target.region:
         message = f"the user pool {target.user_pool_id} is in {matched['region']} and calls no function in {target.region}"
-        raise PoolElsewhere(f"{message}: set user_pool_id to a pool of {target.region}, or set region")
+        raise WrongInput(f"{message}: set user_pool_id to a pool of {target.region}, or set region")
 
 
 def _described(target: Target, pool_id: str) -> Pool:
-    cognito = aws.client(target, "cognito-idp")
-    try:
-        pool: Pool = cognito.describe_user_pool(UserPoolId=pool_id)["UserPool"]
-    except cognito.exceptions.ResourceNotFoundException as error:
+    found = aws.find(target, "cognito-idp", "describe_user_pool", "ResourceNotFoundException", UserPoolId=pool_id)
+    if found is None:
         message = f"there is no user pool {pool_id} in {target.region}"
-        raise PoolMissing(f"{message}: correct user_pool_id, or unset it to use the one called user_pool_name") from error
+        raise NotFound(f"{message}: correct user_pool_id, or unset it to use the one called user_pool_name")
+    pool: Pool = found["UserPool"]
     return pool
 
 
 def require(target: Target) -> Pool:
-    """The target's pool.
-
-    Raises:
-        PoolMissing: there is none.
-    """
+    """The target's pool."""
     found = describe(target)
     if found is None:
-        raise PoolMissing(f"there is no user pool {target.user_pool_name}: run 05_post_confirmation_lambda, or set user_pool_id")
+        raise NotFound(f"there is no user pool {target.user_pool_name}: run 05_post_confirmation_lambda, or set user_pool_id")
     return found
 
 
@@ -98,16 +76,12 @@ def resource(target: Target) -> str:
 
 
 def creation(target: Target, found: Pool | None) -> Change:
-    """Create the pool for rehearsals where it is missing.
-
-    Raises:
-        PoolMissing: the target is protected: users of an application are not to land in a pool that was made in passing.
-    """
+    """Create the pool for rehearsals where it is missing."""
     if found is not None:
         return Change(Action.NONE, resource(target))
     if target.protected:
         message = f"{target.name} is protected and there is no user pool {target.user_pool_name}"
-        raise PoolMissing(f"{message}: set user_pool_id to the application's pool")
+        raise NotFound(f"{message}: set user_pool_id to the application's pool")
     call = Call("cognito-idp", "create_user_pool", parameters(target))
     after = f"sign-in by email; {', '.join(REQUIRED_ATTRIBUTES)} required"
     return Change(Action.CREATE, resource(target), after=after, note="for rehearsals", calls=(call,))
@@ -122,7 +96,7 @@ def parameters(target: Target) -> dict[str, Any]:
         "UsernameConfiguration": {"CaseSensitive": False},
         "AutoVerifiedAttributes": ["email"],
         "Schema": schema,
-        "UserPoolTags": tags.wanted(target.owner, target.instance_days, tags.today()),
+        "UserPoolTags": tags.of(target),
     }
 
 

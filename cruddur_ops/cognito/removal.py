@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.cognito import function, names, pool, role
+from cruddur_ops.cognito import function, function_network, names, pool, role
 from cruddur_ops.cognito.pool import Pool
 from cruddur_ops.network import groups
-from cruddur_ops.network.rules import Rule
-from cruddur_ops.plan import Action, Change, Plan
+from cruddur_ops.network.rules import MADE_HERE, Rule, rules_of
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target, require_proven
 
+# A function's network interfaces outlive it by up to 20 minutes (Lambda Developer Guide, "Giving Lambda functions
+# access to resources in an Amazon VPC"), and their security group with them.
+GROUP_USED, GROUP_SECONDS = "DependencyViolation", 1800.0
 
+
+@step
 def plan_undeploy(target: Target) -> Plan:
-    """Take away what 05_post_confirmation_lambda made; a user pool only where the runbook made that, too.
-
-    Raises:
-        PoolElsewhere: the user pool is in another region.
-        PoolMissing: user_pool_id names none.
-    """
+    """Take away what 05_post_confirmation_lambda made; a user pool only where the runbook made that, too."""
     require_proven(target, "the removal of the post-confirmation function")
     name = names.function_name(target)
     changes = [
@@ -55,34 +54,22 @@ def _network(target: Target, name: str) -> list[Change]:
     changes = []
     for group in groups.find(target, {"group-name": [name]}):
         changes += [_revocation(rule) for rule in _rules(target) if rule.source == group.id]
-        changes += [_endpoint(one) for one in _endpoints(target, group.id)]
-        call = Call("ec2", "delete_security_group", {"GroupId": group.id})
+        changes += [_endpoint(one.id) for one in function_network.endpoints(target, MADE_HERE) if group.id in one.group_ids]
+        given = {"GroupId": group.id}
+        call = Call("ec2", "delete_security_group", given, retry_code=GROUP_USED, retry_seconds=GROUP_SECONDS)
         note = "on AWS up to 20 minutes after the function"
         changes.append(Change(Action.DELETE, f"security group {name}", note=note, calls=(call,)))
     return changes
 
 
 def _rules(target: Target) -> list[Rule]:
-    """All rules of the runbook."""
-    filters = [{"Name": "tag:ManagedBy", "Values": [tags.MANAGED_BY]}]
-    pages = aws.client(target, "ec2").get_paginator("describe_security_group_rules").paginate(Filters=filters)
-    found = [item for page in pages for item in page["SecurityGroupRules"] if not item["IsEgress"]]
-    return sorted((Rule.described(item) for item in found), key=lambda rule: (rule.from_port, rule.id))
+    """The runbook's, in an order that is the same each time."""
+    return sorted(rules_of(target, MADE_HERE), key=lambda rule: rule.from_port)
 
 
 def _revocation(rule: Rule) -> Change:
-    given = {"GroupId": rule.group_id, "SecurityGroupRuleIds": [rule.id]}
     resource = f"security-group rule tcp {rule.from_port} for {rule.description}"
-    call = Call("ec2", "revoke_security_group_ingress", given)
-    return Change(Action.DELETE, resource, calls=(call,))
-
-
-def _endpoints(target: Target, group_id: str) -> list[str]:
-    """The ids of the runbook's VPC endpoints that stand in the group."""
-    filters = [{"Name": "tag:ManagedBy", "Values": [tags.MANAGED_BY]}]
-    pages = aws.client(target, "ec2").get_paginator("describe_vpc_endpoints").paginate(Filters=filters)
-    found = [one for page in pages for one in page["VpcEndpoints"] if one["State"].lower() not in ("deleting", "deleted")]
-    return sorted(one["VpcEndpointId"] for one in found if group_id in {group["GroupId"] for group in one["Groups"]})
+    return Change(Action.DELETE, resource, calls=(rule.revocation(),))
 
 
 def _endpoint(endpoint_id: str) -> Change:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.cognito import names, policies
 from cruddur_ops.plan import Action, Change
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 POLICY = "post-confirmation"
 RETENTION_DAYS = 30
+ABSENT_CODE = "NoSuchEntity"
 AFTER_THE_SECRET = "known after 03_load_schema_and_seed, which makes the secret of cruddur_app"
 
 
@@ -30,26 +29,16 @@ class Role:
 
 def describe(target: Target) -> Role | None:
     """The function's role; None where there is none."""
-    iam, name = aws.client(target, "iam"), names.function_name(target)
-    try:
-        trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
-    except iam.exceptions.NoSuchEntityException:
+    name = names.function_name(target)
+    found = aws.find(target, "iam", "get_role", ABSENT_CODE, RoleName=name)
+    if found is None:
         return None
-    try:
-        policy = iam.get_role_policy(RoleName=name, PolicyName=POLICY)["PolicyDocument"]
-    except iam.exceptions.NoSuchEntityException:
-        policy = {}
-    return Role(trust, policy)
+    inline = aws.find(target, "iam", "get_role_policy", ABSENT_CODE, RoleName=name, PolicyName=POLICY)
+    return Role(found["Role"]["AssumeRolePolicyDocument"], inline["PolicyDocument"] if inline else {})
 
 
 def changes(target: Target, found: Role | None, wanted: Mapping[str, Any] | None) -> list[Change]:
-    """Create the role, or mend what differs in it.
-
-    Args:
-        target: whose function.
-        found: the role as it is.
-        wanted: its policy; None while the secret that it names is not there.
-    """
+    """Create the role, or mend what differs in it; `wanted` is its policy, None while the secret in it is not there."""
     name = names.function_name(target)
     resource = f"role {name}"
     if wanted is None:
@@ -74,7 +63,7 @@ def _creation(target: Target) -> Call:
         "RoleName": names.function_name(target),
         "AssumeRolePolicyDocument": json.dumps(policies.trust()),
         "Description": f"Writes confirmed users into the database of {target.db_instance_identifier}",
-        "Tags": tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today())),
+        "Tags": tags.as_list(tags.of(target)),
     }
     return Call("iam", "create_role", given)
 
@@ -82,9 +71,8 @@ def _creation(target: Target) -> Call:
 def describe_retention(target: Target) -> int | None:
     """The days after which the function's log group forgets, 0 for never; None where there is no such group."""
     name = names.log_group(target)
-    pages = aws.client(target, "logs").get_paginator("describe_log_groups").paginate(logGroupNamePrefix=name)
-    found = [group.get("retentionInDays", 0) for page in pages for group in page["logGroups"] if group["logGroupName"] == name]
-    return found[0] if found else None
+    found = aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=name)
+    return next((group.get("retentionInDays", 0) for group in found if group["logGroupName"] == name), None)
 
 
 def log_change(target: Target, found: int | None) -> Change:
@@ -93,8 +81,7 @@ def log_change(target: Target, found: int | None) -> Change:
     resource, after = f"log group {name}", f"{RETENTION_DAYS} days"
     retention = Call("logs", "put_retention_policy", {"logGroupName": name, "retentionInDays": RETENTION_DAYS})
     if found is None:
-        labels = tags.wanted(target.owner, target.instance_days, tags.today())
-        creation = Call("logs", "create_log_group", {"logGroupName": name, "tags": labels})
+        creation = Call("logs", "create_log_group", {"logGroupName": name, "tags": tags.of(target)})
         return Change(Action.CREATE, resource, "retention", after=after, calls=(creation, retention))
     if found != RETENTION_DAYS:
         return Change(Action.MODIFY, resource, "retention", f"{found} days" if found else "for ever", after, calls=(retention,))

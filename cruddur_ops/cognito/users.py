@@ -1,11 +1,16 @@
 """`cruddur-ops users sync`: the user pool and the table of users, brought together.
 
-An error of the function is not tried again by Cognito, and leaves a confirmed user without a row.
+An error of the function is not tried again by Cognito, and leaves a confirmed user without a row. Planning raises NotFound
+where there is no user pool, and what `database` raises; making the changes RunInProgress, where somebody signed up with the
+same handle at this moment.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 import psycopg
 import sqlalchemy
@@ -13,49 +18,28 @@ import sqlalchemy
 from cruddur_ops import aws, progress
 from cruddur_ops.cognito import pool
 from cruddur_ops.cognito.reconciliation import ATTRIBUTES, Member, Reconciliation, Repair, Row
-from cruddur_ops.cognito.trial import attributes_of
 from cruddur_ops.database.connection import engine
 from cruddur_ops.database.statements import fetch
 from cruddur_ops.errors import RunInProgress
-from cruddur_ops.plan import Outcome, Plan, require_confirmation
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.plan import Change, Plan, step
+from cruddur_ops.targets import Target
 
 PAGE = 60  # the most that ListUsers gives at once
 
 
+@step
 def plan_sync(target: Target) -> Plan:
-    """What `sync` would do.
-
-    Raises:
-        PoolMissing: there is no user pool.
-        SchemaMissing: the schema has not been loaded.
-        DatabaseUnreachable: no connection came about.
-    """
+    """Give every confirmed user of the pool a row, and seeded users their Cognito ids, in one transaction."""
     members = list_members(target)
     with engine(target).connect() as connection:
-        return _plan(target, _compare(connection, members))
+        return replace(_plan(target, connection, members), session=partial(_session, target))
 
 
-def sync(target: Target, confirm: str = "") -> Outcome:
-    """Give every confirmed user of the pool a row, and seeded users their Cognito ids, in one transaction.
-
-    Raises:
-        ConfirmationRequired: the target is protected and `confirm` is not its DB instance identifier.
-        PoolMissing: there is no user pool.
-        RunInProgress: somebody signed up with the same handle at this moment.
-        SchemaMissing: the schema has not been loaded.
-        DatabaseUnreachable: no connection came about.
-    """
+@contextmanager
+def _session(target: Target) -> Iterator[Plan]:
     members = list_members(target)
     with engine(target).begin() as connection:
-        found = _compare(connection, members)
-        plan = _plan(target, found)
-        require_confirmation(plan, protected=target.protected, identifier=target.db_instance_identifier, confirm=confirm)
-        for repair in found.repairs:
-            _make(connection, repair)
-        return plan.outcome
+        yield _plan(target, connection, members)
 
 
 def list_members(target: Target) -> list[Member]:
@@ -71,14 +55,19 @@ def list_members(target: Target) -> list[Member]:
     return members
 
 
-def _compare(connection: sqlalchemy.Connection, members: list[Member]) -> Reconciliation:
-    rows = [Row(**row) for row in fetch(connection, "users/with_cognito")]
-    return Reconciliation(members, rows)
+def attributes_of(items: list[Mapping[str, str]]) -> dict[str, str]:
+    """A user's attributes by name."""
+    return {item["Name"]: item.get("Value", "") for item in items}
 
 
-def _plan(target: Target, found: Reconciliation) -> Plan:
+def _plan(target: Target, connection: sqlalchemy.Connection, members: list[Member]) -> Plan:
+    found = Reconciliation(members, [Row(**row) for row in fetch(connection, "users/with_cognito")])
     facts = (f"{found.settled} confirmed users of the pool have their rows", *found.reports)
-    return Plan(f"users on {target.name}", tuple(repair.change for repair in found.repairs), facts)
+    return Plan(f"users on {target.name}", tuple(_change(connection, repair) for repair in found.repairs), facts)
+
+
+def _change(connection: sqlalchemy.Connection, repair: Repair) -> Change:
+    return replace(repair.change, make=partial(_make, connection, repair))
 
 
 def _make(connection: sqlalchemy.Connection, repair: Repair) -> None:

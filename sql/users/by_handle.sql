@@ -1,4 +1,4 @@
--- Whether a user has this handle.
-SELECT handle
+-- The user who has this handle.
+SELECT handle, display_name, email
 FROM users
 WHERE lower(handle) = lower(:handle);

@@ -1,4 +1,4 @@
--- Removes the row of a Cognito user who was signed up to try whether it appears.
+-- Removes the row of a user who was signed up to try whether it appears: nobody else has such an email.
 DELETE FROM users
-WHERE cognito_user_id = :cognito_user_id
+WHERE email = lower(:email)
 RETURNING handle;

@@ -11,14 +11,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cruddur_ops import aws, cognito, database, ledger, network, rds
+from cruddur_ops import aws, calls, cognito, database, ledger, network, rds
 from cruddur_ops.cli import main
 from cruddur_ops.cognito.names import function_name
-from cruddur_ops.cognito.trial import HandleInUse, Trial, TriggerFailed
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
-from cruddur_ops.errors import ConfirmationRequired
+from cruddur_ops.errors import ConfirmationRequired, InUse, NotVerified
 from cruddur_ops.plan import Plan
 from cruddur_ops.targets import Target
 from tests.sandbox.support import Client, make_client, wait_for
@@ -52,7 +51,7 @@ def provision(target: Target) -> None:
 def deploy(target: Target) -> None:
     """What 05 does."""
     for plan in PLANS:
-        cognito.apply(plan(target), target)
+        plan(target).apply()
 
 
 @pytest.fixture
@@ -62,59 +61,67 @@ def pool_client(sandbox: Mapping[str, str]) -> Client:
 
 
 @pytest.fixture
-def trials(deployed: Target) -> Iterator[Callable[[str], Trial]]:
-    """Signs users up, and removes them afterwards."""
-    made = []
+def smoke_test(deployed: Target) -> Iterator[Callable[[str], Plan]]:
+    """Plans a smoke test, and removes afterwards what came of it."""
+    handles = []
 
-    def sign_up(handle: str) -> Trial:
-        made.append(cognito.sign_up(deployed, handle))
-        return made[-1]
+    def plan(handle: str) -> Plan:
+        handles.append(handle)
+        return cognito.plan_smoke_test(deployed, handle)
 
-    yield sign_up
-    for trial in made:
-        cognito.remove(deployed, trial)
+    yield plan
+    for handle in handles:
+        cognito.plan_smoke_test_removal(deployed, handle).apply()
 
 
 def mended(target: Target) -> None:
     """Apply whatever is missing."""
-    cognito.apply(cognito.plan(target), target)
+    cognito.plan(target).apply()
 
 
-def test_a_confirmed_user_appears(deployed: Target, trials: Callable[[str], Trial]) -> None:
+def test_a_confirmed_user_appears(deployed: Target, smoke_test: Callable[[str], Plan], pool_client: Client) -> None:
     """The row, and the log of the invocation without a word about the user."""
-    trial = trials("kosh")
-    assert {} == cognito.row(deployed, trial)
-    cognito.confirm_sign_up(deployed, trial)
-    assert {"handle": "kosh", "display_name": "Trial of the runbook"} == cognito.row(deployed, trial)
-    log = cognito.tail(deployed, trial.since)
+    plan = smoke_test("kosh")
+    assert {} == cognito.smoke_test_row(deployed, "kosh")
+    assert "2 created, 0 changed, 0 deleted, 0 unchanged" == str(plan.apply())
+    assert "verified: user @kosh and row of @kosh are as wanted" == repr(plan.verify())
+    assert {"handle": "kosh", "display_name": "Smoke test of the runbook"} == cognito.smoke_test_row(deployed, "kosh")
+    log = cognito.smoke_test_log(deployed, "kosh")
     assert "INFO, row inserted" == repr(log)
-    assert [] == [line for line in log.messages if "kosh" in line or trial.sub in line or "@" in line]
+    [user] = pool_client.list_users(UserPoolId=cognito_pool(deployed))["Users"]
+    sub = next(attribute["Value"] for attribute in user["Attributes"] if attribute["Name"] == "sub")
+    assert [] == [line for line in log.messages if "kosh" in line or sub in line or "@" in line]
 
 
-def test_a_trial_leaves_nothing(deployed: Target) -> None:
-    """Neither user nor row nor app client; one that was left behind does not stand in the way."""
-    before = database.counts(deployed)
-    cognito.confirm_sign_up(deployed, cognito.sign_up(deployed, "kosh"))
-    again = cognito.sign_up(deployed, "kosh")
-    cognito.confirm_sign_up(deployed, again)
-    cognito.remove(deployed, again)
-    assert before == database.counts(deployed)
-    clients = aws.client(deployed, "cognito-idp").list_user_pool_clients(UserPoolId=again.pool_id, MaxResults=60)
-    assert [] == clients["UserPoolClients"]
+def test_a_smoke_test_leaves_nothing(deployed: Target, pool_client: Client) -> None:
+    """Neither user nor row nor app client; what an earlier one left is removed first."""
+    before, pool_id = database.counts(deployed), cognito_pool(deployed)
+    cognito.plan_smoke_test(deployed, "kosh").apply()
+    pool_client.create_user_pool_client(UserPoolId=pool_id, ClientName="cruddur-ops-smoke-test")
+    again = cognito.plan_smoke_test(deployed, "kosh")
+    left = ["app client cruddur-ops-smoke-test", "row of @kosh", "user @kosh"]
+    assert [f"{name} of an earlier smoke test" for name in left] == [one.resource for one in again.changes][:3]
+    assert "2 created, 0 changed, 3 deleted, 0 unchanged" == str(again.apply())
+    removal = cognito.plan_smoke_test_removal(deployed, "kosh")
+    removal.apply()
+    assert "verified: row of @kosh and user @kosh are gone" == repr(removal.verify())
+    assert (before, []) == (database.counts(deployed), pool_client.list_users(UserPoolId=pool_id)["Users"])
+    assert [] == pool_client.list_user_pool_clients(UserPoolId=pool_id, MaxResults=60)["UserPoolClients"]
 
 
-def test_a_trial_takes_no_handle_of_the_application(deployed: Target) -> None:
+def test_a_smoke_test_takes_no_handle_of_the_application(deployed: Target) -> None:
     """A user who is there is not touched."""
-    with pytest.raises(HandleInUse, match="try another handle"):
-        cognito.sign_up(deployed, "andrew")
+    for plan in (cognito.plan_smoke_test, cognito.plan_smoke_test_removal):
+        with pytest.raises(InUse, match="try another handle"):
+            plan(deployed, "andrew")
 
 
 def test_a_protected_target_asks_for_its_name(deployed: Target) -> None:
     """Before a user is signed up, or a row written."""
     guarded = replace(deployed, protected=True)
-    for step in (lambda: cognito.sign_up(guarded, "kosh"), lambda: cognito.apply(cognito.plan_undeploy(guarded), guarded)):
+    for plan in (cognito.plan_smoke_test(guarded, "kosh"), cognito.plan_undeploy(guarded)):
         with pytest.raises(ConfirmationRequired):
-            step()
+            plan.apply()
 
 
 def test_an_unchanged_deployment_makes_no_write(deployed: Target) -> None:
@@ -151,7 +158,7 @@ def test_everything_is_tagged(deployed: Target, sandbox: Mapping[str, str]) -> N
     assert 1 == len(ec2.describe_vpc_endpoints(Filters=by_tag)["VpcEndpoints"])
 
 
-def test_a_missing_rule_is_named(deployed: Target, trials: Callable[[str], Trial], sandbox: Mapping[str, str]) -> None:
+def test_a_missing_rule_is_named(deployed: Target, smoke_test: Callable[[str], Plan], sandbox: Mapping[str, str]) -> None:
     """The function hears nothing from the database: the error says which rule would let it in."""
     ec2 = make_client(sandbox, "ec2")
     filters = [{"Name": "tag:ManagedBy", "Values": ["cruddur-ops"]}]
@@ -159,16 +166,15 @@ def test_a_missing_rule_is_named(deployed: Target, trials: Callable[[str], Trial
     [rule] = [rule for rule in rules if "ReferencedGroupInfo" in rule and rule["FromPort"] == deployed.port]
     ec2.revoke_security_group_ingress(GroupId=rule["GroupId"], SecurityGroupRuleIds=[rule["SecurityGroupRuleId"]])
     end_connections(deployed)
-    trial = trials("kosh")
-    with pytest.raises(TriggerFailed) as raised:
-        cognito.confirm_sign_up(deployed, trial)
+    with pytest.raises(NotVerified) as raised:
+        smoke_test("kosh").apply()
     name = function_name(deployed)
     missing = f"missing: + security-group rule for {name} = tcp 5432 from security group {name}: apply the plans"
     assert missing in str(raised.value)
-    assert "DatabaseUnavailable" in repr(cognito.tail(deployed, trial.since))
+    assert "DatabaseUnavailable" in repr(cognito.smoke_test_log(deployed, "kosh"))
     mended(deployed)
     assert "1 created" in sync(deployed)
-    assert cognito.row(deployed, trial)
+    assert cognito.smoke_test_row(deployed, "kosh")
 
 
 def end_connections(target: Target) -> None:
@@ -185,57 +191,55 @@ def sync(target: Target) -> str:
     return result.output
 
 
-def test_a_missing_permission_is_named(deployed: Target, trials: Callable[[str], Trial], sandbox: Mapping[str, str]) -> None:
+def test_a_missing_permission_is_named(deployed: Target, smoke_test: Callable[[str], Plan], sandbox: Mapping[str, str]) -> None:
     """Cognito may not call the function."""
     functions, name = make_client(sandbox, "lambda"), function_name(deployed)
     for statement in json.loads(functions.get_policy(FunctionName=name)["Policy"])["Statement"]:
         functions.remove_permission(FunctionName=name, StatementId=statement["Sid"])
-    trial = trials("kosh")
-    with pytest.raises(TriggerFailed, match=rf"UnexpectedLambdaException: .+ missing: \+ permission to call {name}"):
-        cognito.confirm_sign_up(deployed, trial)
+    with pytest.raises(NotVerified, match=rf"UnexpectedLambdaException: .+ missing: \+ permission to call {name}"):
+        smoke_test("kosh").apply()
     mended(deployed)
     assert () == cognito.plan(deployed).mutating
 
 
 def test_a_secret_that_is_rotated_between_two_calls(
-    deployed: Target, trials: Callable[[str], Trial], secretsmanager: Client
+    deployed: Target, smoke_test: Callable[[str], Plan], secretsmanager: Client
 ) -> None:
     """The kept one no longer works: it is read anew, and the caller does not notice."""
-    cognito.confirm_sign_up(deployed, trials("kosh"))
+    smoke_test("kosh").apply()
     name = secret_name(deployed.db_instance_identifier, APP)
     value = json.loads(secretsmanager.get_secret_value(SecretId=name)["SecretString"])
     secretsmanager.put_secret_value(SecretId=name, SecretString=json.dumps({**value, "password": "correct-horse-battery"}))
     database.ensure_roles(deployed)
     end_connections(deployed)
-    second = trials("ulkesh")
-    cognito.confirm_sign_up(deployed, second)
-    assert cognito.row(deployed, second)
+    smoke_test("ulkesh").apply()
+    assert cognito.smoke_test_row(deployed, "ulkesh")
 
 
 def test_a_database_that_is_restarted_while_the_connection_is_kept(
-    deployed: Target, trials: Callable[[str], Trial], rds: Client
+    deployed: Target, smoke_test: Callable[[str], Plan], rds: Client
 ) -> None:
     """The next call connects anew."""
-    cognito.confirm_sign_up(deployed, trials("kosh"))
+    smoke_test("kosh").apply()
     rds.reboot_db_instance(DBInstanceIdentifier=deployed.db_instance_identifier)
     wait_for(rds, deployed.db_instance_identifier, "available")
-    second = trials("ulkesh")
-    cognito.confirm_sign_up(deployed, second)
-    assert cognito.row(deployed, second)
+    smoke_test("ulkesh").apply()
+    assert cognito.smoke_test_row(deployed, "ulkesh")
 
 
 def test_a_taken_handle_leaves_a_confirmed_user_whom_sync_reports(
-    deployed: Target, trials: Callable[[str], Trial], pool_client: Client
+    deployed: Target, smoke_test: Callable[[str], Plan], pool_client: Client
 ) -> None:
     """The application shows why; nobody is lost: with another handle the user gets a row."""
-    trial = trials("kosh")
-    own = [{"Name": "preferred_username", "Value": "Londo"}]
-    pool_client.admin_update_user_attributes(UserPoolId=trial.pool_id, Username=trial.username, UserAttributes=own)
-    with pytest.raises(TriggerFailed, match="this preferred_username is taken: choose another"):
-        cognito.confirm_sign_up(deployed, trial)
-    own = [{"Name": "preferred_username", "Value": "kosh"}]
-    assert "CONFIRMED" == pool_client.admin_get_user(UserPoolId=trial.pool_id, Username=trial.username)["UserStatus"]
-    pool_client.admin_update_user_attributes(UserPoolId=trial.pool_id, Username=trial.username, UserAttributes=own)
+    user = {"UserPoolId": cognito_pool(deployed), "Username": "success+kosh@simulator.amazonses.com"}
+    signing_up, confirming = smoke_test("kosh").changes
+    assert signing_up.make and confirming.make
+    signing_up.make()
+    pool_client.admin_update_user_attributes(**user, UserAttributes=[{"Name": "preferred_username", "Value": "Londo"}])
+    with pytest.raises(NotVerified, match="this preferred_username is taken: choose another"):
+        confirming.make()
+    assert "CONFIRMED" == pool_client.admin_get_user(**user)["UserStatus"]
+    pool_client.admin_update_user_attributes(**user, UserAttributes=[{"Name": "preferred_username", "Value": "kosh"}])
     assert "+ user @kosh" in sync(deployed)
     assert "1 confirmed users of the pool have their rows" in sync(deployed)
 
@@ -284,12 +288,13 @@ def test_an_existing_pool_keeps_its_settings(deployed: Target, pool_client: Clie
     target = replace(deployed, user_pool_id=pool_id)
     before = settings(pool_client, pool_id)
     assert "user pool " + pool_id in str(cognito.plan_trigger(target))
-    cognito.apply(cognito.plan_trigger(target), target)
+    cognito.plan_trigger(target).apply()
     arn = f"arn:aws:lambda:{target.region}:123456789012:function:{function_name(target)}"
     assert {**before, "LambdaConfig": {"PostConfirmation": arn}} == settings(pool_client, pool_id)
     assert () == cognito.plan_trigger(target).mutating
     [change] = [change for change in cognito.plan_undeploy(target).changes if "user pool" in change.resource]
-    cognito.apply(Plan("take the trigger off", (change,)), target)
+    for call in change.calls:
+        calls.send(target, call)
     assert before == settings(pool_client, pool_id)
 
 
@@ -308,7 +313,7 @@ def test_the_next_run_of_02_leaves_the_functions_rule_alone(deployed: Target) ->
 
 def test_undoing_leaves_nothing(deployed: Target, sandbox: Mapping[str, str]) -> None:
     """And can be done twice; afterwards the deployment is made again from the beginning."""
-    cognito.apply(cognito.plan_undeploy(deployed), deployed)
+    cognito.plan_undeploy(deployed).apply()
     assert () == cognito.plan_undeploy(deployed).mutating
     ec2, iam = make_client(sandbox, "ec2"), make_client(sandbox, "iam")
     by_tag = [{"Name": "tag:ManagedBy", "Values": ["cruddur-ops"]}]
@@ -323,9 +328,9 @@ def test_undoing_leaves_nothing(deployed: Target, sandbox: Mapping[str, str]) ->
     assert () == cognito.plan(deployed).mutating
 
 
-def test_the_function_connects_as_the_application(deployed: Target, trials: Callable[[str], Trial]) -> None:
+def test_the_function_connects_as_the_application(deployed: Target, smoke_test: Callable[[str], Plan]) -> None:
     """Not as the master user, over its own connection."""
-    cognito.confirm_sign_up(deployed, trials("kosh"))
+    smoke_test("kosh").apply()
     with connect(deployed) as connection:
         found = connection.execute("SELECT usename FROM pg_stat_activity WHERE application_name = 'post-confirmation'")
         assert {(APP,)} == set(found.fetchall())

@@ -154,7 +154,8 @@ class _Scope:
         if _reads(node):
             service, name = (_text(_literal(self.resolve(argument))) for argument in node.args[1:3])
             parameters = {word.arg: _literal(self.resolve(word.value)) for word in node.keywords if word.arg}
-            yield Use(node.lineno, service, name, "operation", parameters)
+            kind = "paginator" if _called(node) == "pages" else "operation"
+            yield Use(node.lineno, service, name, kind, parameters)
 
     def _made(self, node: ast.Call) -> Iterator[Use]:
         """Methods of a client, and of its paginators and waiters."""

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cruddur_ops.cognito import logs
-from cruddur_ops.cognito.logs import LogMissing, Tail
+from cruddur_ops.cognito.logs import Tail
+from cruddur_ops.errors import NotFound
 from cruddur_ops.targets import Target
 from tests.unit.conftest import Stub
 
@@ -47,5 +48,5 @@ def test_the_tail_waits_for_the_end_of_the_invocation(stub: Stub) -> None:
 def test_a_silent_function_is_an_error(stub: Stub) -> None:
     """Cognito has not called it."""
     stub(TARGET, "logs").add_response("filter_log_events", {"events": []})
-    with pytest.raises(LogMissing, match="has no finished invocation"):
+    with pytest.raises(NotFound, match="has no finished invocation"):
         logs.tail(TARGET, 0, timeout=0)

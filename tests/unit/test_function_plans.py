@@ -1,4 +1,4 @@
-"""The plans of the function, its role, its log group and its place in the network: decided from values."""
+"""The plans of the function, its role, its log group and its network: decided from values."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from cruddur_ops.calls import Call
-from cruddur_ops.cognito import applying, function, place, policies, role
-from cruddur_ops.cognito.applying import FunctionFailed
+from cruddur_ops import calls
+from cruddur_ops.cognito import function, function_network, policies, role
 from cruddur_ops.cognito.function import Function
+from cruddur_ops.cognito.function_network import Endpoint, Network
 from cruddur_ops.cognito.names import Arns, function_name
 from cruddur_ops.cognito.packaging import Package
-from cruddur_ops.cognito.place import Endpoint, Place
 from cruddur_ops.cognito.role import Role
-from cruddur_ops.errors import OpsError, RunInProgress, WrongInput
+from cruddur_ops.errors import OpsError, PlanMoved, WrongInput
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Change
@@ -45,7 +43,7 @@ INSTANCE = Instance(
 GROUP = Group("sg-function", NAME, "vpc-1")
 ADMITTED = Rule("tcp", 5432, 5432, "sg-function", group_id="sg-db")
 INSIDE = Rule("tcp", 443, 443, "sg-function", group_id="sg-function")
-PLACE = Place(INSTANCE, GROUP, "sg-db", (ADMITTED, INSIDE), Endpoint("vpce-1", ["sg-function"]))
+NETWORK = Network(INSTANCE, GROUP, "sg-db", (ADMITTED, INSIDE), Endpoint("vpce-1", ["sg-function"]))
 POLICY = policies.execution(ARNS.function, ARNS.log_group, SECRET)
 
 
@@ -54,7 +52,8 @@ def valid(changes: Iterable[Change]) -> list[tuple[Action, str]]:
     made = []
     for change in changes:
         for call in change.calls:
-            assert "" == invalid(call.service, call.operation, call.parameters)
+            filled = {"Code": {"ZipFile": b"zip"}} if call.operation == "create_function" else {}
+            assert "" == invalid(call.service, call.operation, {**call.parameters, **filled})
         made += [(change.action, call.operation) for call in change.calls]
     return made
 
@@ -124,23 +123,23 @@ def test_the_log_group_forgets_after_thirty_days(found: int | None, expected: li
 @pytest.mark.parametrize(
     ("found", "expected"),
     [
-        (PLACE, []),
-        (replace(PLACE, rules=(INSIDE,)), [(Action.CREATE, "authorize_security_group_ingress")]),
-        (replace(PLACE, rules=(ADMITTED,)), [(Action.CREATE, "authorize_security_group_ingress")]),
-        (replace(PLACE, endpoint=None), [(Action.CREATE, "create_vpc_endpoint")]),
-        (replace(PLACE, endpoint=None, routed=True, rules=(ADMITTED,)), []),
-        (replace(PLACE, endpoint=Endpoint("vpce-2", ["sg-other"]), rules=(ADMITTED,)), []),
+        (NETWORK, []),
+        (replace(NETWORK, rules=(INSIDE,)), [(Action.CREATE, "authorize_security_group_ingress")]),
+        (replace(NETWORK, rules=(ADMITTED,)), [(Action.CREATE, "authorize_security_group_ingress")]),
+        (replace(NETWORK, endpoint=None), [(Action.CREATE, "create_vpc_endpoint")]),
+        (replace(NETWORK, endpoint=None, routed=True, rules=(ADMITTED,)), []),
+        (replace(NETWORK, endpoint=Endpoint("vpce-2", ["sg-other"]), rules=(ADMITTED,)), []),
     ],
 )
-def test_what_is_missing_in_the_network_is_made(found: Place, expected: list[tuple[Action, str]]) -> None:
+def test_what_is_missing_in_the_network_is_made(found: Network, expected: list[tuple[Action, str]]) -> None:
     """A rule for the database, and a way to the secret: an endpoint, unless there is one or a NAT."""
-    assert expected == valid(place.access_changes(TARGET, found))
+    assert expected == valid(function_network.access_changes(TARGET, found))
 
 
 def test_the_database_admits_the_function_by_reference() -> None:
     """Its group's id as the source; tagged, and without an expiry, since sign-ups would end with it."""
-    missing = replace(PLACE, rules=(INSIDE,))
-    [call] = place.access_changes(replace(TARGET, instance_days=3), missing)[0].calls
+    missing = replace(NETWORK, rules=(INSIDE,))
+    [call] = function_network.access_changes(replace(TARGET, instance_days=3), missing)[0].calls
     assert "sg-db" == call.parameters["GroupId"]
     [permission] = call.parameters["IpPermissions"]
     assert ["sg-function"] == [pair["GroupId"] for pair in permission["UserIdGroupPairs"]]
@@ -150,9 +149,11 @@ def test_the_database_admits_the_function_by_reference() -> None:
 
 def test_the_lines_of_a_network_that_is_not_there_say_what_comes_first() -> None:
     """So that a plan works before anything exists."""
-    nothing = [*place.access_changes(TARGET, Place()), place.group_change(TARGET, Place())]
-    assert {place.AFTER_THE_INSTANCE} == {change.note for change in nothing}
-    assert {place.AFTER_THE_GROUP} == {change.note for change in place.access_changes(TARGET, Place(INSTANCE))}
+    nothing = [*function_network.access_changes(TARGET, Network()), function_network.group_change(TARGET, Network())]
+    assert {function_network.AFTER_THE_INSTANCE} == {change.note for change in nothing}
+    assert {function_network.AFTER_THE_GROUP} == {
+        change.note for change in function_network.access_changes(TARGET, Network(INSTANCE))
+    }
 
 
 EVERYWHERE = {"DestinationCidrBlock": "0.0.0.0/0"}
@@ -169,12 +170,12 @@ def test_a_function_gets_out_through_nat_alone(main: dict[str, str], own: dict[s
     tables: list[dict[str, Any]] = [{"Associations": [{"Main": True}], "Routes": [LOCAL, main]}]
     if own:
         tables.append({"Associations": [{"Main": False, "SubnetId": "subnet-2"}], "Routes": [LOCAL, own]})
-    assert expected is place.routed(["subnet-1", "subnet-2"], tables)
+    assert expected is function_network.routed(["subnet-1", "subnet-2"], tables)
 
 
 def deployed(**changes: Any) -> Function:
     """The function as Lambda describes it once it was created."""
-    [created] = function.changes(TARGET, PACKAGE, ARNS, PLACE, SECRET, None)
+    [created] = function.changes(TARGET, PACKAGE, ARNS, NETWORK, SECRET, None)
     given = created.calls[0].parameters
     network = {**given["VpcConfig"], "VpcId": "vpc-1", "Ipv6AllowedForDualStack": False}
     network["SubnetIds"] = list(reversed(network["SubnetIds"]))
@@ -183,16 +184,15 @@ def deployed(**changes: Any) -> Function:
 
 def planned(found: Function | None, package: Package = PACKAGE) -> list[Change]:
     """The changes of the function."""
-    return function.changes(TARGET, package, ARNS, PLACE, SECRET, found)
+    return function.changes(TARGET, package, ARNS, NETWORK, SECRET, found)
 
 
 def test_the_function_is_created() -> None:
-    """With its secret by reference, and its package by digest: a plan is shown and kept."""
+    """With its secret by reference."""
     [change] = planned(None)
     assert [(Action.CREATE, "create_function")] == valid([change])
     given = change.calls[0].parameters
     assert {"Variables": {"SECRET_ARN": SECRET}} == given["Environment"]
-    assert f"sha256:{PACKAGE.sha256}" == given["Code"]["ZipFile"]
     assert ("python3.13", ["arm64"], "post_confirmation.handler") == tuple(
         given[name] for name in ("Runtime", "Architectures", "Handler")
     )
@@ -230,9 +230,9 @@ def test_several_settings_are_changed_in_one_call() -> None:
 
 def test_the_function_waits_for_what_it_needs() -> None:
     """Its group, and its secret."""
-    [change] = function.changes(TARGET, PACKAGE, ARNS, replace(PLACE, group=None), SECRET, None)
-    assert (place.AFTER_THE_GROUP, ()) == (change.note, change.calls)
-    [change] = function.changes(TARGET, PACKAGE, ARNS, PLACE, "", None)
+    [change] = function.changes(TARGET, PACKAGE, ARNS, replace(NETWORK, group=None), SECRET, None)
+    assert (function_network.AFTER_THE_GROUP, ()) == (change.note, change.calls)
+    [change] = function.changes(TARGET, PACKAGE, ARNS, NETWORK, "", None)
     assert (role.AFTER_THE_SECRET, ()) == (change.note, change.calls)
 
 
@@ -263,58 +263,47 @@ def test_a_name_that_is_too_long_for_a_function_is_refused() -> None:
         function_name(Target("test", db_instance_identifier="d" * 47))
 
 
-CREATE = Call("iam", "delete_role", {"RoleName": NAME})
+@pytest.fixture
+def packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package of now is the one that was planned."""
+    monkeypatch.setattr(function, "package", lambda _: PACKAGE)
 
 
+@pytest.mark.usefixtures("packed")
 def test_a_role_that_iam_does_not_know_everywhere_yet_is_waited_for(stub: Stub) -> None:
-    """CreateFunction is refused until it does; then the function settles."""
+    """CreateFunction, with the package in it, is refused until it does; then the function settles."""
     answers = stub(TARGET, "lambda")
     answers.add_client_error("create_function", "InvalidParameterValueException", "The role cannot be assumed by Lambda.")
     answers.add_response("create_function", {})
     answers.add_response("get_function_configuration", {"State": "Pending"})
     answers.add_response("get_function_configuration", {"State": "Active", "LastUpdateStatus": "Successful"})
-    applying.send(TARGET, Call("lambda", "create_function", {"FunctionName": NAME, "Role": ARNS.role, "Code": {}}))
+    [created] = planned(None)
+    calls.send(TARGET, created.calls[0])
+    assert created.settle
+    created.settle()
     answers.assert_no_pending_responses()
 
 
-def test_a_refusal_that_does_not_pass_is_raised(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Patience ends, and AWS's own words are told."""
-    monkeypatch.setitem(applying.PASSING, "create_function", ("InvalidParameterValueException", 0.0))
-    stub(TARGET, "lambda").add_client_error("create_function", "InvalidParameterValueException", "No such handler.")
-    with pytest.raises(WrongInput, match="No such handler"):
-        applying.send(TARGET, Call("lambda", "create_function", {"FunctionName": NAME, "Role": ARNS.role, "Code": {}}))
-
-
-def test_another_refusal_is_raised_at_once(stub: Stub) -> None:
-    """Only what passes with time is waited for."""
-    stub(TARGET, "iam").add_client_error("delete_role", "DeleteConflict")
-    with pytest.raises(ClientError, match="DeleteConflict"):
-        applying.send(TARGET, CREATE)
-
-
 def test_a_function_that_lambda_cannot_make_ready_is_an_error(stub: Stub) -> None:
-    """With Lambda's reason."""
-    answers = stub(TARGET, "lambda")
-    answers.add_response("update_function_code", {})
-    answers.add_response("get_function_configuration", {"State": "Failed", "StateReason": "no addresses left in subnet-1."})
-    with pytest.raises(FunctionFailed, match=r"no addresses left in subnet-1\): mend that"):
-        applying.send(TARGET, Call("lambda", "update_function_code", {"FunctionName": NAME}))
+    """With Lambda's reason; also where nothing of it differs."""
+    answer = {"State": "Failed", "StateReason": "no addresses left in subnet-1."}
+    stub(TARGET, "lambda").add_response("get_function_configuration", answer)
+    [change] = planned(deployed())
+    assert change.settle
+    with pytest.raises(OpsError, match=r"no addresses left in subnet-1\): mend that"):
+        change.settle()
 
 
-def test_what_ec2_left_undone_is_an_error(stub: Stub) -> None:
-    """DeleteVpcEndpoints answers with success, and a list of failures."""
-    failure = {"ResourceId": "vpce-1", "Error": {"Code": "InvalidVpcEndpointId.NotFound", "Message": "gone"}}
-    stub(TARGET, "ec2").add_response("delete_vpc_endpoints", {"Unsuccessful": [failure]})
-    with pytest.raises(OpsError, match="InvalidVpcEndpointId.NotFound: gone"):
-        applying.send(TARGET, Call("ec2", "delete_vpc_endpoints", {"VpcEndpointIds": ["vpce-1"]}))
-
-
-def test_the_package_takes_the_place_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """If it is still the one that was planned."""
-    monkeypatch.setattr(applying, "package", lambda _: PACKAGE)
-    assert {"Code": {"ZipFile": b"zip"}} == applying.unpacked(TARGET, {"Code": {"ZipFile": PACKAGE.reference}})
-    with pytest.raises(RunInProgress, match="compute it again"):
-        applying.unpacked(TARGET, {"ZipFile": "sha256:another"})
+@pytest.mark.usefixtures("packed")
+def test_only_the_package_that_was_planned_is_uploaded() -> None:
+    """Its bytes come in at the last moment; with other files, the plan is to be computed again."""
+    [create], [update] = (planned(found)[0].calls for found in (None, deployed(CodeSha256="another")))
+    assert create.fill and update.fill
+    assert ({"Code": {"ZipFile": b"zip"}}, {"ZipFile": b"zip"}) == (create.fill(), update.fill())
+    [other] = planned(None, replace(PACKAGE, content=b"another"))[0].calls
+    assert other.fill
+    with pytest.raises(PlanMoved, match="compute it again"):
+        other.fill()
 
 
 def test_plans_hold_no_package() -> None:

@@ -181,7 +181,8 @@ DRILL = rds.Drill("snapshot", "restored", "rewound", "outgoing", "replica")
 UNPROVEN: dict[str, Callable[[targets.Target], object]] = {
     "05": cognito.plan_pool,
     "05, function": cognito.plan_function,
-    "05, trial": lambda target: cognito.plan_trial(target, "kosh"),
+    "05, smoke test": lambda target: cognito.plan_smoke_test(target, "kosh"),
+    "05, its removal": lambda target: cognito.plan_smoke_test_removal(target, "kosh"),
     "08": lambda target: rds.plan_drill(target, DRILL),
     "08, cut off": lambda target: rds.plan_return(target, DRILL),
     "08, clearing up": lambda target: rds.plan_clear(target, DRILL),

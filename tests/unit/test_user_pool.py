@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops.cognito import pool
-from cruddur_ops.cognito.pool import PoolElsewhere, PoolMissing
-from cruddur_ops.errors import WrongInput
+from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.plan import Action
 from cruddur_ops.targets import Target
 from tests.unit.aws_calls import invalid, operations
@@ -122,14 +121,14 @@ def test_a_pool_that_is_there_is_used() -> None:
 
 def test_a_protected_target_gets_no_pool_in_passing() -> None:
     """The application's has to be named."""
-    with pytest.raises(PoolMissing, match="set user_pool_id"):
+    with pytest.raises(NotFound, match="set user_pool_id"):
         pool.creation(Target("prod", protected=True), None)
 
 
 def test_a_pool_in_another_region_is_refused() -> None:
     """Its id tells, so that nothing is asked; both regions are named."""
     target = Target("test", region="ca-central-1", user_pool_id="eu-west-1_AbCdEf123")
-    with pytest.raises(PoolElsewhere, match=r"eu-west-1_AbCdEf123 is in eu-west-1 .+ set user_pool_id to a pool of ca-central-1"):
+    with pytest.raises(WrongInput, match=r"eu-west-1_AbCdEf123 is in eu-west-1 .+ set user_pool_id to a pool of ca-central-1"):
         pool.describe(target)
 
 
@@ -144,7 +143,7 @@ def test_a_named_pool_that_is_missing_is_an_error(stub: Stub) -> None:
     """Another one is not taken in its place."""
     target = Target("test", user_pool_id="ca-central-1_AbCdEf123")
     stub(target, "cognito-idp").add_client_error("describe_user_pool", "ResourceNotFoundException")
-    with pytest.raises(PoolMissing, match="correct user_pool_id"):
+    with pytest.raises(NotFound, match="correct user_pool_id"):
         pool.describe(target)
 
 
@@ -169,5 +168,5 @@ def test_two_pools_of_one_name_are_refused(stub: Stub) -> None:
 def test_a_pool_is_required(stub: Stub) -> None:
     """Where there is none, the message says which notebook makes one."""
     stub(TARGET, "cognito-idp").add_response("list_user_pools", {"UserPools": []})
-    with pytest.raises(PoolMissing, match="run 05_post_confirmation_lambda"):
+    with pytest.raises(NotFound, match="run 05_post_confirmation_lambda"):
         pool.require(TARGET)

@@ -1,22 +1,20 @@
-"""Where the function stands in the network: its security group, the database's rule for it, the way to its secret."""
+"""The network of the function: its security group, the database's rule for it, the way to its secret."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws, rds, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.cognito import names
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
-from cruddur_ops.network.rules import Rule, rules_of
+from cruddur_ops.network.rules import Rule, as_filters, rules_of
 from cruddur_ops.plan import Action, Change
-
-if TYPE_CHECKING:
-    from cruddur_ops.rds import Instance
-    from cruddur_ops.targets import Target
+from cruddur_ops.rds import Instance
+from cruddur_ops.targets import Target
 
 HTTPS = 443
 AFTER_THE_INSTANCE = "known after 01_provision_rds"
@@ -35,7 +33,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
-class Place:
+class Network:
     """The network around the function, as found.
 
     Attributes:
@@ -55,44 +53,39 @@ class Place:
     routed: bool = False
 
 
-def describe(target: Target) -> Place:
+def describe(target: Target) -> Network:
     """Look at the network of the target's DB instance."""
     instance = rds.describe(target)
     if instance is None:
-        return Place()
-    own, function = groups.group_name(target), names.function_name(target)
-    found = groups.find(target, {"vpc-id": [instance.vpc_id], "group-name": [own, function]})
-    by_name = {group.name: group for group in found}
+        return Network()
+    own, function, vpc = groups.group_name(target), names.function_name(target), {"vpc-id": [instance.vpc_id]}
+    by_name = {group.name: group for group in groups.find(target, vpc | {"group-name": [own, function]})}
     attached = list(instance.security_group_ids)
     preferred = [target.security_group_id, by_name[own].id if own in by_name else "", *attached]
     group = by_name.get(function)
-    ids = attached + ([group.id] if group else [])
-    endpoint = describe_endpoint(target, instance.vpc_id)
-    return Place(
+    endpoint = next(iter(endpoints(target, vpc | {"service-name": [service(target)]})), None)
+    tables = () if endpoint else aws.pages(target, "ec2", "describe_route_tables", Filters=as_filters(vpc))
+    return Network(
         instance=instance,
         group=group,
         database_group_id=next((one for one in preferred if one in attached), ""),
-        rules=rules_of(target, {"group-id": ids}),
+        rules=rules_of(target, {"group-id": attached + ([group.id] if group else [])}),
         endpoint=endpoint,
-        routed=not endpoint and routed(instance.subnet_ids, route_tables(target, instance.vpc_id)),
+        routed=not endpoint and routed(instance.subnet_ids, tables),
     )
 
 
-def describe_endpoint(target: Target, vpc_id: str) -> Endpoint | None:
-    """The VPC's interface endpoint for Secrets Manager; None where it has none."""
-    service = f"com.amazonaws.{target.region}.secretsmanager"
-    filters = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "service-name", "Values": [service]}]
-    pages = aws.client(target, "ec2").get_paginator("describe_vpc_endpoints").paginate(Filters=filters)
-    found = [one for page in pages for one in page["VpcEndpoints"] if one["State"].lower() not in GONE]
-    ends = [Endpoint(one["VpcEndpointId"], [group["GroupId"] for group in one["Groups"]]) for one in found]
-    return min(ends, key=lambda end: end.id, default=None)
+def service(target: Target) -> str:
+    """What VPC endpoints call Secrets Manager."""
+    return f"com.amazonaws.{target.region}.secretsmanager"
 
 
-def route_tables(target: Target, vpc_id: str) -> list[dict[str, Any]]:
-    """The VPC's route tables, as EC2 describes them."""
-    filters = [{"Name": "vpc-id", "Values": [vpc_id]}]
-    pages = aws.client(target, "ec2").get_paginator("describe_route_tables").paginate(Filters=filters)
-    return [table for page in pages for table in page["RouteTables"]]
+def endpoints(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Endpoint]:
+    """The VPC endpoints that pass these filters, by id, without those that are being deleted."""
+    found = aws.pages(target, "ec2", "describe_vpc_endpoints", Filters=as_filters(filters))
+    there = [one for one in found if one["State"].lower() not in GONE]
+    ends = [Endpoint(one["VpcEndpointId"], [group["GroupId"] for group in one["Groups"]]) for one in there]
+    return sorted(ends, key=lambda end: end.id)
 
 
 def routed(subnet_ids: Iterable[str], tables: Iterable[Mapping[str, Any]]) -> bool:
@@ -111,7 +104,7 @@ def _leads_out(route: Mapping[str, Any]) -> bool:
     return route.get("DestinationCidrBlock") == "0.0.0.0/0" and any(route.get(way) for way in WAYS_OUT)
 
 
-def group_change(target: Target, found: Place) -> Change:
+def group_change(target: Target, found: Network) -> Change:
     """Create the function's security group, without rules: nobody connects to a function."""
     name = names.function_name(target)
     resource = f"security group {name}"
@@ -119,17 +112,11 @@ def group_change(target: Target, found: Place) -> Change:
         return Change(Action.NONE, resource)
     if found.instance is None:
         return Change(Action.CREATE, resource, note=AFTER_THE_INSTANCE)
-    labels = tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today()))
-    given = {
-        "GroupName": name,
-        "Description": f"The function that writes users into {target.db_instance_identifier}",
-        "VpcId": found.instance.vpc_id,
-        "TagSpecifications": [{"ResourceType": "security-group", "Tags": labels}],
-    }
-    return Change(Action.CREATE, resource, calls=(Call("ec2", "create_security_group", given),))
+    description = f"The function that writes users into {target.db_instance_identifier}"
+    return groups.create_group_change(target, name, description, found.instance.vpc_id)
 
 
-def access_changes(target: Target, found: Place) -> list[Change]:
+def access_changes(target: Target, found: Network) -> list[Change]:
     """Admit the function to the database, and give it a way to its secret."""
     name = names.function_name(target)
     resource = f"security-group rule for {name}"
@@ -152,12 +139,10 @@ def _admission(target: Target, resource: str, wanted: Rule, group_id: str, found
     shown = f"tcp {wanted.from_port} from security group {names.function_name(target)}"
     if any(rule == wanted for rule in found):
         return Change(Action.NONE, resource, after=shown)
-    labels = [{"ResourceType": "security-group-rule", "Tags": tags.as_list(wanted.tags)}]
-    given = {"GroupId": group_id, "IpPermissions": [wanted.permission()], "TagSpecifications": labels}
-    return Change(Action.CREATE, resource, after=shown, calls=(Call("ec2", "authorize_security_group_ingress", given),))
+    return Change(Action.CREATE, resource, after=shown, calls=(wanted.authorization(group_id),))
 
 
-def _way_to_secret(target: Target, found: Place, group_id: str) -> list[Change]:
+def _way_to_secret(target: Target, found: Network, group_id: str) -> list[Change]:
     """An endpoint in the VPC, which a function needs where no NAT leads out of it.
 
     The runbook's own stands in the function's group, which therefore admits itself.
@@ -176,13 +161,13 @@ def _way_to_secret(target: Target, found: Place, group_id: str) -> list[Change]:
     return [inside, Change(Action.CREATE, resource, after="in one zone", note=note, calls=(call,))]
 
 
-def _endpoint(target: Target, found: Place, group_id: str) -> dict[str, Any]:
+def _endpoint(target: Target, found: Network, group_id: str) -> dict[str, Any]:
     """The parameters of CreateVpcEndpoint."""
     assert found.instance is not None
-    labels = tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today()))
+    labels = tags.as_list(tags.of(target))
     return {
         "VpcId": found.instance.vpc_id,
-        "ServiceName": f"com.amazonaws.{target.region}.secretsmanager",
+        "ServiceName": service(target),
         "VpcEndpointType": "Interface",
         "SubnetIds": list(found.instance.subnet_ids[:1]),
         "SecurityGroupIds": [group_id],
