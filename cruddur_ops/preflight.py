@@ -1,18 +1,18 @@
-"""Who acts, and where: what an engineer wants to see before anything else."""
+"""Who acts, and where: what an engineer wants to see before anything else.
+
+It is the first call to AWS, so that a missing sandbox, missing rights and a silent network show here; see `aws`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from cruddur_ops import aws
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 
 @dataclass(frozen=True)
-class Place:
+class Caller:
     """Where a notebook acts, and as whom.
 
     Attributes:
@@ -38,25 +38,15 @@ class Place:
         return "\n".join(lines)
 
 
-def check(target: Target) -> Place:
-    """Find out who acts and where; the first call to AWS, so that missing rights show here.
-
-    Raises:
-        SandboxNotUp: the target is the sandbox, and none is running.
-        NoCredentials: AWS does not know the caller.
-        AwsUnreachable: AWS does not answer.
-    """
+def check(target: Target) -> Caller:
+    """Find out who acts and where."""
     where = "the sandbox" if target.sandbox else "AWS"
     caller = aws.caller_identity(target)["Arn"]
-    return Place(target.name, where, target.protected, target.region, caller)
+    return Caller(target.name, where, target.protected, target.region, caller)
 
 
-def check_database(target: Target) -> Place:
-    """The same for a notebook that works on the database alone: with a connection URL, AWS is left out.
-
-    Raises:
-        OpsError: as `check`.
-    """
+def check_database(target: Target) -> Caller:
+    """The same for a notebook that works on the database alone: with a connection URL, AWS is left out."""
     if target.connection_url:
-        return Place(target.name, "the server of the connection URL", target.protected)
+        return Caller(target.name, "the server of the connection URL", target.protected)
     return check(target)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 from cruddur_ops import tags
 from cruddur_ops.rds import inventory
 from cruddur_ops.rds.inventory import Leftover
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 
 @dataclass(frozen=True, order=True)

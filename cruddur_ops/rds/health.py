@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws
 from cruddur_ops.rds import instances, logs, prices
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 NEAR_DAYS = 30
 GIB = 2**30
@@ -80,9 +78,6 @@ def look(target: Target, lines: int = 5) -> Health:
     Args:
         target: whose instance.
         lines: of the log, and of the events; 0 for none.
-
-    Raises:
-        InstanceNotReady: there is no instance.
     """
     found = instances.require(target)
     values = metrics(target, "DatabaseConnections", "FreeStorageSpace", *(["ReplicaLag"] if found.source else []))
@@ -101,34 +96,23 @@ def look(target: Target, lines: int = 5) -> Health:
 def metrics(target: Target, *names: str) -> dict[str, float | None]:
     """The last values that CloudWatch has of these metrics of the instance (RDS User Guide, "CloudWatch metrics")."""
     now = datetime.now(UTC)
+    span = {"StartTime": now - timedelta(minutes=MINUTES), "EndTime": now + timedelta(minutes=1)}
+    asked = [_query(target, name) for name in names]
+    items = aws.pages(target, "cloudwatch", "get_metric_data", MetricDataQueries=asked, ScanBy="TimestampDescending", **span)
+    found = {item["Id"]: item["Values"][0] for item in items if item["Values"]}
+    return {name: found.get(name.lower()) for name in names}
+
+
+def _query(target: Target, name: str) -> dict[str, Any]:
     dimensions = [{"Name": "DBInstanceIdentifier", "Value": target.db_instance_identifier}]
-    asked = [
-        {
-            "Id": name.lower(),
-            "MetricStat": {
-                "Metric": {"Namespace": "AWS/RDS", "MetricName": name, "Dimensions": dimensions},
-                "Period": 60,
-                "Stat": "Average",
-            },
-        }
-        for name in names
-    ]
-    answer = aws.client(target, "cloudwatch").get_metric_data(
-        MetricDataQueries=asked,
-        StartTime=now - timedelta(minutes=MINUTES),
-        EndTime=now + timedelta(minutes=1),
-        ScanBy="TimestampDescending",
-    )
-    found = {item["Id"]: item["Values"] for item in answer["MetricDataResults"] if item["Values"]}
-    return {name: found[name.lower()][0] if name.lower() in found else None for name in names}
+    metric = {"Namespace": "AWS/RDS", "MetricName": name, "Dimensions": dimensions}
+    return {"Id": name.lower(), "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}
 
 
 def pending_maintenance(target: Target, found: Instance) -> list[str]:
     """What RDS wants to do with the instance, and from when on it does it unasked."""
-    answer = aws.client(target, "rds").describe_pending_maintenance_actions(ResourceIdentifier=found.arn)
-    items: list[dict[str, Any]] = answer["PendingMaintenanceActions"]
-    actions = [action for item in items for action in item["PendingMaintenanceActionDetails"]]
-    return [_action(action) for action in actions]
+    items = aws.pages(target, "rds", "describe_pending_maintenance_actions", ResourceIdentifier=found.arn)
+    return [_action(action) for item in items for action in item["PendingMaintenanceActionDetails"]]
 
 
 def _action(action: dict[str, Any]) -> str:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.network import groups
 from cruddur_ops.rds import instances, schedule, snapshots
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 # Which command removes a resource, by the service and the type in its ARN; {name} is what comes after these.
 COMMANDS = {
@@ -93,14 +91,9 @@ def by_tag(target: Target) -> Iterator[Leftover]:
 
 def tagged(target: Target) -> Iterator[tuple[str, dict[str, str]]]:
     """The ARN and the tags of everything in the region that carries the tag of this runbook."""
-    pages = (
-        aws.client(target, "resourcegroupstaggingapi")
-        .get_paginator("get_resources")
-        .paginate(TagFilters=[{"Key": "ManagedBy", "Values": [tags.MANAGED_BY]}])
-    )
-    for page in pages:
-        for item in page["ResourceTagMappingList"]:
-            yield item["ResourceARN"], tags.as_mapping(item["Tags"])
+    wanted = [{"Key": "ManagedBy", "Values": [tags.MANAGED_BY]}]
+    for item in aws.pages(target, "resourcegroupstaggingapi", "get_resources", TagFilters=wanted):
+        yield item["ResourceARN"], tags.as_mapping(item["Tags"])
 
 
 def by_reference(target: Target) -> Iterator[Leftover]:
@@ -124,21 +117,18 @@ def _of_schedule(resource: str) -> Leftover:
 
 def automated_backups(target: Target) -> list[dict[str, Any]]:
     """The automated backups of the instance, also those that were kept when it was deleted."""
-    paginator = aws.client(target, "rds").get_paginator("describe_db_instance_automated_backups")
-    pages = paginator.paginate(DBInstanceIdentifier=target.db_instance_identifier)
-    return [item for page in pages for item in page["DBInstanceAutomatedBackups"]]
+    identifier = target.db_instance_identifier
+    return aws.pages(target, "rds", "describe_db_instance_automated_backups", DBInstanceIdentifier=identifier)
 
 
 def secrets(target: Target) -> list[dict[str, Any]]:
     """The secrets of the instance's roles and of its own master password: all whose names begin with its identifier."""
     prefix = f"{target.db_instance_identifier}/"
-    paginator = aws.client(target, "secretsmanager").get_paginator("list_secrets")
-    pages = paginator.paginate(Filters=[{"Key": "name", "Values": [prefix]}])
-    return [item for page in pages for item in page["SecretList"] if item["Name"].startswith(prefix)]
+    found = aws.pages(target, "secretsmanager", "list_secrets", Filters=[{"Key": "name", "Values": [prefix]}])
+    return [item for item in found if item["Name"].startswith(prefix)]
 
 
 def log_groups(target: Target) -> list[str]:
     """The names of the log groups to which RDS exports the instance's logs."""
-    paginator = aws.client(target, "logs").get_paginator("describe_log_groups")
-    pages = paginator.paginate(logGroupNamePrefix=f"/aws/rds/instance/{target.db_instance_identifier}/")
-    return [item["logGroupName"] for page in pages for item in page["logGroups"]]
+    prefix = f"/aws/rds/instance/{target.db_instance_identifier}/"
+    return [item["logGroupName"] for item in aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=prefix)]

@@ -1,17 +1,17 @@
-"""What PostgreSQL and RDS wrote down lately: the last lines of the server's log, and the events of the instance."""
+"""What PostgreSQL and RDS wrote down lately: the last lines of the server's log, and the events of the instance.
+
+Where there is no instance, or no log yet, reading raises InstanceNotReady.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING
 
 from cruddur_ops import aws
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.rds import instances
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 NOT_READY_CODES = frozenset({"DBInstanceNotReady", "DBLogFileNotFoundFault"})
 DAY_MINUTES = 1440
@@ -22,11 +22,7 @@ ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
 def tail(target: Target, lines: int = 20) -> list[str]:
-    """The last lines of the newest log files of PostgreSQL, passwords and e-mail addresses masked.
-
-    Raises:
-        InstanceNotReady: there is no instance, or no log yet.
-    """
+    """The last lines of the newest log files of PostgreSQL, passwords and e-mail addresses masked."""
     from botocore.exceptions import ClientError
 
     identifier = instances.require(target).identifier
@@ -43,13 +39,9 @@ def tail(target: Target, lines: int = 20) -> list[str]:
 
 def _files(target: Target, identifier: str) -> list[str]:
     """The names of the log files, the newest last."""
-    paginator = aws.client(target, "rds").get_paginator("describe_db_log_files")
-    pages = paginator.paginate(DBInstanceIdentifier=identifier, FilenameContains="postgresql")
-    files = [item for page in pages for item in page["DescribeDBLogFiles"]]
-    plain = [
-        item for item in files if item["LogFileName"].startswith(LOG) and not item["LogFileName"].endswith((".csv", ".json"))
-    ]
-    return [item["LogFileName"] for item in sorted(plain, key=lambda item: (item["LastWritten"], item["LogFileName"]))]
+    found = aws.pages(target, "rds", "describe_db_log_files", DBInstanceIdentifier=identifier, FilenameContains="postgresql")
+    names = [item["LogFileName"] for item in sorted(found, key=lambda item: (item["LastWritten"], item["LogFileName"]))]
+    return [name for name in names if name.startswith(LOG) and not name.endswith((".csv", ".json"))]
 
 
 def _lines(target: Target, identifier: str, name: str, lines: int) -> list[str]:
@@ -66,10 +58,6 @@ def masked(line: str) -> str:
 
 def events(target: Target, minutes: int = DAY_MINUTES) -> list[str]:
     """What RDS did with the instance in the last minutes, the newest last, such as "2026-11-20 03:04 DB instance stopped"."""
-    pages = (
-        aws.client(target, "rds")
-        .get_paginator("describe_events")
-        .paginate(SourceType="db-instance", SourceIdentifier=target.db_instance_identifier, Duration=minutes)
-    )
-    found = sorted((item["Date"], item["Message"]) for page in pages for item in page["Events"])
-    return [f"{date:%Y-%m-%d %H:%M} {message}" for date, message in found]
+    wanted = {"SourceType": "db-instance", "SourceIdentifier": target.db_instance_identifier, "Duration": minutes}
+    found = aws.pages(target, "rds", "describe_events", **wanted)
+    return [f"{date:%Y-%m-%d %H:%M} {message}" for date, message in sorted((item["Date"], item["Message"]) for item in found)]

@@ -1,21 +1,23 @@
-"""What RDS offers, asked at run time: versions, classes, zones, the end of standard support."""
+"""What RDS offers, asked at run time: versions, classes, zones, the way of an upgrade, the end of standard support.
+
+Asking for what the region has not raises NotOffered, with what is nearest.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.errors import NotOffered
 from cruddur_ops.rds import prices
+from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 ENGINE = "postgres"
 STANDARD_SUPPORT = "open-source-rds-standard-support"  # RDS API Reference, SupportedEngineLifecycle
@@ -61,26 +63,23 @@ class Offer:
         return f"{name}: standard support until {end}"
 
 
-def find(target: Target, running: str = "", running_class: str = "") -> Offer:
-    """What RDS offers for the target.
+def find(target: Target, found: Instance | None = None) -> Offer:
+    """What RDS offers for the target; of an upgrade, the version of the next step towards the wanted one.
 
     Args:
         target: with the wanted version, class and storage type.
-        running: the version of the DB instance that is there; if it will do, it need not be on offer.
-        running_class: its class; likewise.
-
-    Raises:
-        NotOffered: the region has no such version, class, storage type or size, or not in the wanted zone.
+        found: the DB instance that is there; if its version will do, that need not be on offer, and so with its class.
     """
-    zones: tuple[str, ...] = ()
+    running, zones = found.engine_version if found else "", tuple[str, ...]()
     version = running
-    if not running or not meets(running, target.engine_version):
+    if not found or not meets(running, target.engine_version):
         version = newest(target.engine_version, versions(target), target.region)
         zones = orderable_zones(target, version, orderable_options(target, version))
-    elif running_class not in ("", target.db_instance_class):
+    elif found.db_instance_class != target.db_instance_class:
         orderable_zones(target, version, orderable_options(target, version))
     end = end_of_standard_support(lifecycles(target, version))
-    return Offer(version, target.db_instance_class, zones, end, prices.monthly_cost(target))
+    offer = Offer(version, target.db_instance_class, zones, end, prices.monthly_cost(target))
+    return offer if version == running or not found else next_step(offer, running, upgrades(target, running))
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -100,47 +99,48 @@ def meets(found: str, wanted: str) -> bool:
 
 def versions(target: Target) -> list[str]:
     """The versions of PostgreSQL with which the region lets an instance be created."""
-    pages = aws.client(target, "rds").get_paginator("describe_db_engine_versions").paginate(Engine=ENGINE)
-    found = [item for page in pages for item in page["DBEngineVersions"]]
+    found = aws.pages(target, "rds", "describe_db_engine_versions", Engine=ENGINE)
     return [item["EngineVersion"] for item in found if item.get("Status") != "deprecated"]
 
 
 def newest(wanted: str, offered: Sequence[str], region: str) -> str:
-    """The wanted version, or the newest minor of a wanted major.
-
-    Raises:
-        NotOffered: no such version is on offer.
-    """
+    """The wanted version, or the newest minor of a wanted major."""
     matching = [version for version in offered if wanted in (version, major(version))]
     if matching:
         return max(matching, key=numbers)
     minors = {version for version in offered if major(version) == major(wanted)}
     near = sorted(minors or {major(version) for version in offered}, key=numbers)
-    message = f"RDS offers no PostgreSQL {wanted} in {region}: set engine_version to one of {', '.join(near)}"
-    raise NotOffered(message)
+    raise NotOffered(f"RDS offers no PostgreSQL {wanted} in {region}: set engine_version to one of {', '.join(near)}")
+
+
+def upgrades(target: Target, running: str) -> list[str]:
+    """The versions to which RDS upgrades an instance of this version (RDS API Reference, UpgradeTarget)."""
+    found = aws.pages(target, "rds", "describe_db_engine_versions", Engine=ENGINE, EngineVersion=running, IncludeAll=True)
+    return [version["EngineVersion"] for item in found for version in item.get("ValidUpgradeTarget", [])]
+
+
+def next_step(offer: Offer, running: str, reachable: Sequence[str]) -> Offer:
+    """The offer with the version of the next step: the wanted one, else the newest minor of the running major."""
+    if offer.version in reachable:
+        return offer
+    minors = [version for version in reachable if major(version) == major(running)]
+    if minors and major(offer.version) != major(running):
+        return replace(offer, version=max(minors, key=numbers), then=offer.version)
+    near = ", ".join(sorted(reachable, key=numbers)) or "none: restore into a new instance"
+    raise NotOffered(f"RDS does not upgrade {running} to {offer.version}: set engine_version to one of {near}")
 
 
 def orderable_options(target: Target, version: str) -> list[dict[str, Any]]:
     """What can be ordered of that version: of the target's class, or of all if that is not on offer."""
-    paginator = aws.client(target, "rds").get_paginator("describe_orderable_db_instance_options")
-    for narrowed in ({"DBInstanceClass": target.db_instance_class}, {}):
-        pages = paginator.paginate(Engine=ENGINE, EngineVersion=version, Vpc=True, **narrowed)
-        found = [option for page in pages for option in page["OrderableDBInstanceOptions"]]
-        if found:
-            return found
-    return []
+    operation, wanted = "describe_orderable_db_instance_options", {"Engine": ENGINE, "EngineVersion": version, "Vpc": True}
+    narrowed = aws.pages(target, "rds", operation, **wanted, DBInstanceClass=target.db_instance_class)
+    return narrowed or aws.pages(target, "rds", operation, **wanted)
 
 
-def orderable_zones(target: Target, version: str, options: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
-    """The zones in which the target's class and storage type can be ordered.
-
-    Raises:
-        NotOffered: in none, or not in the wanted zone, or not in this size or with Performance Insights.
-    """
+def orderable_zones(target: Target, version: str, options: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The zones in which the target's class and storage type can be ordered, in its size and with its features."""
     where = f"PostgreSQL {version} in {target.region}"
-    options = list(options)
-    classes = {option["DBInstanceClass"]: option for option in options}
-    _require("db_instance_class", target.db_instance_class, classes, where)
+    _require("db_instance_class", target.db_instance_class, {option["DBInstanceClass"] for option in options}, where)
     of_class = [option for option in options if option["DBInstanceClass"] == target.db_instance_class]
     types = {option["StorageType"]: option for option in of_class}
     _require("storage_type", target.storage_type, types, f"{target.db_instance_class}, {where}")
@@ -176,9 +176,7 @@ def _require_features(target: Target, option: Mapping[str, Any]) -> None:
 
 def lifecycles(target: Target, version: str) -> list[dict[str, Any]]:
     """The support periods of that version's major, as RDS names them."""
-    paginator = aws.client(target, "rds").get_paginator("describe_db_major_engine_versions")
-    pages = paginator.paginate(Engine=ENGINE, MajorEngineVersion=major(version))
-    found = [item for page in pages for item in page["DBMajorEngineVersions"]]
+    found = aws.pages(target, "rds", "describe_db_major_engine_versions", Engine=ENGINE, MajorEngineVersion=major(version))
     return [period for item in found for period in item.get("SupportedEngineLifecycles", [])]
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws
 from cruddur_ops.errors import AccessDenied, AwsUnreachable
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 # The Price List answers in three regions only (AWS Billing User Guide, "Price List Query API endpoints").
 PRICING_REGION = "us-east-1"
@@ -67,12 +65,8 @@ def products(target: Target, family: str, **attributes: str) -> list[dict[str, A
     place = {"regionCode": target.region, "locationType": "AWS Region", "deploymentOption": "Single-AZ"}
     wanted = {"productFamily": family, **place, **attributes}
     filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()]
-    pages = (
-        aws.client(replace(target, region=PRICING_REGION), "pricing")
-        .get_paginator("get_products")
-        .paginate(ServiceCode="AmazonRDS", Filters=filters)
-    )
-    return [json.loads(product) for page in pages for product in page["PriceList"]]
+    there = replace(target, region=PRICING_REGION)
+    return [json.loads(one) for one in aws.pages(there, "pricing", "get_products", ServiceCode="AmazonRDS", Filters=filters)]
 
 
 def unit_price(found: Iterable[Mapping[str, Any]]) -> float | None:

@@ -48,8 +48,8 @@ def test_what_was_asked_for_is_described(target: Target) -> None:
     assert group.vpc_id == found.vpc_id
     assert found.secret_arn.startswith("arn:aws:secretsmanager:ca-central-1:")
     assert {"Owner": target.owner, "Project": "cruddur", "ManagedBy": "cruddur-ops"} == found.tags
-    assert "open-source-rds-extended-support-disabled" == found.engine_lifecycle_support
-    assert ("postgresql",) == found.log_exports
+    assert "open-source-rds-extended-support-disabled" == found.raw["EngineLifecycleSupport"]
+    assert ["postgresql"] == found.raw["EnabledCloudwatchLogsExports"]
 
 
 def test_differences_converge(target: Target) -> None:

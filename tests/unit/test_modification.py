@@ -10,17 +10,16 @@ import pytest
 from cruddur_ops import tags
 from cruddur_ops.errors import NotOffered
 from cruddur_ops.plan import Plan
-from cruddur_ops.rds import modification, provisioning, upgrades
-from cruddur_ops.rds.instances import described
+from cruddur_ops.rds import modification, offers
+from tests.unit import test_rds
 from tests.unit.aws_state import calls_of, instance_after
 from tests.unit.conftest import Stub
-from tests.unit.test_rds import GROUP, TARGET, existing, offer
+from tests.unit.test_rds import TARGET, existing, offer
 
 
 def planned(found: dict[str, Any], at_once: bool = True, **wanted: Any) -> Plan:
     """The plan for an instance that RDS describes so, where something else is wanted."""
-    target = replace(TARGET, **wanted)
-    return provisioning.instance_plan(target, offer(target), described(found), GROUP, at_once)
+    return test_rds.planned(replace(TARGET, **wanted), found, at_once=at_once)
 
 
 def notes(plan: Plan) -> dict[str, str]:
@@ -101,10 +100,10 @@ def test_other_tags_are_left_alone() -> None:
 def test_the_next_step_of_an_upgrade() -> None:
     """Straight there where RDS goes there; else to the newest minor first, from which it does."""
     wanted = offer(TARGET, "18.1")
-    assert ("18.1", "") == (upgrades.next_step(wanted, "17.6", ["17.7", "18.1"]).version, "")
-    step = upgrades.next_step(wanted, "17.1", ["17.9", "17.10", "17.2"])
+    assert ("18.1", "") == (offers.next_step(wanted, "17.6", ["17.7", "18.1"]).version, "")
+    step = offers.next_step(wanted, "17.1", ["17.9", "17.10", "17.2"])
     assert ("17.10", "18.1") == (step.version, step.then)
-    plan = provisioning.instance_plan(TARGET, step, described(existing(EngineVersion="17.1")), GROUP)
+    plan = test_rds.planned(TARGET, existing(EngineVersion="17.1"), offered=step)
     assert "PostgreSQL 18.1 comes after that: compute this plan again" in plan.facts
     assert not modification.is_major(plan)
 
@@ -113,7 +112,7 @@ def test_the_next_step_of_an_upgrade() -> None:
 def test_there_is_no_way(reachable: list[str]) -> None:
     """What there is, is named."""
     with pytest.raises(NotOffered, match="does not upgrade 17.1 to 18.1: set engine_version to one of"):
-        upgrades.next_step(offer(TARGET, "18.1"), "17.1", reachable)
+        offers.next_step(offer(TARGET, "18.1"), "17.1", reachable)
 
 
 def test_a_major_upgrade_is_known_as_one() -> None:
@@ -127,4 +126,4 @@ def test_the_ways_are_asked_of_rds(stub: Stub) -> None:
     item = {"EngineVersion": "17.1", "ValidUpgradeTarget": [{"EngineVersion": "17.2"}, {"EngineVersion": "18.1"}]}
     expected = {"Engine": "postgres", "EngineVersion": "17.1", "IncludeAll": True}
     stub(TARGET, "rds").add_response("describe_db_engine_versions", {"DBEngineVersions": [item]}, expected)
-    assert ["17.2", "18.1"] == upgrades.targets(TARGET, "17.1")
+    assert ["17.2", "18.1"] == offers.upgrades(TARGET, "17.1")

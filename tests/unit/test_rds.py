@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from cruddur_ops import progress, rds
 from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Plan
-from cruddur_ops.rds import instances, provisioning
+from cruddur_ops.rds import instances, offers
 from cruddur_ops.rds.instances import Instance, described
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost
@@ -32,9 +33,15 @@ def offer(target: Target = TARGET, version: str = "18.1") -> Offer:
     return Offer(version, target.db_instance_class, ("ca-central-1a",), date(2031, 2, 28), COST)
 
 
-def planned(target: Target, item: dict[str, Any] | None, group: Group | None = GROUP, version: str = "18.1") -> Plan:
+def planned(
+    target: Target, item: dict[str, Any] | None, group: Group | None = GROUP, offered: Offer | None = None, at_once: bool = True
+) -> Plan:
     """The plan for an instance that RDS describes so."""
-    return provisioning.instance_plan(target, offer(target, version), described(item) if item else None, group)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(instances, "describe", lambda _: described(item) if item else None)
+        patch.setattr(offers, "find", lambda *_: offered or offer(target))
+        patch.setattr(groups, "describe", lambda _: group)
+        return rds.plan_instance(target, at_once=at_once)
 
 
 def existing(target: Target = TARGET, **more: Any) -> dict[str, Any]:
@@ -201,7 +208,8 @@ def test_storage_never_shrinks() -> None:
 )
 def test_versions(wanted: str, offered: str, running: str, changed: bool) -> None:
     """A major is met by any of its minors, and whatever is newer stays, since RDS never goes back."""
-    plan = planned(replace(TARGET, engine_version=wanted), existing(EngineVersion=running), version=offered)
+    target = replace(TARGET, engine_version=wanted)
+    plan = planned(target, existing(EngineVersion=running), offered=offer(target, offered))
     assert changed is ("EngineVersion" in settings_changed(plan))
 
 
