@@ -3,9 +3,11 @@
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 OPS := $(PYTHON) -m cruddur_ops
+# A file of tests stays on one process, since its tests may share what it set up; the long files come first.
+TESTS = $(PYTHON) -m pytest -q --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help run plan test outputs lint lab up down bench env env-dev clean
+.PHONY: help run plan test test-all outputs lint lab up down bench env env-dev clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -16,10 +18,11 @@ run: env ## rehearse: run notebooks 00 to 06 in the sandbox
 plan: env ## show what a run would change
 	@$(OPS) run --plan $(ARGS)
 
-test: lint ## lint, check types, run all tests, and compare the notebooks' committed outputs
-	@$(PYTHON) -m pytest -q $(ARGS)
-	@trap '$(OPS) sandbox down --name nbval' EXIT INT TERM; $(OPS) sandbox up --name nbval && \
-	  eval "$$($(OPS) sandbox env --name nbval)" && $(PYTHON) -m pytest -q -p no:cacheprovider --nbval --nbval-current-env notebooks
+test: lint ## lint, check types, and test: minutes
+	@$(TESTS) $(ARGS)
+
+test-all: lint ## test everything there is: every case, all notebooks, Terraform where it is installed
+	@$(TESTS) --all $(ARGS)
 
 outputs: env-dev ## run the notebooks on a fresh sandbox, and keep their outputs in them
 	@$(PYTHON) -m tests.notebooks.commit_outputs

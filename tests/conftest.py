@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-
-settings.register_profile("project", deadline=None)  # a busy machine is no failure
-settings.load_profile("project")
 
 FOREIGN = ("AWS_", "CRUDDUR_", "DB_SG_", "PG", "RDS_SANDBOX_")
 ADDRESSES = ("LOCAL_IP", "GITPOD_IP", "CONNECTION_URL", "PROD_CONNECTION_URL")
@@ -18,12 +18,34 @@ ON_REQUEST = {
     TESTS / "benchmarks": "takes minutes, and measures nothing",
     TESTS / "live": "acts on a real AWS account",
 }
+settings.register_profile("some", deadline=None, max_examples=15)  # no deadline: a busy machine is no failure
+settings.register_profile("all", deadline=None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """A flag for each folder of tests that runs only on request."""
+    """A flag for everything that takes minutes, and one for each folder of tests that runs only on request."""
+    parser.addoption("--all", action="store_true", help="run what takes minutes too: every case, with more examples of each")
     parser.addoption("--live", action="store_true", help="run the tests that act on a real AWS account")
     parser.addoption("--benchmarks", action="store_true", help="run each benchmark once, with little data: minutes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how thorough the tests are."""
+    config.addinivalue_line("markers", "thorough: one more case of a behaviour that is tested anyway; with --all only")
+    settings.load_profile("all" if config.getoption("--all") else "some")
+    if config.getoption("--all"):
+        config.option.benchmarks = True
+    _write_to_memory()
+
+
+def _write_to_memory() -> None:
+    """Let the servers' files be in memory where there is plenty: on a disk, half of their work is writing."""
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not memory.is_dir() or shutil.disk_usage(memory).free < 4 << 30:
+        return
+    if not os.statvfs(memory).f_flag & os.ST_NOEXEC:  # root's sandboxes run a copy of the server's programs there
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # what tests leave to look at stays on disk
+        os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -34,13 +56,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for item in items:
                 if item.path.is_relative_to(folder):
                     item.add_marker(skip)
+    if not config.getoption("--all"):
+        dropped = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if item not in dropped]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
     """No variable of the developer's shell, no file of the developer's home reaches a test that is not live."""
-    import os
-
     with pytest.MonkeyPatch.context() as patch:
         if pytestconfig.getoption("--live"):
             yield patch

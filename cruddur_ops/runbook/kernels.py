@@ -33,8 +33,8 @@ from cruddur_ops.errors import RunFailed
 from cruddur_ops.runbook.forks import Prototype
 
 START_TIMEOUT = 60  # seconds, as papermill's
-# sockaddr_un holds 104 bytes on macOS and 108 on Linux (unix(7)); a socket's name takes up to 32 of them.
-LONGEST_FOLDER = 70
+# sockaddr_un holds 104 bytes on macOS and 108 on Linux (unix(7)); a socket's name takes up to 45 of them.
+LONGEST_FOLDER = 58
 TICK = 0.005  # seconds between two looks whether all is done
 PREFIX = "cruddur-ops-"
 

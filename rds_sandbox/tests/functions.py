@@ -19,11 +19,13 @@ SOON = {"Delay": 0.05, "MaxAttempts": 100}
 
 
 def package(**modules: str) -> bytes:
-    """A zip of these modules."""
+    """A zip of these modules; always the same bytes, which are part of some tests' names."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, source in modules.items():
-            archive.writestr(f"{name}.py", textwrap.dedent(source))
+            file = zipfile.ZipInfo(f"{name}.py")
+            file.external_attr = 0o600 << 16
+            archive.writestr(file, textwrap.dedent(source))
     return content.getvalue()
 
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -163,7 +162,7 @@ def test_a_reply_expires_with_its_parent(seeded: Target) -> None:
 @pytest.mark.parametrize(
     ("handle", "message", "reply_to", "error"),
     [
-        ("andrew", "hello", str(uuid4()), "activity_not_found"),
+        ("andrew", "hello", "00000000-0000-4000-8000-000000000000", "activity_not_found"),
         ("andrew", "hello", EXPIRED, "activity_not_found"),
         ("andrew", "hello", "no identifier", "activity_not_found"),
         ("andrew", "hello", "", "activity_not_found"),
