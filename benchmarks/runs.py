@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,9 +14,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import rds_sandbox
 from benchmarks.compare import compare, timed
 from cruddur_ops.state import PROJECT
-from rds_sandbox import throwaway
 
 RUN = [sys.executable, "-m", "cruddur_ops", "run"]
 ALL = sorted((PROJECT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -50,14 +49,8 @@ def _beside_loop(name: str, arguments: Sequence[str], paths: Sequence[Path], rou
 @contextmanager
 def sandbox() -> Iterator[None]:
     """A sandbox in the environment."""
-    before = dict(os.environ)
-    with throwaway() as variables:
-        os.environ.update(variables)
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+    with rds_sandbox.sandbox() as it, it.exported():
+        yield
 
 
 def run(*arguments: str) -> dict[str, Any]:

@@ -9,10 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
-
 from benchmarks.compare import ROUNDS, compare
-from rds_sandbox import control, keeper
+from rds_sandbox import down, find, keeper
 from rds_sandbox.programs import find_programs
 
 SANDBOX = "bench"
@@ -37,19 +35,12 @@ def ours() -> float:
     subprocess.run([sys.executable, "-m", "cruddur_ops", "sandbox", "up", "--name", SANDBOX], check=True, capture_output=True)
     _create_instance()
     elapsed = time.monotonic() - began
-    control.down(SANDBOX)
+    down(SANDBOX)
     return elapsed
 
 
 def _create_instance() -> None:
-    variables = control.environment(SANDBOX)
-    rds = boto3.client(
-        "rds",
-        endpoint_url=variables["AWS_ENDPOINT_URL"],
-        region_name=variables["AWS_REGION"],
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-    )
+    rds = find(SANDBOX).client("rds")
     rds.create_db_instance(
         DBInstanceIdentifier="bench",
         DBInstanceClass="db.t4g.micro",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -39,8 +40,14 @@ def sandbox_environment() -> Mapping[str, str]:
 
 
 def _running_sandbox() -> Mapping[str, str]:
+    sandboxes = rds_sandbox()
+    return sandboxes.running() if sandboxes else {}
+
+
+def rds_sandbox() -> Any:
+    """The public face of rds_sandbox; None in a production install, though its folder may be in sight."""
     try:
-        import rds_sandbox
-    except ModuleNotFoundError:  # a production install
-        return {}
-    return rds_sandbox.running()
+        import rds_sandbox as found
+    except ModuleNotFoundError:
+        return None
+    return found if found.__file__ else None

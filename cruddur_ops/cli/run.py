@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,12 +116,6 @@ def _sandbox_for(needed: bool) -> Iterator[None]:
         return
     from cruddur_ops.cli.sandbox import installed
 
-    before = dict(os.environ)
-    with installed().throwaway() as variables:
+    with installed().sandbox() as it, it.exported():
         click.echo("no sandbox is up: this run has its own, and takes it away at the end", err=True)
-        os.environ.update(variables)
-        try:
-            yield
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        yield

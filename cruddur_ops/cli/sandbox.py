@@ -1,22 +1,52 @@
-"""`cruddur-ops sandbox VERB`."""
+"""`cruddur-ops sandbox VERB`: what `rds-sandbox` does, by the public face of rds_sandbox."""
 
 from __future__ import annotations
 
-from types import ModuleType
+import json
+from typing import Any
 
 import click
 
+from cruddur_ops import state
 from cruddur_ops.cli.options import name_option
 from cruddur_ops.errors import SandboxNotUp
 
+# A verb, what it simulates, its arguments, its help, and what is said then.
+SIMULATING = (
+    (
+        *("maintenance", "maintenance", ("identifier",)),
+        "Let the maintenance window of the DB instance IDENTIFIER come: what waits for it is done.",
+        "the maintenance window of {identifier} has begun",
+    ),
+    (
+        *("announce", "announce", ("identifier", "action")),
+        "Announce a maintenance ACTION, such as system-update, for the DB instance IDENTIFIER.",
+        "{identifier} has a pending {action}: `cruddur-ops sandbox maintenance {identifier}` applies it",
+    ),
+    (
+        *("lag", "lag", ("identifier", "seconds")),
+        "Let the read replica IDENTIFIER apply each commit SECONDS late.",
+        "{identifier} applies each commit {seconds} s late now",
+    ),
+    (
+        *("pace", "delay", ("seconds",)),
+        "Let each status of a DB instance last SECONDS at least; at first it is RDS_SANDBOX_DELAY, else 0.3.",
+        "each status lasts {seconds} s at least now",
+    ),
+    (
+        *("move", "address", ("address",)),
+        "Give the operator another public ADDRESS, as a VPN would: the rule no longer lets you in.",
+        "the operator comes from {address} now: `cruddur-ops security-group open` moves the rule",
+    ),
+)
 
-def installed() -> ModuleType:
+
+def installed() -> Any:
     """The public face of rds_sandbox, which a production install does without."""
-    try:
-        import rds_sandbox
-    except ModuleNotFoundError as error:
-        raise SandboxNotUp("there is no sandbox in this environment: pip install 'cruddur-ops[sandbox]'") from error
-    return rds_sandbox
+    found = state.rds_sandbox()
+    if found is None:
+        raise SandboxNotUp("there is no sandbox in this environment: `pip install 'cruddur-ops[sandbox]'` brings it")
+    return found
 
 
 @click.group()
@@ -42,65 +72,32 @@ def down(name: str | None) -> None:
 @name_option
 def status(name: str | None) -> None:
     """Say what is in it."""
-    click.echo(installed().status(name))
+    click.echo(installed().find(name).status())
 
 
 @sandbox.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of lines for a shell.")
 @name_option
-def env(name: str | None) -> None:
+def env(name: str | None, as_json: bool) -> None:
     """Print the lines that let any AWS client use it: eval "$(cruddur-ops sandbox env)"."""
-    click.echo(installed().exports(name))
-
-
-@sandbox.command()
-@click.argument("identifier")
-@name_option
-def maintenance(identifier: str, name: str | None) -> None:
-    """Let the maintenance window of the DB instance IDENTIFIER come: what waits for it is done."""
-    installed().drill("/maintenance-window", {"DBInstanceIdentifier": identifier}, name)
-    click.echo(f"the maintenance window of {identifier} has begun")
-
-
-@sandbox.command()
-@click.argument("identifier")
-@click.argument("action")
-@name_option
-def announce(identifier: str, action: str, name: str | None) -> None:
-    """Announce a maintenance ACTION, such as system-update, for the DB instance IDENTIFIER."""
-    installed().drill("/maintenance-action", {"DBInstanceIdentifier": identifier, "Action": action}, name)
-    click.echo(f"{identifier} has a pending {action}: `cruddur-ops sandbox maintenance {identifier}` applies it")
-
-
-@sandbox.command()
-@click.argument("identifier")
-@click.argument("seconds")
-@name_option
-def lag(identifier: str, seconds: str, name: str | None) -> None:
-    """Let the read replica IDENTIFIER apply each commit SECONDS late."""
-    installed().drill("/replica-lag", {"DBInstanceIdentifier": identifier, "Seconds": seconds}, name)
-    click.echo(f"{identifier} applies each commit {seconds} s late now")
-
-
-@sandbox.command()
-@click.argument("seconds")
-@name_option
-def pace(seconds: str, name: str | None) -> None:
-    """Let each status of a DB instance last SECONDS at least; at first it is RDS_SANDBOX_PACE, else 0.3."""
-    installed().drill("/pace", {"Seconds": seconds}, name)
-    click.echo(f"each status lasts {seconds} s at least now")
-
-
-@sandbox.command()
-@click.argument("address")
-@name_option
-def move(address: str, name: str | None) -> None:
-    """Give the operator another public ADDRESS, as a VPN would: the rule no longer lets you in."""
-    installed().move_operator(address, name)
-    click.echo(f"the operator comes from {address} now: `cruddur-ops security-group open` moves the rule")
+    found = installed().find(name)
+    click.echo(json.dumps(found.environment, indent=2) if as_json else found.exports())
 
 
 @sandbox.command()
 @name_option
 def codes(name: str | None) -> None:
     """Print the codes that Cognito would have sent to users: code, purpose, user name, user pool."""
-    click.echo(installed().confirmation_codes(name) or "no code is waiting to be used")
+    click.echo("\n".join(installed().find(name).confirmation_codes()) or "no code is waiting to be used")
+
+
+def _simulating(verb: str, simulation: str, keys: tuple[str, ...], text: str, said: str) -> click.Command:
+    def simulate(name: str | None, **values: str) -> None:
+        installed().find(name).simulate(simulation, **values)
+        click.echo(said.format(**values))
+
+    return name_option(click.Command(verb, callback=simulate, params=[click.Argument([key]) for key in keys], help=text))
+
+
+for row in SIMULATING:
+    sandbox.add_command(_simulating(*row))

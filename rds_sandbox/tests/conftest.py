@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 from hypothesis import settings
 
-from rds_sandbox import throwaway
+from rds_sandbox import Sandbox
 from tests.support import Client, make_client
 
 settings.register_profile("project", deadline=None)  # a busy machine is no failure
@@ -54,10 +54,9 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Mapping[str, str]]:
-    """The environment of a sandbox that all tests share."""
-    with throwaway() as environment:
-        yield environment
+def sandbox(rds_sandbox: Sandbox) -> Mapping[str, str]:
+    """The environment of the sandbox that all tests share."""
+    return rds_sandbox.environment
 
 
 @pytest.fixture(scope="session")

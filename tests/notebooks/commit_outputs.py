@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from tqdm import tqdm
 
 from cruddur_ops.runbook.notebooks import NOTEBOOKS
-from rds_sandbox import throwaway
+from rds_sandbox import sandbox
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
@@ -33,8 +33,7 @@ def main() -> None:
     paths = sorted(NOTEBOOKS.glob("*.ipynb"))
     while not paths[-1].name.startswith(wanted):
         paths.pop()
-    with throwaway() as variables:
-        os.environ.update(variables)
+    with sandbox() as it, it.exported():
         for path in tqdm(paths):
             executed = execute(path)
             if path.name.startswith(wanted):

@@ -16,8 +16,8 @@ import boto3
 import psutil
 import pytest
 
+import rds_sandbox
 from cruddur_ops.state import PROJECT
-from rds_sandbox import throwaway
 from tests.unit.headless import Finished, finish, until
 
 TARGETS = """\
@@ -137,8 +137,8 @@ def half_done(run: Path, notebook: str) -> bool:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Mapping[str, str]]:
     """The environment of a sandbox that the tests of a module share."""
-    with throwaway() as variables:
-        yield variables
+    with rds_sandbox.sandbox() as it:
+        yield it.environment
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,7 @@ import pytest
 
 from cruddur_ops.runbook.notebooks import NOTEBOOKS
 from cruddur_ops.state import PROJECT
-from rds_sandbox import throwaway
-from rds_sandbox.machine import PACE
+from rds_sandbox import sandbox
 
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
 MINUTES = 40
@@ -59,10 +58,10 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Results, Re
     until_drill = NAMES[: NAMES.index(DRILL) + 1]
     folder = tmp_path_factory.mktemp("kills")
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.setenv(PACE, "0.02")
+        patch.setenv("RDS_SANDBOX_DELAY", "0.02")
         wanted: tuple[tuple[list[str], list[str]], ...] = ((NAMES, []), (others, others), (until_drill, [DRILL]))
         begun = [
-            stack.enter_context(closing(Execution(stack.enter_context(throwaway()), folder, names, killed)))
+            stack.enter_context(closing(Execution(stack.enter_context(sandbox()).environment, folder, names, killed)))
             for names, killed in wanted
         ]
         undisturbed, killed, drill = (one.results() for one in begun)

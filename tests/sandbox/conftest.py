@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 
 from cruddur_ops import targets
 from cruddur_ops.database.connection import engine
 from cruddur_ops.targets import Target
-from rds_sandbox import throwaway
+from rds_sandbox import Sandbox
 from tests.sandbox.support import Client, make_client, reset
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Mapping[str, str]]:
+def sandbox(rds_sandbox: Sandbox) -> Mapping[str, str]:
     """The environment of a sandbox that all sandbox tests share."""
-    with throwaway() as environment:
-        yield environment
+    return rds_sandbox.environment
 
 
 @pytest.fixture(scope="session")
@@ -40,18 +36,6 @@ def ec2(sandbox: Mapping[str, str]) -> Client:
 def secretsmanager(sandbox: Mapping[str, str]) -> Client:
     """boto3's Secrets Manager client."""
     return make_client(sandbox, "secretsmanager")
-
-
-@pytest.fixture(scope="session")
-def control(sandbox: Mapping[str, str]) -> Callable[..., Any]:
-    """The sandbox's own interface: method, path, body to the answer."""
-
-    def request(method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
-        url = f"{sandbox['AWS_ENDPOINT_URL']}/_sandbox{path}"
-        with urlopen(Request(url, json.dumps(body).encode() if body else None, method=method), timeout=10) as answer:
-            return json.loads(answer.read())
-
-    return request
 
 
 @pytest.fixture

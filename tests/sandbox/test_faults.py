@@ -15,7 +15,7 @@ import pytest
 from cruddur_ops import network, rds, targets
 from cruddur_ops.errors import InstanceNotReady, OpsError
 from cruddur_ops.targets import Target
-from rds_sandbox import throwaway
+from rds_sandbox import sandbox
 from tests.sandbox.faults import Fault, Killed, Line, Step, Strike, faults_of, line
 from tests.sandbox.support import Client, make_client, reset
 from tests.unit.headless import until
@@ -29,9 +29,9 @@ MOMENTS: dict[str, datetime | None] = {}
 def hasty() -> Iterator[Mapping[str, str]]:
     """A sandbox of its own, whose instances do not linger in a status."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RDS_SANDBOX_PACE", "0.02")
-        with throwaway() as environment:
-            yield environment
+        patch.setenv("RDS_SANDBOX_DELAY", "0.02")
+        with sandbox() as it:
+            yield it.environment
 
 
 @pytest.fixture

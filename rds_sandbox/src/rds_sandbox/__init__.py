@@ -1,33 +1,24 @@
-"""RDS with a real PostgreSQL, on this machine: the light side, which starts, finds and ends sandboxes."""
+"""RDS with a real PostgreSQL, on this machine: the light side, which starts, finds, uses and ends sandboxes.
 
-from rds_sandbox.control import (
-    confirmation_codes,
-    down,
-    drill,
-    environment,
-    exports,
-    move_operator,
-    running,
-    status,
-    throwaway,
-    up,
-)
+Every expected failure is a SandboxError, whose message ends with the remedy.
+"""
+
+from rds_sandbox.control import Sandbox, down, find, running, sandbox, up
 from rds_sandbox.errors import PostgresMissing, SandboxError, SandboxFailed, SandboxNotUp, WrongInput
+from rds_sandbox.simulate import SIMULATIONS, Simulation
 
 __all__ = [
+    "SIMULATIONS",
     "PostgresMissing",
+    "Sandbox",
     "SandboxError",
     "SandboxFailed",
     "SandboxNotUp",
+    "Simulation",
     "WrongInput",
-    "confirmation_codes",
     "down",
-    "drill",
-    "environment",
-    "exports",
-    "move_operator",
+    "find",
     "running",
-    "status",
-    "throwaway",
+    "sandbox",
     "up",
 ]

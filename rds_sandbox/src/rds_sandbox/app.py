@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
@@ -15,16 +14,17 @@ from flask import Flask
 from flask import request as current_request
 from moto.core.exceptions import ServiceException
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from moto.rds.exceptions import RDSClientError
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
 from werkzeug.wrappers import Request, Response
 
-from rds_sandbox import drills, pricing, reports
+from rds_sandbox import pricing, reports, simulations
+from rds_sandbox.errors import WrongInput
 from rds_sandbox.machine import Host
 from rds_sandbox.services import Services
 from rds_sandbox.vpc_endpoints import wait_for_a_way
 
 PREFIX = "/_sandbox"
+SIMULATE = "/simulate/"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
 
@@ -68,6 +68,8 @@ class SandboxApp:
             return error
 
     def _route(self, request: Request, path: str) -> Response:
+        if request.method == "PUT" and path.startswith(SIMULATE):
+            return self._simulate(request, path.removeprefix(SIMULATE))
         match request.method, path:
             case "GET", "/checkip":
                 return Response(f"{self.host.callers.operator}\n")
@@ -75,21 +77,17 @@ class SandboxApp:
                 return _json(reports.status(self.host))
             case "GET", "/confirmation-codes":
                 return _json({"Codes": reports.confirmation_codes(request.args.get("UserPoolId"))})
-            case "PUT", "/maintenance-window":
-                return _drill(drills.open_maintenance_window, request, "DBInstanceIdentifier")
-            case "PUT", "/maintenance-action":
-                return _drill(drills.announce_maintenance, request, "DBInstanceIdentifier", "Action")
-            case "PUT", "/replica-lag":
-                return _drill(drills.delay_replica, request, "DBInstanceIdentifier", "Seconds")
-            case "PUT", "/pace":
-                return _drill(drills.set_pace, request, "Seconds")
-            case "PUT", "/operator":
-                self.host.callers.operator = _address(request)
-                return _json({})
             case "PUT", "/interface":
                 self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")
                 return _json({})
         raise NotFound
+
+    def _simulate(self, request: Request, name: str) -> Response:
+        try:
+            simulations.perform(self.host, name, request.get_json(force=True))
+        except WrongInput as error:
+            return Response(str(error), 400)
+        return _json({})
 
 
 def create_app(host: Host, services: Services) -> SandboxApp:
@@ -166,21 +164,6 @@ def _price_list(request: Request) -> Response:
 
 def _json(body: Mapping[str, Any], mimetype: str = "application/json") -> Response:
     return Response(json.dumps(body), mimetype=mimetype)
-
-
-def _drill(drill: Callable[..., None], request: Request, *members: str) -> Response:
-    try:
-        drill(*(_member(request, name) for name in members))
-    except RDSClientError as error:
-        raise BadRequest(error.message) from error
-    return _json({})
-
-
-def _address(request: Request) -> str:
-    try:
-        return str(ip_address(_member(request, "Address")))
-    except ValueError as error:
-        raise BadRequest(str(error)) from error
 
 
 def _member(request: Request, name: str) -> str:

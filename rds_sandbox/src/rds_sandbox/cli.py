@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from collections.abc import Callable
 
 from rds_sandbox import control
-from rds_sandbox.errors import SandboxError
-
-
-def _up(name: str | None) -> str:
-    """Start it in the background, and return when it is ready."""
-    return "the sandbox is up" if control.up(name) else "the sandbox was up already"
-
-
-def _down(name: str | None) -> str:
-    """End it, and everything in it."""
-    return "the sandbox is down" if control.down(name) else "no sandbox was up"
-
-
-VERBS: dict[str, tuple[Callable[[str | None], str], str]] = {
-    "up": (_up, "start it in the background, and return when it is ready"),
-    "down": (_down, "end it, and everything in it"),
-    "env": (control.exports, 'print the lines that let any AWS client use it: eval "$(rds-sandbox env)"'),
-    "status": (control.status, "say what is in it"),
-}
+from rds_sandbox.errors import SandboxError, WrongInput
+from rds_sandbox.simulate import SIMULATIONS, usage
 
 
 def main() -> None:
     """Run a verb; an expected failure is one sentence on standard error, and an exit code."""
-    parser = argparse.ArgumentParser("rds-sandbox", description="RDS with a real PostgreSQL, on this machine.")
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb, (_, text) in VERBS.items():
-        verbs.add_parser(verb, help=text).add_argument("--name", help="a sandbox other than the default one")
-    given = parser.parse_args()
+    given = _parser().parse_args()
     try:
-        print(VERBS[given.verb][0](given.name))
+        print(_answer(given))
     except SandboxError as error:
         print(error, file=sys.stderr)
         raise SystemExit(error.exit_code) from error
+
+
+def _answer(given: argparse.Namespace) -> str:
+    """Do what was asked for, and say what there is to say."""
+    match given.verb:
+        case "up":
+            return "the sandbox is up" if control.up(given.name) else "the sandbox was up already"
+        case "down":
+            return "the sandbox is down" if control.down(given.name) else "no sandbox was up"
+        case "env":
+            found = control.find(given.name)
+            return json.dumps(found.environment, indent=2) if given.json else found.exports()
+        case "status":
+            return control.find(given.name).status()
+    return control.find(given.name).simulate(given.what, **_values(given.values))
+
+
+def _values(words: list[str]) -> dict[str, str]:
+    """The words `key=value`."""
+    wrong = [word for word in words if "=" not in word]
+    if wrong:
+        raise WrongInput(f'"{wrong[0]}" is no key=value: `rds-sandbox simulate --help` lists the keys')
+    return dict(word.split("=", 1) for word in words)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("rds-sandbox", description="RDS with a real PostgreSQL, on this machine.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    name = argparse.ArgumentParser(add_help=False)
+    name.add_argument("--name", help="a sandbox other than the default one")
+    verbs.add_parser("up", parents=[name], help="start it in the background, and return when it is ready")
+    verbs.add_parser("down", parents=[name], help="end it, and everything in it")
+    environment = verbs.add_parser("env", parents=[name], help='print what any client needs: eval "$(rds-sandbox env)"')
+    environment.add_argument("--json", action="store_true", help="print a JSON object instead of lines for a shell")
+    verbs.add_parser("status", parents=[name], help="say what is in it")
+    text = "\n".join(f"{usage(each)}\n    {simulation.purpose}" for each, simulation in SIMULATIONS.items())
+    form, purpose = argparse.RawDescriptionHelpFormatter, "let something happen that on AWS has its own time"
+    simulate = verbs.add_parser("simulate", parents=[name], help=purpose, description=text, formatter_class=form)
+    simulate.add_argument("what", choices=SIMULATIONS, metavar="NAME")
+    simulate.add_argument("values", nargs="*", metavar="KEY=VALUE")
+    return parser

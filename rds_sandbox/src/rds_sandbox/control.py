@@ -1,19 +1,17 @@
-"""Start, find and end sandboxes: one that stays up for this user, or a throwaway for one run."""
+"""Start, find, use and end sandboxes: one that stays up for this user, or one for the length of a `with`."""
 
 from __future__ import annotations
 
-import html
 import json
 import os
 import shlex
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import ip_address
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -21,28 +19,119 @@ from urllib.request import Request, urlopen
 
 from filelock import FileLock
 
-from rds_sandbox import keeper
-from rds_sandbox.errors import PostgresMissing, SandboxFailed, SandboxNotUp, WrongInput
+from rds_sandbox import keeper, process
+from rds_sandbox.errors import SandboxNotUp, WrongInput
+from rds_sandbox.process import Record, alive
+from rds_sandbox.simulate import checked
 from rds_sandbox.state import read_record, record_file, state_folder
 
-START_SECONDS = 60
+END_SECONDS = 60
+ADDRESS = "RDS_SANDBOX_OPERATOR_ADDRESS"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A sandbox that is up.
+
+    Attributes:
+        environment: the variables that let any AWS client and any Postgres client use it. Among them
+            RDS_SANDBOX_OPERATOR_ADDRESS: the public address that you have there, for a security group's rule.
+        file: that tells others of it; None for a sandbox that ends with its `with`.
+    """
+
+    environment: dict[str, str] = field(repr=False)
+    file: Path | None = None
+
+    def client(self, service: str, **options: Any) -> Any:
+        """A boto3 client of a service, which takes nothing from the user's AWS configuration."""
+        import boto3
+        from botocore.session import Session
+
+        core = Session({"profile": (None, None, None, None)})  # AWS_PROFILE is not looked at
+        keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
+        session = boto3.Session(botocore_session=core, region_name=self.environment["AWS_REGION"], **keys)
+        return session.client(service, **{"endpoint_url": self.environment["AWS_ENDPOINT_URL"], **options})
+
+    @property
+    def operator_address(self) -> str:
+        """The public address that this machine's programs have in the sandbox."""
+        return self.environment[ADDRESS]
+
+    def exports(self) -> str:
+        """The lines for `eval`: real credentials of the shell are put out of the way."""
+        variables = (f"export {key}={shlex.quote(value)}" for key, value in self.environment.items())
+        return "\n".join(["unset AWS_PROFILE AWS_SESSION_TOKEN", *variables])
+
+    @contextmanager
+    def exported(self) -> Iterator[None]:
+        """For the length of a `with`, what this process and its children see in their environment."""
+        before = dict(os.environ)
+        os.environ.update(self.environment)
+        try:
+            yield
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    def status(self) -> str:
+        """What is in it, a line for each DB instance, function and confirmation code that waits."""
+        answer = self._ask("GET", "/_sandbox/status")
+        lines = [f"AWS endpoint      {self.environment['AWS_ENDPOINT_URL']}"]
+        lines += [f"operator address  {answer['OperatorAddress']}", f"PostgreSQL        {answer['PostgreSQL']}"]
+        lines += [f"log               {self.file.with_suffix('.log')}"] if self.file else []
+        lines += [_instance_line(instance) for instance in answer["DBInstances"]]
+        lines += [_function_line(function) for function in answer["Functions"]]
+        return "\n".join(lines + [f"code              {code}" for code in self.confirmation_codes()])
+
+    def confirmation_codes(self) -> list[str]:
+        """The codes that Cognito would have sent: code, purpose, user name and user pool."""
+        codes = self._ask("GET", "/_sandbox/confirmation-codes")["Codes"]
+        return [f"{code['Code']}  {code['Purpose']}  {code['Username']}  {code['UserPoolId']}" for code in codes]
+
+    def simulate(self, name: str, **values: object) -> str:
+        """Make one of SIMULATIONS happen; the sentence that says so."""
+        texts = {key: str(value) for key, value in values.items()}
+        simulation = checked(name, texts)
+        self._ask("PUT", f"/_sandbox/simulate/{name}", texts)
+        if "address" in texts:
+            self.environment[ADDRESS] = texts["address"]
+            self._tell_others()
+        return simulation.said.format(**texts)
+
+    def reset(self) -> None:
+        """Empty it: no instance, function, rule or secret is left."""
+        self._ask("POST", "/moto-api/reset")
+
+    def _tell_others(self) -> None:
+        record = json.loads(self.file.read_text()) if self.file else {}
+        if self.file and record["environment"]["AWS_ENDPOINT_URL"] == self.environment["AWS_ENDPOINT_URL"]:
+            _write(self.file, {**record, "environment": self.environment})
+
+    def _ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
+        """What its own interface answers."""
+        url = f"{self.environment['AWS_ENDPOINT_URL']}{path}"
+        request = Request(url, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urlopen(request, timeout=60) as answer:
+                return json.loads(answer.read())
+        except HTTPError as error:
+            with error:
+                raise WrongInput(error.read().decode(errors="replace")) from error
+        except URLError as error:
+            message = f"the sandbox does not answer ({error}): end it with `rds-sandbox down`, then start it again"
+            raise SandboxNotUp(message) from error
 
 
 def up(name: str | None = None) -> bool:
-    """Start the sandbox in the background; False where it was up already.
-
-    Raises:
-        PostgresMissing: no server programs are there to run.
-        SandboxFailed: its process ended before it was ready.
-    """
-    with FileLock(f"{record_file(name)}.lock"):
+    """Start the sandbox in the background; False where it was up already."""
+    file = record_file(name)
+    with FileLock(f"{file}.lock"):
         if alive(read_record(name)):
             return False
-        log = record_file(name).with_suffix(".log")
-        with log.open("wb") as output:
-            process, record = _start(subprocess.DEVNULL, output)
-        process.returncode = 0  # it outlives this program: nobody is to wait for it
-        _write(record_file(name), record)
+        with file.with_suffix(".log").open("wb") as log:
+            started, record = process.start(subprocess.DEVNULL, log)
+        started.returncode = 0  # it outlives this program: nobody is to wait for it
+        _write(file, record)
         return True
 
 
@@ -59,70 +148,35 @@ def down(name: str | None = None) -> bool:
         return True
 
 
-def environment(name: str | None = None) -> Mapping[str, str]:
-    """The variables that let any AWS client and any Postgres client use the sandbox.
+def find(name: str | None = None) -> Sandbox:
+    """The sandbox of this name that is up.
 
-    Raises:
-        SandboxNotUp: none is running.
+    Args:
+        name: else that in RDS_SANDBOX_NAME, else "default".
     """
-    variables = running(name)
-    if not variables:
+    environment = running(name)
+    if not environment:
         raise SandboxNotUp("no sandbox is up: start it with `rds-sandbox up`")
-    return variables
+    return Sandbox(dict(environment), record_file(name))
 
 
 def running(name: str | None = None) -> Mapping[str, str]:
-    """The same; empty where no sandbox is up."""
+    """Its environment; empty where none is up."""
     record = read_record(name)
     return record["environment"] if record and alive(record) else {}
 
 
-def exports(name: str | None = None) -> str:
-    """The lines for `eval`: real credentials of the shell are put out of the way."""
-    lines = ["unset AWS_PROFILE AWS_SESSION_TOKEN"]
-    return "\n".join([*lines, *(f"export {key}={shlex.quote(value)}" for key, value in environment(name).items())])
-
-
-def status(name: str | None = None) -> str:
-    """What is in the sandbox, a line for each DB instance and each function.
-
-    Raises:
-        SandboxNotUp: none is running.
-    """
-    variables = environment(name)
-    answer = json.loads(_request(variables, "GET", "/status"))
-    lines = [
-        f"AWS endpoint      {variables['AWS_ENDPOINT_URL']}",
-        f"operator address  {answer['OperatorAddress']}",
-        f"PostgreSQL        {answer['PostgreSQL']}",
-        f"log               {record_file(name).with_suffix('.log')}",
-    ]
-    lines += [_instance_line(instance) for instance in answer["DBInstances"]]
-    return "\n".join(lines + [_function_line(function) for function in answer["Functions"]])
-
-
-def move_operator(address: str, name: str | None = None) -> None:
-    """Give the operator another public address, as a VPN or another network would.
-
-    Raises:
-        WrongInput: it is no address.
-        SandboxNotUp: none is running.
-    """
-    try:
-        ip_address(address)
-    except ValueError as error:
-        raise WrongInput(f'"{address}" is no IP address: give one such as 198.51.100.7') from error
-    _request(environment(name), "PUT", "/operator", {"Address": address})
-
-
-def drill(path: str, members: Mapping[str, str], name: str | None = None) -> None:
-    """Ask for what a drill needs, and AWS does in its own time.
-
-    Raises:
-        WrongInput: the sandbox refuses it.
-        SandboxNotUp: none is running.
-    """
-    _request(environment(name), "PUT", path, members)
+@contextmanager
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox for the length of a `with`; it ends with us in any case."""
+    with tempfile.TemporaryFile() as log:
+        started, record = process.start(subprocess.PIPE, log)
+        try:
+            yield Sandbox(record["environment"])
+        finally:
+            assert started.stdin is not None
+            started.stdin.close()
+            started.wait(timeout=END_SECONDS)
 
 
 def _instance_line(instance: Mapping[str, Any]) -> str:
@@ -137,109 +191,15 @@ def _function_line(function: Mapping[str, Any]) -> str:
     return f"Function          {function['FunctionName']} ({function['Region']}): {function['Runtime']}, {processes}"
 
 
-def confirmation_codes(name: str | None = None) -> str:
-    """The codes that Cognito would have sent to users, a line for each.
-
-    Raises:
-        SandboxNotUp: none is running.
-    """
-    codes = json.loads(_request(environment(name), "GET", "/confirmation-codes"))["Codes"]
-    return "\n".join(f"{code['Code']}  {code['Purpose']}  {code['Username']}  {code['UserPoolId']}" for code in codes)
-
-
-@contextmanager
-def throwaway() -> Iterator[Mapping[str, str]]:
-    """A sandbox for the length of a `with`, whose variables are yielded; it ends with us in any case.
-
-    Raises:
-        PostgresMissing: no server programs are there to run.
-        SandboxFailed: its process ended before it was ready.
-    """
-    with tempfile.TemporaryFile() as output:
-        process, record = _start(subprocess.PIPE, output)
-        try:
-            yield record["environment"]
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait(timeout=START_SECONDS)
-
-
-def _start(standard_input: int, log: Any) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
-    """Start the process and wait for the line in which it says how to reach it."""
-    keeper.tidy_all()
-    root = tempfile.mkdtemp(prefix=keeper.PREFIX, dir=keeper.temporary_folder())
-    Path(root).chmod(0o711 if os.geteuid() == 0 else 0o700)  # PostgreSQL's account must pass through root's
-    command = [sys.executable, "-m", "rds_sandbox.server", root]
-    held = keeper.lock(Path(root))
-    assert held is not None
-    with held:  # the process inherits the lock and holds it until it ends, however it ends
-        process = subprocess.Popen(
-            command, stdin=standard_input, stdout=subprocess.PIPE, stderr=log, start_new_session=True, pass_fds=[held.fileno()]
-        )
-    assert process.stdout is not None
-    with process.stdout:
-        line = process.stdout.readline()
-    answer: dict[str, Any] = json.loads(line) if line else {}
-    if "environment" not in answer:
-        if process.stdin:
-            process.stdin.close()
-        process.wait()
-        keeper.tidy(Path(root))
-        raise _failure(answer, log)
-    return process, answer
-
-
-def _failure(answer: Mapping[str, str], log: Any) -> SandboxFailed:
-    if "problem" in answer:
-        return PostgresMissing(answer["problem"])
-    if isinstance(log.name, str):
-        return SandboxFailed(f"the sandbox ended before it was ready: its log {log.name} says why")
-    log.seek(0)
-    last = log.read().decode(errors="replace").strip().rpartition("\n")[2]
-    return SandboxFailed(f"the sandbox ended before it was ready ({last}): mend that and try again")
-
-
-def alive(record: Mapping[str, Any] | None) -> bool:
-    """Whether the process still holds its folder."""
-    if record is None or not Path(record["root"]).is_dir():
-        return False
-    held = keeper.lock(Path(record["root"]))
-    if held is None:
-        return True
-    held.close()
-    return False
-
-
 def _wait_until_gone(root: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + END_SECONDS
     while root.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     keeper.tidy_all()
 
 
-def _write(path: Path, record: Mapping[str, Any]) -> None:
+def _write(path: Path, record: Record) -> None:
     """Replace the file in one step: a reader never sees half of it."""
     with tempfile.NamedTemporaryFile("w", dir=state_folder(), delete=False) as file:
         json.dump(record, file)
     Path(file.name).replace(path)
-
-
-def _words(error: HTTPError) -> str:
-    """What the sandbox says in its refusal, which werkzeug wraps in a page."""
-    page = error.read().decode(errors="replace")
-    return html.unescape(page.partition("<p>")[2].partition("</p>")[0]).rstrip(".") or str(error)
-
-
-def _request(variables: Mapping[str, str], method: str, path: str, body: Mapping[str, str] | None = None) -> bytes:
-    url = f"{variables['AWS_ENDPOINT_URL']}/_sandbox{path}"
-    request = Request(url, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"}, method=method)
-    try:
-        with urlopen(request, timeout=10) as answer:
-            content: bytes = answer.read()
-            return content
-    except HTTPError as error:
-        raise WrongInput(f"{_words(error)}: `rds-sandbox status` shows what there is") from error
-    except URLError as error:
-        message = f"the sandbox does not answer ({error}): end it with `rds-sandbox down`, then start it again"
-        raise SandboxNotUp(message) from error

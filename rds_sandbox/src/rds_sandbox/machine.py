@@ -23,7 +23,7 @@ from rds_sandbox.programs import Programs
 
 log = logging.getLogger(__name__)
 
-PACE = "RDS_SANDBOX_PACE"
+PACE = "RDS_SANDBOX_DELAY"
 PACE_SECONDS = 0.3  # long enough for a waiter that polls to see a status, short enough for tests
 CERTIFICATE_DAYS = 365  # of a server certificate under rds-ca-rsa2048-g1 (Amazon RDS User Guide, "Using SSL/TLS")
 
@@ -73,7 +73,7 @@ class Pace:
     """How quickly statuses follow each other.
 
     Attributes:
-        seconds: that each lasts at least; at first RDS_SANDBOX_PACE, else a short time.
+        seconds: that each lasts at least; at first RDS_SANDBOX_DELAY, else a short time.
     """
 
     seconds: float = field(default_factory=_pace)

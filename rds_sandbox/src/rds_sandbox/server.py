@@ -1,4 +1,4 @@
-"""The sandbox's process: `python -m rds_sandbox.server ROOT`, ready once it prints its environment."""
+"""The sandbox's process, ready once it prints its environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from botocore import loaders
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from rds_sandbox import interpreters, keeper
-from rds_sandbox.callers import Callers
+from rds_sandbox.callers import OPERATOR_ADDRESS, Callers
 from rds_sandbox.certificates import Authority
 from rds_sandbox.errors import PostgresMissing
 from rds_sandbox.machine import Host, Stock
@@ -36,6 +36,7 @@ def environment(url: str, root_certificate: Path) -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "PGSSLROOTCERT": str(root_certificate),
+        "RDS_SANDBOX_OPERATOR_ADDRESS": OPERATOR_ADDRESS,
         "RDS_SANDBOX_CHECKIP_URL": f"{url}/_sandbox/checkip",
         "RDS_SANDBOX_LAMBDA_RUNTIME": interpreters.own_runtime(),
         "RDS_SANDBOX_LAMBDA_ARCHITECTURE": interpreters.own_architecture(),
@@ -97,7 +98,7 @@ def end_on_request(server: BaseWSGIServer) -> None:
 
 def start_keeper(root: Path) -> subprocess.Popen[bytes]:
     """The process that tidies up after us; our end of its input closes with us, even by kill -9."""
-    command = [sys.executable, "-c", f"from {keeper.__name__} import main; main()", str(root)]
+    command = [sys.executable, "-P", "-c", f"from {keeper.__name__} import main; main()", str(root)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
 
@@ -118,7 +119,7 @@ def main() -> None:
     try:
         host = create_host(root)
     except PostgresMissing as error:
-        print(json.dumps({"problem": str(error)}), flush=True)
+        print(json.dumps({"postgres": str(error)}), flush=True)
         raise SystemExit(1) from error
     root_certificate = root / "root.pem"
     host.authority.write_root(root_certificate)
@@ -132,7 +133,3 @@ def main() -> None:
     keeper.tidy(root)
     logging.shutdown()
     del watching
-
-
-if __name__ == "__main__":
-    main()

@@ -14,27 +14,27 @@ from tests.support import Client
 def test_the_version_of_a_major_is_found_at_run_time(rds: Client) -> None:
     """The default minor of a major, its family and its logs."""
     [row] = rds.describe_db_engine_versions(Engine="postgres", EngineVersion="17", DefaultOnly=True)["DBEngineVersions"]
-    assert (
+    assert ("17.11", "17", "postgres17") == (
         row["EngineVersion"],
         row["MajorEngineVersion"],
         row["DBParameterGroupFamily"],
-    ) == ("17.11", "17", "postgres17")
+    )
     assert {"postgresql", "upgrade"} <= set(row["ExportableLogTypes"])
-    assert [target["EngineVersion"] for target in row["ValidUpgradeTarget"]] == ["17.12", "18.6", "18.7"]
+    assert ["17.12", "18.6", "18.7"] == [target["EngineVersion"] for target in row["ValidUpgradeTarget"]]
 
 
 def test_withdrawn_versions_come_on_request(rds: Client) -> None:
     """14.6 is there, deprecated, with IncludeAll alone."""
-    assert rds.describe_db_engine_versions(EngineVersion="14.6")["DBEngineVersions"] == []
+    assert [] == rds.describe_db_engine_versions(EngineVersion="14.6")["DBEngineVersions"]
     [row] = rds.describe_db_engine_versions(EngineVersion="14.6", IncludeAll=True)["DBEngineVersions"]
-    assert row["Status"] == "deprecated"
+    assert "deprecated" == row["Status"]
 
 
 def test_filters_reach_the_catalog(rds: Client) -> None:
     """A list inside a list, as the query protocol sends it."""
     filters = [{"Name": "engine-version", "Values": ["16.16", "15.20"]}]
     rows = rds.describe_db_engine_versions(Filters=filters)["DBEngineVersions"]
-    assert [row["EngineVersion"] for row in rows] == ["15.20", "16.16"]
+    assert ["15.20", "16.16"] == [row["EngineVersion"] for row in rows]
 
 
 def test_all_pages_together_are_all_options(rds: Client) -> None:
@@ -52,7 +52,7 @@ def test_a_page_has_the_size_that_was_asked_for(rds: Client) -> None:
     first = rds.describe_db_engine_versions(MaxRecords=20)
     second = rds.describe_db_engine_versions(MaxRecords=20, Marker=first["Marker"])
     rows = first["DBEngineVersions"] + second["DBEngineVersions"]
-    assert len(first["DBEngineVersions"]) == 20
+    assert 20 == len(first["DBEngineVersions"])
     assert len(rows) == len({row["EngineVersion"] for row in rows})
 
 
@@ -65,7 +65,7 @@ def test_wrong_questions_are_refused(rds: Client, parameters: dict[str, object])
     """With AWS's code for a wrong value."""
     with pytest.raises(ClientError) as raised:
         rds.describe_db_engine_versions(**parameters)
-    assert raised.value.response["Error"]["Code"] == "InvalidParameterValue"
+    assert "InvalidParameterValue" == raised.value.response["Error"]["Code"]
 
 
 def test_zones_of_the_options_are_those_of_ec2(rds: Client, ec2: Client) -> None:
@@ -78,7 +78,7 @@ def test_zones_of_the_options_are_those_of_ec2(rds: Client, ec2: Client) -> None
 def test_support_dates_are_dates(rds: Client) -> None:
     """Clients parse them, to the millisecond and in UTC."""
     majors = rds.describe_db_major_engine_versions(Engine="postgres")["DBMajorEngineVersions"]
-    assert [major["MajorEngineVersion"] for major in majors] == ["13", "14", "15", "16", "17", "18"]
+    assert ["13", "14", "15", "16", "17", "18"] == [major["MajorEngineVersion"] for major in majors]
     standard = majors[4]["SupportedEngineLifecycles"][0]
     assert datetime(2030, 2, 28, 23, 59, 59, 999000, UTC) == standard["LifecycleSupportEndDate"]
 
@@ -86,8 +86,8 @@ def test_support_dates_are_dates(rds: Client) -> None:
 def test_certificates_are_described(rds: Client) -> None:
     """All of them, one of them, and the error for one that is not there."""
     answer = rds.describe_certificates()
-    assert answer["DefaultCertificateForNewLaunches"] == "rds-ca-rsa2048-g1"
-    assert len(answer["Certificates"]) == 3
+    assert "rds-ca-rsa2048-g1" == answer["DefaultCertificateForNewLaunches"]
+    assert 3 == len(answer["Certificates"])
     [one] = rds.describe_certificates(CertificateIdentifier="rds-ca-ecc384-g1")["Certificates"]
     assert datetime(2121, 5, 25, 23, 41, 55, tzinfo=UTC) == one["ValidTill"]
     with pytest.raises(rds.exceptions.CertificateNotFoundFault):

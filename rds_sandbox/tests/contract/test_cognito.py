@@ -171,7 +171,7 @@ def test_confirming_by_code_invokes_the_function(
         "request": {"userAttributes": attributes, "clientMetadata": {"why": "test"}},
         "response": {},
     } == seen(sandbox)[-1]
-    assert answer["CodeDeliveryDetails"] == {"AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": "a***@e***"}
+    assert {"AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": "a***@e***"} == answer["CodeDeliveryDetails"]
     assert not answer["UserConfirmed"]
     assert "AccessToken" in signed_in["AuthenticationResult"]
 
@@ -184,10 +184,10 @@ def test_confirming_by_administrator_invokes_the_function(
     idp.admin_confirm_sign_up(UserPoolId=pool, Username="admin@example.com")
     event = seen(sandbox)[-1]
 
-    assert event["triggerSource"] == "PostConfirmation_ConfirmSignUp"
-    assert event["callerContext"]["clientId"] == "CLIENT_ID_NOT_APPLICABLE"
+    assert "PostConfirmation_ConfirmSignUp" == event["triggerSource"]
+    assert "CLIENT_ID_NOT_APPLICABLE" == event["callerContext"]["clientId"]
     assert "email_verified" not in event["request"]["userAttributes"]
-    assert status(idp, pool, "admin@example.com") == "CONFIRMED"
+    assert "CONFIRMED" == status(idp, pool, "admin@example.com")
 
 
 def test_another_password_invokes_the_function_too(
@@ -203,8 +203,8 @@ def test_another_password_invokes_the_function_too(
     idp.confirm_forgot_password(**wish, ConfirmationCode=code_for("forgetful@example.com"))
     auth = {"USERNAME": "forgetful@example.com", "PASSWORD": "An0ther!password"}
 
-    assert code_of(wrong.value) == "CodeMismatchException"
-    assert seen(sandbox)[-1]["triggerSource"] == "PostConfirmation_ConfirmForgotPassword"
+    assert "CodeMismatchException" == code_of(wrong.value)
+    assert "PostConfirmation_ConfirmForgotPassword" == seen(sandbox)[-1]["triggerSource"]
     assert idp.initiate_auth(ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=auth)
 
 
@@ -224,7 +224,7 @@ def test_failing_function_is_the_callers_error(
         confirm(f"{wish}@example.com", do=wish)
 
     assert (code, message) == (code_of(caught.value), caught.value.response["Error"]["Message"])
-    assert status(idp, pool, f"{wish}@example.com") == "CONFIRMED"
+    assert "CONFIRMED" == status(idp, pool, f"{wish}@example.com")
 
 
 def test_silent_function_is_asked_three_times(
@@ -236,9 +236,9 @@ def test_silent_function_is_asked_three_times(
     with pytest.raises(ClientError, match="invocation failed due to error Socket timeout") as caught:
         confirm("slow@example.com", do="sleep")
 
-    assert code_of(caught.value) == "UnexpectedLambdaException"
+    assert "UnexpectedLambdaException" == code_of(caught.value)
     assert time.monotonic() - began >= 15
-    assert status(idp, pool, "slow@example.com") == "CONFIRMED"
+    assert "CONFIRMED" == status(idp, pool, "slow@example.com")
 
 
 @pytest.mark.parametrize("why", ["no permission", "another pool's permission", "no function", "another region"])
@@ -254,8 +254,8 @@ def test_function_that_may_not_be_invoked(idp: Client, functions: Client, functi
     with pytest.raises(ClientError, match="invocation failed due to error AccessDeniedException") as caught:
         idp.admin_confirm_sign_up(UserPoolId=made["Id"], Username="a@example.com")
 
-    assert code_of(caught.value) == "UnexpectedLambdaException"
-    assert status(idp, made["Id"], "a@example.com") == "CONFIRMED"
+    assert "UnexpectedLambdaException" == code_of(caught.value)
+    assert "CONFIRMED" == status(idp, made["Id"], "a@example.com")
 
 
 def test_codes_are_checked(idp: Client, client_id: str, sign_up: Call, code_for: Call, confirm: Call) -> None:
@@ -275,8 +275,8 @@ def test_codes_are_checked(idp: Client, client_id: str, sign_up: Call, code_for:
     confirm("code@example.com")
 
     assert {"CodeMismatchException", "UserNotFoundException"} == set(found)
-    assert refused(newer) == "NotAuthorizedException"
-    assert len(newer) == 6
+    assert "NotAuthorizedException" == refused(newer)
+    assert 6 == len(newer)
     assert newer.isdecimal()
 
 
@@ -291,9 +291,9 @@ def test_what_is_confirmed_stays_so(idp: Client, pool: str, client_id: str, sign
     with pytest.raises(ClientError) as unknown:
         idp.admin_confirm_sign_up(UserPoolId=pool, Username="nobody@example.com")
 
-    assert code_of(again.value) == "NotAuthorizedException"
-    assert code_of(resent.value) == "InvalidParameterException"
-    assert code_of(unknown.value) == "UserNotFoundException"
+    assert "NotAuthorizedException" == code_of(again.value)
+    assert "InvalidParameterException" == code_of(resent.value)
+    assert "UserNotFoundException" == code_of(unknown.value)
 
 
 @pytest.mark.parametrize(
@@ -333,8 +333,8 @@ def test_alias_and_case(idp: Client) -> None:
     verified = [{"Name": "email_verified", "Value": "true"}]
     idp.admin_update_user_attributes(UserPoolId=pool, Username="bob", UserAttributes=verified)
 
-    assert code_of(caught.value) == "UserNotFoundException"
-    assert idp.admin_get_user(UserPoolId=pool, Username="Bob@Example.com")["Username"] == "bob"
+    assert "UserNotFoundException" == code_of(caught.value)
+    assert "bob" == idp.admin_get_user(UserPoolId=pool, Username="Bob@Example.com")["Username"]
 
 
 def test_client_with_a_secret_wants_its_hash(idp: Client, pool: str) -> None:
@@ -346,7 +346,7 @@ def test_client_with_a_secret_wants_its_hash(idp: Client, pool: str) -> None:
     with pytest.raises(ClientError) as caught:
         idp.sign_up(**wish)
 
-    assert code_of(caught.value) == "NotAuthorizedException"
+    assert "NotAuthorizedException" == code_of(caught.value)
     assert idp.sign_up(**wish, SecretHash=base64.b64encode(digest).decode())["UserSub"]
 
 
@@ -364,15 +364,15 @@ def test_update_resets_what_is_not_repeated(idp: Client, function: str) -> None:
     idp.update_user_pool(UserPoolId=pool["Id"], PoolName="renamed")
     found = idp.describe_user_pool(UserPoolId=pool["Id"])["UserPool"]
 
-    assert pool["Policies"]["PasswordPolicy"]["MinimumLength"] == 12
+    assert 12 == pool["Policies"]["PasswordPolicy"]["MinimumLength"]
     assert not pool["Policies"]["PasswordPolicy"]["RequireSymbols"]
-    assert found["LambdaConfig"] == {}
+    assert {} == found["LambdaConfig"]
     assert found["Policies"]["PasswordPolicy"]["RequireSymbols"]
-    assert found["Policies"]["PasswordPolicy"]["MinimumLength"] == 8
+    assert 8 == found["Policies"]["PasswordPolicy"]["MinimumLength"]
     assert set() == {"AutoVerifiedAttributes", "AccountRecoverySetting", "UserPoolTags"} & found.keys()
-    assert (found["UsernameAttributes"], found["Name"]) == (["email"], "renamed")
+    assert (["email"], "renamed") == (found["UsernameAttributes"], found["Name"])
     assert pool["SchemaAttributes"] == found["SchemaAttributes"]
-    assert found["UsernameConfiguration"] == {"CaseSensitive": False}
+    assert {"CaseSensitive": False} == found["UsernameConfiguration"]
 
 
 def test_update_refuses_what_describe_answers(idp: Client, pool: str) -> None:
@@ -381,7 +381,7 @@ def test_update_refuses_what_describe_answers(idp: Client, pool: str) -> None:
     with pytest.raises(ClientError, match="TemporaryPasswordValidityDays") as caught:
         idp.update_user_pool(UserPoolId=pool, Policies=found["Policies"], AdminCreateUserConfig=found["AdminCreateUserConfig"])
 
-    assert code_of(caught.value) == "InvalidParameterException"
+    assert "InvalidParameterException" == code_of(caught.value)
 
 
 def test_protected_pool_is_not_deleted(idp: Client) -> None:
@@ -392,7 +392,7 @@ def test_protected_pool_is_not_deleted(idp: Client) -> None:
     idp.update_user_pool(UserPoolId=pool, DeletionProtection="INACTIVE")
     idp.delete_user_pool(UserPoolId=pool)
 
-    assert code_of(caught.value) == "InvalidParameterException"
+    assert "InvalidParameterException" == code_of(caught.value)
 
 
 def test_closed_pool_takes_no_sign_up(idp: Client) -> None:
@@ -401,7 +401,7 @@ def test_closed_pool_takes_no_sign_up(idp: Client) -> None:
     with pytest.raises(ClientError) as caught:
         idp.sign_up(ClientId=create_client(idp, pool), Username="a@example.com", Password=PASSWORD)
 
-    assert code_of(caught.value) == "NotAuthorizedException"
+    assert "NotAuthorizedException" == code_of(caught.value)
 
 
 def test_other_triggers_are_kept_and_not_pretended(idp: Client, function: str) -> None:
@@ -411,4 +411,4 @@ def test_other_triggers_are_kept_and_not_pretended(idp: Client, function: str) -
         idp.sign_up(ClientId=create_client(idp, pool["Id"]), Username="a@example.com", Password=PASSWORD)
 
     assert {"PreSignUp": function} == pool["LambdaConfig"]
-    assert code_of(caught.value) == "NotInSandbox"
+    assert "NotInSandbox" == code_of(caught.value)

@@ -162,7 +162,7 @@ def test_private_instance_answers_the_function_alone(
     rds.modify_db_instance(DBInstanceIdentifier="behind", PubliclyAccessible=True, ApplyImmediately=True)
     wait_for(rds, "behind", "available")
 
-    assert found == [True, False]
+    assert [True, False] == found
 
 
 def test_connection_is_kept_between_events(
@@ -201,8 +201,8 @@ def test_interfaces_are_shared_and_go_with_the_last_function(
     with pytest.raises(ClientError) as caught:
         ec2.delete_security_group(GroupId=group)
 
-    assert shared == 2
-    assert code_of(caught.value) == "DependencyViolation"
+    assert 2 == shared
+    assert "DependencyViolation" == code_of(caught.value)
     assert wait_until(lambda: interfaces(ec2, group) == [])
     ec2.delete_security_group(GroupId=group)
 
@@ -227,7 +227,7 @@ def test_wrong_network_is_refused(
     with pytest.raises(ClientError, match=message) as caught:
         create("astray", {"SubnetIds": chosen, "SecurityGroupIds": [group or members]})
 
-    assert code_of(caught.value) == "InvalidParameterValueException"
+    assert "InvalidParameterValueException" == code_of(caught.value)
 
 
 def test_role_must_allow_interfaces(
@@ -265,4 +265,4 @@ def test_function_in_a_vpc_needs_an_endpoint(
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(443, UserIdGroupPairs=[{"GroupId": group}])])
     found += [invoke(functions, "calling")]
 
-    assert found == ["[]", "ReadTimeoutError", "ReadTimeoutError", "[]"]
+    assert ["[]", "ReadTimeoutError", "ReadTimeoutError", "[]"] == found

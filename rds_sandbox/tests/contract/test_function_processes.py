@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from rds_sandbox import control, keeper
+from rds_sandbox import control, keeper, process
 from rds_sandbox.state import read_record
 from tests.contract.test_process import wait_until
 from tests.functions import deploy, invoke, make_role, package, wanted
@@ -108,7 +108,7 @@ def test_next_up_ends_what_both_left(up: Callable[[], dict[str, Any]]) -> None:
     sandbox = psutil.Process(record["pid"])
     for doomed in [*(child for child in sandbox.children() if keeper.__name__ in str(child.cmdline())), sandbox]:
         doomed.kill()
-    assert wait_until(lambda: not control.alive(record))
+    assert wait_until(lambda: not process.alive(record))
     up()
 
     assert gone(processes)
@@ -132,25 +132,27 @@ def test_aws_cli_deploys_and_invokes(sandbox: Mapping[str, str], tmp_path: Path)
     answer = aws("lambda", "invoke", "--function-name", "cli", "--payload", '{"word": "ha"}', "answer.json")
     log = aws("logs", "filter-log-events", "--log-group-name", "/aws/lambda/cli")
 
-    assert (answer["StatusCode"], json.loads((tmp_path / "answer.json").read_text())) == (200, "haha")
+    assert (200, "haha") == (answer["StatusCode"], json.loads((tmp_path / "answer.json").read_text()))
     assert "cli\n" in [event["message"] for event in log["events"]]
 
 
 def test_operator_sees_functions_and_codes(up: Callable[[], dict[str, Any]]) -> None:
-    """`sandbox status` shows how many execution environments there are, `sandbox codes` what Cognito would have sent."""
+    """The status has how many execution environments there are, and the codes that Cognito would have sent."""
     environment = up()["environment"]
-    assert control.confirmation_codes("functions") == ""
+    assert [] == control.find("functions").confirmation_codes()
     running(environment)
     idp = make_client(environment, "cognito-idp")
     pool = idp.create_user_pool(PoolName="codes", AutoVerifiedAttributes=["email"])["UserPool"]["Id"]
     client = idp.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"]["ClientId"]
     email = [{"Name": "email", "Value": "bob@example.com"}]
     idp.sign_up(ClientId=client, Username="bob", Password="Passw0rd!", UserAttributes=email)
-    [line] = control.confirmation_codes("functions").splitlines()
+    [line] = control.find("functions").confirmation_codes()
+    shown = control.find("functions").status()
     runtime = environment["RDS_SANDBOX_LAMBDA_RUNTIME"]
 
     assert ["SignUp", "bob", pool] == line.split()[1:]
-    assert f"lasting (ca-central-1): {runtime}, 1 execution environments" in control.status("functions")
+    assert f"lasting (ca-central-1): {runtime}, 1 execution environments" in shown
+    assert f"code              {line}" in shown
 
 
 def test_services_are_loaded_when_they_are_used() -> None:
@@ -163,4 +165,4 @@ print(sorted(name for name in ("moto.awslambda", "moto.cognitoidp", "moto.logs",
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
 
-    assert done.stdout == "[]\n"
+    assert "[]\n" == done.stdout

@@ -128,7 +128,7 @@ def test_environment_is_the_functions_own(sandbox: Mapping[str, str], functions:
     """Lambda's variables, the way to the sandbox and the function's: nothing of whoever runs the sandbox."""
     found = invoke(functions, name, {"do": "environment"})
 
-    assert found["COLOUR"] == "green"
+    assert "green" == found["COLOUR"]
     assert sandbox["AWS_ENDPOINT_URL"] == found["AWS_ENDPOINT_URL"]
     assert f"AWS_Lambda_{sandbox['RDS_SANDBOX_LAMBDA_RUNTIME']}" == found["AWS_EXECUTION_ENV"]
     assert set() == {"PYTHONPATH", "VIRTUAL_ENV", "USER", "RDS_SANDBOX_LAMBDA_RUNTIME", "PGSSLROOTCERT"} & found.keys()
@@ -136,7 +136,7 @@ def test_environment_is_the_functions_own(sandbox: Mapping[str, str], functions:
 
 def test_runtime_offers_boto3_alone(functions: Client, name: str) -> None:
     """What the zip does not bring is not there, but for what Lambda's runtime has."""
-    assert invoke(functions, name, {"do": "importable"}) == ["boto3", "botocore"]
+    assert ["boto3", "botocore"] == invoke(functions, name, {"do": "importable"})
 
 
 def test_aws_calls_are_the_roles(functions: Client, name: str) -> None:
@@ -161,7 +161,7 @@ def test_events_at_once_have_a_process_each(functions: Client, name: str) -> Non
     for thread in threads:
         thread.join()
 
-    assert len(set(found)) == 10
+    assert 10 == len(set(found))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_timeout_ends_the_process(functions: Client, hasty: str) -> None:
     before = invoke(functions, hasty, {"do": "count"})
     error = failure(functions, hasty, {"do": "sleep"})
 
-    assert error["errorType"] == "Sandbox.Timedout"
+    assert "Sandbox.Timedout" == error["errorType"]
     assert error["errorMessage"].endswith("Task timed out after 1.00 seconds")
     assert before[1] != invoke(functions, hasty, {"do": "count"})[1]
 
@@ -196,7 +196,7 @@ def test_stack_trace_is_the_functions(functions: Client, name: str) -> None:
     """From the handler on, in Lambda's folder, without the runtime's own frames."""
     trace = failure(functions, name, {"do": "fail"})["stackTrace"]
 
-    assert [line.partition(",")[0] for line in trace] == ['  File "/var/task/app.py"'] * 2
+    assert ['  File "/var/task/app.py"'] * 2 == [line.partition(",")[0] for line in trace]
     assert "raise ValueError" in trace[-1]
 
 
@@ -236,12 +236,12 @@ def test_log_holds_output_between_lambdas_lines(functions: Client, logs: Client,
     identifier = tail[0].split()[2]
 
     assert f"START RequestId: {identifier} Version: $LATEST" == tail[0]
-    assert tail[1:3] == ["printed", "to standard error"]
+    assert ["printed", "to standard error"] == tail[1:3]
     assert ["[WARNING]", identifier, "logged"] == [tail[3].split("\t")[index] for index in (0, 2, 3)]
     assert f"END RequestId: {identifier}" == tail[4]
     assert f"REPORT RequestId: {identifier}\tDuration: " == tail[5].partition("Duration: ")[0] + "Duration: "
     assert tail == events(logs, name)[-len(tail) :]
-    assert (answer["ExecutedVersion"], answer["StatusCode"]) == ("$LATEST", 200)
+    assert ("$LATEST", 200) == (answer["ExecutedVersion"], answer["StatusCode"])
 
 
 def test_error_is_in_the_log(functions: Client, logs: Client, hasty: str) -> None:
@@ -269,7 +269,7 @@ def test_log_can_be_kept_elsewhere_and_not_for_ever(
     found = logs.get_log_events(logGroupName="/app/kept", logStreamName=stream["logStreamName"])["events"]
     logs.delete_log_group(logGroupName="/app/kept")
 
-    assert group["retentionInDays"] == 7
+    assert 7 == group["retentionInDays"]
     assert "here\n" in [event["message"] for event in found]
 
 
@@ -280,7 +280,7 @@ def test_retention_is_one_of_certain_numbers(logs: Client) -> None:
         logs.put_retention_policy(logGroupName="/app/retention", retentionInDays=8)
     [group] = logs.describe_log_groups(logGroupNamePrefix="/app/retention")["logGroups"]
 
-    assert code_of(caught.value) == "InvalidParameterException"
+    assert "InvalidParameterException" == code_of(caught.value)
     assert "retentionInDays" not in group
 
 
@@ -295,15 +295,15 @@ def test_asynchronous_event_is_tried_three_times(
         known = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/later")["logGroups"]
         return [event for event in events(logs, "later") if event.startswith("START")] if known else []
 
-    assert answer["StatusCode"] == 202
+    assert 202 == answer["StatusCode"]
     assert wait_until(lambda: len(starts()) == 3)
-    assert len(set(starts())) == 1
+    assert 1 == len(set(starts()))
 
 
 def test_dry_run_runs_nothing(functions: Client, name: str) -> None:
     """204, and the process has not seen an event."""
     before, _ = invoke(functions, name, {"do": "count"})
-    assert functions.invoke(FunctionName=name, InvocationType="DryRun", Payload=b'{"do": "count"}')["StatusCode"] == 204
+    assert 204 == functions.invoke(FunctionName=name, InvocationType="DryRun", Payload=b'{"do": "count"}')["StatusCode"]
 
     assert before + 1 == invoke(functions, name, {"do": "count"})[0]
 
@@ -329,7 +329,7 @@ def test_answer_that_is_too_large(functions: Client, request_for: Callable[..., 
     """6 MB are the most that a function may answer."""
     deploy(functions, request_for("large", "def handler(event, context): return 'x' * 6291556"))
 
-    assert failure(functions, "large")["errorType"] == "Function.ResponseSizeTooLarge"
+    assert "Function.ResponseSizeTooLarge" == failure(functions, "large")["errorType"]
 
 
 def test_update_takes_effect_at_once(functions: Client, request_for: Callable[..., dict[str, Any]]) -> None:
@@ -337,16 +337,16 @@ def test_update_takes_effect_at_once(functions: Client, request_for: Callable[..
     source = "import os\ndef handler(event, context): return {}, os.environ.get('COLOUR'), context.function_version"
     created = functions.create_function(**request_for("changing", source.format(1), Publish=True))
     functions.get_waiter("function_active_v2").wait(FunctionName="changing", WaiterConfig={"Delay": 0.05})
-    assert invoke(functions, "changing") == [1, None, "$LATEST"]
+    assert [1, None, "$LATEST"] == invoke(functions, "changing")
     functions.update_function_code(FunctionName="changing", ZipFile=package(app=source.format(2)))
     settle(functions, "changing")
-    assert invoke(functions, "changing") == [2, None, "$LATEST"]
+    assert [2, None, "$LATEST"] == invoke(functions, "changing")
     functions.update_function_configuration(FunctionName="changing", Environment={"Variables": {"COLOUR": "red"}})
     settle(functions, "changing")
 
-    assert invoke(functions, "changing") == [2, "red", "$LATEST"]
-    assert created["Version"] == "1"
-    assert invoke(functions, "changing", Qualifier="1") == [1, None, "1"]
+    assert [2, "red", "$LATEST"] == invoke(functions, "changing")
+    assert "1" == created["Version"]
+    assert [1, None, "1"] == invoke(functions, "changing", Qualifier="1")
 
 
 def test_states_are_seen_by_who_waits(functions: Client, request_for: Callable[..., dict[str, Any]]) -> None:
@@ -361,10 +361,10 @@ def test_states_are_seen_by_who_waits(functions: Client, request_for: Callable[.
     settle(functions, "states")
     found = functions.get_function_configuration(FunctionName="states")
 
-    assert created["State"] == "Pending"
-    assert updated["LastUpdateStatus"] == "InProgress"
-    assert [code_of(too_early.value), code_of(busy.value)] == ["ResourceConflictException"] * 2
-    assert (found["State"], found["LastUpdateStatus"], found["Timeout"]) == ("Active", "Successful", 5)
+    assert "Pending" == created["State"]
+    assert "InProgress" == updated["LastUpdateStatus"]
+    assert ["ResourceConflictException"] * 2 == [code_of(too_early.value), code_of(busy.value)]
+    assert ("Active", "Successful", 5) == (found["State"], found["LastUpdateStatus"], found["Timeout"])
     assert created["RevisionId"] != found["RevisionId"]
 
 
@@ -376,7 +376,7 @@ def test_reserved_concurrency_throttles(functions: Client, request_for: Callable
     with pytest.raises(ClientError) as caught:
         once.invoke(FunctionName="throttled")
 
-    assert code_of(caught.value) == "TooManyRequestsException"
+    assert "TooManyRequestsException" == code_of(caught.value)
 
 
 def make_client_without_retries(functions: Client) -> Client:
@@ -401,7 +401,7 @@ def test_deleted_function_is_gone(functions: Client, control: Callable[..., Any]
 
     assert counted[name] >= 1
     assert wait_until(lambda: not psutil.pid_exists(process))
-    assert code_of(caught.value) == "ResourceNotFoundException"
+    assert "ResourceNotFoundException" == code_of(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -418,4 +418,4 @@ def test_what_nothing_stands_behind_is_refused(functions: Client, operation: str
     with pytest.raises(ClientError) as caught:
         getattr(functions, operation)(**parameters)
 
-    assert code_of(caught.value) == "NotInSandbox"
+    assert "NotInSandbox" == code_of(caught.value)

@@ -14,10 +14,12 @@ import psycopg
 import pytest
 import trustme
 
+from rds_sandbox import Sandbox
 from tests.support import Client, connect, from_address, make_group, reset, tcp, wait_for, wanted
 
 OPERATOR = "203.0.113.10"
 INSIDE = "127.0.0.9"  # a loopback address that stands for a network interface of the VPC
+Move = Callable[[str], object]
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +51,10 @@ def admit(ec2: Client, group: str) -> Iterator[Callable[..., None]]:
 
 
 @pytest.fixture
-def operator_address(control: Callable[..., Any]) -> Iterator[Callable[[str], None]]:
+def operator_address(rds_sandbox: Sandbox) -> Iterator[Move]:
     """Move the operator to another public address for the length of the test."""
-    yield lambda address: control("PUT", "/operator", {"Address": address})
-    control("PUT", "/operator", {"Address": OPERATOR})
+    yield lambda address: rds_sandbox.simulate("address", address=address)
+    rds_sandbox.simulate("address", address=OPERATOR)
 
 
 def answers(instance: Mapping[str, Any], source: str = "127.0.0.1") -> bool:
@@ -91,7 +93,7 @@ def test_rule_decides(instance: dict[str, Any], admit: Callable[..., None], perm
     assert admitted is answers(instance)
 
 
-def test_ipv6_rule_admits(instance: dict[str, Any], admit: Callable[..., None], operator_address: Callable[[str], None]) -> None:
+def test_ipv6_rule_admits(instance: dict[str, Any], admit: Callable[..., None], operator_address: Move) -> None:
     """An operator who comes by IPv6 needs an IPv6 rule."""
     operator_address("2001:db8::5")
     assert not answers(instance)
@@ -147,7 +149,7 @@ def test_revoked_rule_shuts_for_new_connections(
     with connect(sandbox, instance) as connection:
         ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[permission])
 
-        assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert (1,) == connection.execute("SELECT 1").fetchone()
         with pytest.raises(psycopg.errors.ConnectionTimeout):
             connect(sandbox, instance, connect_timeout=2)
 
@@ -159,7 +161,7 @@ def test_waiting_client_gets_in_once_the_rule_is_there(
     timer = threading.Timer(0.5, admit, kwargs=from_address(f"{OPERATOR}/32"))
     timer.start()
     with connect(sandbox, instance) as connection:
-        assert connection.execute("SELECT 1").fetchone() == (1,)
+        assert (1,) == connection.execute("SELECT 1").fetchone()
     timer.join()
 
 
@@ -264,6 +266,6 @@ def test_tls_is_current(instance: dict[str, Any], admit: Callable[..., None]) ->
     endpoint = (instance["Endpoint"]["Address"], instance["Endpoint"]["Port"])
     with socket.create_connection(endpoint, timeout=5) as client:
         client.sendall(struct.pack("!II", 8, 80877103))
-        assert client.recv(1) == b"S"
+        assert b"S" == client.recv(1)
         with context.wrap_socket(client) as secured:
-            assert secured.version() == "TLSv1.3"
+            assert "TLSv1.3" == secured.version()

@@ -67,13 +67,13 @@ def test_what_rds_fills_in(rds: Client) -> None:
     """What the request leaves out comes back as on AWS: the default minor, gp3's baseline, authority, license, key."""
     made = rds.create_db_instance(**wanted("filled-in", StorageEncrypted=True))["DBInstance"]
 
-    assert made["EngineVersion"] == "18.6"
-    assert (made["Iops"], made["StorageThroughput"]) == (3000, 125)
-    assert made["CACertificateIdentifier"] == "rds-ca-rsa2048-g1"
-    assert made["LicenseModel"] == "postgresql-license"
+    assert "18.6" == made["EngineVersion"]
+    assert (3000, 125) == (made["Iops"], made["StorageThroughput"])
+    assert "rds-ca-rsa2048-g1" == made["CACertificateIdentifier"]
+    assert "postgresql-license" == made["LicenseModel"]
     assert made["KmsKeyId"].startswith("arn:aws:kms:ca-central-1:")
-    assert made["DBSubnetGroup"]["DBSubnetGroupName"] == "default"
-    assert made["DBParameterGroups"][0]["DBParameterGroupName"] == "default.postgres18"
+    assert "default" == made["DBSubnetGroup"]["DBSubnetGroupName"]
+    assert "default.postgres18" == made["DBParameterGroups"][0]["DBParameterGroupName"]
     wait_for(rds, "filled-in", "available")
 
 
@@ -114,7 +114,7 @@ def test_tags_stick(rds: Client, instance: dict[str, Any]) -> None:
     rds.remove_tags_from_resource(ResourceName=arn, TagKeys=["Expires"])
 
     assert {"Owner", "Expires"} == {tag["Key"] for tag in both}
-    assert [tag["Key"] for tag in rds.list_tags_for_resource(ResourceName=arn)["TagList"]] == ["Owner"]
+    assert ["Owner"] == [tag["Key"] for tag in rds.list_tags_for_resource(ResourceName=arn)["TagList"]]
 
 
 def test_master_user_is_no_superuser(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
@@ -125,7 +125,7 @@ def test_master_user_is_no_superuser(sandbox: Mapping[str, str], instance: dict[
             " FROM pg_roles WHERE rolname = current_user"
         ).fetchone()
 
-    assert row == (False, True, True, True)
+    assert (False, True, True, True) == row
 
 
 def test_cluster_belongs_to_rdsadmin(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
@@ -134,8 +134,8 @@ def test_cluster_belongs_to_rdsadmin(sandbox: Mapping[str, str], instance: dict[
         superusers = connection.execute("SELECT rolname FROM pg_roles WHERE rolsuper").fetchall()
         owner = connection.execute("SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'app'").fetchone()
 
-    assert superusers == [("rdsadmin",)]
-    assert owner == ("master",)
+    assert [("rdsadmin",)] == superusers
+    assert ("master",) == owner
 
 
 def test_superuser_statement_is_refused(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
@@ -147,7 +147,7 @@ def test_superuser_statement_is_refused(sandbox: Mapping[str, str], instance: di
 def test_passwords_are_scram(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
     """New passwords are stored as SCRAM verifiers, and a wrong one is refused at once."""
     with connect(sandbox, instance) as connection:
-        assert connection.execute("SHOW password_encryption").fetchone() == ("scram-sha-256",)
+        assert ("scram-sha-256",) == connection.execute("SHOW password_encryption").fetchone()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         connect(sandbox, instance, password="wrong-password")
 
@@ -194,31 +194,31 @@ def test_stop_ends_the_server_and_start_brings_the_data_back(
     with pytest.raises(psycopg.OperationalError):
         connect(sandbox, instance, connect_timeout=2)
     change = {"MasterUserPassword": "lost-otherwise", "ApplyImmediately": True}
-    assert code_of(rds.modify_db_instance, DBInstanceIdentifier="an-instance", **change) == "InvalidDBInstanceState"
+    assert "InvalidDBInstanceState" == code_of(rds.modify_db_instance, DBInstanceIdentifier="an-instance", **change)
     rds.start_db_instance(DBInstanceIdentifier="an-instance")
     started = wait_for(rds, "an-instance", "available")
 
     assert instance["Endpoint"] == started["Endpoint"]
     with connect(sandbox, started) as connection:
-        assert connection.execute("SELECT value FROM kept").fetchone() == (1,)
+        assert (1,) == connection.execute("SELECT value FROM kept").fetchone()
 
 
 def test_delete_obeys_protection_and_the_final_snapshot_rule(rds: Client) -> None:
     """A protected instance stays; one without a word on the final snapshot stays; else it goes."""
     rds.create_db_instance(**wanted("doomed", DeletionProtection=True))
     wait_for(rds, "doomed", "available")
-    assert code_of(rds.delete_db_instance, DBInstanceIdentifier="doomed", SkipFinalSnapshot=True) == "InvalidParameterCombination"
+    assert "InvalidParameterCombination" == code_of(rds.delete_db_instance, DBInstanceIdentifier="doomed", SkipFinalSnapshot=True)
     rds.modify_db_instance(DBInstanceIdentifier="doomed", DeletionProtection=False, ApplyImmediately=True)
     wait_for(rds, "doomed", "available")
-    assert code_of(rds.delete_db_instance, DBInstanceIdentifier="doomed") == "InvalidParameterCombination"
+    assert "InvalidParameterCombination" == code_of(rds.delete_db_instance, DBInstanceIdentifier="doomed")
 
     answer = rds.delete_db_instance(DBInstanceIdentifier="doomed", FinalDBSnapshotIdentifier="last-one")
 
-    assert answer["DBInstance"]["DBInstanceStatus"] == "deleting"
+    assert "deleting" == answer["DBInstance"]["DBInstanceStatus"]
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="doomed", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    assert code_of(rds.describe_db_instances, DBInstanceIdentifier="doomed") == "DBInstanceNotFound"
-    assert [snapshot["DBSnapshotIdentifier"] for snapshot in rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]] == [
-        "last-one"
+    assert "DBInstanceNotFound" == code_of(rds.describe_db_instances, DBInstanceIdentifier="doomed")
+    assert ["last-one"] == [
+        snapshot["DBSnapshotIdentifier"] for snapshot in rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]
     ]
 
 
@@ -226,7 +226,7 @@ def test_wrong_state_is_refused(rds: Client) -> None:
     """What an instance that is being created cannot do gets InvalidDBInstanceState."""
     rds.create_db_instance(**wanted("busy"))
 
-    assert code_of(rds.stop_db_instance, DBInstanceIdentifier="busy") == "InvalidDBInstanceState"
+    assert "InvalidDBInstanceState" == code_of(rds.stop_db_instance, DBInstanceIdentifier="busy")
     wait_for(rds, "busy", "available")
 
 
@@ -235,8 +235,8 @@ def test_reset_leaves_no_server_running(sandbox: Mapping[str, str], rds: Client,
     rds.create_db_instance(**wanted("gone-soon"))
     reset(sandbox)
 
-    assert control("GET", "/status")["DBInstances"] == []
-    assert rds.describe_db_instances()["DBInstances"] == []
+    assert [] == control("GET", "/status")["DBInstances"]
+    assert [] == rds.describe_db_instances()["DBInstances"]
 
 
 def code_of(call: Callable[..., Any], **parameters: Any) -> str:

@@ -42,7 +42,7 @@ def test_log_files_are_the_servers_own(rds: Client, instance: dict[str, Any]) ->
     assert file["Size"] > 0
     assert file in rds.describe_db_log_files(**NAME, FilenameContains="postgresql", FileSize=1)["DescribeDBLogFiles"]
     for nothing in ({"FilenameContains": "slowquery"}, {"FileSize": 1 << 30}, {"FileLastWritten": in_an_hour}):
-        assert rds.describe_db_log_files(**NAME, **nothing)["DescribeDBLogFiles"] == []
+        assert [] == rds.describe_db_log_files(**NAME, **nothing)["DescribeDBLogFiles"]
 
 
 def test_portions_of_a_log_file(rds: Client, instance: dict[str, Any]) -> None:
@@ -56,8 +56,8 @@ def test_portions_of_a_log_file(rds: Client, instance: dict[str, Any]) -> None:
 
     assert 'relation "missing_relation" does not exist' in whole["LogFileData"]
     assert whole["LogFileData"].endswith(last["LogFileData"])
-    assert (last["LogFileData"].count("\n"), last["AdditionalDataPending"]) == (1, False)
-    assert (first["LogFileData"].count("\n"), first["AdditionalDataPending"]) == (2, True)
+    assert (1, False) == (last["LogFileData"].count("\n"), last["AdditionalDataPending"])
+    assert (2, True) == (first["LogFileData"].count("\n"), first["AdditionalDataPending"])
     assert read.endswith(last["LogFileData"])
     assert whole["LogFileData"].startswith(first["LogFileData"])
 
@@ -66,11 +66,11 @@ def test_what_is_refused(rds: Client, instance: dict[str, Any]) -> None:
     """A missing file, a marker that no portion gave, an instance that is not there, or not yet."""
     file = newest(rds)["LogFileName"]
     portion = rds.download_db_log_file_portion
-    assert refused(portion, **NAME, LogFileName="error/../../root.pem") == "DBLogFileNotFoundFault"
-    assert refused(portion, **NAME, LogFileName=file, Marker="x") == "InvalidParameterValue"
-    assert refused(rds.describe_db_log_files, DBInstanceIdentifier="nobody") == "DBInstanceNotFound"
+    assert "DBLogFileNotFoundFault" == refused(portion, **NAME, LogFileName="error/../../root.pem")
+    assert "InvalidParameterValue" == refused(portion, **NAME, LogFileName=file, Marker="x")
+    assert "DBInstanceNotFound" == refused(rds.describe_db_log_files, DBInstanceIdentifier="nobody")
     rds.create_db_instance(**wanted("not-yet"))
-    assert refused(rds.describe_db_log_files, DBInstanceIdentifier="not-yet") == "DBInstanceNotReady"
+    assert "DBInstanceNotReady" == refused(rds.describe_db_log_files, DBInstanceIdentifier="not-yet")
     wait_for(rds, "not-yet", "available")
 
 
@@ -86,9 +86,9 @@ def test_the_certificate_ends(rds: Client, instance: dict[str, Any]) -> None:
 def test_the_master_user_creates_extensions(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
     """pg_stat_statements is preloaded and can be created, as can others that RDS supports; file_fdw cannot."""
     statements = "SELECT calls FROM pg_stat_statements WHERE query LIKE 'SELECT pg_sleep%'"
-    assert run(sandbox, instance, "SHOW shared_preload_libraries") == [("pg_stat_statements",)]
+    assert [("pg_stat_statements",)] == run(sandbox, instance, "SHOW shared_preload_libraries")
     run(sandbox, instance, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
-    assert run(sandbox, instance, "SELECT pg_sleep(0)", statements) == [(1,)]
+    assert [(1,)] == run(sandbox, instance, "SELECT pg_sleep(0)", statements)
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         run(sandbox, instance, "CREATE EXTENSION file_fdw")
 
@@ -106,8 +106,8 @@ def test_reset_leaves_nothing_on_disk(
     assert 2 == len(list(root.glob("snapshots/*"))) == len(list(root.glob("archives/*")))
     reset(sandbox)
 
-    assert [*root.glob("snapshots/*"), *root.glob("archives/*")] == []
+    assert [] == [*root.glob("snapshots/*"), *root.glob("archives/*")]
     running = [file for file in root.glob("server-*/data/postmaster.pid") if not file.read_text().startswith("-")]
-    assert running == []  # a negative number is initdb's, which makes the next server ready
-    assert control("GET", "/status")["DBInstances"] == []
-    assert rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"] == []
+    assert [] == running  # a negative number is initdb's, which makes the next server ready
+    assert [] == control("GET", "/status")["DBInstances"]
+    assert [] == rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import psycopg
 import pytest
 
+from rds_sandbox import Sandbox
 from tests.instance import create, messages, open_group, refused, run, statuses
 from tests.support import PASSWORD, Client, connect, reset, wait_for
 
@@ -40,33 +41,33 @@ def change(rds: Client, identifier: str = "changing", **request: Any) -> dict[st
     return wait_for(rds, identifier, "available")
 
 
-def open_window(control: Callable[..., Any], identifier: str = "changing") -> None:
+def open_window(rds_sandbox: Sandbox, identifier: str = "changing") -> None:
     """Let the maintenance window come."""
-    control("PUT", "/maintenance-window", {"DBInstanceIdentifier": identifier})
+    rds_sandbox.simulate("maintenance", identifier=identifier)
 
 
 def test_changes_wait_for_the_window(
-    sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any], instance: dict[str, Any]
+    sandbox: Mapping[str, str], rds: Client, rds_sandbox: Sandbox, instance: dict[str, Any]
 ) -> None:
     """Class and storage are pending until the window comes, which restarts the server; then they hold."""
     started = run(sandbox, instance, "SELECT pg_postmaster_start_time()")
     rds.modify_db_instance(DBInstanceIdentifier="changing", DBInstanceClass="db.t4g.small", AllocatedStorage=21)
     waiting = describe(rds)
-    assert waiting["PendingModifiedValues"] == {"DBInstanceClass": "db.t4g.small", "AllocatedStorage": 22}
-    assert tuple(waiting[key] for key in ("DBInstanceStatus", "DBInstanceClass", "AllocatedStorage")) == (
+    assert {"DBInstanceClass": "db.t4g.small", "AllocatedStorage": 22} == waiting["PendingModifiedValues"]
+    assert (
         "available",
         "db.t4g.micro",
         20,
-    )
+    ) == tuple(waiting[key] for key in ("DBInstanceStatus", "DBInstanceClass", "AllocatedStorage"))
     with statuses(rds, "changing", "available") as seen:
-        open_window(control)
+        open_window(rds_sandbox)
     done = describe(rds)
 
-    assert seen == ["modifying", "available"]
-    assert (done["DBInstanceClass"], done["AllocatedStorage"], done["PendingModifiedValues"]) == ("db.t4g.small", 22, {})
+    assert ["modifying", "available"] == seen
+    assert ("db.t4g.small", 22, {}) == (done["DBInstanceClass"], done["AllocatedStorage"], done["PendingModifiedValues"])
     assert started < run(sandbox, instance, "SELECT pg_postmaster_start_time()")
     assert "Finished applying modification to allocated storage" in messages(rds, "changing")
-    open_window(control)  # with nothing to do
+    open_window(rds_sandbox)  # with nothing to do
 
 
 def test_a_pending_change_is_withdrawn(rds: Client, instance: dict[str, Any]) -> None:
@@ -74,9 +75,9 @@ def test_a_pending_change_is_withdrawn(rds: Client, instance: dict[str, Any]) ->
     name = {"DBInstanceIdentifier": "changing"}
     before = describe(rds)["DBInstanceClass"]
     rds.modify_db_instance(**name, DBInstanceClass="db.t4g.medium")
-    assert describe(rds)["PendingModifiedValues"] == {"DBInstanceClass": "db.t4g.medium"}
+    assert {"DBInstanceClass": "db.t4g.medium"} == describe(rds)["PendingModifiedValues"]
     rds.modify_db_instance(**name, DBInstanceClass=before)
-    assert describe(rds)["PendingModifiedValues"] == {}
+    assert {} == describe(rds)["PendingModifiedValues"]
 
 
 def test_what_never_waits(rds: Client, instance: dict[str, Any]) -> None:
@@ -86,9 +87,9 @@ def test_what_never_waits(rds: Client, instance: dict[str, Any]) -> None:
     )
     done = wait_for(rds, "changing", "available")
 
-    assert tuple(
+    assert (True, True, 100, {}) == tuple(
         done[key] for key in ("DeletionProtection", "CopyTagsToSnapshot", "MaxAllocatedStorage", "PendingModifiedValues")
-    ) == (True, True, 100, {})
+    )
     change(rds, DeletionProtection=False)
 
 
@@ -108,16 +109,16 @@ def test_public_access_and_groups(
         connect(sandbox, instance).close()
 
 
-def test_storage_only_grows_and_then_rests(rds: Client, control: Callable[..., Any], group: str) -> None:
+def test_storage_only_grows_and_then_rests(rds: Client, rds_sandbox: Sandbox, group: str) -> None:
     """It cannot shrink; the second change within six hours is refused, until the window has come."""
     create(rds, "growing", group)
     request = {"DBInstanceIdentifier": "growing", "ApplyImmediately": True}
-    assert refused(rds.modify_db_instance, **request, AllocatedStorage=10) == COMBINATION
-    assert change(rds, "growing", AllocatedStorage=30)["AllocatedStorage"] == 30
-    assert refused(rds.modify_db_instance, **request, AllocatedStorage=20) == COMBINATION
-    assert refused(rds.modify_db_instance, **request, AllocatedStorage=40) == COMBINATION
-    open_window(control, "growing")
-    assert change(rds, "growing", AllocatedStorage=40)["AllocatedStorage"] == 40
+    assert COMBINATION == refused(rds.modify_db_instance, **request, AllocatedStorage=10)
+    assert 30 == change(rds, "growing", AllocatedStorage=30)["AllocatedStorage"]
+    assert COMBINATION == refused(rds.modify_db_instance, **request, AllocatedStorage=20)
+    assert COMBINATION == refused(rds.modify_db_instance, **request, AllocatedStorage=40)
+    open_window(rds_sandbox, "growing")
+    assert 40 == change(rds, "growing", AllocatedStorage=40)["AllocatedStorage"]
 
 
 def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> None:
@@ -138,31 +139,31 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
     for code, wrong in cases:
         request = {"DBInstanceIdentifier": "changing", "ApplyImmediately": True, **wrong}
         assert code == refused(rds.modify_db_instance, **request), wrong
-    assert describe(rds)["PendingModifiedValues"] == {}
+    assert {} == describe(rds)["PendingModifiedValues"]
 
 
 def test_upgrades(rds: Client, instance: dict[str, Any]) -> None:
     """A minor upgrade, then a major one that is allowed: the status is upgrading."""
     with statuses(rds, "changing", "available") as seen:
         rds.modify_db_instance(DBInstanceIdentifier="changing", EngineVersion="17.11", ApplyImmediately=True)
-    assert (seen, describe(rds)["EngineVersion"]) == (["upgrading", "available"], "17.11")
+    assert (["upgrading", "available"], "17.11") == (seen, describe(rds)["EngineVersion"])
     major = change(rds, EngineVersion="18", AllowMajorVersionUpgrade=True)
-    assert (major["EngineVersion"], major["DBParameterGroups"][0]["DBParameterGroupName"]) == ("18.6", "default.postgres18")
+    assert ("18.6", "default.postgres18") == (major["EngineVersion"], major["DBParameterGroups"][0]["DBParameterGroupName"])
 
 
 def test_the_password(sandbox: Mapping[str, str], rds: Client, secretsmanager: Client, instance: dict[str, Any]) -> None:
     """A new one holds at once; one that Secrets Manager keeps replaces it, and goes with its secret."""
     with statuses(rds, "changing", "available") as seen:
         pending = rds.modify_db_instance(DBInstanceIdentifier="changing", MasterUserPassword="another-password")["DBInstance"]
-    assert seen[0] == "resetting-master-credentials"
-    assert pending["PendingModifiedValues"] == {"MasterUserPassword": "****"}
+    assert "resetting-master-credentials" == seen[0]
+    assert {"MasterUserPassword": "****"} == pending["PendingModifiedValues"]
     run(sandbox, instance, "SELECT 1", password="another-password")
     arn = change(rds, ManageMasterUserPassword=True)["MasterUserSecret"]["SecretArn"]
     assert arn == change(rds, ManageMasterUserPassword=True)["MasterUserSecret"]["SecretArn"]
     unmanaged = change(rds, ManageMasterUserPassword=False, MasterUserPassword=PASSWORD)
 
     assert "MasterUserSecret" not in unmanaged
-    assert refused(secretsmanager.get_secret_value, SecretId=arn) == "ResourceNotFoundException"
+    assert "ResourceNotFoundException" == refused(secretsmanager.get_secret_value, SecretId=arn)
     run(sandbox, instance, "SELECT 1")
 
 
@@ -173,18 +174,18 @@ def test_addresses_belong_to_names(sandbox: Mapping[str, str], rds: Client, grou
         run(sandbox, made, f"CREATE TABLE colour AS SELECT '{colour}' AS name")
     request = {"DBInstanceIdentifier": "blue", "NewDBInstanceIdentifier": "blue-old", "ApplyImmediately": True}
     answer = rds.modify_db_instance(**request)["DBInstance"]
-    assert (answer["DBInstanceStatus"], answer["PendingModifiedValues"]) == ("renaming", {"DBInstanceIdentifier": "blue-old"})
+    assert ("renaming", {"DBInstanceIdentifier": "blue-old"}) == (answer["DBInstanceStatus"], answer["PendingModifiedValues"])
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="blue", WaiterConfig={"Delay": 0.05, "MaxAttempts": 300})
     wait_for(rds, "blue-old", "available")
     rename(rds, "green", "blue")
 
-    assert run(sandbox, blue, "SELECT name FROM colour") == [("green",)]
+    assert [("green",)] == run(sandbox, blue, "SELECT name FROM colour")
     assert blue["Endpoint"] == describe(rds, "blue")["Endpoint"]
-    assert run(sandbox, describe(rds, "blue-old"), "SELECT name FROM colour") == [("blue",)]
+    assert [("blue",)] == run(sandbox, describe(rds, "blue-old"), "SELECT name FROM colour")
     rename(rds, "blue", "green")
     rename(rds, "blue-old", "blue")
-    assert run(sandbox, blue, "SELECT name FROM colour") == [("blue",)]
-    assert run(sandbox, green, "SELECT name FROM colour") == [("green",)]
+    assert [("blue",)] == run(sandbox, blue, "SELECT name FROM colour")
+    assert [("green",)] == run(sandbox, green, "SELECT name FROM colour")
 
 
 def rename(rds: Client, before: str, after: str) -> None:
@@ -194,15 +195,12 @@ def rename(rds: Client, before: str, after: str) -> None:
     wait_for(rds, after, "available")
 
 
-def test_pending_maintenance(
-    sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any], instance: dict[str, Any]
-) -> None:
+def test_pending_maintenance(sandbox: Mapping[str, str], rds: Client, rds_sandbox: Sandbox, instance: dict[str, Any]) -> None:
     """None, until one is announced; the window applies it, or an opt-in at once."""
     arn = instance["DBInstanceArn"]
-    name = {"DBInstanceIdentifier": "changing"}
-    assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
+    assert [] == rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"]
     for _ in range(2):
-        control("PUT", "/maintenance-action", {**name, "Action": "system-update"})
+        rds_sandbox.simulate("announce", identifier="changing", action="system-update")
         [found] = rds.describe_pending_maintenance_actions(ResourceIdentifier=arn)["PendingMaintenanceActions"]
         assert (arn, "system-update") == (
             found["ResourceIdentifier"],
@@ -210,18 +208,15 @@ def test_pending_maintenance(
         )
         started = run(sandbox, instance, "SELECT pg_postmaster_start_time()")
         if _:
-            open_window(control)
+            open_window(rds_sandbox)
         else:
             opt_in = {"ApplyAction": "system-update", "OptInType": "immediate"}
             rds.apply_pending_maintenance_action(ResourceIdentifier=arn, **opt_in)
-            assert (
-                refused(
-                    rds.apply_pending_maintenance_action, ResourceIdentifier=arn, ApplyAction="db-upgrade", OptInType="immediate"
-                )
-                == "ResourceNotFoundFault"
+            assert "ResourceNotFoundFault" == refused(
+                rds.apply_pending_maintenance_action, ResourceIdentifier=arn, ApplyAction="db-upgrade", OptInType="immediate"
             )
         wait_for(rds, "changing", "available")
-        assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
+        assert [] == rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"]
         assert started < run(sandbox, instance, "SELECT pg_postmaster_start_time()")
     missing = {"ResourceIdentifier": f"{arn}-not"}
-    assert refused(rds.describe_pending_maintenance_actions, **missing) == "ResourceNotFoundFault"
+    assert "ResourceNotFoundFault" == refused(rds.describe_pending_maintenance_actions, **missing)

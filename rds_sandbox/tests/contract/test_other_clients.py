@@ -67,7 +67,7 @@ def call(aws: Run) -> Call:
 
     def answer(*words: str) -> dict[str, Any]:
         finished = aws(*words)
-        assert finished.returncode == 0, finished.stderr
+        assert 0 == finished.returncode, finished.stderr
         return json.loads(finished.stdout) if finished.stdout else {}
 
     return answer
@@ -126,21 +126,21 @@ def available(call: Call, identifier: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     while found.get("DBInstanceStatus") != "available" and time.monotonic() < deadline:
         (found,) = call("rds", "describe-db-instances", "--db-instance-identifier", identifier)["DBInstances"]
-    assert found["DBInstanceStatus"] == "available"
+    assert "available" == found["DBInstanceStatus"]
     return found
 
 
 def test_cli_reads_back_what_it_asked_for(instance: dict[str, Any]) -> None:
     """Every parameter of the original creation command is described as it was sent."""
     assert {name: instance.get(name) for name in DESCRIBED} == DESCRIBED
-    assert instance["Endpoint"]["Port"] == 5432
-    assert instance["EngineVersion"].partition(".")[0] == "18"
+    assert 5432 == instance["Endpoint"]["Port"]
+    assert "18" == instance["EngineVersion"].partition(".")[0]
 
 
 def test_cli_waiter_finds_it_available(aws: Run, instance: dict[str, Any]) -> None:
     """The CLI's own waiter ends at once."""
     finished = aws("rds", "wait", "db-instance-available", "--db-instance-identifier", NAME)
-    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "", "")
+    assert (0, "", "") == (finished.returncode, finished.stdout, finished.stderr)
 
 
 def test_psql_times_out_without_a_rule(psql: Run, url: str) -> None:
@@ -153,7 +153,7 @@ def test_psql_times_out_without_a_rule(psql: Run, url: str) -> None:
 def test_psql_connects_once_authorized(psql: Run, url: str, rule: dict[str, str]) -> None:
     """With the CLI's rule, psql connects with full verification, as the master user."""
     finished = psql(url, "SELECT current_user")
-    assert (finished.returncode, finished.stdout, finished.stderr) == (0, "master\n", "")
+    assert (0, "master\n", "") == (finished.returncode, finished.stdout, finished.stderr)
 
 
 def test_cli_moves_the_rule(call: Call, psql: Run, url: str, rule: dict[str, str]) -> None:
@@ -167,7 +167,7 @@ def test_cli_moves_the_rule(call: Call, psql: Run, url: str, rule: dict[str, str
     move("198.51.100.7/32")
     assert "timeout expired" in psql(url, "SELECT 1").stderr
     move(rule["cidr"])
-    assert psql(url, "SELECT 1").stdout == "1\n"
+    assert "1\n" == psql(url, "SELECT 1").stdout
 
 
 def test_cli_modifies_and_deletes(call: Call, aws: Run) -> None:
@@ -177,12 +177,12 @@ def test_cli_modifies_and_deletes(call: Call, aws: Run) -> None:
     available(call, name[1])
     call("rds", "modify-db-instance", *name, "--allocated-storage", "30", "--deletion-protection", "--apply-immediately")
     found = available(call, name[1])
-    assert (found["AllocatedStorage"], found["DeletionProtection"]) == (30, True)
+    assert (30, True) == (found["AllocatedStorage"], found["DeletionProtection"])
     assert "(InvalidParameterCombination)" in aws("rds", "delete-db-instance", *name, "--skip-final-snapshot").stderr
     call("rds", "modify-db-instance", *name, "--no-deletion-protection", "--apply-immediately")
     available(call, name[1])
 
-    assert call("rds", "delete-db-instance", *name, "--skip-final-snapshot")["DBInstance"]["DBInstanceStatus"] == "deleting"
+    assert "deleting" == call("rds", "delete-db-instance", *name, "--skip-final-snapshot")["DBInstance"]["DBInstanceStatus"]
     call("rds", "wait", "db-instance-deleted", *name)
     missing = aws("rds", "describe-db-instances", *name)
     assert missing.returncode in CLIENT_ERROR
@@ -203,7 +203,7 @@ def test_cli_shows_the_code_of_wrong_input(aws: Run, instance: dict[str, Any], w
     """The error code is on standard error, and the exit code says that AWS refused."""
     finished = aws("rds", "create-db-instance", "--db-instance-identifier", "wrong-input", *ORIGINAL, *words)
     assert finished.returncode in CLIENT_ERROR
-    assert finished.stdout == ""
+    assert "" == finished.stdout
     assert f"({code}) when calling the CreateDBInstance operation" in finished.stderr
 
 
@@ -211,7 +211,7 @@ def test_sqlalchemy_takes_the_plain_url(sandbox: Mapping[str, str], url: str, ru
     """A standard URL is all that an engine needs."""
     engine = sqlalchemy.create_engine(f"{url}&sslrootcert={sandbox['PGSSLROOTCERT']}")
     with engine.connect() as connection:
-        assert connection.scalar(sqlalchemy.text("SELECT current_user")) == "master"
+        assert "master" == connection.scalar(sqlalchemy.text("SELECT current_user"))
     engine.dispose()
 
 
@@ -231,15 +231,15 @@ def test_shell_evaluates_the_environment(kept_up: list[str]) -> None:
     finished = run(["sh", "-c", script, "sh", *kept_up, "env", "--name", "shell"], before)
 
     found = dict(line.split("=", 1) for line in finished.stdout.splitlines())
-    expected = control.environment("shell")
-    assert (finished.returncode, finished.stderr) == (0, "")
+    expected = control.find("shell").environment
+    assert (0, "") == (finished.returncode, finished.stderr)
     assert expected == {name: found.get(name) for name in expected}
     assert {"AWS_PROFILE", "AWS_SESSION_TOKEN"}.isdisjoint(found)
 
 
 def test_status_names_the_instance(kept_up: list[str]) -> None:
     """The instance is a line with its status and its endpoint."""
-    rds = make_client(control.environment("shell"), "rds")
+    rds = make_client(control.find("shell").environment, "rds")
     rds.create_db_instance(**wanted("named"))
     endpoint = wait_for(rds, "named", "available")["Endpoint"]
 

@@ -58,9 +58,9 @@ def test_a_second_between_two_writes_finds_the_first(
     """The WAL is replayed up to the very second, and no further; the new instance takes writes and backups of its own."""
     restored = restore(rds, "earlier", SourceDBInstanceIdentifier="source", RestoreTime=between, VpcSecurityGroupIds=[group])
 
-    assert run(sandbox, restored, "SELECT value FROM kept") == [("first",)]
-    assert run(sandbox, restored, "INSERT INTO kept VALUES ('own')", "SELECT count(*) FROM kept") == [(2,)]
-    assert restored["BackupRetentionPeriod"] == 7
+    assert [("first",)] == run(sandbox, restored, "SELECT value FROM kept")
+    assert [(2,)] == run(sandbox, restored, "INSERT INTO kept VALUES ('own')", "SELECT count(*) FROM kept")
+    assert 7 == restored["BackupRetentionPeriod"]
     assert "Restored from DB instance source to earlier" in messages(rds, "earlier")
     assert "Finished DB instance backup" in messages(rds, "earlier")
 
@@ -74,7 +74,7 @@ def test_the_latest_time_finds_both(sandbox: Mapping[str, str], rds: Client, gro
 
     assert between < shown
     for restored in (latest, at_that_time):
-        assert run(sandbox, restored, "SELECT value FROM kept") == [("first",), ("second",)]
+        assert [("first",), ("second",)] == run(sandbox, restored, "SELECT value FROM kept")
 
 
 def test_what_is_refused(rds: Client, group: str, between: datetime) -> None:
@@ -95,7 +95,7 @@ def test_what_is_refused(rds: Client, group: str, between: datetime) -> None:
     for code, change in cases:
         assert code == refused(rds.restore_db_instance_to_point_in_time, **{**request, **change}), change
     without = {"SourceDbiResourceId": "db-NOBODY", "TargetDBInstanceIdentifier": "refused", "UseLatestRestorableTime": True}
-    assert refused(rds.restore_db_instance_to_point_in_time, **without) == "DBInstanceAutomatedBackupNotFound"
+    assert "DBInstanceAutomatedBackupNotFound" == refused(rds.restore_db_instance_to_point_in_time, **without)
 
 
 def test_without_backups_there_is_no_time_to_restore_to(rds: Client, group: str) -> None:
@@ -104,15 +104,15 @@ def test_without_backups_there_is_no_time_to_restore_to(rds: Client, group: str)
     request = {"SourceDBInstanceIdentifier": "unsaved", "TargetDBInstanceIdentifier": "refused", "UseLatestRestorableTime": True}
 
     assert "LatestRestorableTime" not in made
-    assert backups(rds, DBInstanceIdentifier="unsaved") == []
-    assert refused(rds.restore_db_instance_to_point_in_time, **request) == "PointInTimeRestoreNotEnabled"
+    assert [] == backups(rds, DBInstanceIdentifier="unsaved")
+    assert "PointInTimeRestoreNotEnabled" == refused(rds.restore_db_instance_to_point_in_time, **request)
     change = {"DBInstanceIdentifier": "unsaved", "ApplyImmediately": True}
     rds.modify_db_instance(**change, BackupRetentionPeriod=2)
     assert "LatestRestorableTime" in wait_for(rds, "unsaved", "available")
-    assert [backup["Status"] for backup in backups(rds, DBInstanceIdentifier="unsaved")] == ["active"]
+    assert ["active"] == [backup["Status"] for backup in backups(rds, DBInstanceIdentifier="unsaved")]
     rds.modify_db_instance(**change, BackupRetentionPeriod=0)
     assert "LatestRestorableTime" not in wait_for(rds, "unsaved", "available")
-    assert rds.describe_db_snapshots(DBInstanceIdentifier="unsaved", SnapshotType="automated")["DBSnapshots"] == []
+    assert [] == rds.describe_db_snapshots(DBInstanceIdentifier="unsaved", SnapshotType="automated")["DBSnapshots"]
 
 
 def test_retained_backups_restore_a_deleted_instance(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
@@ -132,11 +132,11 @@ def test_retained_backups_restore_a_deleted_instance(sandbox: Mapping[str, str],
 
     assert ("doomed", doomed["DbiResourceId"]) == (retained["DBInstanceIdentifier"], retained["DbiResourceId"])
     for restored in (by_id, by_arn):
-        assert run(sandbox, restored, "SELECT value FROM kept") == [("kept",)]
+        assert [("kept",)] == run(sandbox, restored, "SELECT value FROM kept")
     rds.delete_db_instance_automated_backup(DBInstanceAutomatedBackupsArn=arn)
     gone = {"DbiResourceId": doomed["DbiResourceId"]}
-    assert refused(rds.delete_db_instance_automated_backup, **gone) == "DBInstanceAutomatedBackupNotFound"
-    assert refused(rds.describe_db_instance_automated_backups, **gone) == "DBInstanceAutomatedBackupNotFound"
+    assert "DBInstanceAutomatedBackupNotFound" == refused(rds.delete_db_instance_automated_backup, **gone)
+    assert "DBInstanceAutomatedBackupNotFound" == refused(rds.describe_db_instance_automated_backups, **gone)
 
 
 def test_a_stopped_instance_can_be_restored(sandbox: Mapping[str, str], rds: Client, group: str, between: datetime) -> None:
@@ -146,9 +146,9 @@ def test_a_stopped_instance_can_be_restored(sandbox: Mapping[str, str], rds: Cli
     request = {"SourceDBInstanceIdentifier": "source", "VpcSecurityGroupIds": [group]}
     restored = restore(rds, "of-stopped", RestoreTime=stopped["LatestRestorableTime"], **request)
 
-    assert run(sandbox, restored, "SELECT value FROM kept") == [("first",), ("second",)]
+    assert [("first",), ("second",)] == run(sandbox, restored, "SELECT value FROM kept")
     later = stopped["LatestRestorableTime"] + SECOND
     target = {"TargetDBInstanceIdentifier": "refused", "RestoreTime": later}
-    assert refused(rds.restore_db_instance_to_point_in_time, **request, **target) == "InvalidParameterValue"
+    assert "InvalidParameterValue" == refused(rds.restore_db_instance_to_point_in_time, **request, **target)
     rds.start_db_instance(DBInstanceIdentifier="source")
     assert later < wait_for(rds, "source", "available")["LatestRestorableTime"] + SECOND

@@ -18,8 +18,8 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from rds_sandbox import control, keeper
-from rds_sandbox.errors import PostgresMissing, SandboxNotUp, WrongInput
+from rds_sandbox import control, keeper, process
+from rds_sandbox.errors import PostgresMissing, SandboxNotUp
 from rds_sandbox.state import read_record, record_file
 from tests.support import Client, make_client, reset, wait_for, wanted
 
@@ -39,9 +39,14 @@ def names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[
         control.down(each)
 
 
+def environment(name: str) -> Mapping[str, str]:
+    """The variables of a sandbox that is up."""
+    return control.find(name).environment
+
+
 def available(name: str) -> Client:
     """A client of the sandbox, in which one instance is available."""
-    rds = make_client(control.environment(name), "rds")
+    rds = make_client(environment(name), "rds")
     rds.create_db_instance(**wanted("one"))
     wait_for(rds, "one", "available")
     return rds
@@ -91,7 +96,7 @@ def test_several_live_side_by_side(names: Callable[[str], str]) -> None:
         control.up(names(name))
     endpoints = [available(name).describe_db_instances()["DBInstances"][0]["Endpoint"] for name in ("left", "right")]
 
-    assert [endpoint["Port"] for endpoint in endpoints] == [5432, 5432]
+    assert [5432, 5432] == [endpoint["Port"] for endpoint in endpoints]
     assert endpoints[0]["Address"] != endpoints[1]["Address"]
 
 
@@ -112,10 +117,10 @@ def test_next_up_tidies_after_the_keeper_was_killed_too(names: Callable[[str], s
     name = names("both")
     control.up(name)
     record, servers = running(name)
-    process = psutil.Process(record["pid"])
-    for doomed in [*(child for child in process.children() if keeper.__name__ in str(child.cmdline())), process]:
+    leader = psutil.Process(record["pid"])
+    for doomed in [*(child for child in leader.children() if keeper.__name__ in str(child.cmdline())), leader]:
         doomed.kill()
-    assert wait_until(lambda: not control.alive(record))
+    assert wait_until(lambda: not process.alive(record))
     assert all(server.is_running() for server in servers)
 
     assert control.up(name)
@@ -124,11 +129,11 @@ def test_next_up_tidies_after_the_keeper_was_killed_too(names: Callable[[str], s
     assert not Path(record["root"]).exists()
 
 
-def test_throwaway_ends_with_its_owner(tmp_path: Path) -> None:
-    """A throwaway sandbox whose owner is killed ends by itself."""
-    code = """from rds_sandbox.control import throwaway
-with throwaway() as variables:
-    print(variables["PGSSLROOTCERT"], flush=True)
+def test_it_ends_with_its_owner(tmp_path: Path) -> None:
+    """The sandbox of a `with` whose process is killed ends by itself."""
+    code = """from rds_sandbox import sandbox
+with sandbox() as it:
+    print(it.environment["PGSSLROOTCERT"], flush=True)
     input()"""
     owner = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
@@ -169,7 +174,7 @@ def test_web_pages_get_nothing(sandbox: Mapping[str, str], headers: dict[str, st
     with pytest.raises(HTTPError) as caught:
         urlopen(request, timeout=10)
 
-    assert caught.value.code == 403
+    assert 403 == caught.value.code
     assert caught.value.headers["Access-Control-Allow-Origin"] is None
     caught.value.close()
 
@@ -184,8 +189,8 @@ def test_no_cors_header_is_sent(rds: Client) -> None:
 def test_address_service_answers_as_checkip_does(sandbox: Mapping[str, str]) -> None:
     """One line of text: the operator's address."""
     with urlopen(sandbox["RDS_SANDBOX_CHECKIP_URL"], timeout=10) as answer:
-        assert answer.read() == b"203.0.113.10\n"
-        assert answer.headers.get_content_type() == "text/plain"
+        assert b"203.0.113.10\n" == answer.read()
+        assert "text/plain" == answer.headers.get_content_type()
 
 
 @pytest.mark.parametrize(
@@ -205,7 +210,7 @@ def test_what_is_not_there_says_so(sandbox: Mapping[str, str], service: str, ope
     with pytest.raises(ClientError) as caught:
         getattr(client, operation)(**parameters)
 
-    assert caught.value.response["Error"]["Code"] == "NotInSandbox"
+    assert "NotInSandbox" == caught.value.response["Error"]["Code"]
     assert "is not in the sandbox" in caught.value.response["Error"]["Message"]
 
 
@@ -225,7 +230,7 @@ def test_server_that_cannot_start_ends_in_failed(
     monkeypatch.setenv("RDS_SANDBOX_PG_BIN", str(programs))
     name = names("broken")
     control.up(name)
-    rds = make_client(control.environment(name), "rds")
+    rds = make_client(environment(name), "rds")
     rds.create_db_instance(**wanted("one"))
     wait_for(rds, "one", "failed")
 
@@ -241,7 +246,7 @@ def test_missing_programs_are_one_sentence(names: Callable[[str], str], monkeypa
     with pytest.raises(PostgresMissing, match="RDS_SANDBOX_PG_BIN"):
         control.up(names("missing"))
     with pytest.raises(SandboxNotUp, match="rds-sandbox up"):
-        control.environment("missing")
+        environment("missing")
 
 
 def test_reset_while_a_blocked_client_waits(names: Callable[[str], str]) -> None:
@@ -251,16 +256,16 @@ def test_reset_while_a_blocked_client_waits(names: Callable[[str], str]) -> None
     rds = available(name)
     endpoint = rds.describe_db_instances()["DBInstances"][0]["Endpoint"]
     with socket.create_connection((endpoint["Address"], endpoint["Port"]), timeout=5):
-        reset(control.environment(name))
+        reset(environment(name))
 
-        assert rds.describe_db_instances()["DBInstances"] == []
+        assert [] == rds.describe_db_instances()["DBInstances"]
 
 
 def test_taken_port_is_told(names: Callable[[str], str]) -> None:
     """Where the port is taken on every address, another free one is in the endpoint."""
     name = names("taken")
     control.up(name)
-    rds = make_client(control.environment(name), "rds")
+    rds = make_client(environment(name), "rds")
     with socket.create_server(("0.0.0.0", 0)) as taken:
         port = taken.getsockname()[1]
         rds.create_db_instance(**wanted("elsewhere", Port=port))
@@ -268,17 +273,6 @@ def test_taken_port_is_told(names: Callable[[str], str]) -> None:
 
     assert port == found["DbInstancePort"]
     assert port != found["Endpoint"]["Port"]
-
-
-def test_operator_moves(names: Callable[[str], str]) -> None:
-    """The address service answers the new address; what is no address is refused."""
-    name = names("moving")
-    control.up(name)
-    control.move_operator("198.51.100.7", name)
-    with urlopen(control.environment(name)["RDS_SANDBOX_CHECKIP_URL"], timeout=10) as answer:
-        assert answer.read() == b"198.51.100.7\n"
-    with pytest.raises(WrongInput, match="no IP address"):
-        control.move_operator("here", name)
 
 
 def test_odd_temporary_folder(names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,28 +283,11 @@ def test_odd_temporary_folder(names: Callable[[str], str], monkeypatch: pytest.M
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     name = names("quoted")
     control.up(name)
-    script = f'{control.exports(name)}\nprintf %s "$PGSSLROOTCERT"'
+    script = f'{control.find(name).exports()}\nprintf %s "$PGSSLROOTCERT"'
     shown = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout
 
-    assert control.environment(name)["PGSSLROOTCERT"] == shown
+    assert environment(name)["PGSSLROOTCERT"] == shown
     assert "o'brien x" in shown
     available(name)
     control.down(name)
     folder.rmdir()
-
-
-def test_drills_are_called(names: Callable[[str], str]) -> None:
-    """Maintenance is announced and its window opened by name; what cannot be has the sandbox's own words."""
-    name = names("drills")
-    control.up(name)
-    rds = available(name)
-    control.drill("/maintenance-action", {"DBInstanceIdentifier": "one", "Action": "os-upgrade"}, name)
-    assert len(rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"]) == 1
-    control.drill("/maintenance-window", {"DBInstanceIdentifier": "one"}, name)
-    wait_for(rds, "one", "available")
-
-    assert rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"] == []
-    with pytest.raises(WrongInput, match="DBInstance nobody not found: .*sandbox status"):
-        control.drill("/maintenance-window", {"DBInstanceIdentifier": "nobody"}, name)
-    with pytest.raises(WrongInput, match="one is no read replica"):
-        control.drill("/replica-lag", {"DBInstanceIdentifier": "one", "Seconds": "5"}, name)

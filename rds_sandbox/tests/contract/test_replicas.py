@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from rds_sandbox import Sandbox
 from tests.instance import create, messages, open_group, refused, run, statuses
 from tests.support import Client, make_client, reset, wait_for
 
@@ -64,10 +65,10 @@ def test_a_replica_streams(sandbox: Mapping[str, str], rds: Client, source: dict
         run(sandbox, replica, "INSERT INTO kept VALUES (3)")
     shown = rds.describe_db_instances(**SOURCE)["DBInstances"][0]
 
-    assert shown["ReadReplicaDBInstanceIdentifiers"] == ["replica"]
-    assert replica["ReadReplicaSourceDBInstanceIdentifier"] == "source"
-    assert [(info["StatusType"], info["Normal"], info["Status"]) for info in replica["StatusInfos"]] == [
-        ("read replication", True, "replicating")
+    assert ["replica"] == shown["ReadReplicaDBInstanceIdentifiers"]
+    assert "source" == replica["ReadReplicaSourceDBInstanceIdentifier"]
+    assert [("read replication", True, "replicating")] == [
+        (info["StatusType"], info["Normal"], info["Status"]) for info in replica["StatusInfos"]
     ]
     for key in (
         "DBInstanceClass",
@@ -78,16 +79,16 @@ def test_a_replica_streams(sandbox: Mapping[str, str], rds: Client, source: dict
         "PubliclyAccessible",
     ):
         assert source[key] == replica[key], key
-    assert replica["BackupRetentionPeriod"] == 0
+    assert 0 == replica["BackupRetentionPeriod"]
     assert source["Endpoint"]["Address"] != replica["Endpoint"]["Address"]
 
 
 def test_neither_can_be_stopped(rds: Client, replica: dict[str, Any]) -> None:
     """An instance that has a read replica, or is one, cannot be stopped; nor can its backups be switched off."""
-    assert refused(rds.stop_db_instance, **SOURCE) == STATE
-    assert refused(rds.stop_db_instance, **REPLICA) == STATE
+    assert STATE == refused(rds.stop_db_instance, **SOURCE)
+    assert STATE == refused(rds.stop_db_instance, **REPLICA)
     off = {"BackupRetentionPeriod": 0, "ApplyImmediately": True}
-    assert refused(rds.modify_db_instance, **SOURCE, **off) == "InvalidParameterCombination"
+    assert "InvalidParameterCombination" == refused(rds.modify_db_instance, **SOURCE, **off)
 
 
 def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[str, Any]) -> None:
@@ -105,27 +106,27 @@ def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[st
     for code, change in cases:
         assert code == refused(rds.create_db_instance_read_replica, **{**request, **change}), change
     password = {"MasterUserPassword": "another-password", "ApplyImmediately": True}
-    assert refused(rds.modify_db_instance, **REPLICA, **password) == "InvalidParameterCombination"
-    assert refused(rds.promote_read_replica, **SOURCE) == STATE
+    assert "InvalidParameterCombination" == refused(rds.modify_db_instance, **REPLICA, **password)
+    assert STATE == refused(rds.promote_read_replica, **SOURCE)
     final = {"FinalDBSnapshotIdentifier": "final"}
-    assert refused(rds.delete_db_instance, **REPLICA, **final) == "InvalidParameterCombination"
+    assert "InvalidParameterCombination" == refused(rds.delete_db_instance, **REPLICA, **final)
 
 
 def test_lag_is_real_and_measured(
     sandbox: Mapping[str, str],
     rds: Client,
-    control: Callable[..., Any],
+    rds_sandbox: Sandbox,
     source: dict[str, Any],
     replica: dict[str, Any],
 ) -> None:
     """A delayed replica has the row later, and CloudWatch's ReplicaLag grows meanwhile; then it is 0 again."""
-    control("PUT", "/replica-lag", {"DBInstanceIdentifier": "replica", "Seconds": "60"})
+    rds_sandbox.simulate("lag", identifier="replica", seconds=60)
     rows = count(sandbox, replica)
     run(sandbox, source, "INSERT INTO kept VALUES (4)")
     until(lambda: metric(sandbox, "ReplicaLag") > 0)
     assert rows == count(sandbox, replica)
 
-    control("PUT", "/replica-lag", {"DBInstanceIdentifier": "replica", "Seconds": "0"})
+    rds_sandbox.simulate("lag", identifier="replica", seconds=0)
     until(lambda: count(sandbox, replica) == rows + 1)
     until(lambda: metric(sandbox, "ReplicaLag") == 0)
 
@@ -171,7 +172,7 @@ def test_metrics_are_those_of_the_server(sandbox: Mapping[str, str], source: dic
         Period=60,
         Statistics=["Maximum"],
     )
-    assert [point["Maximum"] for point in statistics["Datapoints"]] == [0.0]
+    assert [0.0] == [point["Maximum"] for point in statistics["Datapoints"]]
 
 
 def test_both_restart(sandbox: Mapping[str, str], rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:
@@ -189,7 +190,7 @@ def test_a_replica_of_a_replica(
 ) -> None:
     """A replica with backups may have replicas of its own; its snapshot is restored to an instance that takes writes."""
     second = {"DBInstanceIdentifier": "second", "SourceDBInstanceIdentifier": "replica"}
-    assert refused(rds.create_db_instance_read_replica, **second) == STATE
+    assert STATE == refused(rds.create_db_instance_read_replica, **second)
     rds.modify_db_instance(**REPLICA, BackupRetentionPeriod=1, ApplyImmediately=True)
     assert "LatestRestorableTime" not in wait_for(rds, "replica", "available")
     rds.create_db_instance_read_replica(**second)
@@ -220,12 +221,12 @@ def test_promotion_detaches(sandbox: Mapping[str, str], rds: Client, source: dic
     rows = count(sandbox, source)
     run(sandbox, promoted, "INSERT INTO kept VALUES (6)")
 
-    assert seen == ["modifying", "backing-up", "available"]
+    assert ["modifying", "backing-up", "available"] == seen
     assert rows == count(sandbox, source)
     assert "ReadReplicaSourceDBInstanceIdentifier" not in promoted
-    assert promoted["BackupRetentionPeriod"] == 2
-    assert rds.describe_db_instances(**SOURCE)["DBInstances"][0]["ReadReplicaDBInstanceIdentifiers"] == []
-    assert run(sandbox, source, "SELECT slot_name FROM pg_replication_slots") == []
+    assert 2 == promoted["BackupRetentionPeriod"]
+    assert [] == rds.describe_db_instances(**SOURCE)["DBInstances"][0]["ReadReplicaDBInstanceIdentifiers"]
+    assert [] == run(sandbox, source, "SELECT slot_name FROM pg_replication_slots")
     assert any("Promoted" in message for message in messages(rds, "replica"))
 
 
@@ -243,4 +244,4 @@ def test_a_deleted_source_leaves_promoted_replicas(sandbox: Mapping[str, str], r
     orphan = rds.describe_db_instances(DBInstanceIdentifier="child")["DBInstances"][0]
 
     assert "ReadReplicaSourceDBInstanceIdentifier" not in orphan
-    assert run(sandbox, orphan, "INSERT INTO kept VALUES (2)", "SELECT count(*) FROM kept") == [(2,)]
+    assert [(2,)] == run(sandbox, orphan, "INSERT INTO kept VALUES (2)", "SELECT count(*) FROM kept")

@@ -56,13 +56,13 @@ def test_modify_to_all_protocols(group: Group) -> None:
     """`-1` needs no ports; the API shows -1 for both ends."""
     group.modify({group.add("CidrIpv4", "10.0.0.0/8"): {"IpProtocol": "-1", "CidrIpv4": "10.0.0.0/8"}})
     [rule] = group.rules()
-    assert (rule["IpProtocol"], rule["FromPort"], rule["ToPort"]) == ("-1", -1, -1)
+    assert ("-1", -1, -1) == (rule["IpProtocol"], rule["FromPort"], rule["ToPort"])
 
 
 def test_modify_without_a_description_removes_it(group: Group) -> None:
     """The request is the whole rule."""
     group.modify({group.add("CidrIpv4", "10.0.0.0/8", Description="old"): request("CidrIpv4", "10.0.0.0/8")})
-    assert [rule.get("Description") for rule in group.rules()] == [None]
+    assert [None] == [rule.get("Description") for rule in group.rules()]
 
 
 @pytest.mark.parametrize(("source", "cidr"), BAD_CIDRS)
@@ -70,7 +70,7 @@ def test_modify_to_a_malformed_cidr(source: str, cidr: str, group: Group) -> Non
     """A CIDR block that is none changes nothing."""
     rule_id = group.add(source, {"CidrIpv4": "10.0.0.0/8", "CidrIpv6": "::/0"}[source])
     before = group.rules()
-    assert refusal(group.modify, {rule_id: request(source, cidr)}) == "InvalidParameterValue"
+    assert "InvalidParameterValue" == refusal(group.modify, {rule_id: request(source, cidr)})
     assert before == group.rules()
 
 
@@ -79,7 +79,7 @@ def test_modify_canonicalizes_cidrs(group: Group) -> None:
     ipv4, ipv6 = group.add("CidrIpv4", "10.0.0.0/8"), group.add("CidrIpv6", "::/0")
     group.modify({ipv4: request("CidrIpv4", "100.68.0.18/18"), ipv6: request("CidrIpv6", "2001:DB8:0:0::1/64")})
     found = [source_of(rule) for rule in group.rules()]
-    assert found == [{"CidrIpv4": "100.68.0.0/18"}, {"CidrIpv6": "2001:db8::/64"}]
+    assert [{"CidrIpv4": "100.68.0.0/18"}, {"CidrIpv6": "2001:db8::/64"}] == found
 
 
 @pytest.mark.parametrize(("old", "new"), list(permutations(SOURCES, 2)))
@@ -88,7 +88,7 @@ def test_modify_to_another_type_of_source(old: str, new: str, group: Group) -> N
     sources = group.sources()
     rule_id = group.add(old, sources[old][0])
     before = group.rules()
-    assert refusal(group.modify, {rule_id: request(new, sources[new][0])}) == "InvalidParameterValue"
+    assert "InvalidParameterValue" == refusal(group.modify, {rule_id: request(new, sources[new][0])})
     assert before == group.rules()
 
 
@@ -99,7 +99,7 @@ def test_modify_to_a_duplicate(source: str, group: Group) -> None:
     group.add(source, first, Description="first")
     rule_id = group.add(source, second, Description="second")
     before = group.rules()
-    assert refusal(group.modify, {rule_id: request(source, first)}) == "InvalidPermission.Duplicate"
+    assert "InvalidPermission.Duplicate" == refusal(group.modify, {rule_id: request(source, first)})
     assert before == group.rules()
 
 
@@ -116,7 +116,7 @@ def test_modify_is_atomic(group: Group) -> None:
     good, bad = group.add("CidrIpv4", "10.0.0.0/8"), group.add("CidrIpv4", "172.16.0.0/12")
     before = group.rules()
     requests = {good: request("CidrIpv4", "10.1.0.0/16"), bad: request("CidrIpv4", "300.1.1.1/32")}
-    assert refusal(group.modify, requests) == "InvalidParameterValue"
+    assert "InvalidParameterValue" == refusal(group.modify, requests)
     assert before == group.rules()
 
 
@@ -124,7 +124,7 @@ def test_modify_is_atomic(group: Group) -> None:
 def test_modify_to_bad_ports(ports: dict[str, int], group: Group) -> None:
     """TCP takes both ends of a range, in order, up to 65535."""
     change: dict[str, Any] = {"IpProtocol": "tcp", "CidrIpv4": "10.0.0.0/8", **ports}
-    assert refusal(group.modify, {group.add("CidrIpv4", "10.0.0.0/8"): change}) == "InvalidParameterValue"
+    assert "InvalidParameterValue" == refusal(group.modify, {group.add("CidrIpv4", "10.0.0.0/8"): change})
 
 
 def test_modify_an_unknown_rule(ec2: Client, group: Group) -> None:
@@ -132,14 +132,14 @@ def test_modify_an_unknown_rule(ec2: Client, group: Group) -> None:
     elsewhere = Group.create(ec2, group.vpc).add("CidrIpv4", "10.0.0.0/8")
     for rule_id in (UNKNOWN_RULE, elsewhere):
         code = refusal(group.modify, {rule_id: request("CidrIpv4", "10.1.0.0/16")})
-        assert code == "InvalidSecurityGroupRuleId.NotFound"
+        assert "InvalidSecurityGroupRuleId.NotFound" == code
 
 
 def test_modify_an_unknown_group(ec2: Client, group: Group) -> None:
     """A group id that nothing has."""
     rule_id = group.add("CidrIpv4", "10.0.0.0/8")
     nobody = Group(ec2, group.vpc, UNKNOWN_GROUP)
-    assert refusal(nobody.modify, {rule_id: request("CidrIpv4", "10.1.0.0/16")}) == "InvalidGroup.NotFound"
+    assert "InvalidGroup.NotFound" == refusal(nobody.modify, {rule_id: request("CidrIpv4", "10.1.0.0/16")})
 
 
 @pytest.mark.parametrize(
@@ -160,15 +160,15 @@ def test_modify_an_egress_rule(group: Group) -> None:
     [rule] = group.rules(egress=True)
     group.modify({rule["SecurityGroupRuleId"]: request("CidrIpv4", "10.0.0.0/8", port=443)})
     [rule] = group.rules(egress=True)
-    assert (rule["ToPort"], rule["CidrIpv4"]) == (443, "10.0.0.0/8")
+    assert (443, "10.0.0.0/8") == (rule["ToPort"], rule["CidrIpv4"])
 
 
 @pytest.mark.parametrize("source", SOURCES)
 def test_descriptions_come_back(source: str, group: Group) -> None:
     """Of every type of source, from DescribeSecurityGroupRules and from DescribeSecurityGroups."""
     group.add(source, group.sources()[source][0], Description="for the bootcamp")
-    assert [rule.get("Description") for rule in group.rules()] == ["for the bootcamp"]
-    assert list(group.descriptions()) == ["for the bootcamp"]
+    assert ["for the bootcamp"] == [rule.get("Description") for rule in group.rules()]
+    assert ["for the bootcamp"] == list(group.descriptions())
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -197,13 +197,13 @@ def test_descriptions_of_an_unknown_rule(ec2: Client, group: Group) -> None:
     """Nothing to describe is an error."""
     call = ec2.update_security_group_rule_descriptions_ingress
     unknown = [permission(IpRanges=[{"CidrIp": "10.0.0.0/8", "Description": "new"}])]
-    assert refusal(call, GroupId=group.id, IpPermissions=unknown) == "InvalidPermission.NotFound"
+    assert "InvalidPermission.NotFound" == refusal(call, GroupId=group.id, IpPermissions=unknown)
     updates = [{"SecurityGroupRuleId": UNKNOWN_RULE, "Description": "new"}]
     code = refusal(call, GroupId=group.id, SecurityGroupRuleDescriptions=updates)
-    assert code == "InvalidSecurityGroupRuleId.NotFound"
+    assert "InvalidSecurityGroupRuleId.NotFound" == code
 
 
 @pytest.mark.parametrize("description", ["it's", "a > b", "café", "x" * 256])
 def test_descriptions_have_few_characters(description: str, group: Group) -> None:
     """EC2 takes 255 of a small set."""
-    assert refusal(group.add, "CidrIpv4", "10.0.0.0/8", Description=description) == "InvalidParameterValue"
+    assert "InvalidParameterValue" == refusal(group.add, "CidrIpv4", "10.0.0.0/8", Description=description)

@@ -44,7 +44,7 @@ def test_authorize_answers_all_rules(direction: str, ec2: Client, group: Group) 
     call = getattr(ec2, f"authorize_security_group_{direction}")
     added = call(GroupId=group.id, IpPermissions=permissions)["SecurityGroupRules"]
     ids = [rule["SecurityGroupRuleId"] for rule in added]
-    assert [rule["FromPort"] for rule in added] == [5432, 5432, 443, 80, 22]
+    assert [5432, 5432, 443, 80, 22] == [rule["FromPort"] for rule in added]
     assert added == ec2.describe_security_group_rules(SecurityGroupRuleIds=ids)["SecurityGroupRules"]
 
 
@@ -53,37 +53,37 @@ def test_authorize_a_malformed_cidr(source: str, cidr: str, group: Group) -> Non
     """The good permission before the malformed one is not added either."""
     listed_in, key = SOURCES[source]
     bad = permission(443, **{listed_in: [{key: cidr}]})
-    assert refusal(group.authorize, permission(IpRanges=cidrs("10.0.0.0/8")), bad) == "InvalidParameterValue"
-    assert group.rules() == []
+    assert "InvalidParameterValue" == refusal(group.authorize, permission(IpRanges=cidrs("10.0.0.0/8")), bad)
+    assert [] == group.rules()
 
 
 def test_authorize_an_existing_rule(group: Group) -> None:
     """A duplicate, even one described otherwise and written with host bits, refuses the whole request."""
     group.add("CidrIpv4", "100.68.0.0/18", Description="there")
     ranges = [*cidrs("10.0.0.0/8"), {"CidrIp": "100.68.0.18/18", "Description": "again"}]
-    assert refusal(group.authorize, permission(IpRanges=ranges)) == "InvalidPermission.Duplicate"
-    assert [rule["CidrIpv4"] for rule in group.rules()] == ["100.68.0.0/18"]
+    assert "InvalidPermission.Duplicate" == refusal(group.authorize, permission(IpRanges=ranges))
+    assert ["100.68.0.0/18"] == [rule["CidrIpv4"] for rule in group.rules()]
 
 
 def test_authorize_an_existing_group_reference(group: Group) -> None:
     """The description of a referenced group is no part of the rule's terms either."""
     group.add("ReferencedGroupId", group.id, Description="there")
     again = permission(UserIdGroupPairs=[{"GroupId": group.id, "Description": "again"}])
-    assert refusal(group.authorize, again) == "InvalidPermission.Duplicate"
+    assert "InvalidPermission.Duplicate" == refusal(group.authorize, again)
 
 
 def test_authorize_the_same_twice(group: Group) -> None:
     """A repetition within the request adds nothing."""
     twice = permission(IpRanges=cidrs("10.0.0.0/8")), permission(IpRanges=cidrs("10.0.0.1/8"))
-    assert refusal(group.authorize, *twice) == "InvalidParameterValue"
-    assert group.rules() == []
+    assert "InvalidParameterValue" == refusal(group.authorize, *twice)
+    assert [] == group.rules()
 
 
 def test_authorize_canonicalizes_cidrs(group: Group) -> None:
     """As the API Reference says of IpRange: 100.68.0.18/18 becomes 100.68.0.0/18."""
     ipv6 = [{"CidrIpv6": "2001:0DB8:0000::1/32"}]
     added = group.authorize(permission(IpRanges=cidrs("100.68.0.18/18"), Ipv6Ranges=ipv6))
-    assert [source_of(rule) for rule in added] == [{"CidrIpv4": "100.68.0.0/18"}, {"CidrIpv6": "2001:db8::/32"}]
+    assert [{"CidrIpv4": "100.68.0.0/18"}, {"CidrIpv6": "2001:db8::/32"}] == [source_of(rule) for rule in added]
 
 
 def test_authorize_tags_every_rule(ec2: Client, group: Group) -> None:
@@ -126,28 +126,28 @@ def test_authorize_a_protocol_without_ports(protocol: str, group: Group) -> None
 )
 def test_authorize_bad_terms(terms: dict[str, Any], group: Group) -> None:
     """Protocols and ports that EC2 does not take."""
-    assert refusal(group.authorize, {**terms, "IpRanges": cidrs("10.0.0.0/8")}) == "InvalidParameterValue"
+    assert "InvalidParameterValue" == refusal(group.authorize, {**terms, "IpRanges": cidrs("10.0.0.0/8")})
 
 
 def test_authorize_nobody(group: Group) -> None:
     """A permission without a source."""
-    assert refusal(group.authorize, permission()) == "MissingParameter"
+    assert "MissingParameter" == refusal(group.authorize, permission())
 
 
 def test_authorize_an_unknown_prefix_list(group: Group) -> None:
     """A prefix list that is not there adds nothing."""
     both = permission(IpRanges=cidrs("10.0.0.0/8"), PrefixListIds=[{"PrefixListId": UNKNOWN_PREFIX_LIST}])
-    assert refusal(group.authorize, both) == "InvalidPrefixListID.NotFound"
-    assert group.rules() == []
+    assert "InvalidPrefixListID.NotFound" == refusal(group.authorize, both)
+    assert [] == group.rules()
 
 
 def test_authorize_a_group_of_another_vpc(ec2: Client, group: Group) -> None:
     """Groups are known in their own VPC and, once peered, in the other."""
     other = Group.create(ec2, create_vpc(ec2, "10.43.0.0/16"))
     pair = permission(UserIdGroupPairs=[{"GroupId": other.id}])
-    assert refusal(group.authorize, pair) == "InvalidGroup.NotFound"
+    assert "InvalidGroup.NotFound" == refusal(group.authorize, pair)
     peering = ec2.create_vpc_peering_connection(VpcId=group.vpc, PeerVpcId=other.vpc)["VpcPeeringConnection"]
-    assert refusal(group.authorize, pair) == "InvalidGroup.NotFound"
+    assert "InvalidGroup.NotFound" == refusal(group.authorize, pair)
     ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
     assert [{"ReferencedGroupId": other.id}] == [source_of(rule) for rule in group.authorize(pair)]
 
@@ -157,22 +157,22 @@ def test_authorize_too_many_rules(group: Group) -> None:
     many = cidrs(*(f"10.0.{number}.0/24" for number in range(59)))
     group.authorize(permission(IpRanges=many, Ipv6Ranges=[{"CidrIpv6": "2001:db8::/32"}]))
     more = [permission(port, IpRanges=cidrs("10.0.0.0/24")) for port in (80, 443)]
-    assert refusal(group.authorize, *more) == "RulesPerSecurityGroupLimitExceeded"
-    assert len(group.rules()) == 60
+    assert "RulesPerSecurityGroupLimitExceeded" == refusal(group.authorize, *more)
+    assert 60 == len(group.rules())
 
 
 def test_authorize_a_rule_in_the_parameters(ec2: Client, group: Group) -> None:
     """The form without IpPermissions."""
     terms = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "CidrIp": "10.0.0.1/8"}
     ec2.authorize_security_group_ingress(GroupId=group.id, **terms)
-    assert [source_of(rule) for rule in group.rules()] == [{"CidrIpv4": "10.0.0.0/8"}]
+    assert [{"CidrIpv4": "10.0.0.0/8"}] == [source_of(rule) for rule in group.rules()]
 
 
 def test_authorize_for_an_unknown_group(ec2: Client) -> None:
     """A group that is not there, and a name in the place of an id."""
     call, permissions = ec2.authorize_security_group_ingress, [permission(IpRanges=cidrs("10.0.0.0/8"))]
-    assert refusal(call, GroupId=UNKNOWN_GROUP, IpPermissions=permissions) == "InvalidGroup.NotFound"
-    assert refusal(call, GroupId="default", IpPermissions=permissions) == "InvalidGroupId.Malformed"
+    assert "InvalidGroup.NotFound" == refusal(call, GroupId=UNKNOWN_GROUP, IpPermissions=permissions)
+    assert "InvalidGroupId.Malformed" == refusal(call, GroupId="default", IpPermissions=permissions)
 
 
 def test_revoke_several_by_id(ec2: Client, group: Group) -> None:
@@ -192,7 +192,7 @@ def test_revoke_an_unknown_id(direction: str, ec2: Client, group: Group) -> None
     ids = [*(rule["SecurityGroupRuleId"] for rule in before), UNKNOWN_RULE]
     call = getattr(ec2, f"revoke_security_group_{direction}")
     code = refusal(call, GroupId=group.id, SecurityGroupRuleIds=ids)
-    assert code == "InvalidSecurityGroupRuleId.NotFound"
+    assert "InvalidSecurityGroupRuleId.NotFound" == code
     assert before == group.rules(egress=direction == "egress")
 
 
@@ -202,7 +202,7 @@ def test_revoke_by_permission(ec2: Client, group: Group) -> None:
     terms = permission(UserIdGroupPairs=[{"GroupId": group.id}])
     answer = ec2.revoke_security_group_ingress(GroupId=group.id, IpPermissions=[terms])
     assert [group.id] == [rule["ReferencedGroupId"] for rule in answer["RevokedSecurityGroupRules"]]
-    assert group.rules() == []
+    assert [] == group.rules()
 
 
 def test_revoke_an_unknown_permission(ec2: Client, group: Group) -> None:
@@ -210,8 +210,8 @@ def test_revoke_an_unknown_permission(ec2: Client, group: Group) -> None:
     group.add("CidrIpv4", "10.0.0.0/8")
     both = [permission(port, IpRanges=cidrs("10.0.0.0/8")) for port in (5432, 443)]
     call = ec2.revoke_security_group_ingress
-    assert refusal(call, GroupId=group.id, IpPermissions=both) == "InvalidPermission.NotFound"
-    assert len(group.rules()) == 1
+    assert "InvalidPermission.NotFound" == refusal(call, GroupId=group.id, IpPermissions=both)
+    assert 1 == len(group.rules())
 
 
 def test_revoke_an_unknown_permission_in_the_default_vpc(ec2: Client) -> None:
@@ -220,8 +220,8 @@ def test_revoke_an_unknown_permission_in_the_default_vpc(ec2: Client) -> None:
     group.add("CidrIpv4", "10.0.0.0/8")
     both = [permission(port, IpRanges=cidrs("10.0.0.0/8")) for port in (5432, 443)]
     answer = ec2.revoke_security_group_ingress(GroupId=group.id, IpPermissions=both)
-    assert [each["FromPort"] for each in answer["UnknownIpPermissions"]] == [443]
-    assert [rule["FromPort"] for rule in answer["RevokedSecurityGroupRules"]] == [5432]
+    assert [443] == [each["FromPort"] for each in answer["UnknownIpPermissions"]]
+    assert [5432] == [rule["FromPort"] for rule in answer["RevokedSecurityGroupRules"]]
 
 
 def test_revoke_the_first_egress_rule_as_terraform_does(ec2: Client, group: Group) -> None:
@@ -230,8 +230,8 @@ def test_revoke_the_first_egress_rule_as_terraform_does(ec2: Client, group: Grou
     ipv4, ipv6 = {"IpRanges": cidrs("0.0.0.0/0")}, {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
     call = ec2.revoke_security_group_egress
     call(GroupId=group.id, IpPermissions=[everything | ipv4])
-    assert refusal(call, GroupId=group.id, IpPermissions=[everything | ipv6]) == "InvalidPermission.NotFound"
-    assert group.described()["IpPermissionsEgress"] == []
+    assert "InvalidPermission.NotFound" == refusal(call, GroupId=group.id, IpPermissions=[everything | ipv6])
+    assert [] == group.described()["IpPermissionsEgress"]
 
 
 def test_revoke_takes_the_tags_along(ec2: Client, group: Group) -> None:
@@ -239,4 +239,4 @@ def test_revoke_takes_the_tags_along(ec2: Client, group: Group) -> None:
     [rule] = group.authorize(permission(IpRanges=cidrs("10.0.0.0/8")), TagSpecifications=tagged(owner="andrew"))
     rule_id = rule["SecurityGroupRuleId"]
     ec2.revoke_security_group_ingress(GroupId=group.id, SecurityGroupRuleIds=[rule_id])
-    assert ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [rule_id]}])["Tags"] == []
+    assert [] == ec2.describe_tags(Filters=[{"Name": "resource-id", "Values": [rule_id]}])["Tags"]

@@ -42,14 +42,14 @@ def ids(rules: list[Rule]) -> list[str]:
 
 def test_create_in_an_unknown_vpc(ec2: Client) -> None:
     """A group belongs to a VPC that is there."""
-    assert refusal(Group.create, ec2, "vpc-0123456789abcdef0") == "InvalidVpcID.NotFound"
+    assert "InvalidVpcID.NotFound" == refusal(Group.create, ec2, "vpc-0123456789abcdef0")
 
 
 def test_default_group_admits_its_members(ec2: Client, group: Group) -> None:
     """A VPC comes with a group whose members reach one another."""
     default = default_group(ec2, group.vpc)
     [rule] = default["IpPermissions"]
-    assert rule["IpProtocol"] == "-1"
+    assert "-1" == rule["IpProtocol"]
     assert [default["GroupId"]] == [pair["GroupId"] for pair in rule["UserIdGroupPairs"]]
 
 
@@ -111,8 +111,8 @@ def test_filters_of_rules(ec2: Client, group: Group) -> None:
 
     assert [first] == found(by_id)
     assert [second] == found(by_tag, by_group)
-    assert found(by_id, by_tag) == []
-    assert found(by_id, SecurityGroupRuleIds=[second]) == []
+    assert [] == found(by_id, by_tag)
+    assert [] == found(by_id, SecurityGroupRuleIds=[second])
 
 
 def test_pages_of_rules(ec2: Client, group: Group) -> None:
@@ -128,22 +128,22 @@ def test_pages_of_rules(ec2: Client, group: Group) -> None:
 def test_unknown_rule(ec2: Client) -> None:
     """A rule that is not there."""
     code = refusal(ec2.describe_security_group_rules, SecurityGroupRuleIds=[UNKNOWN_RULE])
-    assert code == "InvalidSecurityGroupRuleId.NotFound"
+    assert "InvalidSecurityGroupRuleId.NotFound" == code
 
 
 def test_unknown_group(ec2: Client) -> None:
     """A group that is not there is named in the error; what is no id of a group is malformed."""
     with pytest.raises(ClientError, match=f"'{UNKNOWN_GROUP}' does not exist") as error:
         ec2.describe_security_groups(GroupIds=[UNKNOWN_GROUP])
-    assert error.value.response["Error"]["Code"] == "InvalidGroup.NotFound"
-    assert refusal(ec2.describe_security_groups, GroupIds=["default"]) == "InvalidGroupId.Malformed"
+    assert "InvalidGroup.NotFound" == error.value.response["Error"]["Code"]
+    assert "InvalidGroupId.Malformed" == refusal(ec2.describe_security_groups, GroupIds=["default"])
 
 
 @pytest.mark.parametrize("operation", ["describe_security_group_rules", "describe_security_groups"])
 def test_unknown_filter(operation: str, ec2: Client) -> None:
     """A filter that EC2 does not have is refused, not failed on."""
     filters = [{"Name": "colour", "Values": ["blue"]}]
-    assert refusal(getattr(ec2, operation), Filters=filters) == "InvalidParameterValue"
+    assert "InvalidParameterValue" == refusal(getattr(ec2, operation), Filters=filters)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_groups_by_source(source: str, name: str, ec2: Client, group: Group) -> 
         return [each["GroupId"] for each in ec2.describe_security_groups(Filters=filters)["SecurityGroups"]]
 
     assert [group.id] == found(value)
-    assert found(other) == []
+    assert [] == found(other)
 
 
 def test_delete_an_unused_group(ec2: Client, group: Group) -> None:
@@ -168,21 +168,21 @@ def test_delete_an_unused_group(ec2: Client, group: Group) -> None:
     group.add("ReferencedGroupId", group.id)
     answer = ec2.delete_security_group(GroupId=group.id)
     assert (True, group.id) == (answer["Return"], answer["GroupId"])
-    assert refusal(group.described) == "InvalidGroup.NotFound"
+    assert "InvalidGroup.NotFound" == refusal(group.described)
 
 
 def test_delete_the_default_group(ec2: Client, group: Group) -> None:
     """It cannot be deleted; with its VPC it goes."""
     default = default_group(ec2, group.vpc)["GroupId"]
-    assert refusal(ec2.delete_security_group, GroupId=default) == "CannotDelete"
+    assert "CannotDelete" == refusal(ec2.delete_security_group, GroupId=default)
     ec2.delete_security_group(GroupId=group.id)
     ec2.delete_vpc(VpcId=group.vpc)
-    assert refusal(ec2.describe_security_groups, GroupIds=[default]) == "InvalidGroup.NotFound"
+    assert "InvalidGroup.NotFound" == refusal(ec2.describe_security_groups, GroupIds=[default])
 
 
 def test_delete_an_unknown_group(ec2: Client) -> None:
     """A group that is not there."""
-    assert refusal(ec2.delete_security_group, GroupId=UNKNOWN_GROUP) == "InvalidGroup.NotFound"
+    assert "InvalidGroup.NotFound" == refusal(ec2.delete_security_group, GroupId=UNKNOWN_GROUP)
 
 
 @pytest.mark.parametrize("direction", ["ingress", "egress"])
@@ -190,7 +190,7 @@ def test_delete_a_group_that_another_refers_to(direction: str, ec2: Client, grou
     """Not before that rule is revoked."""
     other, pairs = Group.create(ec2, group.vpc), [permission(UserIdGroupPairs=[{"GroupId": group.id}])]
     getattr(ec2, f"authorize_security_group_{direction}")(GroupId=other.id, IpPermissions=pairs)
-    assert refusal(ec2.delete_security_group, GroupId=group.id) == "DependencyViolation"
+    assert "DependencyViolation" == refusal(ec2.delete_security_group, GroupId=group.id)
     getattr(ec2, f"revoke_security_group_{direction}")(GroupId=other.id, IpPermissions=pairs)
     ec2.delete_security_group(GroupId=group.id)
 
@@ -199,7 +199,7 @@ def test_delete_a_group_of_a_network_interface(ec2: Client, group: Group) -> Non
     """Not before the interface is deleted."""
     subnet = ec2.create_subnet(VpcId=group.vpc, CidrBlock="10.42.1.0/24")["Subnet"]["SubnetId"]
     made = ec2.create_network_interface(SubnetId=subnet, Groups=[group.id])["NetworkInterface"]
-    assert refusal(ec2.delete_security_group, GroupId=group.id) == "DependencyViolation"
+    assert "DependencyViolation" == refusal(ec2.delete_security_group, GroupId=group.id)
     ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
     ec2.delete_security_group(GroupId=group.id)
 
@@ -210,7 +210,7 @@ def test_delete_a_group_of_an_instance(ec2: Client, group: Group) -> None:
     image = ec2.describe_images(Filters=[{"Name": "name", "Values": ["amzn2*"]}])["Images"][0]["ImageId"]
     where = {"ImageId": image, "SubnetId": subnet, "SecurityGroupIds": [group.id]}
     [instance] = ec2.run_instances(MinCount=1, MaxCount=1, InstanceType="t3.micro", **where)["Instances"]
-    assert refusal(ec2.delete_security_group, GroupId=group.id) == "DependencyViolation"
+    assert "DependencyViolation" == refusal(ec2.delete_security_group, GroupId=group.id)
     ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
     ec2.delete_security_group(GroupId=group.id)
 
@@ -219,7 +219,7 @@ def test_delete_a_group_of_a_db_instance(ec2: Client, rds: Client) -> None:
     """Not before the DB instance is gone."""
     group, identifier = Group.create(ec2, default_vpc(ec2)), f"test-{uuid4().hex[:8]}"
     rds.create_db_instance(**wanted(identifier, VpcSecurityGroupIds=[group.id]))
-    assert refusal(ec2.delete_security_group, GroupId=group.id) == "DependencyViolation"
+    assert "DependencyViolation" == refusal(ec2.delete_security_group, GroupId=group.id)
     patience = {"Delay": 1, "MaxAttempts": 60}
     rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=identifier, WaiterConfig=patience)
     rds.delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)

@@ -71,27 +71,27 @@ def test_a_snapshot_is_made_while_its_status_says_so(rds: Client, instance: dict
         made = rds.create_db_snapshot(DBInstanceIdentifier="source", DBSnapshotIdentifier=name)["DBSnapshot"]
     found = available(rds, name)
 
-    assert (made["Status"], found["Status"]) == ("creating", "available")
+    assert ("creating", "available") == (made["Status"], found["Status"])
     assert 0 <= made["PercentProgress"] <= 99 < found["PercentProgress"]
-    assert seen == ["backing-up", "available"]
-    assert tuple(found[key] for key in ("SnapshotType", "AllocatedStorage", "StorageType", "MasterUsername")) == (
+    assert ["backing-up", "available"] == seen
+    assert (
         "manual",
         20,
         "gp3",
         "master",
-    )
+    ) == tuple(found[key] for key in ("SnapshotType", "AllocatedStorage", "StorageType", "MasterUsername"))
     assert (instance["DbiResourceId"], TAGS) == (found["DbiResourceId"], found["TagList"])
-    assert messages(rds, name, "db-snapshot") == ["Creating manual snapshot", "Manual snapshot created"]
+    assert ["Creating manual snapshot", "Manual snapshot created"] == messages(rds, name, "db-snapshot")
 
 
 def test_what_a_snapshot_is_refused_for(rds: Client, snapshot: dict[str, Any]) -> None:
     """A name that is taken, an instance that is not there, a name that is none."""
     request = {"DBInstanceIdentifier": "source", "DBSnapshotIdentifier": "first-row"}
-    assert refused(rds.create_db_snapshot, **request) == "DBSnapshotAlreadyExists"
-    assert refused(rds.create_db_snapshot, **{**request, "DBInstanceIdentifier": "nobody"}) == "DBInstanceNotFound"
-    assert refused(rds.create_db_snapshot, **{**request, "DBSnapshotIdentifier": "a--b"}) == "InvalidParameterValue"
-    assert refused(rds.describe_db_snapshots, DBSnapshotIdentifier="nothing") == "DBSnapshotNotFound"
-    assert refused(rds.delete_db_snapshot, DBSnapshotIdentifier="nothing") == "DBSnapshotNotFound"
+    assert "DBSnapshotAlreadyExists" == refused(rds.create_db_snapshot, **request)
+    assert "DBInstanceNotFound" == refused(rds.create_db_snapshot, **{**request, "DBInstanceIdentifier": "nobody"})
+    assert "InvalidParameterValue" == refused(rds.create_db_snapshot, **{**request, "DBSnapshotIdentifier": "a--b"})
+    assert "DBSnapshotNotFound" == refused(rds.describe_db_snapshots, DBSnapshotIdentifier="nothing")
+    assert "DBSnapshotNotFound" == refused(rds.delete_db_snapshot, DBSnapshotIdentifier="nothing")
 
 
 def test_a_restore_serves_the_data_of_the_snapshot(
@@ -101,19 +101,19 @@ def test_a_restore_serves_the_data_of_the_snapshot(
     other = make_group(ec2, "other-port", tcp(5433, **from_address(OPERATOR)))
     restored = restore(rds, "restored", VpcSecurityGroupIds=[other], DeletionProtection=True, Port=5433)
 
-    assert run(sandbox, restored, "SELECT value FROM kept") == [("first",)]
-    assert run(sandbox, instance, "SELECT value FROM kept") == [("first",), ("second",)]
+    assert [("first",)] == run(sandbox, restored, "SELECT value FROM kept")
+    assert [("first",), ("second",)] == run(sandbox, instance, "SELECT value FROM kept")
     assert restored["Endpoint"]["Address"] != instance["Endpoint"]["Address"]
-    assert (
+    assert (5433, True, "app", "master") == (
         restored["Endpoint"]["Port"],
         restored["DeletionProtection"],
         restored["DBName"],
         restored["MasterUsername"],
-    ) == (5433, True, "app", "master")
+    )
     assert instance["DbiResourceId"] != restored["DbiResourceId"]
     assert "Restored from snapshot first-row" in messages(rds, "restored")
-    assert (
-        refused(rds.delete_db_instance, DBInstanceIdentifier="restored", SkipFinalSnapshot=True) == "InvalidParameterCombination"
+    assert "InvalidParameterCombination" == refused(
+        rds.delete_db_instance, DBInstanceIdentifier="restored", SkipFinalSnapshot=True
     )
 
 
@@ -128,7 +128,7 @@ def test_groups_and_password_of_a_restore_are_those_of_the_call(
 
     with pytest.raises(psycopg.errors.ConnectionTimeout):
         connect(sandbox, restored, connect_timeout=2)
-    assert (restored["DBParameterGroups"][0]["DBParameterGroupName"], restored["DBInstanceClass"]) == ("own", "db.t4g.small")
+    assert ("own", "db.t4g.small") == (restored["DBParameterGroups"][0]["DBParameterGroupName"], restored["DBInstanceClass"])
     assert password != PASSWORD
 
 
@@ -165,9 +165,9 @@ def test_a_stopped_instance_is_copied_too(sandbox: Mapping[str, str], rds: Clien
     available(rds, "final-of-stopped")
     restored = restore(rds, "awake", "of-stopped", VpcSecurityGroupIds=[group])
 
-    assert run(sandbox, restored, "SELECT value FROM kept") == [("asleep",)]
+    assert [("asleep",)] == run(sandbox, restored, "SELECT value FROM kept")
     final = restore(rds, "awake-again", "final-of-stopped", VpcSecurityGroupIds=[group])
-    assert run(sandbox, final, "SELECT value FROM kept") == [("asleep",)]
+    assert [("asleep",)] == run(sandbox, final, "SELECT value FROM kept")
 
 
 def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, group: str, instance: dict[str, Any]) -> None:
@@ -178,9 +178,9 @@ def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, g
     copied = available(rds, "copy")
     deleted = rds.delete_db_snapshot(DBSnapshotIdentifier="original")["DBSnapshot"]
 
-    assert copied["TagList"] == [{"Key": "Of", "Value": "original"}]
-    assert deleted["Status"] == "deleted"
-    assert refused(rds.copy_db_snapshot, **copy) == "DBSnapshotNotFound"
+    assert [{"Key": "Of", "Value": "original"}] == copied["TagList"]
+    assert "deleted" == deleted["Status"]
+    assert "DBSnapshotNotFound" == refused(rds.copy_db_snapshot, **copy)
     restored = restore(rds, "from-copy", "copy", VpcSecurityGroupIds=[group])
     assert ("first",) in run(sandbox, restored, "SELECT value FROM kept")
 
@@ -190,7 +190,7 @@ def test_manual_snapshots_outlive_the_instance(sandbox: Mapping[str, str], rds: 
     create(rds, "short-lived", group, BackupRetentionPeriod=1)
     take(rds, "stays", "short-lived")
     [automated] = [name for name in names(rds, "automated") if name.startswith("rds:short-lived-")]
-    assert refused(rds.delete_db_snapshot, DBSnapshotIdentifier=automated) == "InvalidDBSnapshotState"
+    assert "InvalidDBSnapshotState" == refused(rds.delete_db_snapshot, DBSnapshotIdentifier=automated)
     wait_for(rds, "short-lived", "available")
     rds.delete_db_instance(DBInstanceIdentifier="short-lived", SkipFinalSnapshot=True)
     rds.get_waiter("db_instance_deleted").wait(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from rds_sandbox import Sandbox
 from tests.instance import create, messages, open_group, refused, run, statuses
 from tests.support import Client, connect, reset, wait_for, wanted
 
@@ -27,11 +28,11 @@ def instance(sandbox: Mapping[str, str], rds: Client, ec2: Client) -> Iterator[d
 
 
 @pytest.fixture
-def slow(control: Callable[..., Any]) -> Iterator[None]:
+def slow(rds_sandbox: Sandbox) -> Iterator[None]:
     """Statuses that last long enough for another call to meet them, on a busy machine too."""
-    control("PUT", "/pace", {"Seconds": "3"})
+    rds_sandbox.simulate("delay", seconds=3)
     yield
-    control("PUT", "/pace", {"Seconds": "0.3"})
+    rds_sandbox.simulate("delay", seconds=0.3)
 
 
 @pytest.fixture
@@ -56,10 +57,10 @@ def test_stop_ends_connections_and_leaves_silence(sandbox: Mapping[str, str], rd
     with statuses(rds, "stopping", "available") as seen_again:
         rds.start_db_instance(**NAME)
 
-    assert seen == ["stopping", "stopped"]
-    assert seen_again == ["starting", "available"]
+    assert ["stopping", "stopped"] == seen
+    assert ["starting", "available"] == seen_again
     assert instance["Endpoint"] == rds.describe_db_instances(**NAME)["DBInstances"][0]["Endpoint"]
-    assert run(sandbox, instance, "SELECT value FROM kept") == [(1,)]
+    assert [(1,)] == run(sandbox, instance, "SELECT value FROM kept")
 
 
 def test_what_a_stopped_instance_shows(rds: Client, stopped: dict[str, Any]) -> None:
@@ -73,24 +74,24 @@ def test_what_a_stopped_instance_shows(rds: Client, stopped: dict[str, Any]) -> 
 
 def test_what_a_stopped_instance_refuses(rds: Client, stopped: dict[str, Any]) -> None:
     """A second stop, a reboot, a change and a replica; all would need its server."""
-    assert refused(rds.stop_db_instance, **NAME) == STATE
-    assert refused(rds.reboot_db_instance, **NAME) == STATE
-    assert refused(rds.modify_db_instance, **NAME, DeletionProtection=True) == STATE
+    assert STATE == refused(rds.stop_db_instance, **NAME)
+    assert STATE == refused(rds.reboot_db_instance, **NAME)
+    assert STATE == refused(rds.modify_db_instance, **NAME, DeletionProtection=True)
     copy = {"DBInstanceIdentifier": "copy", "SourceDBInstanceIdentifier": "stopping"}
-    assert refused(rds.create_db_instance_read_replica, **copy) == STATE
+    assert STATE == refused(rds.create_db_instance_read_replica, **copy)
 
 
 def test_start_waits_for_the_stop(rds: Client, instance: dict[str, Any], slow: None) -> None:
     """Neither what is stopping nor what runs can be started; a missing instance is DBInstanceNotFound."""
-    assert refused(rds.start_db_instance, **NAME) == STATE
+    assert STATE == refused(rds.start_db_instance, **NAME)
     rds.stop_db_instance(**NAME)
-    assert refused(rds.start_db_instance, **NAME) == STATE
-    assert refused(rds.stop_db_instance, **NAME) == STATE
+    assert STATE == refused(rds.start_db_instance, **NAME)
+    assert STATE == refused(rds.stop_db_instance, **NAME)
     wait_for(rds, "stopping", "stopped")
     rds.start_db_instance(**NAME)
-    assert refused(rds.stop_db_instance, **NAME) == STATE
+    assert STATE == refused(rds.stop_db_instance, **NAME)
     wait_for(rds, "stopping", "available")
-    assert refused(rds.stop_db_instance, DBInstanceIdentifier="nobody") == "DBInstanceNotFound"
+    assert "DBInstanceNotFound" == refused(rds.stop_db_instance, DBInstanceIdentifier="nobody")
 
 
 def test_stop_with_a_snapshot(rds: Client, instance: dict[str, Any]) -> None:
@@ -101,8 +102,8 @@ def test_stop_with_a_snapshot(rds: Client, instance: dict[str, Any]) -> None:
     rds.start_db_instance(**NAME)
     wait_for(rds, "stopping", "available")
 
-    assert (snapshot["Status"], snapshot["PercentProgress"]) == ("available", 100)
-    assert refused(rds.stop_db_instance, **NAME, DBSnapshotIdentifier="before-the-stop") == "DBSnapshotAlreadyExists"
+    assert ("available", 100) == (snapshot["Status"], snapshot["PercentProgress"])
+    assert "DBSnapshotAlreadyExists" == refused(rds.stop_db_instance, **NAME, DBSnapshotIdentifier="before-the-stop")
 
 
 def test_reboot_restarts_the_server(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
@@ -111,9 +112,9 @@ def test_reboot_restarts_the_server(sandbox: Mapping[str, str], rds: Client, ins
     with statuses(rds, "stopping", "available") as seen:
         rds.reboot_db_instance(**NAME)
 
-    assert seen == ["rebooting", "available"]
+    assert ["rebooting", "available"] == seen
     assert before < run(sandbox, instance, "SELECT pg_postmaster_start_time()")
-    assert run(sandbox, instance, "SELECT value FROM kept") == [(1,)]
+    assert [(1,)] == run(sandbox, instance, "SELECT value FROM kept")
 
 
 def test_events_tell_of_it(rds: Client, instance: dict[str, Any]) -> None:
@@ -121,23 +122,23 @@ def test_events_tell_of_it(rds: Client, instance: dict[str, Any]) -> None:
     told = messages(rds, "stopping")
     availability = rds.describe_events(SourceIdentifier="stopping", SourceType="db-instance", EventCategories=["availability"])
 
-    assert told[0] == "DB instance created"
+    assert "DB instance created" == told[0]
     assert told.index("DB instance shutdown") < told.index("DB instance stopped") < told.index("DB instance started")
     assert {"DB instance shutdown", "DB instance restarted"} == {event["Message"] for event in availability["Events"]}
     assert (
-        rds.describe_events(StartTime=datetime.now(UTC) + timedelta(hours=-2), EndTime=datetime.now(UTC) - timedelta(hours=1))[
+        []
+        == rds.describe_events(StartTime=datetime.now(UTC) + timedelta(hours=-2), EndTime=datetime.now(UTC) - timedelta(hours=1))[
             "Events"
         ]
-        == []
     )
-    assert refused(rds.describe_events, SourceIdentifier="stopping") == "InvalidParameterCombination"
+    assert "InvalidParameterCombination" == refused(rds.describe_events, SourceIdentifier="stopping")
 
 
 def test_delete_waits_for_the_creation(rds: Client, instance: dict[str, Any], slow: None) -> None:
     """What is being created can be neither stopped nor deleted; what is being deleted not once more."""
     rds.create_db_instance(**wanted("too-early"))
     early = {"DBInstanceIdentifier": "too-early", "SkipFinalSnapshot": True}
-    assert refused(rds.delete_db_instance, **early) == STATE
+    assert STATE == refused(rds.delete_db_instance, **early)
     wait_for(rds, "too-early", "available")
     rds.delete_db_instance(**early)
-    assert refused(rds.delete_db_instance, **early) == STATE
+    assert STATE == refused(rds.delete_db_instance, **early)

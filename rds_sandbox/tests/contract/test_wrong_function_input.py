@@ -147,8 +147,8 @@ def test_upload_over_50_mb_is_refused(functions: Client, there: str) -> None:
     with pytest.raises(ClientError) as caught:
         functions.update_function_code(FunctionName=there, ZipFile=bytes((50 << 20) + 1))
 
-    assert code_of(caught.value) == "RequestEntityTooLargeException"
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
+    assert "RequestEntityTooLargeException" == code_of(caught.value)
+    assert 413 == caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_role_that_lambda_cannot_assume(
         functions.create_function(**wanted("wrong", wrong, runtime, SOURCE))
     iam.delete_role(RoleName="wrong")
 
-    assert code_of(caught.value) == INVALID
+    assert INVALID == code_of(caught.value)
 
 
 def test_name_is_taken(functions: Client, there: str, role: str, runtime: str) -> None:
@@ -178,7 +178,7 @@ def test_name_is_taken(functions: Client, there: str, role: str, runtime: str) -
     with pytest.raises(ClientError) as caught:
         functions.create_function(**wanted(there, role, runtime, SOURCE))
 
-    assert code_of(caught.value) == "ResourceConflictException"
+    assert "ResourceConflictException" == code_of(caught.value)
 
 
 def test_policy_of_a_function(functions: Client, there: str) -> None:
@@ -198,8 +198,8 @@ def test_policy_of_a_function(functions: Client, there: str) -> None:
     with pytest.raises(ClientError) as none:
         functions.get_policy(FunctionName=there)
 
-    assert code_of(twice.value) == "ResourceConflictException"
-    assert [code_of(gone.value), code_of(none.value)] == ["ResourceNotFoundException"] * 2
+    assert "ResourceConflictException" == code_of(twice.value)
+    assert ["ResourceNotFoundException"] * 2 == [code_of(gone.value), code_of(none.value)]
 
 
 def test_tags_are_kept(functions: Client, there: str) -> None:
@@ -208,4 +208,4 @@ def test_tags_are_kept(functions: Client, there: str) -> None:
     functions.tag_resource(Resource=arn, Tags={"owner": "app", "stage": "rehearsal"})
     functions.untag_resource(Resource=arn, TagKeys=["stage"])
 
-    assert functions.list_tags(Resource=arn)["Tags"] == {"owner": "app"}
+    assert {"owner": "app"} == functions.list_tags(Resource=arn)["Tags"]

@@ -43,8 +43,8 @@ def test_a_second_instance_of_the_same_identifier_is_refused(rds: Client) -> Non
     try:
         with pytest.raises(rds.exceptions.DBInstanceAlreadyExistsFault) as raised:
             rds.create_db_instance(**{**VALID, "DBInstanceIdentifier": name.upper()})
-        assert raised.value.response["Error"]["Code"] == "DBInstanceAlreadyExists"
-        assert len(rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"]) == 1
+        assert "DBInstanceAlreadyExists" == raised.value.response["Error"]["Code"]
+        assert 1 == len(rds.describe_db_instances(DBInstanceIdentifier=name)["DBInstances"])
     finally:
         rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier=name, WaiterConfig=WAIT)
         rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)

@@ -41,10 +41,10 @@ def terraform(sandbox: Mapping[str, str], tmp_path: Path) -> Iterator[Terraform]
 def test_second_plan_finds_no_difference(terraform: Terraform, rds: Client) -> None:
     """What was applied is described just as it was asked for; destroy leaves nothing."""
     applied = terraform("apply", "-auto-approve")
-    assert applied.returncode == 0, applied.stderr
+    assert 0 == applied.returncode, applied.stderr
     planned = terraform("plan", "-detailed-exitcode")
-    assert planned.returncode == NO_CHANGES, planned.stdout + planned.stderr
+    assert NO_CHANGES == planned.returncode, planned.stdout + planned.stderr
 
     destroyed = terraform("destroy", "-auto-approve")
-    assert destroyed.returncode == 0, destroyed.stderr
-    assert rds.describe_db_instances()["DBInstances"] == []
+    assert 0 == destroyed.returncode, destroyed.stderr
+    assert [] == rds.describe_db_instances()["DBInstances"]

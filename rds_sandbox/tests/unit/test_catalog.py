@@ -81,19 +81,19 @@ def test_withdrawn_versions_are_listed_only_on_request() -> None:
     """14.6 cannot be created any more; IncludeAll and the status filter still show it."""
     assert "14.6" not in numbers()
     shown = engine_versions(IncludeAll=True, EngineVersion="14.6")
-    assert [(row["EngineVersion"], row["Status"]) for row in shown] == [("14.6", "deprecated")]
+    assert [("14.6", "deprecated")] == [(row["EngineVersion"], row["Status"]) for row in shown]
     assert "14.6" in numbers(Filters=[{"Name": "status", "Values": ["deprecated"]}])
 
 
 def test_a_bare_major_means_all_its_minors() -> None:
     """As AWS has it: oldest first, without the minor that the community skipped."""
-    assert numbers(EngineVersion="18") == ["18.1", "18.2", "18.3", "18.4", "18.6", "18.7"]
+    assert ["18.1", "18.2", "18.3", "18.4", "18.6", "18.7"] == numbers(EngineVersion="18")
 
 
 def test_the_default_is_one_for_the_engine_and_one_for_each_major() -> None:
     """DefaultOnly with and without a major."""
-    assert numbers(Engine="postgres", DefaultOnly=True) == ["18.6"]
-    assert numbers(Engine="postgres", EngineVersion="17", DefaultOnly=True) == ["17.11"]
+    assert ["18.6"] == numbers(Engine="postgres", DefaultOnly=True)
+    assert ["17.11"] == numbers(Engine="postgres", EngineVersion="17", DefaultOnly=True)
 
 
 def test_versions_can_be_filtered() -> None:
@@ -101,8 +101,8 @@ def test_versions_can_be_filtered() -> None:
     assert numbers(EngineVersion="16") == numbers(DBParameterGroupFamily="postgres16")
     family = {"Name": "db-parameter-group-family", "Values": ["postgres16", "postgres13"]}
     assert numbers(EngineVersion="13") + numbers(EngineVersion="16") == numbers(Filters=[family])
-    assert numbers(Filters=[{"Name": "engine-version", "Values": ["17.11"]}]) == ["17.11"]
-    assert numbers(Filters=[{"Name": "engine-mode", "Values": ["serverless"]}]) == []
+    assert ["17.11"] == numbers(Filters=[{"Name": "engine-version", "Values": ["17.11"]}])
+    assert [] == numbers(Filters=[{"Name": "engine-mode", "Values": ["serverless"]}])
 
 
 def test_an_unknown_filter_is_refused() -> None:
@@ -113,8 +113,8 @@ def test_an_unknown_filter_is_refused() -> None:
 
 def test_other_engines_of_rds_have_no_rows_and_unknown_ones_are_refused() -> None:
     """The sandbox has nothing of mysql; RDS itself has nothing of postgresql."""
-    assert numbers(Engine="mysql") == []
-    assert options(Engine="mysql") == []
+    assert [] == numbers(Engine="mysql")
+    assert [] == options(Engine="mysql")
     with pytest.raises(RDSClientError, match="Unrecognized engine name: postgresql"):
         numbers(Engine="postgresql")
 
@@ -124,7 +124,7 @@ def test_upgrade_targets_are_offered_higher_and_not_older() -> None:
     [row] = engine_versions(EngineVersion="16.15")
     expected = ["16.16", "17.11", "17.12", "18.6", "18.7"]
     assert expected == [target["EngineVersion"] for target in row["ValidUpgradeTarget"]]
-    assert [t["IsMajorVersionUpgrade"] for t in row["ValidUpgradeTarget"]] == [False, True, True, True, True]
+    assert [False, True, True, True, True] == [t["IsMajorVersionUpgrade"] for t in row["ValidUpgradeTarget"]]
 
 
 def test_every_upgrade_target_can_be_created() -> None:
@@ -163,7 +163,7 @@ def test_lifecycles_are_those_of_the_example_of_aws() -> None:
 @pytest.mark.parametrize("major", majors().values(), ids=lambda major: str(major.number))
 def test_extended_support_lasts_three_years_to_the_end_of_february(major: Major) -> None:
     """Both kinds of support end on the last day of a February."""
-    assert [(day + timedelta(days=1)).month for day in (major.standard_end, major.extended_end)] == [3, 3]
+    assert [3, 3] == [(day + timedelta(days=1)).month for day in (major.standard_end, major.extended_end)]
     assert major.standard_end.year + 3 == major.extended_end.year
 
 
@@ -179,15 +179,15 @@ def test_an_option_has_the_zones_and_limits() -> None:
     rows = options(EngineVersion="17.11", DBInstanceClass="db.t4g.micro")
     [row] = [row for row in rows if row["StorageType"] == "gp3"]
     assert [{"Name": f"ca-central-1{letter}"} for letter in "abd"] == row["AvailabilityZones"]
-    assert (row["MinStorageSize"], row["MaxStorageSize"]) == (20, 65536)
-    assert (row["MinIopsPerDbInstance"], row["MaxIopsPerDbInstance"]) == (12000, 64000)
+    assert (20, 65536) == (row["MinStorageSize"], row["MaxStorageSize"])
+    assert (12000, 64000) == (row["MinIopsPerDbInstance"], row["MaxIopsPerDbInstance"])
     assert row["SupportsStorageThroughput"]
 
 
 def test_a_class_can_be_missing_in_a_region() -> None:
     """af-south-1 has db.m6g, not db.m7g."""
     assert options("af-south-1", DBInstanceClass="db.m6g.large")
-    assert options("af-south-1", DBInstanceClass="db.m7g.large") == []
+    assert [] == options("af-south-1", DBInstanceClass="db.m7g.large")
 
 
 @pytest.mark.parametrize(
@@ -204,13 +204,13 @@ def test_a_class_can_be_missing_in_a_region() -> None:
 )
 def test_nothing_orderable_is_an_empty_list(parameters: dict[str, Any]) -> None:
     """Another licence, no VPC, a Local Zone, a withdrawn version, an old or unknown class."""
-    assert options(**parameters) == []
+    assert [] == options(**parameters)
 
 
 def test_nothing_is_orderable_in_a_region_that_the_catalog_does_not_know() -> None:
     """No zones, no options."""
-    assert zones("xx-north-1") == ()
-    assert options("xx-north-1") == []
+    assert () == zones("xx-north-1")
+    assert [] == options("xx-north-1")
 
 
 def test_options_need_an_engine() -> None:
@@ -222,9 +222,9 @@ def test_options_need_an_engine() -> None:
 def test_certificates_name_the_default() -> None:
     """Three authorities; the RSA 2048 one signs new instances."""
     result = describe_certificates({}, REGION)
-    assert result["DefaultCertificateForNewLaunches"] == "rds-ca-rsa2048-g1"
+    assert "rds-ca-rsa2048-g1" == result["DefaultCertificateForNewLaunches"]
     valid = {c["CertificateIdentifier"]: c["ValidTill"].year for c in result["Certificates"]}
-    assert valid == {"rds-ca-rsa2048-g1": 2061, "rds-ca-rsa4096-g1": 2121, "rds-ca-ecc384-g1": 2121}
+    assert {"rds-ca-rsa2048-g1": 2061, "rds-ca-rsa4096-g1": 2121, "rds-ca-ecc384-g1": 2121} == valid
 
 
 @given(st.integers(0, 250), st.integers(20, 100))

@@ -55,18 +55,18 @@ def test_what_waits(request_: dict[str, Any], expected: Changes) -> None:
 def test_what_is_pending_already() -> None:
     """The present value withdraws it, another replaces it, ApplyImmediately applies all of it."""
     pending = {"DBInstanceClass": "db.t4g.small", "MultiAZ": True}
-    assert changes.plan({"DBInstanceClass": "db.t4g.micro"}, CURRENT, pending).waiting == {"MultiAZ": True}
+    assert {"MultiAZ": True} == changes.plan({"DBInstanceClass": "db.t4g.micro"}, CURRENT, pending).waiting
     replaced = changes.plan({"DBInstanceClass": "db.t4g.medium"}, CURRENT, pending)
-    assert replaced.waiting == {"DBInstanceClass": "db.t4g.medium", "MultiAZ": True}
+    assert {"DBInstanceClass": "db.t4g.medium", "MultiAZ": True} == replaced.waiting
     assert Changes(applied=pending) == changes.plan({"ApplyImmediately": True}, CURRENT, pending)
 
 
 def test_backups_are_switched_on_in_the_window() -> None:
     """From 0 to a number of days waits; the identifier is shown under the name that the answer has."""
     off = {**CURRENT, "BackupRetentionPeriod": 0}
-    assert changes.plan({"BackupRetentionPeriod": 7}, off, {}).waiting == {"BackupRetentionPeriod": 7}
-    assert changes.shown({"NewDBInstanceIdentifier": "yours"}) == {"DBInstanceIdentifier": "yours"}
-    assert list(changes.ordered({"StorageThroughput": 125, "StorageType": "gp3"})) == ["StorageType", "StorageThroughput"]
+    assert {"BackupRetentionPeriod": 7} == changes.plan({"BackupRetentionPeriod": 7}, off, {}).waiting
+    assert {"DBInstanceIdentifier": "yours"} == changes.shown({"NewDBInstanceIdentifier": "yours"})
+    assert ["StorageType", "StorageThroughput"] == list(changes.ordered({"StorageThroughput": 125, "StorageType": "gp3"}))
 
 
 def event(minutes: int, category: str = "creation", name: str = "mine") -> Event:
@@ -108,6 +108,6 @@ def test_wal_files_are_named_by_position(megabytes: int, position: int) -> None:
     """Timeline, then the position without its last bits: in files of 16 MB the middle word counts 4 GB."""
     size = megabytes << 20
     name = wal_file("0000000A0000000000000001", size, position)
-    assert len(name) == 24
-    assert name[:8] == "0000000A"
+    assert 24 == len(name)
+    assert "0000000A" == name[:8]
     assert position // size == int(name[8:16], 16) * ((1 << 32) // size) + int(name[16:], 16)

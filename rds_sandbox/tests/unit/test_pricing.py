@@ -64,7 +64,7 @@ def test_storage_has_a_price_a_gigabyte_month(deployment: str, expected: float) 
 def test_a_product_is_named_as_on_the_bill() -> None:
     """Usage types carry the region's prefix and the short size."""
     [product] = products(regionCode="ca-central-1", instanceType="db.m6g.2xlarge", deploymentOption="Multi-AZ")
-    assert product["product"]["attributes"]["usagetype"] == "CAN1-Multi-AZUsage:db.m6g.2xl"
+    assert "CAN1-Multi-AZUsage:db.m6g.2xl" == product["product"]["attributes"]["usagetype"]
 
 
 def test_codes_hang_together() -> None:
@@ -119,7 +119,7 @@ def test_pages_follow_each_other() -> None:
 )
 def test_nothing_found_is_an_empty_list(request_: dict[str, Any]) -> None:
     """As in AWS, a filter that nothing matches is no error."""
-    assert get_products(request_) == {"FormatVersion": "aws_v1", "PriceList": []}
+    assert {"FormatVersion": "aws_v1", "PriceList": []} == get_products(request_)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_the_other_kinds_of_filter_work(kind: str, value: str, expected: set[str
 
 def test_none_of_leaves_the_rest() -> None:
     """Everything but one engine is nothing, here."""
-    assert products(kind="NONE_OF", databaseEngine="PostgreSQL,MySQL") == []
+    assert [] == products(kind="NONE_OF", databaseEngine="PostgreSQL,MySQL")
 
 
 @pytest.mark.parametrize(

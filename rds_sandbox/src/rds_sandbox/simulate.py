@@ -1,0 +1,67 @@
+"""What can be made to happen in a sandbox, and on AWS happens in its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rds_sandbox.errors import WrongInput
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """One of them.
+
+    Attributes:
+        keys: of the values that it takes, each a text.
+        purpose: what happens.
+        said: once it has happened.
+    """
+
+    keys: tuple[str, ...]
+    purpose: str
+    said: str
+
+
+SIMULATIONS = {
+    "maintenance": Simulation(
+        ("identifier",),
+        "let the maintenance window of a DB instance come: what waits for it is done",
+        "the maintenance window of {identifier} has begun",
+    ),
+    "announce": Simulation(
+        ("identifier", "action"),
+        "announce a maintenance action, such as system-update, for a DB instance",
+        "{identifier} has a pending {action}: `rds-sandbox simulate maintenance identifier={identifier}` applies it",
+    ),
+    "lag": Simulation(
+        ("identifier", "seconds"),
+        "let a read replica apply each commit that late",
+        "{identifier} applies each commit {seconds} s late now",
+    ),
+    "delay": Simulation(
+        ("seconds",),
+        "let each status of a DB instance last that long at least; at first it is RDS_SANDBOX_DELAY, else 0.3",
+        "each status lasts {seconds} s at least now",
+    ),
+    "address": Simulation(
+        ("address",),
+        "give the operator another public address, as a VPN would: rules for the old one no longer let in",
+        "the operator comes from {address} now",
+    ),
+}
+
+
+def checked(name: str, values: Mapping[str, str]) -> Simulation:
+    """The simulation, which takes exactly these values."""
+    if name not in SIMULATIONS:
+        raise WrongInput(f'nothing simulates "{name}": use one of {", ".join(SIMULATIONS)}')
+    found = SIMULATIONS[name]
+    if sorted(values) != sorted(found.keys):
+        raise WrongInput(f"{name} takes {' and '.join(found.keys)}: `rds-sandbox simulate {usage(name)}`")
+    return found
+
+
+def usage(name: str) -> str:
+    """How it is written on the command line."""
+    return " ".join([name, *(f"{key}={key.upper()}" for key in SIMULATIONS[name].keys)])

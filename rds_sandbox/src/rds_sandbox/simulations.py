@@ -1,0 +1,79 @@
+"""How the server makes happen what `simulate` asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.rds.exceptions import DBInstanceNotFoundError, RDSClientError
+from moto.rds.models import rds_backends
+
+from rds_sandbox import replication
+from rds_sandbox.errors import WrongInput
+from rds_sandbox.instances import SandboxDBInstance
+from rds_sandbox.machine import Host
+from rds_sandbox.rds_backend import SandboxRDSBackend
+from rds_sandbox.simulate import checked
+
+
+def perform(host: Host, name: str, values: Mapping[str, str]) -> None:
+    """Make it happen.
+
+    Raises:
+        WrongInput: it cannot; the sentence says why.
+    """
+    checked(name, values)
+    try:
+        HOW[name](host, **values)
+    except RDSClientError as error:
+        raise WrongInput(f"{error.message.rstrip('.')}: `rds-sandbox status` shows what there is") from error
+
+
+def _find(identifier: str) -> SandboxDBInstance:
+    """The instance of this name, in whichever region."""
+    for backend in rds_backends[DEFAULT_ACCOUNT_ID].values():
+        if isinstance(backend, SandboxRDSBackend) and identifier in backend.databases:
+            return backend.find(identifier)
+    raise DBInstanceNotFoundError(identifier)
+
+
+def _open_maintenance_window(_: Host, identifier: str) -> None:
+    _find(identifier).backend.open_maintenance_window(identifier)
+
+
+def _announce_maintenance(_: Host, identifier: str, action: str) -> None:
+    _find(identifier).backend.announce_maintenance(identifier, action)
+
+
+def _delay_replica(_: Host, identifier: str, seconds: str) -> None:
+    replica = _find(identifier)
+    if replica.source is None:
+        raise WrongInput(f"{identifier} is no read replica: `rds-sandbox status` shows what there is")
+    replication.delay(replica.machine.running_server(), _number(seconds))
+
+
+def _delay_statuses(host: Host, seconds: str) -> None:
+    host.pace.seconds = _number(seconds)
+
+
+def _move_operator(host: Host, address: str) -> None:
+    try:
+        host.callers.operator = str(ip_address(address))
+    except ValueError as error:
+        raise WrongInput(f'"{address}" is no IP address: give one such as 198.51.100.7') from error
+
+
+HOW: Mapping[str, Callable[..., None]] = {
+    "maintenance": _open_maintenance_window,
+    "announce": _announce_maintenance,
+    "lag": _delay_replica,
+    "delay": _delay_statuses,
+    "address": _move_operator,
+}
+
+
+def _number(seconds: str) -> float:
+    if not seconds.replace(".", "", 1).isdecimal():
+        raise WrongInput(f'"{seconds}" is no number of seconds: give one such as 0.5')
+    return float(seconds)
