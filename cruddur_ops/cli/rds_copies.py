@@ -1,4 +1,4 @@
-"""`cruddur-ops rds VERB` for what stands beside the original: snapshots, restored instances, replicas."""
+"""`cruddur-ops rds VERB` for siblings of the original: snapshots, restored instances, replicas."""
 
 from __future__ import annotations
 
@@ -23,9 +23,11 @@ def snapshot(name: str, target: str, confirm: str) -> None:
     """Take a snapshot called NAME, and wait until it can be restored."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    carry_out(rds.plan_snapshot(loaded, name), loaded, confirm)
-    click.echo(rds.wait_for_snapshot(loaded, name))
+    loaded = load_target(target, confirm)
+    plan = rds.plan_snapshot(loaded, name)
+    click.echo(plan)
+    click.echo(plan.apply())
+    click.echo(rds.plan_snapshot(loaded, name, existing=True).verify())
 
 
 @click.command()
@@ -47,8 +49,7 @@ def delete_snapshot(name: str, target: str, confirm: str) -> None:
     """Remove the snapshot NAME for good."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    carry_out(rds.plan_delete_snapshot(loaded, name), loaded, confirm)
+    carry_out(rds.plan_delete_snapshot(load_target(target, confirm), name))
 
 
 @click.command()
@@ -58,18 +59,14 @@ def delete_snapshot(name: str, target: str, confirm: str) -> None:
 @target_option
 @confirm_option
 def restore(identifier: str, name: str | None, moment: str | None, target: str, confirm: str) -> None:
-    """Restore a snapshot or a moment as a new instance IDENTIFIER beside the original, and wait until it is as wanted."""
+    """Restore a snapshot or a moment as a new instance IDENTIFIER, and wait until it is as wanted."""
     from cruddur_ops import rds
 
     if bool(name) is bool(moment):
         raise click.UsageError("name either a --snapshot or a --time")
-    loaded = load_target(target)
-    plan = rds.plan_restore(loaded, name, identifier) if name else _to_time(loaded, str(moment), identifier)
-    carry_out(plan, loaded, confirm)
-    restored = rds.beside(loaded, identifier)
-    rds.wait(restored)
-    rds.apply(rds.plan_instance(restored), restored, identifier)
-    click.echo(rds.wait(restored, settled=True))
+    loaded = load_target(target, confirm)
+    carry_out(rds.plan_restore(loaded, name, identifier) if name else _to_time(loaded, str(moment), identifier))
+    carry_out(rds.plan_instance(rds.sibling(loaded, identifier)))
 
 
 def _to_time(target: Target, moment: str, identifier: str) -> Plan:
@@ -91,10 +88,7 @@ def switch_over(incoming: str, keep_as: str, target: str, confirm: str) -> None:
     """Give the instance INCOMING the name of the target's, and that another."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    plan = rds.plan_switchover(loaded, incoming, keep_as)
-    click.echo(plan)
-    click.echo(rds.switch_over(plan, loaded, confirm))
+    carry_out(rds.plan_switchover(load_target(target, confirm), incoming, keep_as))
 
 
 @click.command()
@@ -105,9 +99,7 @@ def replica(identifier: str, target: str, confirm: str) -> None:
     """Make a read replica IDENTIFIER, and wait until it answers."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    carry_out(rds.plan_replica(loaded, identifier), loaded, confirm)
-    click.echo(rds.wait(rds.beside(loaded, identifier)))
+    carry_out(rds.plan_replica(load_target(target, confirm), identifier))
 
 
 @click.command()
@@ -118,12 +110,9 @@ def promote(identifier: str, target: str, confirm: str) -> None:
     """Make the read replica IDENTIFIER an instance of its own, as the target wants one."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    carry_out(rds.plan_promote(loaded, identifier), loaded, confirm)
-    promoted = rds.beside(loaded, identifier)
-    rds.wait_until_promoted(promoted)
-    rds.apply(rds.plan_instance(promoted), promoted, identifier)
-    click.echo(rds.wait(promoted, settled=True))
+    loaded = load_target(target, confirm)
+    carry_out(rds.plan_promote(loaded, identifier))
+    carry_out(rds.plan_instance(rds.sibling(loaded, identifier)))
 
 
 @click.command()
@@ -131,12 +120,10 @@ def promote(identifier: str, target: str, confirm: str) -> None:
 @target_option
 @confirm_option
 def delete(identifier: str, target: str, confirm: str) -> None:
-    """Delete the instance IDENTIFIER beside the original (a restored one, or a replica) for good."""
+    """Delete the sibling instance IDENTIFIER (a restored one, or a replica) for good."""
     from cruddur_ops import rds
 
-    loaded = load_target(target)
-    carry_out(rds.plan_delete(loaded, identifier), loaded, confirm)
-    rds.wait_until_gone(rds.beside(loaded, identifier))
+    carry_out(rds.plan_delete(load_target(target, confirm), identifier))
 
 
 VERBS = (snapshot, snapshots, delete_snapshot, restore, switch_over, replica, promote, delete)

@@ -2,36 +2,26 @@
 
 from cruddur_ops.applying import apply
 from cruddur_ops.network.groups import plan_group
-from cruddur_ops.rds.drill import Drill, clear, plan_clear, plan_drill, plan_return
+from cruddur_ops.rds.drill import Drill, plan_clear, plan_drill, plan_return
 from cruddur_ops.rds.health import look
 from cruddur_ops.rds.instances import Instance, describe
 from cruddur_ops.rds.inventory import find as leftovers
 from cruddur_ops.rds.logs import events, tail
 from cruddur_ops.rds.modification import is_major
-from cruddur_ops.rds.passwords import apply_password, plan_managed, plan_own
+from cruddur_ops.rds.passwords import plan_managed, plan_own
 from cruddur_ops.rds.power import plan_start, plan_stop
 from cruddur_ops.rds.provisioning import offer, plan_both, plan_instance
 from cruddur_ops.rds.replicas import plan_delete, plan_promote, plan_replica
-from cruddur_ops.rds.restores import beside, plan_restore, plan_restore_to_time
+from cruddur_ops.rds.restores import plan_restore, plan_restore_to_time, sibling
 from cruddur_ops.rds.snapshots import plan_delete_snapshot, plan_snapshot
-from cruddur_ops.rds.switchover import plan_switchover, switch_over
-from cruddur_ops.rds.teardown import plan_teardown, tear_down
-from cruddur_ops.rds.waiting import (
-    wait,
-    wait_for_snapshot,
-    wait_until_gone,
-    wait_until_promoted,
-    wait_until_restorable,
-    wait_until_steady,
-)
+from cruddur_ops.rds.switchover import plan_switchover
+from cruddur_ops.rds.teardown import plan_teardown
+from cruddur_ops.rds.waiting import wait, wait_until_restorable, wait_until_steady
 
 __all__ = [
     "Drill",
     "Instance",
     "apply",
-    "apply_password",
-    "beside",
-    "clear",
     "describe",
     "events",
     "is_major",
@@ -57,13 +47,9 @@ __all__ = [
     "plan_stop",
     "plan_switchover",
     "plan_teardown",
-    "switch_over",
+    "sibling",
     "tail",
-    "tear_down",
     "wait",
-    "wait_for_snapshot",
-    "wait_until_gone",
-    "wait_until_promoted",
     "wait_until_restorable",
     "wait_until_steady",
 ]

@@ -1,16 +1,15 @@
-"""The drill of 08_snapshot_and_restore: wherever it was cut off, the original gets its name back, and the copies go."""
+"""The drill of 08_snapshot_and_restore: wherever it was cut off, the original gets its name back, and the copies go.
+
+A plan raises WrongInput where an instance of one of its names is no copy, and NotProven outside of the sandbox, see `targets`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import add
 
-from cruddur_ops import applying
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Action, Change, Outcome, Plan
-from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover, waiting
+from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target, require_proven
 
@@ -60,60 +59,34 @@ def plan_drill(target: Target, drill: Drill) -> tuple[Plan, ...]:
     return tuple(Plan(f"{kind} on {target.name}", tuple(map(_later, steps))) for kind, steps in found_later.items())
 
 
-def _later(step: tuple[Action, str]) -> Change:
-    return Change(step[0], f"DB instance {step[1]}", note="known after the steps before it")
+def _later(planned: tuple[Action, str]) -> Change:
+    return Change(planned[0], f"DB instance {planned[1]}", note="known after the steps before it")
 
 
+@step
 def plan_return(target: Target, drill: Drill) -> Plan:
-    """Give the original its name back, where a drill was cut off while another instance had it.
-
-    Raises:
-        WrongInput: one of them is not what a drill would have left there.
-        InstanceNotReady: an instance is missing, or in no state to be renamed.
-    """
+    """Give the original its name back, where a drill was cut off while another instance had it."""
     require_proven(target, "the drill")
-    return return_plan(target, drill, instances.describe_all(target))
-
-
-def return_plan(target: Target, drill: Drill, everything: Mapping[str, Instance]) -> Plan:
-    """The same, decided from what was described.
-
-    Raises:
-        WrongInput: one of them is not what a drill would have left there.
-        InstanceNotReady: an instance is missing, or in no state to be renamed.
-    """
-    name = target.db_instance_identifier
-    if drill.outgoing not in everything:
+    found, name = instances.describe_all(target), target.db_instance_identifier
+    if drill.outgoing not in found:
         return Plan(f"switchover on {target.name}", (Change(Action.NONE, f"DB instance {name}", note="has its name"),))
     for copy in (name, drill.rewound):
-        _require_copy(everything.get(copy))
-    found = {one: everything.get(one) for one in (name, drill.outgoing, drill.rewound)}
-    return switchover.switchover_plan(target, found, drill.outgoing, drill.rewound)
+        _require_copy(found.get(copy))
+    return switchover.plan_switchover(target, drill.outgoing, drill.rewound)
 
 
+@step
 def plan_clear(target: Target, drill: Drill) -> Plan:
-    """Delete the copies of the drill and its snapshot, for good; what is not there is no change.
-
-    Raises:
-        WrongInput: an instance of one of these names is no copy, or the original still has another's name.
-    """
+    """Delete the copies of the drill and its snapshot, for good; what is not there is no change."""
     require_proven(target, "the drill")
-    require_copies(drill, instances.describe_all(target))
-    plans = [replicas.plan_delete(target, name) for name in drill.copies]
-    whole = reduce(add, [*plans, snapshots.plan_delete_snapshot(target, drill.snapshot)])
-    return replace(whole, title=f"removal of the drill on {target.name}")
-
-
-def require_copies(drill: Drill, found: Mapping[str, Instance]) -> None:
-    """Refuse to delete what a drill did not make.
-
-    Raises:
-        WrongInput: an instance of one of its names is no copy, or the original still has another's name.
-    """
+    found = instances.describe_all(target)
     if drill.outgoing in found:
         raise WrongInput(f"{drill.outgoing} is the original, not a copy: rename it first, with `rds.plan_return`")
     for name in drill.copies:
         _require_copy(found.get(name))
+    copies = [change for name in drill.copies for change in replicas.plan_delete(target, name).changes]
+    snapshot = snapshots.plan_delete_snapshot(target, drill.snapshot).changes
+    return Plan(f"removal of the drill on {target.name}", (*_together(copies), *snapshot))
 
 
 def _require_copy(found: Instance | None) -> None:
@@ -122,17 +95,8 @@ def _require_copy(found: Instance | None) -> None:
         raise WrongInput(f"{message}: give the drill another name for it")
 
 
-def clear(plan: Plan, target: Target, drill: Drill, confirm: str = "") -> Outcome:
-    """Make the plan of `plan_clear`, and wait until the copies are gone.
-
-    Raises:
-        ConfirmationRequired: the target is protected and `confirm` is not its identifier.
-        InstanceNotReady: one did not go.
-    """
-    snapshot = snapshots.describe(target, drill.snapshot)
-    if snapshot and snapshot.status == "creating":
-        waiting.wait_for_snapshot(target, drill.snapshot)  # RDS deletes none that is being taken
-    outcome = applying.apply(plan, target, confirm)
-    for name in drill.copies:
-        waiting.wait_until_gone(restores.beside(target, name))
-    return outcome
+def _together(changes: list[Change]) -> tuple[Change, ...]:
+    """The same changes, all of them made before the first is waited for: RDS deletes several instances at a time."""
+    waits = [change.settle for change in changes if change.settle]
+    *first, last = [replace(change, settle=None) for change in changes]
+    return *first, replace(last, settle=lambda: [wait() for wait in waits])

@@ -7,20 +7,18 @@ universal targets"). It does so every hour: while the instance is stopped, RDS r
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.plan import Action, Change, Plan
+from cruddur_ops.plan import Action, Change
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.targets import Target
 
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
-
-ABSENT_CODES = frozenset({"NoSuchEntity", "ResourceNotFoundException"})
 STOP = "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance"
 EVERY = "rate(1 hour)"
 POLICY = "stop-db-instance"
+COST = "cost of the schedule: an hour or less of the instance in each week that it is to be stopped; the schedule itself is free"
 
 
 def name(target: Target) -> str:
@@ -28,49 +26,33 @@ def name(target: Target) -> str:
     return f"{target.db_instance_identifier[:57]}-stop"  # 64 characters are allowed
 
 
-def plan_schedule(target: Target, found: Instance) -> Plan:
-    """Make what is missing of the schedule, its role and the role's policy."""
-    made = present(target)
-    creations = (_role(target, found), _policy(target, found), _schedule(target, found))
-    changes = tuple(Change(Action.NONE, one.resource) if one.resource in made else one for one in creations)
-    cost = "an hour or less of the instance in each week that it is to be stopped; the schedule itself is free"
-    return Plan(f"schedule on {target.name}", changes, (f"cost of the schedule: {cost}",))
+def creations(target: Target, found: Instance) -> list[Change]:
+    """What is missing of the schedule, its role and the role's policy is made."""
+    there = present(target)
+    wanted = (_role(target, found), _policy(target, found), _schedule(target, found))
+    return [Change(Action.NONE, one.resource) if one.resource in there else one for one in wanted]
 
 
-def plan_unschedule(target: Target) -> Plan:
-    """Remove what is there of the three, so that nothing stops the instance any more."""
-    made, called = present(target), name(target)
-    removals = {
+def removals(target: Target) -> list[Change]:
+    """What is there of the three is removed, so that nothing stops the instance any more."""
+    there, called = present(target), name(target)
+    calls = {
         f"schedule {called}": Call("scheduler", "delete_schedule", {"Name": called}),
         f"policy of role {called}": Call("iam", "delete_role_policy", {"RoleName": called, "PolicyName": POLICY}),
         f"IAM role {called}": Call("iam", "delete_role", {"RoleName": called}),
     }
-    changes = [Change(Action.DELETE, resource, calls=(call,)) for resource, call in removals.items() if resource in made]
-    return Plan(f"schedule on {target.name}", tuple(changes))
+    return [Change(Action.DELETE, resource, calls=(call,)) for resource, call in calls.items() if resource in there]
 
 
 def present(target: Target) -> set[str]:
     """Which of the three are there, by the names that they have in plans."""
-    called = name(target)
-    iam, scheduler = aws.client(target, "iam"), aws.client(target, "scheduler")
-    looks = {
-        f"schedule {called}": lambda: scheduler.get_schedule(Name=called),
-        f"policy of role {called}": lambda: iam.get_role_policy(RoleName=called, PolicyName=POLICY),
-        f"IAM role {called}": lambda: iam.get_role(RoleName=called),
+    called, absent = name(target), "NoSuchEntity"
+    found = {
+        f"schedule {called}": aws.find(target, "scheduler", "get_schedule", "ResourceNotFoundException", Name=called),
+        f"policy of role {called}": aws.find(target, "iam", "get_role_policy", absent, RoleName=called, PolicyName=POLICY),
+        f"IAM role {called}": aws.find(target, "iam", "get_role", absent, RoleName=called),
     }
-    return {resource for resource, look in looks.items() if _exists(look)}
-
-
-def _exists(look: Any) -> bool:
-    from botocore.exceptions import ClientError
-
-    try:
-        look()
-    except ClientError as error:
-        if aws.error_code(error) in ABSENT_CODES:
-            return False
-        raise
-    return True
+    return {resource for resource, answer in found.items() if answer is not None}
 
 
 def _role(target: Target, found: Instance) -> Change:

@@ -1,23 +1,22 @@
-"""Snapshots of the DB instance: taken, found and removed by name."""
+"""Snapshots of the DB instance: taken, found and removed by name.
+
+A plan raises WrongInput for a name that cannot be used, and InstanceNotReady where an instance is in no state for a snapshot.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Change, Plan
-from cruddur_ops.rds import instances
-from cruddur_ops.rds.instances import Instance
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
-
-ABSENT_CODE = "DBSnapshotNotFound"
+from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.rds import instances, waiting
+from cruddur_ops.targets import Target
 
 
 @dataclass(frozen=True)
@@ -65,91 +64,72 @@ def described(item: Mapping[str, Any]) -> Snapshot:
 
 def describe(target: Target, name: str) -> Snapshot | None:
     """The snapshot of this name; None where there is none."""
-    from botocore.exceptions import ClientError
-
-    try:
-        answer = aws.client(target, "rds").describe_db_snapshots(DBSnapshotIdentifier=name)
-    except ClientError as error:
-        if aws.error_code(error) == ABSENT_CODE:
-            return None
-        raise
-    return described(answer["DBSnapshots"][0])
-
-
-def require(target: Target, name: str) -> Snapshot:
-    """The snapshot of this name.
-
-    Raises:
-        InstanceNotReady: there is none.
-    """
-    found = describe(target, name)
-    if found is None:
-        raise InstanceNotReady(f"there is no snapshot {name}: `cruddur-ops rds snapshots` lists those that there are")
-    return found
+    answer = aws.find(target, "rds", "describe_db_snapshots", "DBSnapshotNotFound", DBSnapshotIdentifier=name)
+    return described(answer["DBSnapshots"][0]) if answer else None
 
 
 def of_instance(target: Target) -> list[Snapshot]:
     """All snapshots of the target's DB instance, the newest last."""
-    pages = (
-        aws.client(target, "rds")
-        .get_paginator("describe_db_snapshots")
-        .paginate(DBInstanceIdentifier=target.db_instance_identifier)
-    )
-    found = [described(item) for page in pages for item in page["DBSnapshots"]]
-    return sorted(found, key=lambda one: (one.taken is None, one.taken and one.taken.timestamp(), one.name))
+    items = aws.pages(target, "rds", "describe_db_snapshots", DBInstanceIdentifier=target.db_instance_identifier)
+    return sorted(map(described, items), key=lambda one: (one.taken is None, one.taken and one.taken.timestamp(), one.name))
 
 
+def wait(target: Target, name: str, timeout: float = waiting.HOUR) -> Snapshot:
+    """Wait until a snapshot can be restored."""
+
+    def look() -> tuple[str, Snapshot | None]:
+        found = describe(target, name)
+        if found is None:
+            raise InstanceNotReady(f"there is no snapshot {name}: `cruddur-ops rds snapshots` lists those that there are")
+        if found.status == "failed":
+            raise InstanceNotReady(f"the snapshot {name} failed: remove it, and take another")
+        return f"{found.status} {found.percent} %", found if found.status == "available" else None
+
+    return waiting.poll(name, "available", look, timeout)
+
+
+@step
 def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
-    """Take a snapshot of the DB instance.
+    """Take a snapshot of the DB instance; one that is being taken at this moment is waited for.
 
     Args:
         target: whose instance.
         name: 1 to 255 letters, digits and hyphens, first a letter.
         existing: whether one that is there already will do, if it is of this instance.
-
-    Raises:
-        WrongInput: the name is taken.
-        InstanceNotReady: there is no instance, or it is in no state for a snapshot.
     """
-    return snapshot_plan(target, name, instances.require(target), describe(target, name), existing)
-
-
-def snapshot_plan(target: Target, name: str, found: Instance, taken: Snapshot | None, existing: bool = False) -> Plan:
-    """The same, decided from what was described; one that is being taken at this moment is waited for.
-
-    Raises:
-        WrongInput: the name is taken.
-        InstanceNotReady: the instance is in no state for a snapshot.
-    """
-    title, resource = f"snapshot on {target.name}", f"snapshot {name}"
+    found, taken = instances.require(target), describe(target, name)
+    title, resource, settle = f"snapshot on {target.name}", f"snapshot {name}", partial(wait, target, name)
     if taken:
-        ours = taken.instance == found.identifier
-        if not (ours and (existing or taken.status == "creating")):
-            message = f"there is a snapshot {name} already, of {taken.instance}: choose another name"
-            raise WrongInput(f"{message}, or remove it with `cruddur-ops rds delete-snapshot {name}`")
-        return Plan(title, (Change(Action.NONE, resource, note=f"is {taken.status} already"),))
+        _require_usable(taken, found.identifier, existing)
+        return Plan(title, (Change(Action.NONE, resource, note=f"is {taken.status} already", settle=settle),))
     if not found.ready:
         instances.require_recoverable(found)
         raise InstanceNotReady(f"{found.identifier} is {found.status}: wait until it is available, then repeat")
     labels = tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today()))
     parameters = {"DBInstanceIdentifier": found.identifier, "DBSnapshotIdentifier": name, "Tags": labels}
-    call = Call("rds", "create_db_snapshot", parameters)
-    note = "minutes on AWS; reads and writes go on"
-    cost = "it is kept, and billed, until somebody removes it"
-    return Plan(title, (Change(Action.CREATE, resource, after=f"of {found.identifier}", note=note, calls=(call,)),), (cost,))
+    call, note = Call("rds", "create_db_snapshot", parameters), "minutes on AWS; reads and writes go on"
+    change = Change(Action.CREATE, resource, after=f"of {found.identifier}", note=note, calls=(call,), settle=settle)
+    return Plan(title, (change,), ("it is kept, and billed, until somebody removes it",))
 
 
+def _require_usable(taken: Snapshot, instance: str, existing: bool) -> None:
+    """Refuse a snapshot of the same name, unless it will do, or an earlier run has just begun it."""
+    if taken.instance != instance or not (existing or taken.status == "creating"):
+        message = f"there is a snapshot {taken.name} already, of {taken.instance}: choose another name"
+        raise WrongInput(f"{message}, or remove it with `cruddur-ops rds delete-snapshot {taken.name}`")
+
+
+@step
 def plan_delete_snapshot(target: Target, name: str) -> Plan:
-    """Remove a snapshot for good; one that is not there is no change.
-
-    Raises:
-        WrongInput: it is none that somebody took.
-    """
-    found, resource = describe(target, name), f"snapshot {name}"
+    """Remove a snapshot for good; one that is not there is no change."""
+    found, title, resource = describe(target, name), f"snapshot on {target.name}", f"snapshot {name}"
     if found and found.kind != "manual":
         raise WrongInput(f"{name} is an {found.kind} snapshot, which goes with its instance: name one that somebody took")
-    if not found:
-        return Plan(f"snapshot on {target.name}", (Change(Action.NONE, resource, note="is not there"),))
+    if not found or found.status == "deleting":
+        return Plan(title, (Change(Action.NONE, resource, note="is being deleted" if found else "is not there"),))
     call = Call("rds", "delete_db_snapshot", {"DBSnapshotIdentifier": name})
-    change = Change(Action.DELETE, resource, before=f"of {found.instance}", note="for good", calls=(call,))
-    return Plan(f"snapshot on {target.name}", (change,))
+    removal = Change(Action.DELETE, resource, before=f"of {found.instance}", note="for good", calls=(call,))
+    if found.status != "creating":
+        return Plan(title, (removal,))
+    note = "is being taken, which is waited for: RDS deletes none before that"
+    return Plan(title, (Change(Action.NONE, resource, note=note, settle=partial(wait, target, name)), removal))

@@ -45,9 +45,8 @@ def target(hasty: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> Target:
 
 def provision(target: Target) -> None:
     """What 01 does."""
-    rds.apply(rds.plan_group(target), target)
-    rds.apply(rds.plan_instance(target), target)
-    rds.wait(target, settled=True)
+    rds.plan_group(target).apply()
+    rds.plan_instance(target).apply()
 
 
 def provision_with_backups(target: Target) -> None:
@@ -64,7 +63,7 @@ def admit(target: Target) -> None:
 
 def remove_all(target: Target) -> None:
     """What 09 does about the instance."""
-    rds.tear_down(rds.plan_teardown(target, "none"), target, target.db_instance_identifier)
+    rds.plan_teardown(dataclasses.replace(target, confirm=target.db_instance_identifier), "none").apply()
 
 
 def enlarge(target: Target) -> None:
@@ -74,40 +73,33 @@ def enlarge(target: Target) -> None:
 
 def stop(target: Target) -> None:
     """Stop it, with the schedule that stops it anew."""
-    rds.apply(rds.plan_stop(target, keep=True), target)
-    rds.wait(target, "stopped")
+    rds.plan_stop(target, keep=True).apply()
 
 
 def start(target: Target) -> None:
     """Start it, and remove the schedule."""
-    rds.apply(rds.plan_start(target), target)
-    rds.wait(target)
+    rds.plan_start(target).apply()
 
 
 def take(target: Target) -> None:
     """Take a snapshot."""
-    rds.apply(rds.plan_snapshot(target, SNAPSHOT, existing=True), target)
-    rds.wait_for_snapshot(target, SNAPSHOT)
+    rds.plan_snapshot(target, SNAPSHOT, existing=True).apply()
 
 
 def forget(target: Target) -> None:
     """Remove it."""
-    rds.apply(rds.plan_delete_snapshot(target, SNAPSHOT), target)
+    rds.plan_delete_snapshot(target, SNAPSHOT).apply()
 
 
 def restore(target: Target) -> None:
-    """Restore it beside the original, and make it what is wanted."""
-    rds.apply(rds.plan_restore(target, SNAPSHOT, OTHER), target)
-    beside = rds.beside(target, OTHER)
-    rds.wait(beside)
-    rds.apply(rds.plan_instance(beside), beside)
-    rds.wait(beside, settled=True)
+    """Restore it as a sibling of the original, and make that what is wanted."""
+    rds.plan_restore(target, SNAPSHOT, OTHER).apply()
+    rds.plan_instance(rds.sibling(target, OTHER)).apply()
 
 
 def remove(target: Target) -> None:
-    """Delete what is beside the original."""
-    rds.apply(rds.plan_delete(target, OTHER), target)
-    rds.wait_until_gone(rds.beside(target, OTHER))
+    """Delete the sibling of the original."""
+    rds.plan_delete(target, OTHER).apply()
 
 
 def later(moment: datetime | None, before: datetime | None) -> datetime | None:
@@ -119,42 +111,37 @@ def rewind(target: Target) -> None:
     """Restore to a moment: for all repetitions the same."""
     moment = MOMENTS[rds.wait(target).resource_id]
     assert moment is not None
-    rds.apply(rds.plan_restore_to_time(target, moment, OTHER), target)
-    rds.wait(rds.beside(target, OTHER))
+    rds.plan_restore_to_time(target, moment, OTHER).apply()
 
 
 def switch(target: Target) -> None:
     """Let the other take over."""
-    rds.switch_over(rds.plan_switchover(target, OTHER, "retired"), target)
+    rds.plan_switchover(target, OTHER, "retired").apply()
 
 
 def switch_back(target: Target) -> None:
     """And the way back."""
-    rds.switch_over(rds.plan_switchover(target, "retired", OTHER), target)
+    rds.plan_switchover(target, "retired", OTHER).apply()
 
 
 def own(target: Target) -> None:
     """Take over the master password."""
-    rds.apply_password(rds.plan_own(target), target)
-    rds.wait(target, settled=True)
+    rds.plan_own(target).apply()
 
 
 def managed(target: Target) -> None:
     """Give it back."""
-    rds.apply(rds.plan_managed(target), target)
-    rds.wait(target, settled=True)
+    rds.plan_managed(target).apply()
 
 
 def replicate(target: Target) -> None:
     """Make a read replica."""
-    rds.apply(rds.plan_replica(target, OTHER), target)
-    rds.wait(rds.beside(target, OTHER))
+    rds.plan_replica(target, OTHER).apply()
 
 
 def promote(target: Target) -> None:
     """Let it go its own way."""
-    rds.apply(rds.plan_promote(target, OTHER), target)
-    rds.wait_until_promoted(rds.beside(target, OTHER))
+    rds.plan_promote(target, OTHER).apply()
 
 
 # Steps in a circle, and what has to be there before them.

@@ -12,11 +12,10 @@ import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
-from cruddur_ops import aws, database, network, rds
+from cruddur_ops import aws, calls, database, network, rds
 from cruddur_ops.calls import Call
 from cruddur_ops.cli import main
-from cruddur_ops.errors import ConfirmationRequired, InstanceInUse, InstanceNotReady, NotOffered, OpsError, WrongInput
-from cruddur_ops.plan import Action, Change, Plan
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, InUse, NotOffered, OpsError, WrongInput
 from cruddur_ops.rds import inventory, restores
 from cruddur_ops.targets import Target
 from tests.sandbox.support import make_client
@@ -36,9 +35,8 @@ def shared(module_target: Target) -> Target:
 
 def provision(target: Target) -> None:
     """What 01 does."""
-    rds.apply(rds.plan_group(target), target)
-    rds.apply(rds.plan_instance(target), target)
-    rds.wait(target, settled=True, timeout=60)
+    rds.plan_group(target).apply()
+    rds.plan_instance(target).apply()
 
 
 def run(*arguments: str) -> Result:
@@ -48,8 +46,7 @@ def run(*arguments: str) -> Result:
 
 def make(target: Target, operation: str, **parameters: object) -> None:
     """Make a call as a plan would, whatever the plans would say."""
-    change = Change(Action.MODIFY, "x", calls=(Call("rds", operation, parameters),))
-    rds.apply(Plan("x", (change,)), target)
+    calls.send(target, Call("rds", operation, parameters))
 
 
 def test_drift_has_an_exit_code(shared: Target, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +74,9 @@ def test_stop_and_start(shared: Target) -> None:
     """Both wait; a second time nothing changes, and it is said why. The data are the same."""
     counts = database.counts(shared)
     database.connection.engine(shared).dispose()
-    assert "status = available -> stopped" in run("rds", "stop", "--force").stdout
+    stopped = run("rds", "stop", "--force").stdout
+    assert "status = available -> stopped" in stopped
+    assert stopped.endswith("verified: DB instance cruddur-db-instance is as wanted\n")
     again = run("rds", "stop")
     assert (0, True) == (again.exit_code, "is stopped already" in again.stdout)
     assert "starts by itself" in run("rds", "status").stdout
@@ -88,8 +87,8 @@ def test_stop_and_start(shared: Target) -> None:
 
 def test_whatever_rds_is_doing_is_waited_for(shared: Target) -> None:
     """A stop that is under way ends in "stopped", a start in "available"; at rest there is no wait."""
-    for plan, status in ((rds.plan_stop, "stopped"), (rds.plan_start, "available")):
-        rds.apply(plan(shared), shared)
+    for operation, status in (("stop_db_instance", "stopped"), ("start_db_instance", "available")):
+        make(shared, operation, DBInstanceIdentifier=IDENTIFIER)
         for _ in range(2):
             rds.wait_until_steady(shared, "not-there")
             found = rds.describe(shared)
@@ -101,8 +100,8 @@ def test_somebody_is_connected(shared: Target) -> None:
     """They are asked first; the refusal says who."""
     with database.connection.connect(shared) as connection:
         connection.execute("SELECT 1")
-        with pytest.raises(InstanceInUse, match="session .* of cruddurroot on cruddur"):
-            rds.plan_stop(shared, database.connected(shared))
+        with pytest.raises(InUse, match="session .* of cruddurroot on cruddur"):
+            rds.plan_stop(shared, database.connected)
 
 
 def test_our_own_that_are_about_to_go_are_waited_for(shared: Target) -> None:
@@ -127,7 +126,7 @@ def test_a_protected_target_is_stopped_by_its_name(shared: Target) -> None:
     """Unconfirmed, nothing is stopped."""
     protected = dataclasses.replace(shared, protected=True)
     with pytest.raises(ConfirmationRequired):
-        rds.apply(rds.plan_stop(protected), protected)
+        rds.plan_stop(protected).apply()
     assert "available" == rds.wait(protected).status
 
 
@@ -144,8 +143,7 @@ def test_modifications_that_are_not_on_offer(
 ) -> None:
     """They are refused before anything is touched."""
     with pytest.raises(kind, match=message):
-        wanted = dataclasses.replace(shared, **{setting: value})
-        rds.apply(rds.plan_instance(wanted), wanted)
+        rds.plan_instance(dataclasses.replace(shared, **{setting: value})).apply()
     assert "available" == rds.wait(shared).status
 
 
@@ -164,7 +162,7 @@ def test_a_change_that_waits_for_the_window(shared: Target) -> None:
     plan = rds.plan_instance(larger, at_once=False)
     assert ["DBInstanceClass"] == [change.setting for change in plan.mutating]
     assert plan.mutating[0].note.startswith("waits for the maintenance window")
-    rds.apply(plan, larger)
+    plan.apply()
     assert {"DBInstanceClass": "db.t4g.small"} == dict(rds.wait(larger).pending)
     assert not rds.plan_instance(larger).mutating
     assert "DBInstanceClass" in dict(rds.look(larger).rows())["waiting for the window"]
@@ -180,7 +178,7 @@ def test_tags_are_reconciled(shared: Target) -> None:
     other = dataclasses.replace(shared, owner="bob")
     plan = rds.plan_instance(other)
     assert ["tag Project"] == [change.setting for change in plan.mutating]
-    rds.apply(plan, other)
+    plan.apply()
     assert found.tags == rds.wait(shared).tags
 
 
@@ -220,8 +218,8 @@ def test_a_restore_by_the_command_line(shared: Target) -> None:
     database.mark(shared, "now")
     run("rds", "snapshot", "one")
     restored = run("rds", "restore", "copy", "--snapshot", "one")
-    assert (0, True) == (restored.exit_code, restored.stdout.endswith("copy: available\n"))
-    copy = rds.beside(shared, "copy")
+    assert (0, True) == (restored.exit_code, restored.stdout.endswith("verified: DB instance copy is as wanted\n"))
+    copy = rds.sibling(shared, "copy")
     assert not rds.plan_instance(copy).mutating
     assert database.prove(copy, "now").holds
     again = run("rds", "restore", "copy", "--snapshot", "one")
@@ -237,7 +235,7 @@ def test_a_missing_snapshot(shared: Target) -> None:
     plan = rds.plan_restore(shared, "missing", "copy")
     assert "known after the snapshot, which is not there" in plan.changes[0].note
     with pytest.raises(InstanceNotReady, match="known after the snapshot"):
-        rds.apply(plan, shared)
+        plan.apply()
 
 
 @pytest.mark.parametrize("arguments", [(), ("--snapshot", "a", "--time", "b"), ("--time", "yesterday")])
@@ -252,7 +250,7 @@ def test_a_replica_and_its_source(shared: Target) -> None:
     assert (1, True) == (refused.exit_code, "rds own-password" in refused.stderr)
     assert 0 == run("rds", "own-password").exit_code
     assert 0 == run("rds", "replica", "copy").exit_code
-    copy = rds.beside(shared, "copy")
+    copy = rds.sibling(shared, "copy")
     database.mark(shared, "written on the original")
     database.wait_until_caught_up(shared, copy)
     assert "written on the original" in [one.label for one in database.markers(copy)]
@@ -272,8 +270,9 @@ def test_a_replica_and_its_source(shared: Target) -> None:
 
 def test_delete_while_creating(target: Target) -> None:
     """The plan refuses; so does RDS."""
-    rds.apply(rds.plan_group(target), target)
-    rds.apply(rds.plan_instance(target), target)
+    rds.plan_group(target).apply()
+    [creation] = rds.plan_instance(target).mutating
+    calls.send(target, creation.calls[0])
     with pytest.raises(InstanceNotReady, match="is creating, and RDS would not delete it"):
         rds.plan_teardown(target, "none")
     rds.wait(target)
@@ -293,10 +292,8 @@ def test_a_protected_instance_is_torn_down_by_its_name(target: Target, sandbox: 
     """Without it nothing is changed; with it all goes, and the proof is empty but for the last snapshot."""
     protected = dataclasses.replace(target, deletion_protection=True, instance_days=3)
     provision(protected)
-    rds.apply(rds.plan_stop(protected, keep=True), protected)
-    rds.wait(protected, "stopped")
-    rds.apply(rds.plan_start(protected), protected)
-    rds.wait(protected)
+    rds.plan_stop(protected, keep=True).apply()
+    rds.plan_start(protected).apply()
     refused = run("rds", "teardown", "--final-snapshot", "last")
     assert (2, True) == (refused.exit_code, f"--confirm {IDENTIFIER}" in refused.stderr)
     assert make_client(sandbox, "rds").describe_db_instances()["DBInstances"]
@@ -313,7 +310,7 @@ def test_what_is_past_its_date(target: Target, monkeypatch: pytest.MonkeyPatch) 
     """Over all regions that are named; each with the command that removes it."""
     for region in ("ca-central-1", "eu-west-1"):
         there = dataclasses.replace(target, region=region, instance_days=1)
-        rds.apply(rds.plan_group(there), there)
+        rds.plan_group(there).apply()
     assert "nothing in ca-central-1 is past its date\n" == run("expired").stdout
     monkeypatch.setattr("cruddur_ops.tags.today", lambda: datetime.now(UTC).date() + timedelta(days=3))
     shown = run("expired", "--region", "ca-central-1", "--region", "eu-west-1").stdout

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import boto3
 import pytest
 from botocore.stub import Stubber
 
 from cruddur_ops import aws
+from cruddur_ops.network import groups
+from cruddur_ops.rds import instances
+from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 from tests.unit.headless import WAIT, Project, Running, finish, until
 
@@ -19,12 +24,27 @@ Stub = Callable[[Target, str], Stubber]
 @pytest.fixture
 def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     """Queue answers for a target's client; botocore checks them, and the requests, against its models."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    aws.forget()
+    aws._client.cache_clear()
+    monkeypatch.setattr(aws, "_session", _session)
     with ExitStack() as stack:
         yield lambda target, service: stack.enter_context(Stubber(aws.client(target, service)))
-    aws.forget()
+    aws._client.cache_clear()
+
+
+@functools.cache
+def _session(region: str, *_: object) -> boto3.Session:
+    """A session that all tests share: it has read botocore's models, which takes seconds."""
+    return boto3.Session(region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
+
+
+@pytest.fixture
+def region(monkeypatch: pytest.MonkeyPatch) -> dict[str, Instance]:
+    """The DB instances that RDS describes, by their identifiers; there is no security group of the runbook."""
+    found: dict[str, Instance] = {}
+    monkeypatch.setattr(instances, "describe", lambda target: found.get(target.db_instance_identifier))
+    monkeypatch.setattr(instances, "describe_all", lambda _: dict(found))
+    monkeypatch.setattr(groups, "describe", lambda _: None)
+    return found
 
 
 @pytest.fixture

@@ -2,112 +2,190 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Plan
-from cruddur_ops.rds import replicas, restores, switchover
+from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.snapshots import Snapshot
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of
+from tests.unit.conftest import Stub
 
 TARGET = Target("test", owner="alice", db_instance_identifier="main", security_group_id="sg-0aaa")
-NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
-WINDOW = (NOW - timedelta(days=2), NOW - timedelta(minutes=5))
+NOW = datetime.now(UTC)
+FIRST, LAST = NOW - timedelta(days=2), NOW - timedelta(minutes=5)
 SOURCE = Instance("main", "available", backup_retention_period=7, security_group_ids=("sg-0bbb",), parameter_group="pg18")
-CALL = Call("rds", "restore_db_instance_from_db_snapshot", {})
+SIBLING = replace(SOURCE, identifier="copy", tags={"ManagedBy": "cruddur-ops"})
 
 
-def require(moment: datetime, source: Instance = SOURCE, found: restores.Window | None = WINDOW) -> None:
-    """Check a moment as a restore does."""
-    restores.require_restorable(source, moment, found, NOW)
+@pytest.fixture
+def original(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict[str, Instance]:
+    """What RDS describes: the original, and a snapshot of it called "one"."""
+    region["main"] = SOURCE
+    taken = {"one": Snapshot("one", "main", "available"), "two": Snapshot("two", "main", "creating")}
+    monkeypatch.setattr(snapshots, "describe", lambda _, name: taken.get(name))
+    return region
 
 
-def test_a_moment_within_the_window() -> None:
-    """Both ends belong to it."""
-    require(WINDOW[0])
-    require(WINDOW[1])
+def notes(plan: Plan) -> list[tuple[Action, str]]:
+    """What the plan says of each change."""
+    return [(change.action, change.note) for change in plan.changes]
+
+
+def test_a_sibling_has_another_name(region: dict[str, Instance]) -> None:
+    """And is confirmed by that, where the target is by its own; whatever else was typed confirms neither."""
+    with pytest.raises(WrongInput, match="main is the original"):
+        restores.sibling(TARGET, "main")
+    typed = {"main": "copy", "": "", "copy": "copy", "other": "other"}
+    assert typed == {confirm: restores.sibling(replace(TARGET, confirm=confirm), "copy").confirm for confirm in typed}
+
+
+def test_the_groups_of_the_original_are_asked_for(original: dict[str, Instance]) -> None:
+    """RDS would take its defaults, and let nobody in."""
+    [call] = calls_of(restores.plan_restore(TARGET, "one", "copy"))
+    assert ("restore_db_instance_from_db_snapshot", "copy") == (call.operation, call.parameters["DBInstanceIdentifier"])
+    assert (["sg-0bbb"], "pg18") == (call.parameters["VpcSecurityGroupIds"], call.parameters["DBParameterGroupName"])
+    assert {"Key": "RestoredFrom", "Value": "snapshot one"} in call.parameters["Tags"]
+
+
+def test_a_restore_of_what_is_gone(original: dict[str, Instance]) -> None:
+    """The groups are those of the target."""
+    del original["main"]
+    [call] = calls_of(restores.plan_restore(TARGET, "one", "copy"))
+    assert ["sg-0aaa"] == call.parameters["VpcSecurityGroupIds"]
+    with pytest.raises(InstanceNotReady, match="no security group"):
+        restores.plan_restore(replace(TARGET, security_group_id=""), "one", "copy")
+
+
+@pytest.mark.parametrize(("name", "state"), [("missing", "not there"), ("two", "creating")])
+def test_a_restore_of_what_is_not_there_yet(name: str, state: str, original: dict[str, Instance]) -> None:
+    """The plan can be shown, and not made."""
+    plan = restores.plan_restore(TARGET, name, "copy")
+    assert [(Action.CREATE, f"known after the snapshot, which is {state}: `cruddur-ops rds snapshots`")] == notes(plan)
+    with pytest.raises(InstanceNotReady, match="known after the snapshot"):
+        plan.apply()
+
+
+def test_a_second_run_of_a_restore(original: dict[str, Instance]) -> None:
+    """What an earlier run began is left to finish; an instance of another origin is refused."""
+    original["copy"] = Instance("copy", "creating", tags={"RestoredFrom": "snapshot one"})
+    assert [(Action.NONE, "is creating already")] == notes(restores.plan_restore(TARGET, "one", "copy"))
+    for other in (SIBLING, replace(SIBLING, tags={"RestoredFrom": "snapshot two"})):
+        original["copy"] = other
+        with pytest.raises(WrongInput, match="not restored from snapshot one: name another"):
+            restores.plan_restore(TARGET, "one", "copy")
+
+
+@pytest.fixture
+def rewind(original: dict[str, Instance], stub: Stub) -> Callable[..., Plan]:
+    """Plans a restore to a moment, where backups begin at FIRST and end at LAST."""
+    answers = stub(TARGET, "rds")
+
+    def planned(moment: datetime, first: datetime | None = FIRST, **more: Any) -> Plan:
+        original["main"] = replace(SOURCE, restorable_until=LAST, resource_id="db-X", **more)
+        backup = {"RestoreWindow": {"EarliestTime": first}} if first else {}
+        answer = {"DBInstanceAutomatedBackups": [backup]}
+        answers.add_response("describe_db_instance_automated_backups", answer, {"DbiResourceId": "db-X"})
+        return restores.plan_restore_to_time(TARGET, moment, "copy")
+
+    return planned
+
+
+def test_a_moment_within_the_window(rewind: Callable[..., Plan]) -> None:
+    """Both ends belong to it; RDS counts whole seconds."""
+    for moment in (FIRST, LAST):
+        [call] = calls_of(rewind(moment))
+        assert (moment.replace(microsecond=0), "copy") == (
+            call.parameters["RestoreTime"],
+            call.parameters["TargetDBInstanceIdentifier"],
+        )
 
 
 @pytest.mark.parametrize(
     ("moment", "kind", "message"),
     [
-        (NOW + timedelta(seconds=1), WrongInput, "is in the future"),
-        (WINDOW[0] - timedelta(seconds=1), WrongInput, "the backups of main begin at .*: restore an older snapshot"),
-        (WINDOW[1] + timedelta(seconds=1), InstanceNotReady, "up to .* so far, .*: repeat in five minutes"),
+        (NOW + timedelta(hours=1), WrongInput, "is in the future"),
+        (FIRST - timedelta(seconds=1), WrongInput, "the backups of main begin at .*: restore an older snapshot"),
+        (LAST + timedelta(seconds=1), InstanceNotReady, "up to .* so far, .*: repeat in five minutes"),
         (datetime(2026, 11, 20, 11), WrongInput, r"no time zone: write it as 2026-11-20T11:00:00\+00:00"),
     ],
 )
-def test_moments_that_rds_would_refuse(moment: datetime, kind: type[Exception], message: str) -> None:
+def test_moments_that_rds_would_refuse(
+    moment: datetime, kind: type[Exception], message: str, rewind: Callable[..., Plan]
+) -> None:
     """Each in its own words, before anything is asked."""
     with pytest.raises(kind, match=message):
-        require(moment)
+        rewind(moment)
 
 
-def test_a_restore_without_backups() -> None:
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"backup_retention_period": 0}, "main keeps no backups, .*: restore a snapshot"),
+        ({"first": None}, "no backup yet: wait"),
+    ],
+)
+def test_a_restore_without_backups(more: dict[str, Any], message: str, rewind: Callable[..., Plan]) -> None:
     """Retention 0 keeps none, and a new instance has none yet."""
-    with pytest.raises(InstanceNotReady, match="main keeps no backups, .*: restore a snapshot"):
-        require(WINDOW[0], replace(SOURCE, backup_retention_period=0))
-    with pytest.raises(InstanceNotReady, match="no backup yet: wait"):
-        require(WINDOW[0], found=None)
+    with pytest.raises(InstanceNotReady, match=message):
+        rewind(FIRST, **more)
 
 
-def test_the_groups_of_the_original_are_asked_for() -> None:
-    """RDS would take its defaults, and let nobody in."""
-    parameters = restores._parameters(replace(TARGET, db_instance_identifier="copy"), SOURCE, "snapshot one")
-    assert (["sg-0bbb"], "pg18") == (parameters["VpcSecurityGroupIds"], parameters["DBParameterGroupName"])
-    assert {"Key": "RestoredFrom", "Value": "snapshot one"} in parameters["Tags"]
+def test_a_second_run_needs_no_backups(original: dict[str, Instance]) -> None:
+    """The instance is there: they may have expired, and the original may be gone."""
+    original.clear()
+    origin = f"main at {FIRST:%Y-%m-%dT%H:%M:%SZ}"
+    original["copy"] = Instance("copy", "available", tags={"RestoredFrom": origin})
+    assert () == restores.plan_restore_to_time(TARGET, FIRST, "copy").mutating
 
 
-def test_a_restore_of_what_is_gone() -> None:
-    """The groups are those of the target."""
-    parameters = restores._parameters(replace(TARGET, db_instance_identifier="copy"), None, "snapshot one")
-    assert ["sg-0aaa"] == parameters["VpcSecurityGroupIds"]
-    with pytest.raises(InstanceNotReady, match="no security group"):
-        restores._parameters(replace(TARGET, security_group_id=""), None, "snapshot one")
+@pytest.fixture
+def switch(region: dict[str, Instance]) -> Callable[..., Plan]:
+    """Plans the switchover where there are instances with these statuses."""
+
+    def planned(**statuses: str) -> Plan:
+        region.update({name: Instance(name, status) for name, status in statuses.items()})
+        return switchover.plan_switchover(TARGET, "copy", "old")
+
+    return planned
 
 
-def test_a_second_run_of_a_restore() -> None:
-    """What an earlier run began is left to finish; an instance of another origin is refused."""
-    begun = Instance("copy", "creating", tags={"RestoredFrom": "snapshot one"})
-    plan = restores._restore(TARGET, begun, "copy", "snapshot one", CALL)
-    assert [(Action.NONE, "is creating already")] == [(change.action, change.note) for change in plan.changes]
-    for other in (Instance("copy", "available"), replace(begun, tags={"RestoredFrom": "snapshot two"})):
-        with pytest.raises(WrongInput, match="not restored from snapshot one: name another"):
-            restores._restore(TARGET, other, "copy", "snapshot one", CALL)
-
-
-def test_beside_is_not_the_original() -> None:
-    """The identifier must be another."""
-    with pytest.raises(WrongInput, match="main is the original"):
-        restores.beside(TARGET, "main")
-
-
-def switched(**found: str) -> Plan:
-    """The switchover where there are instances with these statuses."""
-    names = ("main", "copy", "old")
-    described = {name: Instance(name, found[name]) if name in found else None for name in names}
-    return switchover.switchover_plan(TARGET, described, "copy", "old")
-
-
-def test_a_switchover_renames_both() -> None:
+def test_a_switchover_renames_both(switch: Callable[..., Plan]) -> None:
     """First the present one, then the other; the second needs the name that the first gives up."""
-    calls = calls_of(switched(main="available", copy="available"))
+    calls = calls_of(switch(main="available", copy="available"))
     names = [(call.parameters["DBInstanceIdentifier"], call.parameters["NewDBInstanceIdentifier"]) for call in calls]
     assert [("main", "old"), ("copy", "main")] == names
     assert all(call.parameters["ApplyImmediately"] for call in calls)
 
 
-def test_a_switchover_goes_on_where_it_was_interrupted() -> None:
+def test_each_renaming_is_waited_for(switch: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins when the first has come up under its new name; until then it may answer to none."""
+    plan, looked = switch(main="available", copy="available"), []
+
+    def describe(target: Target) -> Instance | None:
+        looked.append(target.db_instance_identifier)
+        return Instance(looked[-1], "available") if looked.count(looked[-1]) > 1 else None
+
+    monkeypatch.setattr(instances, "describe", describe)
+    for change in plan.changes:
+        assert change.settle
+        change.settle()
+    assert ["old", "old", "main", "main"] == looked
+
+
+def test_a_switchover_goes_on_where_it_was_interrupted(switch: Callable[..., Plan], region: dict[str, Instance]) -> None:
     """After the first step, after the second."""
-    [call] = calls_of(switched(old="available", copy="available"))
+    [call] = calls_of(switch(old="available", copy="available"))
     assert "main" == call.parameters["NewDBInstanceIdentifier"]
-    assert () == switched(main="available", old="available").mutating
+    region.clear()
+    assert () == switch(main="available", old="available").mutating
 
 
 @pytest.mark.parametrize(
@@ -116,14 +194,17 @@ def test_a_switchover_goes_on_where_it_was_interrupted() -> None:
         ({"main": "available", "copy": "available", "old": "available"}, WrongInput, "a DB instance old already"),
         ({"main": "available"}, InstanceNotReady, "no DB instance copy"),
         ({"copy": "available"}, InstanceNotReady, "no DB instance main"),
+        ({"old": "available"}, InstanceNotReady, "no DB instance copy"),
         ({"main": "available", "copy": "creating"}, InstanceNotReady, "copy is creating: wait"),
         ({"main": "stopped", "copy": "available"}, InstanceNotReady, "main is stopped: start it"),
     ],
 )
-def test_switchovers_that_cannot_be(found: dict[str, str], kind: type[Exception], message: str) -> None:
+def test_switchovers_that_cannot_be(
+    found: dict[str, str], kind: type[Exception], message: str, switch: Callable[..., Plan]
+) -> None:
     """Each says what is missing or in the way."""
     with pytest.raises(kind, match=message):
-        switched(**found)
+        switch(**found)
 
 
 def test_three_names_for_a_switchover() -> None:
@@ -132,14 +213,9 @@ def test_three_names_for_a_switchover() -> None:
         switchover.plan_switchover(TARGET, "copy", "main")
 
 
-def replica(source: Instance = SOURCE, found: Instance | None = None) -> Plan:
-    """The plan of a replica called copy."""
-    return replicas.replica_plan(TARGET, source, "copy", found)
-
-
-def test_a_replica_is_asked_for() -> None:
+def test_a_replica_is_asked_for(original: dict[str, Instance]) -> None:
     """With the groups of its source."""
-    [call] = calls_of(replica())
+    [call] = calls_of(replicas.plan_replica(TARGET, "copy"))
     assert "create_db_instance_read_replica" == call.operation
     assert ("main", ["sg-0bbb"]) == (call.parameters["SourceDBInstanceIdentifier"], call.parameters["VpcSecurityGroupIds"])
 
@@ -153,14 +229,54 @@ def test_a_replica_is_asked_for() -> None:
         ({"status": "stopped"}, "main is stopped: start it"),
     ],
 )
-def test_sources_without_a_replica(change: dict[str, Any], message: str) -> None:
+def test_sources_without_a_replica(change: dict[str, Any], message: str, original: dict[str, Instance]) -> None:
     """What RDS demands of the source is said with the way there."""
+    original["main"] = replace(SOURCE, **change)
     with pytest.raises(InstanceNotReady, match=message):
-        replica(replace(SOURCE, **change))
+        replicas.plan_replica(TARGET, "copy")
 
 
-def test_a_replica_that_is_there() -> None:
+def test_a_replica_that_is_there(original: dict[str, Instance]) -> None:
     """It is no change; an instance that is none is refused."""
-    assert () == replica(found=Instance("copy", "creating", source="main")).mutating
+    original["copy"] = Instance("copy", "creating", source="main")
+    assert [(Action.NONE, "replicates main: creating")] == notes(replicas.plan_replica(TARGET, "copy"))
+    original["copy"] = SIBLING
     with pytest.raises(WrongInput, match="which is no replica"):
-        replica(found=Instance("copy", "available"))
+        replicas.plan_replica(TARGET, "copy")
+
+
+def test_a_replica_is_promoted(original: dict[str, Instance]) -> None:
+    """With the backups of the target; one that was promoted is no replica any more."""
+    original["copy"] = replace(SIBLING, source="main")
+    [call] = calls_of(replicas.plan_promote(TARGET, "copy"))
+    assert {"DBInstanceIdentifier": "copy", "BackupRetentionPeriod": 7} == call.parameters
+    original["copy"] = SIBLING
+    assert [(Action.NONE, "is no replica (any more)")] == notes(replicas.plan_promote(TARGET, "copy"))
+    original["copy"] = replace(SIBLING, source="main", status="rebooting")
+    with pytest.raises(InstanceNotReady, match="copy is rebooting: wait"):
+        replicas.plan_promote(TARGET, "copy")
+
+
+def test_a_sibling_is_deleted(original: dict[str, Instance]) -> None:
+    """For good; one that is on its way out, or gone, is no change."""
+    original["copy"] = SIBLING
+    [call] = calls_of(replicas.plan_delete(TARGET, "copy"))
+    assert {"DBInstanceIdentifier": "copy", "SkipFinalSnapshot": True, "DeleteAutomatedBackups": True} == call.parameters
+    original["copy"] = replace(SIBLING, status="deleting")
+    assert [(Action.NONE, "is being deleted")] == notes(replicas.plan_delete(TARGET, "copy"))
+    del original["copy"]
+    assert [(Action.NONE, "is not there")] == notes(replicas.plan_delete(TARGET, "copy"))
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (replace(SIBLING, tags={}), "copy was not made by this runbook: delete it with `aws rds"),
+        (replace(SIBLING, deletion_protection=True), "copy is protected from deletion"),
+    ],
+)
+def test_siblings_that_stay(found: Instance, message: str, original: dict[str, Instance]) -> None:
+    """Somebody else's, and what is protected."""
+    original["copy"] = found
+    with pytest.raises(WrongInput, match=message):
+        replicas.plan_delete(TARGET, "copy")

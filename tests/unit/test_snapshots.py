@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action
+from cruddur_ops.plan import Action, Plan
 from cruddur_ops.rds import snapshots
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.rds.snapshots import Snapshot, snapshot_plan
+from cruddur_ops.rds.snapshots import plan_delete_snapshot, plan_snapshot
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of
 from tests.unit.conftest import Stub
 
 TARGET = Target("test", owner="alice")
-AVAILABLE = Instance("cruddur-db-instance", "available")
 TAKEN = datetime(2026, 11, 20, tzinfo=UTC)
 ITEM = {
     "DBSnapshotIdentifier": "one",
@@ -28,67 +30,120 @@ ITEM = {
     "AllocatedStorage": 20,
     "DBSnapshotArn": "arn:aws:rds:ca-central-1:000000000000:snapshot:one",
 }
+Tell = Callable[..., Stubber]
 
 
-def test_a_snapshot_is_tagged() -> None:
+@pytest.fixture
+def tell(stub: Stub, region: dict[str, Instance]) -> Tell:
+    """Let RDS describe an available instance, and for each look the snapshot with these members, or none."""
+    region["cruddur-db-instance"] = Instance("cruddur-db-instance", "available")
+    answers = stub(TARGET, "rds")
+
+    def queue(*looks: dict[str, Any] | None) -> Stubber:
+        for more in looks:
+            if more is None:
+                answers.add_client_error("describe_db_snapshots", "DBSnapshotNotFound")
+            else:
+                answers.add_response("describe_db_snapshots", {"DBSnapshots": [{**ITEM, **more}]})
+        return answers
+
+    return queue
+
+
+def notes(plan: Plan) -> list[tuple[Action, str]]:
+    """What the plan says of each change."""
+    return [(change.action, change.note) for change in plan.changes]
+
+
+def test_a_snapshot_is_tagged(tell: Tell) -> None:
     """With its owner, so that a later look finds out whose it is."""
-    [call] = calls_of(snapshot_plan(TARGET, "one", AVAILABLE, None))
+    tell(None)
+    [call] = calls_of(plan_snapshot(TARGET, "one"))
     assert ("create_db_snapshot", "one") == (call.operation, call.parameters["DBSnapshotIdentifier"])
     assert {"Key": "Owner", "Value": "alice"} in call.parameters["Tags"]
 
 
+def test_a_snapshot_is_waited_for(tell: Tell) -> None:
+    """Applying the plan ends when it can be restored; looking again then finds it."""
+    tell(None, None).add_response("create_db_snapshot", {})
+    answers = tell({"Status": "creating"}, {}, {}, {})
+    plan_snapshot(TARGET, "one").apply()
+    assert "verified: snapshot one is as wanted" == repr(plan_snapshot(TARGET, "one", existing=True).verify())
+    answers.assert_no_pending_responses()
+
+
 @pytest.mark.parametrize("instance", ["cruddur-db-instance", "other"])
-def test_a_name_that_is_taken(instance: str) -> None:
+def test_a_name_that_is_taken(instance: str, tell: Tell) -> None:
     """It is refused, with the two ways on: the snapshot of that name is not of this moment."""
+    tell({"DBInstanceIdentifier": instance})
     with pytest.raises(WrongInput, match=f"a snapshot one already, of {instance}: choose another name, or remove it"):
-        snapshot_plan(TARGET, "one", AVAILABLE, Snapshot("one", instance, "available"))
+        plan_snapshot(TARGET, "one")
 
 
-def test_one_that_is_being_taken_is_waited_for() -> None:
+def test_one_that_is_being_taken_is_waited_for(tell: Tell) -> None:
     """A run that was interrupted goes on."""
-    plan = snapshot_plan(TARGET, "one", AVAILABLE, Snapshot("one", "cruddur-db-instance", "creating"))
-    assert [(Action.NONE, "is creating already")] == [(change.action, change.note) for change in plan.changes]
+    answers = tell({"Status": "creating"}, {"Status": "creating"}, {"Status": "creating"}, {})
+    plan = plan_snapshot(TARGET, "one")
+    assert [(Action.NONE, "is creating already")] == notes(plan)
+    plan.apply()
+    answers.assert_no_pending_responses()
 
 
-def test_an_existing_one_may_do() -> None:
+def test_one_that_fails(tell: Tell) -> None:
+    """It is no use to wait for it."""
+    tell({"Status": "failed"})
+    with pytest.raises(InstanceNotReady, match="the snapshot one failed: remove it"):
+        snapshots.wait(TARGET, "one")
+
+
+def test_an_existing_one_may_do(tell: Tell) -> None:
     """Where the caller says so, and it is of this instance."""
-    taken = Snapshot("one", "cruddur-db-instance", "available")
-    assert () == snapshot_plan(TARGET, "one", AVAILABLE, taken, existing=True).mutating
+    tell({}, {"DBInstanceIdentifier": "other"})
+    assert () == plan_snapshot(TARGET, "one", existing=True).mutating
     with pytest.raises(WrongInput):
-        snapshot_plan(TARGET, "one", AVAILABLE, Snapshot("one", "other", "available"), existing=True)
+        plan_snapshot(TARGET, "one", existing=True)
 
 
 @pytest.mark.parametrize(("status", "message"), [("stopped", "rds start"), ("modifying", "wait"), ("deleting", "gone")])
-def test_states_without_a_snapshot(status: str, message: str) -> None:
+def test_states_without_a_snapshot(status: str, message: str, tell: Tell, region: dict[str, Instance]) -> None:
     """RDS takes one of a running instance alone."""
+    tell(None)
+    region["cruddur-db-instance"] = Instance("x", status)
     with pytest.raises(InstanceNotReady, match=message):
-        snapshot_plan(TARGET, "one", Instance("x", status), None)
+        plan_snapshot(TARGET, "one")
 
 
-def test_a_snapshot_that_is_not_there(stub: Stub) -> None:
+def test_a_snapshot_that_is_not_there(tell: Tell) -> None:
     """Absence is an answer; whoever needs it is told where to look."""
-    stubbed = stub(TARGET, "rds")
-    for _ in range(3):
-        stubbed.add_client_error("describe_db_snapshots", "DBSnapshotNotFound")
-    assert snapshots.describe(TARGET, "one") is None
-    assert () == snapshots.plan_delete_snapshot(TARGET, "one").mutating
+    tell(None, None)
+    assert [(Action.NONE, "is not there")] == notes(plan_delete_snapshot(TARGET, "one"))
     with pytest.raises(InstanceNotReady, match="no snapshot one: `cruddur-ops rds snapshots`"):
-        snapshots.require(TARGET, "one")
+        snapshots.wait(TARGET, "one")
 
 
-def test_a_snapshot_is_removed(stub: Stub) -> None:
-    """For good, with one call."""
-    stub(TARGET, "rds").add_response("describe_db_snapshots", {"DBSnapshots": [ITEM]})
-    [call] = calls_of(snapshots.plan_delete_snapshot(TARGET, "one"))
+def test_a_snapshot_is_removed(tell: Tell) -> None:
+    """For good, with one call; a moment later it may still be on its way out."""
+    tell({}, {"Status": "deleting"})
+    [call] = calls_of(plan_delete_snapshot(TARGET, "one"))
     assert ("delete_db_snapshot", {"DBSnapshotIdentifier": "one"}) == (call.operation, call.parameters)
+    assert [(Action.NONE, "is being deleted")] == notes(plan_delete_snapshot(TARGET, "one"))
 
 
-def test_an_automated_snapshot_is_not_removed(stub: Stub) -> None:
+def test_one_that_is_being_taken_is_removed_afterwards(tell: Tell) -> None:
+    """RDS deletes none before that."""
+    tell({"Status": "creating"}, {"Status": "creating"}, {}).add_response("delete_db_snapshot", {})
+    answers = tell(None)
+    plan = plan_delete_snapshot(TARGET, "one")
+    assert "0 created, 0 changed, 1 deleted, 0 unchanged" == str(plan.apply())
+    assert "verified: snapshot one is gone" == repr(plan.verify())
+    answers.assert_no_pending_responses()
+
+
+def test_an_automated_snapshot_is_not_removed(tell: Tell) -> None:
     """It goes with its instance."""
-    item = {**ITEM, "SnapshotType": "automated", "DBSnapshotIdentifier": "rds:one"}
-    stub(TARGET, "rds").add_response("describe_db_snapshots", {"DBSnapshots": [item]})
+    tell({"SnapshotType": "automated"})
     with pytest.raises(WrongInput, match="is an automated snapshot"):
-        snapshots.plan_delete_snapshot(TARGET, "rds:one")
+        plan_delete_snapshot(TARGET, "one")
 
 
 def test_snapshots_in_their_order(stub: Stub) -> None:

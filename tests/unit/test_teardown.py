@@ -2,104 +2,154 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
 
-from cruddur_ops import applying
-from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, WrongInput
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotProven, WrongInput
+from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
-from cruddur_ops.plan import Action, Change, Plan
-from cruddur_ops.rds import expired, inventory, schedule, teardown
+from cruddur_ops.plan import Action, Plan
+from cruddur_ops.rds import expired, instances, inventory, schedule, snapshots, teardown
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.inventory import from_arn
+from cruddur_ops.rds.snapshots import Snapshot
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of
 from tests.unit.conftest import Stub
 
-TARGET = Target("test", owner="alice", db_instance_identifier="x")
-INSTANCE = Instance("x", "available", arn="arn:aws:rds:ca-central-1:000000000000:db:x")
+TARGET = Target("test", unproven=True, owner="alice", db_instance_identifier="x")
+INSTANCE = Instance("x", "available")
 ARN = "arn:aws:{}:ca-central-1:000000000000:{}"
 
 
-def changes(found: Instance | None = INSTANCE, final_snapshot: str = "none", taken: bool = False) -> list[Change]:
-    """What teardown does about the instance."""
-    return teardown.instance_changes(TARGET, found, final_snapshot, taken)
+@pytest.fixture
+def down(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+    """Plans the teardown of an instance like this, with what was made for it."""
+    monkeypatch.setattr(schedule, "present", lambda _: {"schedule x-stop"})
+    monkeypatch.setattr(snapshots, "describe", lambda _, name: {"taken": Snapshot("taken", "x", "available")}.get(name))
+    monkeypatch.setattr(inventory, "secrets", lambda _: [{"Name": "x/app"}])
+    monkeypatch.setattr(inventory, "log_groups", lambda _: ["/aws/rds/instance/x/postgresql"])
+    backups = [{"Status": "active", "DbiResourceId": "db-1"}, {"Status": "retained", "DbiResourceId": "db-2"}]
+    monkeypatch.setattr(inventory, "automated_backups", lambda _: backups)
+    monkeypatch.setattr(groups, "own", lambda _: [Group("sg-1", "x-access", "vpc-1")])
+
+    def planned(final_snapshot: str = "none", found: Instance | None = INSTANCE, **more: Any) -> Plan:
+        region.update({"x": replace(found, security_group_ids=("sg-1",), **more)} if found else {})
+        return teardown.plan_teardown(TARGET, final_snapshot)
+
+    return planned
+
+
+def of_instance(plan: Plan) -> list[Action]:
+    """What it does about the instance."""
+    return [change.action for change in plan.changes if change.resource == "DB instance x"]
+
+
+def test_everything_goes_in_its_order(down: Callable[..., Plan]) -> None:
+    """What stops the instance anew before it, what it uses after it; backups of a live instance go with it."""
+    operations = [call.operation for call in calls_of(down())]
+    expected = [
+        "delete_schedule",
+        "delete_db_instance",
+        "delete_secret",
+        "delete_log_group",
+        "delete_db_instance_automated_backup",
+        "delete_security_group",
+    ]
+    assert expected == operations
 
 
 @pytest.mark.parametrize(
     ("final_snapshot", "expected"),
     [("none", {"SkipFinalSnapshot": True}), ("last", {"FinalDBSnapshotIdentifier": "last"})],
 )
-def test_the_data_stay_or_go_as_was_said(final_snapshot: str, expected: dict[str, Any]) -> None:
+def test_the_data_stay_or_go_as_was_said(final_snapshot: str, expected: dict[str, Any], down: Callable[..., Plan]) -> None:
     """One of the two, and automated backups go in either case."""
-    [call] = calls_of(Plan("", tuple(changes(final_snapshot=final_snapshot))))
+    [call] = [call for call in calls_of(down(final_snapshot)) if call.operation == "delete_db_instance"]
     assert {"DBInstanceIdentifier": "x", "DeleteAutomatedBackups": True, **expected} == call.parameters
 
 
-def test_nobody_said_what_becomes_of_the_data() -> None:
-    """Neither is the default."""
-    with pytest.raises(WrongInput, match='a name for the last snapshot, or "none"'):
-        changes(final_snapshot="")
+@pytest.mark.parametrize(
+    ("final_snapshot", "message"),
+    [("", 'a name for the last snapshot, or "none"'), ("taken", "a snapshot taken already: choose another")],
+)
+def test_what_becomes_of_the_data_is_said(final_snapshot: str, message: str, down: Callable[..., Plan]) -> None:
+    """Neither is the default; and RDS would refuse a name that is taken, after protection was off."""
+    with pytest.raises(WrongInput, match=message):
+        down(final_snapshot)
 
 
-def test_the_name_of_the_last_snapshot_is_taken() -> None:
-    """RDS would refuse, after protection was off."""
-    with pytest.raises(WrongInput, match="a snapshot last already: choose another"):
-        changes(final_snapshot="last", taken=True)
-
-
-def test_protection_goes_first() -> None:
-    """It is a change of its own, which the plan shows."""
-    first, second = changes(replace(INSTANCE, deletion_protection=True))
-    assert ("DeletionProtection", Action.MODIFY, Action.DELETE) == (first.setting, first.action, second.action)
-
-
-def test_a_protected_instance_wants_its_name() -> None:
-    """Whatever the target says of itself."""
-    plan = Plan("teardown on test", tuple(changes(replace(INSTANCE, deletion_protection=True))))
-    for confirm in ("", "other"):
-        with pytest.raises(ConfirmationRequired, match="--confirm x"):
-            teardown.tear_down(plan, TARGET, confirm)
+@pytest.mark.parametrize("confirm", ["", "other"])
+def test_a_protected_instance_wants_its_name(confirm: str, down: Callable[..., Plan]) -> None:
+    """Whatever the target says of itself; taking protection off is a change of its own, which the plan shows."""
+    plan = down(deletion_protection=True)
+    assert [Action.MODIFY, Action.DELETE] == of_instance(plan)
+    with pytest.raises(ConfirmationRequired, match="--confirm x"):
+        replace(plan, target=replace(TARGET, confirm=confirm)).apply()
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed", "storage-full", "incompatible-restore"])
-def test_states_in_which_it_goes(status: str) -> None:
+def test_states_in_which_it_goes(status: str, down: Callable[..., Plan]) -> None:
     """Also when it is broken."""
-    assert [Action.DELETE] == [change.action for change in changes(replace(INSTANCE, status=status))]
+    assert [Action.DELETE] == of_instance(down(status=status))
 
 
 @pytest.mark.parametrize("status", ["creating", "modifying", "stopping"])
-def test_states_in_which_it_does_not(status: str) -> None:
+def test_states_in_which_it_does_not(status: str, down: Callable[..., Plan]) -> None:
     """Delete while creating: RDS would refuse."""
     with pytest.raises(InstanceNotReady, match=f"x is {status}, and RDS would not delete it: wait"):
-        changes(replace(INSTANCE, status=status))
+        down(status=status)
 
 
-def test_protection_of_a_stopped_instance() -> None:
+def test_protection_of_a_stopped_instance(down: Callable[..., Plan]) -> None:
     """It cannot be taken off before it runs."""
     with pytest.raises(InstanceNotReady, match="start it with"):
-        changes(replace(INSTANCE, status="stopped", deletion_protection=True))
+        down(status="stopped", deletion_protection=True)
 
 
-@pytest.mark.parametrize(("found", "note"), [(None, "is not there"), (replace(INSTANCE, status="deleting"), "deleted already")])
-def test_an_instance_that_is_gone_or_going(found: Instance | None, note: str) -> None:
-    """A second run needs no word about the data any more."""
-    [change] = changes(found, final_snapshot="")
-    assert Action.NONE is change.action
-    assert note in change.note
+@pytest.mark.parametrize(("found", "note"), [(None, "is not there"), (replace(INSTANCE, status="deleting"), "is being deleted")])
+def test_an_instance_that_is_gone_or_going(found: Instance | None, note: str, down: Callable[..., Plan]) -> None:
+    """A second run needs no word about the data any more, and what is left goes."""
+    plan = down("", found)
+    [change] = [change for change in plan.changes if change.resource == "DB instance x"]
+    assert (Action.NONE, note) == (change.action, change.note)
+    assert 5 == len(plan.mutating)
 
 
-def test_a_group_that_others_have_stays() -> None:
+@pytest.mark.parametrize("status", ["available", "deleting"])
+def test_what_uses_the_instance_waits(status: str, down: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until it is gone, also where an earlier run began to delete it."""
+    [change] = [change for change in down(status=status).changes if change.resource == "DB instance x"]
+    looks = iter([replace(INSTANCE, status="deleting"), None])
+    monkeypatch.setattr(instances, "describe", lambda _: next(looks))
+    assert change.settle
+    change.settle()
+    assert [] == list(looks)
+
+
+def test_a_group_that_others_have_stays(down: Callable[..., Plan], region: dict[str, Instance]) -> None:
     """It is said who, and what to do about it."""
-    group = Group("sg-1", "x-access", "vpc-1")
-    [call] = teardown.group_change(TARGET, group, ["x"]).calls
-    assert {"GroupId": "sg-1"} == call.parameters
-    kept = teardown.group_change(TARGET, group, ["copy", "x"])
-    assert (Action.NONE, ()) == (kept.action, kept.calls)
-    assert "stays with copy: delete it first, as with `cruddur-ops rds delete copy`" in kept.note
+    region["copy"] = Instance("copy", "available", security_group_ids=("sg-1",))
+    [change] = [change for change in down().changes if change.resource == "security group x-access"]
+    assert (Action.NONE, "stays with copy: delete it first, as with `cruddur-ops rds delete copy`") == (
+        change.action,
+        change.note,
+    )
+
+
+def test_replicas_outlive_it(down: Callable[..., Plan]) -> None:
+    """The plan says so."""
+    assert ("the replica copy becomes an instance of its own, and goes on billing",) == down(replicas=("copy",)).facts
+
+
+def test_outside_the_sandbox_it_is_refused() -> None:
+    """Until it is proved to leave other people's resources alone."""
+    with pytest.raises(NotProven, match="the teardown is not proved yet"):
+        teardown.plan_teardown(replace(TARGET, unproven=False), "none")
 
 
 @pytest.mark.parametrize(
@@ -152,49 +202,3 @@ def test_found_twice_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inventory, "tagged", lambda _: iter([(arn, {"Owner": "bob"})]))
     monkeypatch.setattr(inventory, "by_reference", lambda _: iter([from_arn(arn, "is available")]))
     assert ["tagged, of bob"] == [one.why for one in inventory.find(TARGET)]
-
-
-def test_the_schedule_stops_this_instance_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A role for schedules of this account, a policy for this instance, a schedule without retries."""
-    monkeypatch.setattr(schedule, "present", lambda _: set())
-    plan = schedule.plan_schedule(TARGET, INSTANCE)
-    role, policy, made = calls_of(plan)
-    assert '"aws:SourceAccount": "000000000000"' in role.parameters["AssumeRolePolicyDocument"]
-    assert f'"Resource": "{INSTANCE.arn}"' in policy.parameters["PolicyDocument"]
-    assert ("rate(1 hour)", '{"DbInstanceIdentifier": "x"}') == (
-        made.parameters["ScheduleExpression"],
-        made.parameters["Target"]["Input"],
-    )
-
-
-@pytest.mark.parametrize("made", [0, 1, 2, 3])
-def test_a_schedule_that_was_begun(monkeypatch: pytest.MonkeyPatch, made: int) -> None:
-    """What is there stays, what is missing is made; and all of what is there is removed."""
-    names = [change.resource for change in _all_of_schedule(monkeypatch)]
-    monkeypatch.setattr(schedule, "present", lambda _: set(names[:made]))
-    assert 3 - made == len(calls_of(schedule.plan_schedule(TARGET, INSTANCE)))
-    assert set(names[:made]) == {change.resource for change in schedule.plan_unschedule(TARGET).mutating}
-
-
-def _all_of_schedule(monkeypatch: pytest.MonkeyPatch) -> tuple[Change, ...]:
-    monkeypatch.setattr(schedule, "present", lambda _: set())
-    return schedule.plan_schedule(TARGET, INSTANCE).changes
-
-
-def test_a_role_that_is_not_known_everywhere_yet(stub: Stub) -> None:
-    """EventBridge Scheduler refuses it for some seconds; the call is made again."""
-    answers = stub(TARGET, "scheduler")
-    answers.add_client_error("create_schedule", "ValidationException", "The execution role you provide must allow ...")
-    answers.add_response("create_schedule", {"ScheduleArn": ARN.format("scheduler", "schedule/default/x-stop")})
-    change = schedule._schedule(TARGET, INSTANCE)
-    applying.apply(Plan("schedule", (change,)), TARGET)
-    answers.assert_no_pending_responses()
-
-
-def test_what_is_there_of_a_schedule(stub: Stub) -> None:
-    """Absence is an answer of two services, each with its own code."""
-    stub(TARGET, "scheduler").add_client_error("get_schedule", "ResourceNotFoundException")
-    iam = stub(TARGET, "iam")
-    iam.add_client_error("get_role_policy", "NoSuchEntity")
-    iam.add_client_error("get_role", "NoSuchEntity")
-    assert set() == schedule.present(TARGET)
