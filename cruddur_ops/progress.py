@@ -13,21 +13,22 @@ Found = TypeVar("Found")
 
 
 class CellLine:
-    """A stream that shows its last line in a notebook's cell, and leaves an empty line there in the end.
+    """A stream that shows its last line in a notebook's cell, and leaves nothing there in the end.
 
-    The first content of the display is empty and so is the last: a reader that does not follow the
-    updates in between (nbval is one) sees what a reader that follows them sees.
+    The first content of the display is empty and so is the last: whether there was a wait, which differs
+    from run to run, cannot be told from the outputs, also by a reader that does not follow the updates
+    in between (nbval is one).
     """
 
     def __init__(self) -> None:
         """Make room for the line in the cell that is running."""
         from IPython.display import display
 
-        self._display = display({"text/plain": ""}, raw=True, display_id=True)
+        self._display = display({}, raw=True, display_id=True)
 
     def write(self, text: str) -> int:
         """Show this line in place of the one before."""
-        self._display.update({"text/plain": text.strip()}, raw=True)
+        self._display.update({"text/plain": text.strip()} if text.strip() else {}, raw=True)
         return len(text)
 
     def flush(self) -> None:
