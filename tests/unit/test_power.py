@@ -66,9 +66,9 @@ def test_a_running_instance_is_stopped(stop: Callable[..., Plan]) -> None:
 
 def test_stopped_means_stopped(stop: Callable[..., Plan], stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Applying the plan ends when it is; after that nothing is left to do."""
-    plan, looks = stop("available"), iter(["available", "stopping", "stopped", "stopped"])
+    plan, looks = stop("available"), iter(["available", "stopping"])
     stub(TARGET, "rds").add_response("stop_db_instance", {})
-    monkeypatch.setattr(instances, "describe", lambda _: Instance("x", next(looks)))
+    monkeypatch.setattr(instances, "describe", lambda _: Instance("x", next(looks, "stopped")))
     assert "0 created, 1 changed, 0 deleted, 0 unchanged" == str(plan.apply())
     assert "verified: DB instance x is as wanted" == repr(plan.verify())
 
