@@ -24,21 +24,13 @@ ABSENT_CODE = "DBInstanceNotFound"
 
 @dataclass(frozen=True)
 class Wish:
-    """The operator's wanted rule, and how to know those that were made for it before.
+    """The operator's wanted rule, and how to know those that were made for it before."""
 
-    Attributes:
-        rule: what is to be admitted, with its description and tags.
-        group_id: of the group in which a new rule is made.
-        days: how long it is to be kept; 0 for ever.
-        named_id: of the rule that DB_SG_RULE_ID names, empty where none is.
-        on: the date in UTC.
-    """
-
-    rule: Rule
-    group_id: str
-    days: int
-    named_id: str
-    on: date
+    rule: Rule  # what is to be admitted, with its description and tags
+    group_id: str  # of the group in which a new rule is made
+    days: int  # how long it is to be kept; 0 for ever
+    named_id: str  # of the rule that DB_SG_RULE_ID names, empty where none is
+    on: date  # in UTC
 
     def claims(self, found: Rule) -> bool:
         """Whether a rule is the operator's: the named one, or one that the runbook made for this owner's addresses."""
@@ -101,13 +93,10 @@ def reconcile(wanted: Wish, found: Sequence[Rule]) -> tuple[list[Change], list[s
     """The changes that leave one rule of the operator's, and a line for each rule that is left alone.
 
     Other people's are left alone, expired ones revoked. Revoking comes first: EC2 refuses to move a rule to where another
-    rule of the group is already.
-
-    Args:
-        wanted: by the operator.
-        found: the inbound rules of all groups that matter.
+    rule of the group is already. Of the operator's, the named one is kept, else one that will do as it is.
     """
-    mine = sorted((rule for rule in found if wanted.claims(rule)), key=lambda rule: _rank(wanted, rule))
+    mine = [rule for rule in found if wanted.claims(rule)]
+    mine.sort(key=lambda rule: (rule.id != wanted.named_id, rule != wanted.rule, rule.id))
     others = [rule for rule in found if not wanted.claims(rule)]
     expired = [rule for rule in others if wanted.expired(rule)]
     same = [rule for rule in others if rule == wanted.rule and not wanted.expired(rule)]
@@ -119,24 +108,15 @@ def reconcile(wanted: Wish, found: Sequence[Rule]) -> tuple[list[Change], list[s
     return changes, [_report(rule) for rule in found if rule.id not in ids]
 
 
-def _rank(wanted: Wish, rule: Rule) -> tuple[bool, bool, str]:
-    """Which of the operator's rules to keep: the named one, else one that will do as it is."""
-    return rule.id != wanted.named_id, rule != wanted.rule, rule.id
-
-
 def _admission(wanted: Wish, kept: Rule | None, same: Sequence[Rule]) -> Change:
     """The change that admits the operator: none where somebody else's rule does the same."""
     if same:
         return Change(Action.NONE, RESOURCE, after=str(wanted.rule), note=f"admitted by {same[0].id}, of somebody else")
     if kept is None:
-        return _creation(wanted)
+        note = f"expires in {wanted.days} days" if wanted.days else "does not expire"
+        calls = (wanted.rule.authorization(wanted.group_id),)
+        return Change(Action.CREATE, RESOURCE, after=str(wanted.rule), note=note, calls=calls)
     return _move(wanted, kept) if kept != wanted.rule else _renewal(wanted, kept)
-
-
-def _creation(wanted: Wish) -> Change:
-    note = f"expires in {wanted.days} days" if wanted.days else "does not expire"
-    call = wanted.rule.authorization(wanted.group_id)
-    return Change(Action.CREATE, RESOURCE, after=str(wanted.rule), note=note, calls=(call,))
 
 
 def _move(wanted: Wish, kept: Rule) -> Change:

@@ -26,27 +26,16 @@ PERMISSION = {
 
 @dataclass(frozen=True)
 class Rule:
-    """An inbound rule. Two rules are equal if they admit the same, whatever else differs.
+    """An inbound rule. Two rules are equal if they admit the same, whatever else differs."""
 
-    Attributes:
-        protocol: "tcp", "udp", "icmp", "icmpv6", another protocol's number, or "-1" for all.
-        from_port: first port, or ICMP type; -1 for all.
-        to_port: last port, or ICMP code; -1 for all.
-        source: an IPv4 or IPv6 CIDR block, or the id of a prefix list or of a security group.
-        description: for people.
-        tags: by key.
-        id: EC2's, empty for a rule that is not there yet.
-        group_id: of the security group that holds it, empty likewise.
-    """
-
-    protocol: str
-    from_port: int
-    to_port: int
-    source: str
+    protocol: str  # "tcp", "udp", "icmp", "icmpv6", another protocol's number, or "-1" for all
+    from_port: int  # or ICMP type; -1 for all
+    to_port: int  # or ICMP code; -1 for all
+    source: str  # an IPv4 or IPv6 CIDR block, or the id of a prefix list or of a security group
     description: str = field(default="", compare=False)
     tags: Mapping[str, str] = field(default_factory=dict, compare=False)
-    id: str = field(default="", compare=False)
-    group_id: str = field(default="", compare=False)
+    id: str = field(default="", compare=False)  # EC2's, empty for a rule that is not there yet
+    group_id: str = field(default="", compare=False)  # of the security group that holds it, empty likewise
 
     def __post_init__(self) -> None:
         """Bring protocol, ports and CIDR block into the one form in which EC2 keeps them."""

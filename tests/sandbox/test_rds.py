@@ -1,8 +1,8 @@
-"""The DB instance through the package, on a real sandbox."""
+"""The DB instance through the package, on a real sandbox; the tests share an instance and leave it as wanted."""
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,16 +10,29 @@ import pytest
 from cruddur_ops import aws, rds
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, WrongInput
 from cruddur_ops.network import groups
-from cruddur_ops.plan import Action, Outcome
-from cruddur_ops.rds import Instance, instances, offers
+from cruddur_ops.plan import Action, Outcome, Plan
+from cruddur_ops.rds import instances, offers
 from cruddur_ops.targets import Target
 
 
-def provision(target: Target) -> Instance:
-    """The target's instance, made as the notebook makes it."""
-    groups.plan_group(target).apply()
-    rds.plan_instance(target).apply()
-    return rds.wait(target, timeout=60)
+@pytest.fixture(scope="module")
+def shown(module_target: Target) -> Plan:
+    """What is to be made of an empty sandbox, as it is shown before anything is there; and then made."""
+    plan = rds.plan_both(module_target)
+    assert plan.outcome == plan.apply()
+    return plan
+
+
+@pytest.fixture
+def target(module_target: Target, shown: Plan) -> Target:
+    """The target with its instance."""
+    return module_target
+
+
+@pytest.fixture
+def other(target: Target) -> Target:
+    """The same, for an instance that is not there."""
+    return replace(target, db_instance_identifier="other")
 
 
 def settings_changed(target: Target) -> list[str]:
@@ -27,25 +40,20 @@ def settings_changed(target: Target) -> list[str]:
     return sorted(change.setting for change in rds.plan_instance(target).mutating)
 
 
-def test_the_steps_to_an_instance(target: Target) -> None:
-    """The plan can be shown before anything exists; then the group, then the instance, and then nothing."""
-    shown = groups.plan_group(target) + rds.plan_instance(target)
+def test_the_steps_to_an_instance(target: Target, shown: Plan) -> None:
+    """The plan is shown before anything exists; the group is made, then the instance, which is waited for; and then nothing."""
     assert Outcome(created=2) == shown.outcome
-    assert Outcome(created=1) == groups.plan_group(target).apply()
-    assert Outcome(created=1) == rds.plan_instance(target).apply()
-    assert Outcome(unchanged=1) == rds.plan_instance(target).apply()
-    found = rds.wait(target, timeout=60)
-    assert ("cruddur-db-instance: available", target.port) == (repr(found), found.port)
-    assert Outcome(unchanged=2) == (groups.plan_group(target) + rds.plan_instance(target)).outcome
+    assert "cruddur-db-instance: available" == repr(rds.describe(target))
+    names = ("security group cruddur-db-instance-access", "DB instance cruddur-db-instance")
+    assert "\n".join(f"verified: {name} is as wanted" for name in names) == repr(shown.verify())
+    assert Outcome(unchanged=2) == rds.plan_both(target).outcome == rds.plan_both(target).apply()
 
 
 def test_what_was_asked_for_is_described(target: Target) -> None:
     """The instance is in the runbook's group, with a managed password and its tags."""
-    found = provision(target)
-    group = groups.describe(target)
+    found, group = instances.require(target), groups.describe(target)
     assert group is not None
-    assert (group.id,) == found.security_group_ids
-    assert group.vpc_id == found.vpc_id
+    assert (target.port, (group.id,), group.vpc_id) == (found.port, found.security_group_ids, found.vpc_id)
     assert found.secret_arn.startswith("arn:aws:secretsmanager:ca-central-1:")
     assert {"Owner": target.owner, "Project": "cruddur", "ManagedBy": "cruddur-ops"} == found.tags
     assert "open-source-rds-extended-support-disabled" == found.raw["EngineLifecycleSupport"]
@@ -53,67 +61,47 @@ def test_what_was_asked_for_is_described(target: Target) -> None:
 
 
 def test_differences_converge(target: Target) -> None:
-    """Several settings are changed by one application, and the next plan is empty."""
-    provision(target)
-    changed = dataclasses.replace(
+    """Several settings are changed by one application, which waits until they are made; and the next plan is empty."""
+    changed = replace(
         target,
         db_instance_class="db.t4g.small",
-        allocated_storage=30,
         backup_retention_period=14,
         deletion_protection=True,
         performance_insights_retention_period=31,
     )
-    expected = [
-        "AllocatedStorage",
-        "BackupRetentionPeriod",
-        "DBInstanceClass",
-        "DeletionProtection",
-        "PerformanceInsightsRetentionPeriod",
-    ]
+    expected = ["BackupRetentionPeriod", "DBInstanceClass", "DeletionProtection", "PerformanceInsightsRetentionPeriod"]
     assert expected == settings_changed(changed)
-    assert Outcome(changed=1) == rds.plan_instance(changed).apply()
-    rds.wait(changed, timeout=60)
-    assert [] == settings_changed(changed)
+    plan = rds.plan_instance(changed)
+    assert Outcome(changed=1) == plan.apply()
+    assert ({}, "db.t4g.small") == ((found := instances.require(target)).pending, found.db_instance_class)
+    assert "verified: DB instance cruddur-db-instance is as wanted" == repr(plan.verify())
+    rds.plan_instance(target).apply()
 
 
 def test_a_change_by_hand_is_found(target: Target) -> None:
     """Whatever another tool changed is a difference; and the command that error messages name exists."""
-    found = provision(target)
-    aws.client(target, "rds").modify_db_instance(
-        DBInstanceIdentifier=target.db_instance_identifier, CopyTagsToSnapshot=False, ApplyImmediately=True
-    )
+    client, identifier = aws.client(target, "rds"), target.db_instance_identifier
+    client.modify_db_instance(DBInstanceIdentifier=identifier, CopyTagsToSnapshot=False, ApplyImmediately=True)
     rds.wait(target, timeout=60)
     assert ["CopyTagsToSnapshot"] == settings_changed(target)
-    assert "describe-events --source-type db-instance" in instances.log_command(found.identifier)
-    events = aws.client(target, "rds").describe_events(SourceType="db-instance", SourceIdentifier=found.identifier)
-    assert "Events" in events
+    rds.plan_instance(target).apply()
+    assert "describe-events --source-type db-instance" in instances.log_command(identifier)
+    assert "Events" in client.describe_events(SourceType="db-instance", SourceIdentifier=identifier)
 
 
-def test_a_stopped_instance(target: Target) -> None:
-    """The wait for it works, and the plan says how to start it."""
-    provision(target)
-    aws.client(target, "rds").stop_db_instance(DBInstanceIdentifier=target.db_instance_identifier)
-    assert "stopped" == rds.wait(target, "stopped", timeout=60).status
-    with pytest.raises(InstanceNotReady, match="cruddur-ops rds start"):
-        rds.plan_instance(target)
-    with pytest.raises(InstanceNotReady, match="cruddur-ops rds start"):
-        rds.wait(target)
-
-
-def test_a_protected_target_is_confirmed(target: Target) -> None:
+def test_a_protected_target_is_confirmed(other: Target) -> None:
     """Without its identifier nothing is created."""
-    protected = dataclasses.replace(target, protected=True)
-    plan = groups.plan_group(protected)
+    protected = replace(other, protected=True)
     with pytest.raises(ConfirmationRequired):
-        rds.apply(plan, protected)
+        rds.plan_group(protected).apply()
     assert groups.describe(protected) is None
-    assert Outcome(created=1) == rds.apply(plan, protected, confirm="cruddur-db-instance")
+    assert Outcome(created=1) == rds.plan_group(replace(protected, confirm="other")).apply()
 
 
-def test_waiting_for_what_is_not_there(target: Target) -> None:
+def test_waiting_for_what_is_not_there(other: Target) -> None:
     """The remedy is the notebook that makes it."""
     with pytest.raises(InstanceNotReady, match="run 01_provision_rds"):
-        rds.wait(target)
+        rds.wait(other)
 
 
 @pytest.mark.parametrize(
@@ -128,15 +116,15 @@ def test_waiting_for_what_is_not_there(target: Target) -> None:
         ("availability_zone", "ca-central-1c", "ca-central-1a"),
     ],
 )
-def test_what_is_not_offered(target: Target, setting: str, value: Any, near: str) -> None:
+def test_what_is_not_offered(other: Target, setting: str, value: Any, near: str) -> None:
     """It is told before anything is created, with what is nearest."""
     with pytest.raises(NotOffered, match=near):
-        rds.plan_instance(dataclasses.replace(target, **{setting: value}))
+        rds.plan_instance(replace(other, **{setting: value}))
 
 
-def test_a_region_without_the_class(target: Target) -> None:
+def test_a_region_without_the_class(other: Target) -> None:
     """What one region has another may lack."""
-    elsewhere = dataclasses.replace(target, region="af-south-1", db_instance_class="db.m7g.large")
+    elsewhere = replace(other, region="af-south-1", db_instance_class="db.m7g.large")
     with pytest.raises(NotOffered, match=r"no db\.m7g\.large for PostgreSQL 18\S* in af-south-1"):
         rds.plan_instance(elsewhere)
 
@@ -145,12 +133,11 @@ def test_a_region_without_the_class(target: Target) -> None:
     ("setting", "value"),
     [("db_instance_identifier", "wrong--name"), ("db_name", "cruddur-db"), ("master_username", "rdsadmin"), ("port", 80)],
 )
-def test_what_rds_refuses(target: Target, setting: str, value: Any) -> None:
+def test_what_rds_refuses(other: Target, setting: str, value: Any) -> None:
     """RDS's own words, and where the setting is to be corrected."""
-    wrong = dataclasses.replace(target, **{setting: value})
-    groups.plan_group(wrong).apply()
+    wrong = replace(other, **{setting: value})
     with pytest.raises(WrongInput, match="AWS refuses create_db_instance .*cruddur-ops targets"):
-        rds.plan_instance(wrong).apply()
+        rds.plan_both(wrong).apply()
 
 
 def test_the_offer(target: Target) -> None:
@@ -162,10 +149,10 @@ def test_the_offer(target: Target) -> None:
     assert {"instance", "storage", "public IPv4"} == set(offer.monthly_cost.parts)
 
 
-def test_an_older_instance_is_upgraded_only_when_asked(target: Target) -> None:
+def test_an_older_instance_is_upgraded_only_when_asked(other: Target) -> None:
     """A version that is no longer offered may go on running; a newer major is a difference."""
-    older = dataclasses.replace(target, engine_version="17")
-    provision(older)
+    older = replace(other, engine_version="17")
+    rds.plan_both(older).apply()
     assert [] == settings_changed(older)
-    [change, *_] = rds.plan_instance(target).mutating
+    [change, *_] = rds.plan_instance(other).mutating
     assert (Action.MODIFY, "EngineVersion") == (change.action, change.setting)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import tags
+from cruddur_ops import rds, tags
 from cruddur_ops.errors import NotOffered
 from cruddur_ops.plan import Plan
-from cruddur_ops.rds import modification, offers
+from cruddur_ops.rds import offers
 from tests.unit import test_rds
 from tests.unit.aws_state import calls_of, instance_after
 from tests.unit.conftest import Stub
@@ -105,7 +105,7 @@ def test_the_next_step_of_an_upgrade() -> None:
     assert ("17.10", "18.1") == (step.version, step.then)
     plan = test_rds.planned(TARGET, existing(EngineVersion="17.1"), offered=step)
     assert "PostgreSQL 18.1 comes after that: compute this plan again" in plan.facts
-    assert not modification.is_major(plan)
+    assert not rds.is_major(plan)
 
 
 @pytest.mark.parametrize("reachable", [[], ["19.1"]])
@@ -113,12 +113,6 @@ def test_there_is_no_way(reachable: list[str]) -> None:
     """What there is, is named."""
     with pytest.raises(NotOffered, match="does not upgrade 17.1 to 18.1: set engine_version to one of"):
         offers.next_step(offer(TARGET, "18.1"), "17.1", reachable)
-
-
-def test_a_major_upgrade_is_known_as_one() -> None:
-    """Its pre-checks come first."""
-    assert modification.is_major(planned(existing(EngineVersion="17.9")))
-    assert not modification.is_major(planned(existing(EngineVersion="18.0"), engine_version="18.1"))
 
 
 def test_the_ways_are_asked_of_rds(stub: Stub) -> None:

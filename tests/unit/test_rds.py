@@ -21,7 +21,6 @@ from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import VPC, calls_of, created_instance, instance_after
-from tests.unit.conftest import Stub
 
 TARGET = Target("test", owner="alice", operator_address="8.8.8.8")
 GROUP = Group("sg-0aaa", "cruddur-db-instance-access", VPC)
@@ -99,18 +98,15 @@ def test_what_is_left_out_of_the_request() -> None:
 
 
 def test_what_is_shown_before_anything_is_created() -> None:
-    """Version, class and storage in the line; cost, support and protection below it."""
+    """Version, class and storage in the line; cost, support and protection below it; loud where it cannot be restored."""
     plan = planned(TARGET, None)
     assert "PostgreSQL 18.1 on db.t4g.micro, 20 GiB gp3" == plan.changes[0].after
     assert "cost: about 12 USD a month (instance 12.00)" in plan.facts
     assert "PostgreSQL 18: standard support until 2031-02-28; paid Extended Support opted out" in plan.facts
     assert "backups kept for 7 days; no deletion protection; publicly accessible" in plan.facts
-
-
-def test_no_backups_are_warned_of() -> None:
-    """An instance that cannot be restored is said loudly."""
-    plan = planned(replace(TARGET, backup_retention_period=0), None)
-    assert any(fact.startswith("WARNING: no automated backups") for fact in plan.facts)
+    plan = planned(replace(TARGET, backup_retention_period=0, instance_days=3), None)
+    assert "WARNING: no automated backups; no deletion protection; publicly accessible" in plan.facts
+    assert "tagged to expire in 3 days" in plan.facts
 
 
 def test_before_the_group_exists() -> None:
@@ -118,12 +114,6 @@ def test_before_the_group_exists() -> None:
     plan = planned(TARGET, None, group=None)
     assert "known after the security group" in plan.changes[0].note
     assert 1 == plan.outcome.created
-
-
-def test_an_instance_as_wanted() -> None:
-    """A second run finds nothing to do."""
-    plan = planned(TARGET, existing())
-    assert [Action.NONE] == [change.action for change in plan.changes]
 
 
 def test_differences_are_named_and_modified_in_one_call() -> None:
@@ -214,11 +204,11 @@ def test_versions(wanted: str, offered: str, running: str, changed: bool) -> Non
 
 
 def test_a_major_upgrade_has_to_be_allowed() -> None:
-    """RDS wants it said; for a minor upgrade it need not be."""
-    [major] = calls_of(planned(TARGET, existing(EngineVersion="17.9")))
-    assert True is major.parameters["AllowMajorVersionUpgrade"]
-    [minor] = calls_of(planned(replace(TARGET, engine_version="18.1"), existing(EngineVersion="18.0")))
-    assert "AllowMajorVersionUpgrade" not in minor.parameters
+    """RDS wants it said; it is known as one, since its pre-checks come first. For a minor upgrade it need not be."""
+    for running, major in (("17.9", True), ("18.0", False)):
+        plan = planned(replace(TARGET, engine_version="18.1"), existing(EngineVersion=running))
+        [call] = calls_of(plan)
+        assert (major, major) == (rds.is_major(plan), "AllowMajorVersionUpgrade" in call.parameters)
 
 
 @pytest.mark.parametrize(
@@ -246,10 +236,12 @@ def test_a_zone_that_was_chosen_otherwise() -> None:
 
 
 def test_accepted_changes_are_not_asked_for_again() -> None:
-    """What waits in PendingModifiedValues counts as found."""
+    """What waits in PendingModifiedValues counts as found; the plan says until when it is pending."""
     target = replace(TARGET, port=5433, backup_retention_period=14)
     pending = {"Port": 5433, "BackupRetentionPeriod": 14}
-    assert () == planned(target, existing(PendingModifiedValues=pending)).mutating
+    found = existing(PendingModifiedValues=pending, PreferredMaintenanceWindow="sun:03:00-sun:03:30")
+    plan = planned(target, found)
+    assert ((), ("BackupRetentionPeriod, Port until sun:03:00-sun:03:30",)) == (plan.mutating, plan.pending)
 
 
 def test_another_engine_is_refused() -> None:
@@ -258,7 +250,7 @@ def test_another_engine_is_refused() -> None:
         planned(TARGET, existing(Engine="mysql"))
 
 
-@pytest.mark.parametrize("status", ["creating", "backing-up", "modifying", "rebooting", "upgrading"])
+@pytest.mark.parametrize("status", ["creating", "backing-up", "modifying", "rebooting", "upgrading", "stopping"])
 def test_passing_states(status: str) -> None:
     """Nothing can be changed just now, whatever differs: wait."""
     plan = planned(replace(TARGET, backup_retention_period=1), existing(DBInstanceStatus=status))
@@ -308,21 +300,9 @@ def test_planning_after_modification_changes_nothing(before: Target, after: Targ
     ],
 )
 def test_states_that_need_help(status: str, remedy: str) -> None:
-    """Each has its remedy."""
+    """Nothing is planned for them, and each has its remedy."""
     with pytest.raises(InstanceNotReady, match=remedy):
-        instances.require_recoverable(Instance("x", status))
-
-
-@pytest.mark.parametrize("status", ["available", "creating", "storage-full", "stopping"])
-def test_states_that_need_none(status: str) -> None:
-    """They are ready, or become so, or become stopped, which is told then."""
-    instances.require_recoverable(Instance("x", status))
-
-
-def test_an_instance_that_is_not_there(stub: Stub) -> None:
-    """Absence is an answer, not an error; any other error is none of the two."""
-    stub(TARGET, "rds").add_client_error("describe_db_instances", "DBInstanceNotFound")
-    assert rds.describe(TARGET) is None
+        planned(TARGET, existing(DBInstanceStatus=status))
 
 
 def test_an_instance_shows_what_does_not_differ_from_run_to_run() -> None:
