@@ -13,15 +13,12 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cruddur_ops import queries, tags
-from cruddur_ops.cognito import runtimes, wheels
+from cruddur_ops.cognito import wheels
 from cruddur_ops.database.certificates import root_certificate
 from cruddur_ops.errors import WrongInput
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 HANDLER = Path(__file__).parent.parent / "lambdas" / "post_confirmation.py"
 STATEMENTS = ("confirm", "recognise")  # of sql/users/
@@ -30,10 +27,6 @@ MIB = 2**20
 ZIPPED_LIMIT, UNZIPPED_LIMIT = 50 * MIB, 250 * MIB
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the first that a zip can hold
 READABLE = 0o100644
-
-
-class PackageTooLarge(WrongInput):
-    """Lambda would refuse the zip."""
 
 
 @dataclass(frozen=True)
@@ -66,21 +59,16 @@ class Package:
 
 
 def package(target: Target) -> Package:
-    """Pack the function for the target's runtime and architecture.
-
-    Raises:
-        NotOffered: Lambda does not offer the runtime, or there are no wheels for it.
-        PackageTooLarge: Lambda would refuse it.
-        RootCertificateMissing: there is nothing to verify the database's certificate with.
-    """
-    runtime = runtimes.find(target.lambda_runtime, target.lambda_architecture, tags.today())
+    """Pack the function for the target's runtime and architecture; WrongInput where Lambda would refuse it."""
+    runtime, architecture = target.lambda_runtime, target.lambda_architecture
+    wheels.require_offered(runtime, architecture, tags.today())
     own = {
         HANDLER.name: HANDLER.read_bytes(),
         **{f"{name}.sql": queries.load(f"users/{name}").text.encode() for name in STATEMENTS},
         "root.pem": root_certificate(target).read_bytes(),
     }
-    content = own | wheels.files(runtime, target.lambda_architecture, this_python=target.sandbox)
-    packed = Package(zipped(content), sum(map(len, content.values())), runtime.name, target.lambda_architecture)
+    content = own | wheels.files(runtime, architecture, this_python=target.sandbox)
+    packed = Package(zipped(content), sum(map(len, content.values())), runtime, architecture)
     require_fit(packed)
     return packed
 
@@ -98,13 +86,9 @@ def zipped(content: Mapping[str, bytes]) -> bytes:
 
 
 def require_fit(packed: Package) -> None:
-    """Refuse a zip that Lambda would refuse.
-
-    Raises:
-        PackageTooLarge: so it is.
-    """
+    """Refuse a zip that Lambda would refuse."""
     if len(packed.content) > ZIPPED_LIMIT or packed.unzipped > UNZIPPED_LIMIT:
-        raise PackageTooLarge(f"{packed!r} is more than Lambda takes: take wheels out of cruddur_ops/lambdas/requirements.txt")
+        raise WrongInput(f"{packed!r} is more than Lambda takes: take wheels out of cruddur_ops/lambdas/requirements.txt")
 
 
 def _mib(size: int) -> str:

@@ -1,149 +1,108 @@
-"""The files of the locked wheels: from this Python, where it has installed the very same ones, else from an index."""
+"""The files of the locked wheels, for a runtime of Lambda: fetched with pip once, and checked against the lock at each use.
+
+In the sandbox, where the function runs with this machine's Python, the installed ones of the locked versions will do: also
+where Lambda could not use them, and without a package index. What cannot be had is WrongInput.
+"""
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import importlib.metadata
 import io
 import re
-import shlex
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from cruddur_ops import progress
-from cruddur_ops.cognito.runtimes import Runtime
-from cruddur_ops.errors import NotOffered
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import state_folder
 
 LOCK = Path(__file__).parent.parent / "lambdas" / "requirements.txt"
-PURE = "py3-none-any"
+MACHINES = {"x86_64": "x86_64", "arm64": "aarch64"}
+OLDEST_GLIBC = 17  # the oldest 2.x that a platform tag of a wheel names (PEP 600)
+# The minor of the C library 2.x, and the day from which on Lambda creates no function with the runtime. Source: AWS Lambda
+# Developer Guide, "Lambda runtimes" (operating system, "Block function create"), read in November 2026; no API tells these.
+RUNTIMES = {
+    "python3.11": (26, date(2027, 7, 31)),
+    "python3.12": (34, date(2028, 11, 30)),
+    "python3.13": (34, date(2029, 7, 31)),
+    "python3.14": (34, date(2029, 7, 31)),
+}
 Files = dict[str, bytes]
 
 
-@dataclass(frozen=True)
-class Requirement:
-    """A line of the lock: a distribution, its version, and the SHA-256 of each of its wheels, in hexadecimal."""
-
-    name: str
-    version: str
-    hashes: frozenset[str]
-
-
-def read_lock(text: str) -> list[Requirement]:
-    """The lines of a requirements file in which every version and every hash is given."""
-    lines = [shlex.split(line, comments=True) for line in text.replace("\\\n", " ").splitlines()]
-    return [_requirement(*words) for words in lines if words]
+def require_offered(runtime: str, architecture: str, on: date) -> None:
+    """Refuse what Lambda does not offer, or no longer."""
+    if architecture not in MACHINES:
+        raise WrongInput(f'Lambda has no architecture "{architecture}": set lambda_architecture to x86_64 or arm64')
+    offered = [name for name, (_, blocked) in RUNTIMES.items() if on < blocked]
+    if runtime not in offered:
+        remedy = f"set lambda_runtime to one of {', '.join(offered)}"
+        raise WrongInput(f'Lambda creates no functions with the runtime "{runtime}": {remedy}')
 
 
-def _requirement(pin: str, *options: str) -> Requirement:
-    name, _, version = pin.partition("==")
-    return Requirement(name, version, frozenset(option.removeprefix("--hash=sha256:") for option in options))
+def files(runtime: str, architecture: str, *, this_python: bool = False) -> Files:
+    """What is packed beside the handler, by path; `this_python` where the function will run on this very machine."""
+    versions, hashes = locked()
+    if this_python and runtime == f"python3.{sys.version_info.minor}" and versions == _installed(versions):
+        paths = [path for name in versions for path in importlib.metadata.files(name) or () if shipped(str(path))]
+        return {str(path): path.read_binary() for path in paths}
+    folder = state_folder() / "wheels" / f"{runtime}-{architecture}"
+    found = _wheels(folder, hashes)
+    if len(found) < len(versions):
+        _download(runtime, architecture, folder)
+        found = _wheels(folder, hashes)
+    return {path: content for wheel in found for path, content in _unpacked(wheel).items()}
 
 
-def files(runtime: Runtime, architecture: str, *, this_python: bool = False) -> Files:
-    """What is packed beside the handler, by path.
-
-    Args:
-        runtime: for which the wheels are.
-        architecture: Lambda's name of it.
-        this_python: whether the function will run on this very machine's Python, as in the sandbox: then
-            what is installed here will do, also where Lambda could not use it.
-
-    Raises:
-        NotOffered: there are no such wheels, or the index cannot be reached.
-    """
-    tags = {PURE, *(f"{runtime.interpreter}-{runtime.interpreter}-{platform}" for platform in runtime.platforms(architecture))}
-    found: Files = {}
-    missing = []
-    for requirement in read_lock(LOCK.read_text(encoding="utf-8")):
-        installed = _installed(requirement, tags, any_tag=this_python and running(runtime))
-        missing += [] if installed else [requirement]
-        found |= installed
-    for requirement in missing:
-        found |= _from_wheel(_wheel(requirement, runtime, architecture))
-    return found
-
-
-def running(runtime: Runtime) -> bool:
-    """Whether the runtime's Python is that of this process."""
-    return runtime.interpreter == f"cp{sys.version_info.major}{sys.version_info.minor}"
-
-
-def _installed(requirement: Requirement, tags: set[str], *, any_tag: bool) -> Files:
-    """The files of the installed distribution, checked against its RECORD; none where it is another wheel."""
-    try:
-        distribution = importlib.metadata.distribution(requirement.name)
-    except importlib.metadata.PackageNotFoundError:
-        return {}
-    own = set(re.findall(r"^Tag: (\S+)", distribution.read_text("WHEEL") or "", re.MULTILINE))
-    if distribution.version != requirement.version or not (own & tags or any_tag):
-        return {}
-    found = {}
-    for path in distribution.files or ():
-        if shipped(str(path)):
-            content = Path(str(path.locate())).read_bytes() if Path(str(path.locate())).is_file() else b""
-            if path.hash is None or _digest(path.hash.mode, content) != path.hash.value:
-                return {}  # somebody changed it
-            found[str(path)] = content
-    return found
-
-
-def _digest(algorithm: str, content: bytes) -> str:
-    """As RECORD writes it (Python Packaging User Guide, "Recording installed projects")."""
-    return base64.urlsafe_b64encode(hashlib.new(algorithm, content).digest()).rstrip(b"=").decode()
+def locked() -> tuple[dict[str, str], set[str]]:
+    """The versions of the lock by name, and the SHA-256 of all its wheels."""
+    text = LOCK.read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w-]+)==(\S+)", text, re.MULTILINE)), set(re.findall(r"--hash=sha256:(\w+)", text))
 
 
 def shipped(path: str) -> bool:
     """Whether a file of a wheel goes into the zip: not what an installer writes or reads alone, nor type hints."""
-    if ".dist-info/" in path:
-        return path.endswith("/METADATA") or "/licenses/" in path
-    return not path.endswith((".pyc", ".pyi")) and not path.startswith("..")
+    if ".dist-info/" in path and not path.endswith("/METADATA") and "/licenses/" not in path:
+        return False
+    return not path.endswith((".pyc", ".pyi", "/")) and not path.startswith("..")
 
 
-def _wheel(requirement: Requirement, runtime: Runtime, architecture: str) -> bytes:
-    """The wheel, from those that were fetched before, else from the index."""
-    folder = state_folder() / "wheels" / f"{runtime.name}-{architecture}"
-    found = next(_known(requirement, folder), None)
-    if found is None:
-        with progress.waiting(f"{requirement.name} {requirement.version}") as show:
-            show("downloading")
-            _download(requirement, runtime, architecture, folder)
-        found = next(_known(requirement, folder), None)
-    if found is None:
-        raise NotOffered(f"pip fetched another {requirement.name} than the locked one: check the package index")
-    return found
+def _installed(names: dict[str, str]) -> dict[str, str]:
+    distributions = {name: next(iter(importlib.metadata.distributions(name=name)), None) for name in names}
+    return {name: found.version for name, found in distributions.items() if found}
 
 
-def _known(requirement: Requirement, folder: Path) -> Iterator[bytes]:
-    for path in folder.glob("*.whl"):
-        content = path.read_bytes()
-        if hashlib.sha256(content).hexdigest() in requirement.hashes:
-            yield content
+def _wheels(folder: Path, hashes: set[str]) -> list[bytes]:
+    """The wheels in the folder that the lock has."""
+    contents = [path.read_bytes() for path in sorted(folder.glob("*.whl"))]
+    return [content for content in contents if hashlib.sha256(content).hexdigest() in hashes]
 
 
-def _download(requirement: Requirement, runtime: Runtime, architecture: str, folder: Path) -> None:
-    """Let pip fetch the wheel of this runtime; it checks the hash."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = folder / f"{requirement.name}.txt"
-    hashes = " ".join(f"--hash=sha256:{one}" for one in sorted(requirement.hashes))
-    lock.write_text(f"{requirement.name}=={requirement.version} {hashes}\n")
-    platforms = [option for tag in runtime.platforms(architecture) for option in ("--platform", tag)]
-    wanted = ["--implementation", "cp", "--abi", runtime.interpreter, "--python-version", runtime.name.removeprefix("python")]
-    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", *wanted, *platforms]
-    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), "--requirement", str(lock)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _unpacked(wheel: bytes) -> Files:
+    with zipfile.ZipFile(io.BytesIO(wheel)) as file:
+        return {name: file.read(name) for name in file.namelist() if shipped(name)}
+
+
+def platforms(runtime: str, architecture: str) -> list[str]:
+    """The platform tags of the wheels that run there, the most demanding first (PEP 600)."""
+    minors = range(RUNTIMES[runtime][0], OLDEST_GLIBC - 1, -1)
+    return [f"manylinux_2_{minor}_{MACHINES[architecture]}" for minor in minors] + [f"manylinux2014_{MACHINES[architecture]}"]
+
+
+def _download(runtime: str, architecture: str, folder: Path) -> None:
+    """Let pip fetch the wheels; it checks their hashes, and takes another one of the folder only if it has one of those."""
+    version = runtime.removeprefix("python")
+    wanted = ["--implementation", "cp", "--abi", f"cp{version.replace('.', '')}", "--python-version", version]
+    tags = [option for tag in platforms(runtime, architecture) for option in ("--platform", tag)]
+    options = ["--quiet", "--no-deps", "--only-binary=:all:", "--require-hashes", *wanted, *tags]
+    command = [sys.executable, "-m", "pip", "download", *options, "--dest", str(folder), "--requirement", str(LOCK)]
+    with progress.waiting("wheels of the function"):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no pip"])[-1]
-        what = f"{requirement.name} {requirement.version} for {runtime.name} on {architecture}"
-        raise NotOffered(f"pip cannot fetch {what} ({said}): connect to a package index once, or set another lambda_runtime")
-
-
-def _from_wheel(content: bytes) -> Files:
-    with zipfile.ZipFile(io.BytesIO(content)) as wheel:
-        names = [name for name in wheel.namelist() if shipped(name) and not name.endswith("/")]
-        return {name: wheel.read(name) for name in names}
+        remedy = "connect to a package index once, or set another lambda_runtime"
+        raise WrongInput(f"pip cannot fetch the function's wheels for {runtime} on {architecture} ({said}): {remedy}")
