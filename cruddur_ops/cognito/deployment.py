@@ -90,7 +90,8 @@ def _plan_function(target: Target, packed: Package) -> Plan:
 @step
 def plan_trigger(target: Target) -> Plan:
     """Make the pool call the function, and leave its other settings as they are."""
-    return Plan(f"trigger on {target.name}", (_trigger(target, describe(target)),))
+    found = describe(target)
+    return Plan(f"trigger on {target.name}", (pool.trigger_change(target, found.pool, found.arns.function),))
 
 
 def plan(target: Target) -> Plan:
@@ -106,7 +107,7 @@ def _plan(target: Target, packed: Package) -> Plan:
         pool.creation(target, found.pool),
         *_identity(target, found),
         *_function(target, found, packed),
-        _trigger(target, found),
+        pool.trigger_change(target, found.pool, found.arns.function),
     )
     return Plan(f"post-confirmation function on {target.name}", changes)
 
@@ -127,9 +128,3 @@ def _function(target: Target, found: Found, packed: Package) -> tuple[Change, ..
         *function.changes(target, packed, found.arns, found.network, found.secret_arn, found.function),
         *function.permission_changes(found.arns, found.pool, found.function),
     )
-
-
-def _trigger(target: Target, found: Found) -> Change:
-    if found.pool is None:
-        return pool.trigger_later(target)
-    return pool.trigger_change(target, found.pool, pool.update_members(target), found.arns.function)

@@ -17,6 +17,7 @@ from cruddur_ops.rds import Instance
 from cruddur_ops.targets import Target
 
 HTTPS = 443
+ENDPOINT = "VPC endpoint for Secrets Manager"
 AFTER_THE_INSTANCE = "known after 01_provision_rds"
 AFTER_THE_GROUP = "known after the function's security group: apply its plan, then compute this one again"
 # A default route through one of these leaves the VPC for a function, which has no public address.
@@ -122,7 +123,7 @@ def access_changes(target: Target, found: Network) -> list[Change]:
     resource = f"security-group rule for {name}"
     if found.instance is None or found.group is None:
         note = AFTER_THE_GROUP if found.instance else AFTER_THE_INSTANCE
-        return [Change(Action.CREATE, resource, note=note), Change(Action.CREATE, "VPC endpoint for Secrets Manager", note=note)]
+        return [Change(Action.CREATE, resource, note=note), Change(Action.CREATE, ENDPOINT, note=note)]
     wanted = _rule(target, found.instance.port or target.port, found.group.id)
     admitted = _admission(target, resource, wanted, found.database_group_id, found.rules)
     return [admitted, *_way_to_secret(target, found, found.group.id)]
@@ -147,18 +148,17 @@ def _way_to_secret(target: Target, found: Network, group_id: str) -> list[Change
 
     The runbook's own stands in the function's group, which therefore admits itself.
     """
-    resource = "VPC endpoint for Secrets Manager"
     if found.routed:
-        return [Change(Action.NONE, resource, note="not needed: the subnets have a way out through NAT")]
+        return [Change(Action.NONE, ENDPOINT, note="not needed: the subnets have a way out through NAT")]
     if found.endpoint and group_id not in found.endpoint.group_ids:
-        return [Change(Action.NONE, resource, note="somebody else's: its security group must admit the function on port 443")]
+        return [Change(Action.NONE, ENDPOINT, note="somebody else's: its security group must admit the function on port 443")]
     own = [rule for rule in found.rules if rule.group_id == group_id]
-    inside = _admission(target, f"security-group rule of the {resource}", _rule(target, HTTPS, group_id), group_id, own)
+    inside = _admission(target, f"security-group rule of the {ENDPOINT}", _rule(target, HTTPS, group_id), group_id, own)
     if found.endpoint:
-        return [inside, Change(Action.NONE, resource)]
+        return [inside, Change(Action.NONE, ENDPOINT)]
     note = "about 8 USD a month: a function in a VPC has no other way out"
     call = Call("ec2", "create_vpc_endpoint", _endpoint(target, found, group_id))
-    return [inside, Change(Action.CREATE, resource, after="in one zone", note=note, calls=(call,))]
+    return [inside, Change(Action.CREATE, ENDPOINT, after="in one zone", note=note, calls=(call,))]
 
 
 def _endpoint(target: Target, found: Network, group_id: str) -> dict[str, Any]:

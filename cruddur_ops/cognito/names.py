@@ -26,14 +26,7 @@ def log_group(target: Target) -> str:
 
 @dataclass(frozen=True)
 class Arns:
-    """The ARNs that follow from names.
-
-    Attributes:
-        partition: "aws", "aws-cn" or "aws-us-gov".
-        account: its twelve digits.
-        region: where the target is.
-        name: of the function and its role.
-    """
+    """The ARNs that follow from names: of the partition, such as "aws", and of the function and its role."""
 
     partition: str
     account: str

@@ -7,7 +7,7 @@ region, or a name that several pools have, is WrongInput.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from cruddur_ops import aws, tags
@@ -65,11 +65,6 @@ def require(target: Target) -> Pool:
     return found
 
 
-def ours(pool: Pool) -> bool:
-    """Whether the runbook made it."""
-    return tags.ours(pool.get("UserPoolTags", {}))
-
-
 def resource(target: Target) -> str:
     """What plans call it."""
     return f"user pool {target.user_pool_id or target.user_pool_name}"
@@ -100,22 +95,12 @@ def parameters(target: Target) -> dict[str, Any]:
     }
 
 
-def update_members(target: Target) -> Collection[str]:
-    """The names of UpdateUserPool's parameters, by botocore's model."""
-    model = aws.client(target, "cognito-idp").meta.service_model
-    return frozenset(model.operation_model("UpdateUserPool").input_shape.members)
-
-
-def update(pool: Pool, members: Collection[str], trigger: str) -> dict[str, Any]:
-    """The parameters of UpdateUserPool that repeat every setting, and set the post-confirmation trigger alone.
+def update(target: Target, pool: Pool, trigger: str) -> dict[str, Any]:
+    """The parameters of UpdateUserPool that repeat every setting, and set the post-confirmation trigger alone; empty for none.
 
     UpdateUserPool takes what is not repeated back to its default (Amazon Cognito API Reference).
-
-    Args:
-        pool: as described.
-        members: the names of UpdateUserPool's parameters.
-        trigger: the ARN of the function; empty for none.
     """
+    members = aws.client(target, "cognito-idp").meta.service_model.operation_model("UpdateUserPool").input_shape.members
     named = {RENAMED.get(name, name): value for name, value in pool.items()}
     repeated = {name: value for name, value in named.items() if name in members and value not in ("", [], {}, None)}
     triggers = {name: value for name, value in pool.get("LambdaConfig", {}).items() if name != "PostConfirmation"}
@@ -132,21 +117,18 @@ def _without_deprecated(repeated: dict[str, Any]) -> dict[str, Any]:
     return {**repeated, "AdminCreateUserConfig": kept} if invitation else repeated
 
 
-def trigger_change(target: Target, pool: Pool, members: Collection[str], wanted: str) -> Change:
+def trigger_change(target: Target, pool: Pool | None, wanted: str) -> Change:
     """Set the trigger, or take it away where `wanted` is empty; every other setting stays as it is."""
-    found = pool.get("LambdaConfig", {}).get("PostConfirmation", "")
     name = resource(target)
+    if pool is None:
+        return Change(Action.MODIFY, name, TRIGGER, note="known after the user pool")
+    found = pool.get("LambdaConfig", {}).get("PostConfirmation", "")
     if found == wanted:
         return Change(Action.NONE, name, TRIGGER, after=_short(wanted))
-    given = update(pool, members, wanted)
+    given = update(target, pool, wanted)
     note = f"repeats {len(given) - 2} other settings as they are"  # UserPoolId and LambdaConfig are none of them
     call = Call("cognito-idp", "update_user_pool", given)
     return Change(Action.MODIFY, name, TRIGGER, _short(found), _short(wanted), note, (call,))
-
-
-def trigger_later(target: Target) -> Change:
-    """The same while there is no pool."""
-    return Change(Action.MODIFY, resource(target), TRIGGER, note="known after the user pool")
 
 
 def _short(arn: str) -> str:

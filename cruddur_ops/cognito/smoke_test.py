@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -35,21 +35,20 @@ TRIGGER_CODES = ("InvalidLambdaResponseException", "UnexpectedLambdaException", 
 
 @dataclass(frozen=True)
 class Found:
-    """What there is of a smoke test.
+    """What the pool has of a smoke test.
 
     Attributes:
-        handle: the preferred_username.
-        pool_id: of the user pool.
         username: what Cognito's calls name the user by.
-        user: the attributes in the pool, by name; empty where there is no user.
-        since: when that user was signed up, in milliseconds since 1970 by AWS's clock.
+        user: the attributes by name; empty where there is no user.
+        since: when the user was signed up, in milliseconds since 1970 by AWS's clock.
         clients: the ids of the app clients that signed users up.
     """
 
-    handle: str
     pool_id: str
-    username: str = field(repr=False)
-    user: Mapping[str, str] = field(repr=False)
+    handle: str
+    email: str
+    username: str
+    user: Mapping[str, str]
     since: int
     clients: tuple[str, ...]
 
@@ -110,9 +109,8 @@ def _removals(target: Target, handle: str) -> tuple[Change, ...]:
 
 def _deletions(target: Target, found: Found, row: Mapping[str, Any], whose: str = "") -> tuple[Change, ...]:
     """The user goes last: as long as there is something, there is one whom the next smoke test finds."""
-    email = MAILBOX.format(handle=found.handle)
     user = Call("cognito-idp", "admin_delete_user", {"UserPoolId": found.pool_id, "Username": found.username})
-    forget = partial(database.rows, target, "users/forget", email=email)
+    forget = partial(database.rows, target, "users/forget", email=found.email)
     clients = [
         Call("cognito-idp", "delete_user_pool_client", {"UserPoolId": found.pool_id, "ClientId": i}) for i in found.clients
     ]
@@ -136,7 +134,7 @@ def _find(target: Target, handle: str) -> Found | None:
     clients = aws.pages(target, "cognito-idp", "list_user_pool_clients", UserPoolId=pool_id)
     made = tuple(client["ClientId"] for client in clients if client["ClientName"] == CLIENT)
     since = int(user["UserCreateDate"].timestamp()) * 1000 if user else 0
-    return Found(handle, pool_id, username, attributes, since, made)
+    return Found(pool_id, handle, email, username, attributes, since, made)
 
 
 def _row(target: Target, handle: str) -> Mapping[str, Any]:
@@ -158,8 +156,7 @@ def _sign_up(target: Target, found: Found, run: str) -> None:
     cognito = aws.client(target, "cognito-idp")
     client = cognito.create_user_pool_client(UserPoolId=found.pool_id, ClientName=CLIENT)["UserPoolClient"]["ClientId"]
     try:
-        email = MAILBOX.format(handle=found.handle)
-        attributes = {"email": email, "name": NAME, "preferred_username": found.handle, RUN: run}
+        attributes = {"email": found.email, "name": NAME, "preferred_username": found.handle, RUN: run}
         given = [{"Name": name, "Value": value} for name, value in attributes.items()]
         password = f"{secrets.token_urlsafe(32)}aA1!"  # every kind of character that a pool may ask for
         cognito.sign_up(ClientId=client, Username=found.username, Password=password, UserAttributes=given)

@@ -41,7 +41,7 @@ POOL: dict[str, Any] = {
 
 def test_every_setting_that_can_be_written_is_repeated() -> None:
     """The trigger is the one difference; the name and id are called otherwise; what cannot be written is left out."""
-    given = pool.update(POOL, MEMBERS, ARN)
+    given = pool.update(TARGET, POOL, ARN)
     assert "" == invalid("cognito-idp", "update_user_pool", given)
     expected = {
         "UserPoolId": "ca-central-1_AbCdEf123",
@@ -64,7 +64,7 @@ def test_the_models_know_no_other_names() -> None:
 def test_without_another_rule_the_days_of_an_invitation_are_kept() -> None:
     """They are dropped only where the password policy says the same."""
     described = {**POOL, "Policies": {"PasswordPolicy": {"MinimumLength": 12}}}
-    given = pool.update(described, MEMBERS, ARN)
+    given = pool.update(TARGET, described, ARN)
     assert 3 == given["AdminCreateUserConfig"]["UnusedAccountValidityDays"]
 
 
@@ -76,7 +76,7 @@ TEXTS = st.dictionaries(st.sampled_from(sorted(OTHERS)), st.text(min_size=1))
 def test_nothing_but_the_trigger_ever_changes(settings: dict[str, str], triggers: dict[str, str]) -> None:
     """Whatever a pool has set, it is written as it was read."""
     described = {**settings, "Id": "region_1", "Name": "cruddur", "LambdaConfig": triggers, "Arn": ARN}
-    given = pool.update(described, MEMBERS, ARN)
+    given = pool.update(TARGET, described, ARN)
     assert {**triggers, "PostConfirmation": ARN} == given.pop("LambdaConfig")
     assert {**settings, "UserPoolId": "region_1", "PoolName": "cruddur"} == given
 
@@ -94,14 +94,14 @@ def test_nothing_but_the_trigger_ever_changes(settings: dict[str, str], triggers
 def test_the_trigger_is_changed_where_it_differs(found: str, wanted: str, action: Action) -> None:
     """From none, from another function, to none; the line names both functions."""
     described = {**POOL, "LambdaConfig": {"PostConfirmation": found} if found else {}}
-    change = pool.trigger_change(TARGET, described, MEMBERS, wanted)
+    change = pool.trigger_change(TARGET, described, wanted)
     assert (action, action is Action.MODIFY) == (change.action, bool(change.calls))
     assert "123456789012" not in str(change)
 
 
 def test_the_line_counts_what_is_repeated() -> None:
     """So that a reader sees that it is not one setting alone that is written."""
-    assert "repeats 10 other settings as they are" == pool.trigger_change(TARGET, POOL, MEMBERS, ARN).note
+    assert "repeats 10 other settings as they are" == pool.trigger_change(TARGET, POOL, ARN).note
 
 
 def test_a_pool_for_rehearsals_is_created() -> None:
