@@ -64,15 +64,14 @@ def run(**options: Any) -> None:
     The executed notebooks and run.json are kept in runs/. Where the target is the sandbox and none
     is up, one is started for the length of the run.
     """
-    from cruddur_ops.runbook.forks import prototype
+    from cruddur_ops import runbook
+    from cruddur_ops.runbook import forkserver
 
-    with prototype() as loading:  # while this process imports and checks
-        from cruddur_ops import runbook
-
-        request = _request(options)
-        checked = runbook.check(request)
-        with runbook.interruptible(), _sandbox_for(checked.needs_sandbox):
-            runbook.execute(runbook.check(request), loading)
+    request = _request(options)
+    checked = runbook.check(request)
+    forkserver.start()  # it loads while a sandbox starts
+    with runbook.interruptible(), _sandbox_for(checked.needs_sandbox):
+        runbook.execute(runbook.check(request))
 
 
 def _request(options: dict[str, Any]) -> Request:

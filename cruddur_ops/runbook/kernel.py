@@ -1,20 +1,50 @@
-"""`python -m cruddur_ops.runbook.kernel -f FILE`: ipykernel, which keeps secrets out of all that it sends."""
+"""What a kernel's process does: it is ipykernel, which keeps secrets out of all that it sends."""
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import wait
 from typing import Any
 
 from cruddur_ops import redaction
 
 
-def start(arguments: Sequence[str]) -> None:
-    """Serve until a request or a signal ends it.
+def serve(arguments: Sequence[str], folder: str, log: str, environment: Mapping[str, str]) -> None:
+    """Be what a process of its own would be, with a group of its own, and serve until a request or a signal ends it.
 
     Args:
         arguments: those of ipykernel.
+        folder: where it runs.
+        log: the file that has what it prints outside of cells.
+        environment: all its variables.
     """
+    os.setsid()
+    threading.Thread(target=_end_with_runner, daemon=True).start()
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    output = os.open(log, os.O_WRONLY | os.O_APPEND)
+    for descriptor in (1, 2):
+        os.dup2(output, descriptor)
+    sys.argv = [__file__, *arguments]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _start(arguments)
+
+
+def _end_with_runner() -> None:
+    """Kill this process and those that it started once the runner is gone, however that ended."""
+    runner = multiprocessing.parent_process()
+    if runner:
+        wait([runner.sentinel])
+        os.killpg(0, signal.SIGKILL)
+
+
+def _start(arguments: Sequence[str]) -> None:
     from ipykernel.kernelapp import IPKernelApp
 
     kernel: Any = IPKernelApp.instance()
@@ -22,7 +52,3 @@ def start(arguments: Sequence[str]) -> None:
     redaction.remember_environment()
     redaction.guard(kernel.session)
     kernel.start()
-
-
-if __name__ == "__main__":
-    start(sys.argv[1:])

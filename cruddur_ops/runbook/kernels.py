@@ -1,17 +1,14 @@
 """Kernels for a run: each is started while the notebook before it runs, and spoken to over IPC.
 
 IPC spares the TCP ports, on which parallel kernels collide, and is readable for this user only.
-On Linux they are forked from a prototype that has loaded what they need; elsewhere each is a new
-interpreter, since a fork is not safe with the system's own libraries (macOS's among them).
+RunFailed is raised where a kernel does not start.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -21,7 +18,6 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-import psutil
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
@@ -30,37 +26,54 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop, run_sync
 
 from cruddur_ops.errors import RunFailed
-from cruddur_ops.runbook.forks import Prototype
+from cruddur_ops.runbook import forkserver, kernel
 
 START_TIMEOUT = 60  # seconds, as papermill's
-# sockaddr_un holds 104 bytes on macOS and 108 on Linux (unix(7)); a socket's name takes up to 45 of them.
-LONGEST_FOLDER = 58
 TICK = 0.005  # seconds between two looks whether all is done
-PREFIX = "cruddur-ops-"
 
 Variables = Mapping[str, str]
 
 
 class Manager(AsyncKernelManager):
-    """Starts the interpreter that runs us, whichever kernelspecs this machine has."""
+    """Starts our kernels, whichever kernelspecs this machine has."""
 
     @property
     def kernel_spec(self) -> KernelSpec:
-        """What ipykernel's own specification says, without history on disk."""
-        argv = [sys.executable, "-m", "cruddur_ops.runbook.kernel", "-f", "{connection_file}"]
-        return KernelSpec(argv=[*argv, "--HistoryManager.hist_file=:memory:"], language="python")
+        """The arguments of ipykernel, after a name, as its own specification has them; without history on disk."""
+        argv = [sys.executable, "-f", "{connection_file}", "--HistoryManager.hist_file=:memory:"]
+        return KernelSpec(argv=argv, language="python")
 
 
 class Provisioner(LocalProvisioner):
-    """Starts kernels from a prototype rather than from nothing."""
+    """Starts a kernel from the fork server."""
 
-    prototype: Prototype
     process: Any
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
-        """Fork a kernel with what would be its command line: Python, -m, the module, and its arguments."""
-        self.process = self.prototype.fork(cmd[2:], kwargs["cwd"], kwargs["stdout"].name, kwargs["env"])
+        """Start a process of multiprocessing's; it leads a group."""
+        given = (cmd[1:], kwargs["cwd"], kwargs["stdout"].name, kwargs["env"])
+        self.process = forkserver.CONTEXT.Process(target=kernel.serve, args=given)
+        self.process.start()
         return self.connection_info
+
+    async def poll(self) -> int | None:
+        """The exit code; None while it runs."""
+        return self.process.exitcode if self.process else 0
+
+    async def wait(self) -> int | None:
+        """Wait for the exit code."""
+        while (code := await self.poll()) is None:
+            await asyncio.sleep(TICK)
+        self.process = None
+        return code
+
+    async def send_signal(self, signum: int) -> None:
+        """Signal the process and those that it started."""
+        if await self.poll() is None:
+            try:
+                os.killpg(self.process.pid, signum)
+            except ProcessLookupError:  # it has no group of its own yet
+                os.kill(self.process.pid, signum)
 
 
 @dataclass
@@ -71,20 +84,14 @@ class Kernel:
     client: AsyncKernelClient
     ready: asyncio.Task[None]
     log: Path
-    prototype: Prototype | None
     waited: threading.Event
 
     def wait(self) -> None:
-        """Wait until the kernel answers.
-
-        Raises:
-            RunFailed: it never does.
-        """
+        """Wait until the kernel answers."""
         try:
             ensure_event_loop().run_until_complete(self.ready)
         except RuntimeError as error:
-            said = (self.prototype.said() if self.prototype else "") + self.log.read_text(errors="replace")
-            reason = (said.strip() or str(error)).splitlines()[-1]
+            reason = (self.log.read_text(errors="replace").strip() or str(error)).splitlines()[-1]
             raise RunFailed(f"the notebook's kernel did not start ({reason}): `make env` repairs the environment") from error
         finally:
             self.waited.set()
@@ -103,10 +110,9 @@ class Kernel:
 class Kernels:
     """So many kernels, one after the other; none outlives the block, nor the process that starts them."""
 
-    def __init__(self, cwd: Path, prototype: Prototype | None = None) -> None:
-        """Prepare for kernels in `cwd`, forked from the prototype where there is one."""
+    def __init__(self, cwd: Path) -> None:
+        """Prepare for kernels in `cwd`."""
         self.cwd = cwd
-        self.prototype = prototype
         self.environment = dict(os.environ)
         self.loop = ensure_event_loop()
         self.alive: list[Kernel] = []
@@ -115,15 +121,13 @@ class Kernels:
         self.waited = threading.Event()  # set once the first one answers, or does not
 
     def __enter__(self) -> Self:
-        """Make the folder of their sockets."""
-        remove_abandoned()
-        self.folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=socket_folder()))
+        """Start what they come from, where it does not run yet."""
+        forkserver.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """End those that are left."""
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def stop(self) -> None:
         """End them all, and what they are doing."""
@@ -164,18 +168,15 @@ class Kernels:
 
     async def _start(self, variables: Variables) -> Kernel:
         name = uuid4().hex[:8]
-        log = self.folder / f"{name}.log"
-        manager = Manager(transport="ipc", connection_file=str(self.folder / f"{name}.json"))
-        if self.prototype:
-            manager.kernel_id = name
-            manager.provisioner = Provisioner(kernel_id=name, kernel_spec=manager.kernel_spec, parent=manager)
-            manager.provisioner.prototype = self.prototype
+        log = forkserver.folder() / f"{name}.log"
+        manager = Manager(kernel_id=name, transport="ipc", connection_file=str(log.with_suffix(".json")))
+        manager.provisioner = Provisioner(kernel_id=name, kernel_spec=manager.kernel_spec, parent=manager)
         with log.open("w") as output:
-            await manager.start_kernel(cwd=str(self.cwd), env={**self.environment, **variables}, stdout=output, stderr=output)
+            await manager.start_kernel(cwd=str(self.cwd), env={**self.environment, **variables}, stdout=output)
         client = manager.client()
         client.start_channels(hb=False)  # its thread would hold up the end by a second; the process is watched instead
         ready = self.loop.create_task(_greet(client))
-        self.alive.append(Kernel(manager, client, ready, log, self.prototype, self.waited))
+        self.alive.append(Kernel(manager, client, ready, log, self.waited))
         return self.alive[-1]
 
 
@@ -200,17 +201,3 @@ def _complete(loop: asyncio.AbstractEventLoop, tasks: Collection[asyncio.Task[An
         done = all(task.done() for task in tasks)
     for task in tasks:
         task.cancelled() or task.exception()  # it is looked at: asyncio need not tell of it
-
-
-def socket_folder() -> str:
-    """A folder with a name short enough for sockets: the ordinary temporary folder, else /tmp."""
-    folder = tempfile.gettempdir()
-    return "/tmp" if len(os.fsencode(folder)) > LONGEST_FOLDER else folder
-
-
-def remove_abandoned() -> None:
-    """Remove the folders of runs that were killed: their names hold the process that made them."""
-    for folder in Path(socket_folder()).glob(f"{PREFIX}*-*"):
-        number = folder.name.removeprefix(PREFIX).partition("-")[0]
-        if number.isdecimal() and not psutil.pid_exists(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)  # another user's stays: it is not ours to remove

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
 import json
 from collections.abc import Mapping, Sequence
@@ -17,11 +16,6 @@ from cruddur_ops.state import PROJECT
 
 NOTEBOOKS = PROJECT / "notebooks"
 DEFAULT = ("00", "01", "02", "03", "04", "05", "06")  # what runs where no name is given: nothing that takes away
-# Modules that a cell with this text needs, though it does not import them itself; in the order of their weight.
-LEADS_TO = {
-    "%load_ext cruddur_ops": "import cruddur_ops.magics",
-    ".plot": "import pandas, pandas.plotting._matplotlib, matplotlib.pyplot",
-}
 # The tags of the cells that each mode leaves out; a check asks whether what was verified still holds.
 LEFT_OUT: dict[str, set[str]] = {"run": set(), "plan": {"apply", "verify"}, "check": {"apply"}}
 
@@ -48,27 +42,6 @@ class Notebook:
     def changing(self) -> bool:
         """Whether it has cells that change anything."""
         return any("apply" in tags(cell) for cell in self.document["cells"])
-
-    @property
-    def imports(self) -> list[str]:
-        """Its import statements, and the modules that they lead to: what a kernel can load ahead."""
-        found = [line for source in self.sources for line in _imports(source)]
-        return [*found, *(line for part, line in LEADS_TO.items() if any(part in one for one in self.sources))]
-
-    @property
-    def sources(self) -> list[str]:
-        """What its code cells say."""
-        return ["".join(cell["source"]) for cell in self.document["cells"] if cell["cell_type"] == "code"]
-
-
-def _imports(source: str) -> list[str]:
-    """The import statements at the top level of a cell; none where it is no plain Python, but for line magics."""
-    plain = "\n".join(line for line in source.splitlines() if not line.startswith("%"))
-    try:
-        statements = [] if source.startswith("%%") else ast.parse(plain).body
-    except SyntaxError:
-        return []
-    return [ast.unparse(one) for one in statements if isinstance(one, (ast.Import, ast.ImportFrom))]
 
 
 @dataclass(frozen=True)

@@ -18,21 +18,19 @@ from cruddur_ops import approvals, ledger
 from cruddur_ops.errors import RunFailed, RunInterrupted
 from cruddur_ops.redaction import redact
 from cruddur_ops.runbook import evidence, locks, notebooks, plans, report, runs
-from cruddur_ops.runbook.beside import Beside
+from cruddur_ops.runbook.background import Background
 from cruddur_ops.runbook.evidence import Record, Result, page, storage
-from cruddur_ops.runbook.forks import Prototype
 from cruddur_ops.runbook.locks import Hold
 from cruddur_ops.runbook.notebooks import Notebook
 from cruddur_ops.runbook.resumption import CHECK
 from cruddur_ops.runbook.runs import Run
 from cruddur_ops.runbook.values import described, typed_values
-from cruddur_ops.targets import SETTINGS
 
 if TYPE_CHECKING:
     from cruddur_ops.runbook.kernels import Kernels
 
 SEAL_DIGITS = 12
-PATIENCE = 10  # seconds for what is found out beside the run
+PATIENCE = 10  # seconds for what is found out in the background
 
 
 @dataclass(frozen=True)
@@ -72,12 +70,11 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def execute(run: Run, prototype: Prototype | None = None, folder: Path | None = None) -> None:
+def execute(run: Run, folder: Path | None = None) -> None:
     """Execute the notebooks up to the first failure, show how it went, and leave a dated folder.
 
     Args:
         run: what to do.
-        prototype: what the kernels are forked from; without one, each is a new interpreter.
         folder: where the dated folder is made; by default the project's.
 
     Raises:
@@ -87,13 +84,11 @@ def execute(run: Run, prototype: Prototype | None = None, folder: Path | None = 
         RunInterrupted: SIGINT or SIGTERM ended it.
     """
     folder = folder or runs.RUNS
-    if prototype:
-        prototype.load(**_to_load(run))
     with _lock(run) as hold:
-        from cruddur_ops.runbook.kernels import Kernels  # slow to import: the prototype loads meanwhile
+        from cruddur_ops.runbook.kernels import Kernels  # slow to import: the fork server loads meanwhile
 
         try:
-            with Kernels(run.notebooks[0].path.parent, prototype) as kernels:
+            with Kernels(run.notebooks[0].path.parent) as kernels:
                 if run.request.approved and "plan" in run.request.origin:
                     _require_unmoved(run, run.request.approved, folder, kernels)
                 _perform(run, folder, kernels)
@@ -105,14 +100,6 @@ def _lock(run: Run) -> AbstractContextManager[Hold]:
     if run.plan_only:
         return nullcontext(Hold())
     return locks.held(run.target, [notebook.name for notebook in run.notebooks], shared=run.changing)
-
-
-def _to_load(run: Run) -> dict[str, Any]:
-    """What the prototype loads for this run."""
-    first, *others = (notebook.imports for notebook in run.notebooks)
-    later = list(dict.fromkeys(line for lines in others for line in lines if line not in first))
-    typed = {name: one.value for name, one in run.given.items() if name in SETTINGS}
-    return {"imports": first, "later": later, "target": run.target.name, "settings": typed}
 
 
 def _require_unmoved(run: Run, approved: Path, folder: Path, kernels: Kernels) -> None:
@@ -127,20 +114,20 @@ def _perform(run: Run, folder: Path, kernels: Kernels) -> Record:
     record = Record(folder, run.target.name, _facts(run))
     if run.request.approved and not run.plan_only:
         (record.folder / plans.NAME).write_bytes(run.request.approved.read_bytes())
-    beside = Beside(kernels.waited)
-    beside.do(page.prepare)
-    beside.do(partial(_find_out, run, record))
+    background = Background(kernels.waited)
+    background.do(page.prepare)
+    background.do(partial(_find_out, run, record))
     try:
-        _execute_all(run, record, kernels, beside)
+        _execute_all(run, record, kernels, background)
     except KeyboardInterrupt as error:
         kernels.stop()
-        _conclude(run, record, "interrupted", beside)
+        _conclude(run, record, "interrupted", background)
         raise RunInterrupted(f"interrupted: {report.advice(run, record)}") from error
     except BaseException:
         record.write("failed")
         raise
     verdict = record.results[-1].verdict
-    _conclude(run, record, verdict, beside)
+    _conclude(run, record, verdict, background)
     if verdict == "failed":
         raise RunFailed(report.panel(record.results, record.folder, report.advice(run, record)))
     return record
@@ -164,14 +151,14 @@ def _find_out(run: Run, record: Record) -> None:
     record.facts["caller"] = evidence.caller(run.target)
 
 
-def _execute_all(run: Run, record: Record, kernels: Kernels, beside: Beside) -> None:
+def _execute_all(run: Run, record: Record, kernels: Kernels, background: Background) -> None:
     modes = {True: "check", False: "plan" if run.plan_only else "run"}
     steps = deque(Step(notebook, modes[notebook.name in run.request.verified]) for notebook in run.notebooks)
     width = max(len(step.name) for step in steps)
     while steps:
         step = steps.popleft()
         result = _execute_one(run, step, steps[0] if steps else None, record, kernels)
-        beside.do(partial(page.body, record.folder / f"{step.name}.ipynb"))
+        background.do(partial(page.body, record.folder / f"{step.name}.ipynb"))
         print(report.line(result, width), file=sys.stderr, flush=True)
         if result.verdict != "passed":
             if step.mode != "check":
@@ -181,7 +168,7 @@ def _execute_all(run: Run, record: Record, kernels: Kernels, beside: Beside) -> 
 
 def _execute_one(run: Run, step: Step, following: Step | None, record: Record, kernels: Kernels) -> Result:
     """Execute a notebook, and add to the record how it went, even where it was interrupted."""
-    from cruddur_ops.runbook import execution  # imports papermill, while the prototype loads
+    from cruddur_ops.runbook import execution  # imports papermill, while the fork server loads
 
     output = record.folder / f"{step.name}.ipynb"
     prepared = notebooks.prepare(step.notebook.document, step.mode)
@@ -202,11 +189,11 @@ def _execute_one(run: Run, step: Step, following: Step | None, record: Record, k
     return record.results[-1]
 
 
-def _conclude(run: Run, record: Record, verdict: str, beside: Beside) -> None:
+def _conclude(run: Run, record: Record, verdict: str, background: Background) -> None:
     """Complete the folder, and show the plans, or the table."""
     reached = {result.name.removesuffix(CHECK) for result in record.results}
     record.results += [Result(notebook.name) for notebook in run.notebooks if notebook.name not in reached]
-    beside.finish(PATIENCE)
+    background.finish(PATIENCE)
     if run.plan_only and verdict == "passed":
         record.facts["plan_digest"] = plans.write(run, record.folder)
     seal = record.write(verdict)["seal"][:SEAL_DIGITS]

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from cruddur_ops.runbook import execution, notebooks
-from cruddur_ops.runbook.forks import Prototype
 from cruddur_ops.runbook.kernels import Kernel, Kernels
 from cruddur_ops.runbook.notebooks import Notebook
 from cruddur_ops.runbook.report import Bar
@@ -44,7 +43,6 @@ class Killer(Bar):
     def cell(self, index: int) -> None:
         """Set the timer."""
         if index == self.target:
-            self.process.poll()  # so that its number is known
             self.timer = threading.Timer(DELAYS[index % len(DELAYS)], self._kill)
             self.timer.start()
 
@@ -63,12 +61,12 @@ class Killer(Bar):
         os.kill(os.getpid(), signal.SIGINT)
 
 
-def execute(notebook: Notebook, prototype: Prototype, folder: Path, target: int | None = None, mode: str = "run") -> str:
+def execute(notebook: Notebook, folder: Path, target: int | None = None, mode: str = "run") -> str:
     """Execute the notebook once, to its end or to its death; returns what failed."""
     output = folder / notebook.path.name
     output.write_text(json.dumps(notebooks.prepare(notebook.document, mode)))
     try:
-        with Kernels(notebook.path.parent, prototype) as kernels:
+        with Kernels(notebook.path.parent) as kernels:
             kernel = kernels.take({})
             killer = Killer(kernel, target)
             try:
@@ -79,31 +77,29 @@ def execute(notebook: Notebook, prototype: Prototype, folder: Path, target: int 
         return "killed"
 
 
-def killed(notebook: Notebook, prototype: Prototype, folder: Path) -> list[list[str]]:
+def killed(notebook: Notebook, folder: Path) -> list[list[str]]:
     """Kill it at each of its cells of code, one further each time; returns how each execution ended.
 
     One that was refused, since something of the killed one was still there, is repeated, as an operator would.
     """
     cells = [index for index, cell in enumerate(notebook.document["cells"]) if cell["cell_type"] == "code"]
-    return [_insist(notebook, prototype, folder, index) for index in cells]
+    return [_insist(notebook, folder, index) for index in cells]
 
 
-def _insist(notebook: Notebook, prototype: Prototype, folder: Path, index: int) -> list[str]:
-    end = execute(notebook, prototype, folder, index)
-    return [end] if end == "killed" else [end, execute(notebook, prototype, folder, index)]
+def _insist(notebook: Notebook, folder: Path, index: int) -> list[str]:
+    end = execute(notebook, folder, index)
+    return [end] if end == "killed" else [end, execute(notebook, folder, index)]
 
 
 def results(names: list[str], doomed: list[str]) -> Iterator[dict[str, Any]]:
     """What came of each notebook, in order; the doomed ones were killed."""
     chosen = [notebooks.read(path) for path in notebooks.select(notebooks.NOTEBOOKS, notebooks.Selection(names))]
-    lines = list(dict.fromkeys(line for notebook in chosen for line in notebook.imports))
-    with tempfile.TemporaryDirectory() as folder, Prototype() as prototype:
-        prototype.load(lines, [], "local", {})
+    with tempfile.TemporaryDirectory() as folder:
         for notebook in chosen:
             began = time.monotonic()
-            kills = killed(notebook, prototype, Path(folder)) if notebook.name in doomed else []
-            error = execute(notebook, prototype, Path(folder))
-            check = execute(notebook, prototype, Path(folder), mode="check")
+            kills = killed(notebook, Path(folder)) if notebook.name in doomed else []
+            error = execute(notebook, Path(folder))
+            check = execute(notebook, Path(folder), mode="check")
             seconds = round(time.monotonic() - began, 1)
             facts = {"name": notebook.name, "ends": kills, "error": error, "check": check, "seconds": seconds}
             yield {**facts, "state": state(os.environ)}

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cruddur_ops.runbook import evidence, notebooks
+from cruddur_ops.runbook import evidence
 from cruddur_ops.runbook.kernels import Kernels
-from tests.unit.headless import Finished, Project, write_notebook
+from tests.unit.headless import Finished, Project, alive
 
 LOADED = "import sys\nprint(sorted({'boto3', 'ipykernel', 'psycopg'} & set(sys.modules)))"
-PARENT = "import os, psutil\nparent = psutil.Process(os.getppid())\nprint(parent.cmdline()[3], parent.num_threads())"
-CLIENTS = "from cruddur_ops import aws\nprint(aws._client.cache_info().currsize > 3)"
+PARENT = (
+    "import os, psutil\nparent = psutil.Process(os.getppid())\nprint('forkserver' in parent.cmdline()[-1], parent.num_threads())"
+)
 
 
 def printed(project: Project, name: str) -> list[str]:
@@ -29,43 +30,44 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Project]:
     """A run of three notebooks, one of which needs much."""
     project = Project(tmp_path_factory.mktemp("kernels"))
     project.write("00_first", "from cruddur_ops import database\nx = 1", "import os\nprint(os.environ['CRUDDUR_LEDGER'])", PARENT)
-    project.write("01_second", LOADED, CLIENTS, "print('x' in globals())", "import os\nprint(os.environ['CRUDDUR_LEDGER'])")
+    project.write("01_second", LOADED, "print('x' in globals())", "import os\nprint(os.environ['CRUDDUR_LEDGER'])")
     project.write("02_third", "%load_ext cruddur_ops", "rows = None\nif rows: rows.plot()")
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-    return project.run("run", "--target", "plain", **keys), project
+    return project.run("run", "--target", "plain"), project
 
 
 def test_kernels_are_forked_from_a_process_without_threads(run: tuple[Finished, Project]) -> None:
     """A fork copies only the thread that forks."""
     finished, project = run
     assert 0 == finished.code, finished
-    assert "cruddur_ops.runbook.prototype 1" == printed(project, "00_first")[1]
+    assert "True 1" == printed(project, "00_first")[1]
 
 
 def test_what_the_notebooks_use_is_loaded_already(run: tuple[Finished, Project]) -> None:
-    """Modules in all kernels, and clients in all but the first, which is not kept waiting."""
-    assert ["['boto3', 'ipykernel', 'psycopg']", "True"] == printed(run[1], "01_second")[:2]
+    """The fork server did it once for all kernels."""
+    assert "['boto3', 'ipykernel', 'psycopg']" == printed(run[1], "01_second")[0]
 
 
 def test_each_kernel_has_its_own_variables_and_environment(run: tuple[Finished, Project]) -> None:
     """Nothing of one notebook is seen in the next."""
-    first, second = printed(run[1], "00_first")[0], printed(run[1], "01_second")[2:]
+    first, second = printed(run[1], "00_first")[0], printed(run[1], "01_second")[1:]
     assert "False" == second[0]
     assert ("00_first.ledger.jsonl", "01_second.ledger.jsonl") == (Path(first).name, Path(second[1]).name)
 
 
 def test_a_killed_kernel_is_told_by_its_signal(project: Project) -> None:
-    """The prototype reports how it ended."""
+    """The fork server reports how it ended."""
     project.write("00_first", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     finished = project.run("run", "--target", "plain")
     assert (1, True) == (finished.code, "exit code -9" in finished.stderr)
 
 
-def test_the_end_of_the_prototype_ends_the_run(project: Project) -> None:
-    """Its kernels go with it, and the notebook fails in a sentence."""
-    project.write("00_first", "import os, signal, time\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)")
+def test_the_end_of_the_fork_server_ends_the_run(project: Project) -> None:
+    """The notebook fails in a sentence, and no kernel is left."""
+    end = "import os, signal, time\nprint(os.getpid(), flush=True)\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
+    project.write("00_first", end)
     finished = project.run("run", "--target", "plain")
-    assert (1, True) == (finished.code, "exit code -9" in finished.stderr)
+    assert (1, True) == (finished.code, "exit code 255" in finished.stderr)
+    assert not alive(int(printed(project, "00_first")[0]))
 
 
 @pytest.mark.parametrize(
@@ -84,13 +86,6 @@ def test_a_limit_ends_the_notebook(project: Project, limits: tuple[str, str], se
     assert "] time.sleep(100)\n" in finished.stderr
     assert re.search(sentence, why)
     assert ["before"] == printed(project, "00_first")
-
-
-def test_imports_are_told_by_the_cells(tmp_path: Path) -> None:
-    """Import statements, also beside line magics, and what other lines lead to; not what looks like one in SQL."""
-    cells = ["%load_ext cruddur_ops\nfrom cruddur_ops import rds", "%%sql\nfrom users import all", "rows.plot.bar()", "import os"]
-    found = notebooks.read(write_notebook(tmp_path, "00_a", *cells)).imports
-    assert ["from cruddur_ops import rds", "import os", *notebooks.LEADS_TO.values()] == found
 
 
 def test_an_interrupt_is_over_when_the_kernels_are_stopped(tmp_path: Path) -> None:

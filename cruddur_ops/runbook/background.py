@@ -9,7 +9,7 @@ from queue import SimpleQueue
 Task = Callable[[], object]
 
 
-class Beside:
+class Background:
     """A thread that does one task after the other; the process does not wait for it."""
 
     def __init__(self, after: threading.Event) -> None:

@@ -1,0 +1,27 @@
+"""What every kernel needs. The fork server imports this module, and forks each kernel with all of it in place.
+
+No thread may run there: a fork copies only the one that forks (fork(2)).
+"""
+
+import importlib
+import os
+import signal
+import sys
+from contextlib import suppress
+
+MODULES = (
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "boto3",
+    *(f"cruddur_ops.{name}" for name in ("rds", "database", "network", "activities", "cognito", "preflight", "magics")),
+)
+
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to a terminal's whole group
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy, which pandas brings, would start threads
+sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel can do without, and starts sooner
+for module in MODULES:
+    with suppress(ImportError):  # the kernel or the cell that needs it will say so
+        importlib.import_module(module)
