@@ -111,13 +111,13 @@ class CommandLine:
         return self.finish(process)
 
     def kernels(self) -> list[psutil.Process]:
-        """The kernels that processes of this folder started and that are there still, with what they are forked from."""
+        """The kernels that processes of this folder started and that are there still, with the fork server."""
         return [process for process in psutil.process_iter() if self._is_kernel(process)]
 
     def _is_kernel(self, process: psutil.Process) -> bool:
         try:
             ours = process.environ().get("CRUDDUR_STATE_DIR") == str(self.state)
-            return ours and any(argument.startswith("cruddur_ops.runbook.") for argument in process.cmdline())
+            return ours and any("import main; main(" in argument for argument in process.cmdline())  # multiprocessing
         except (psutil.AccessDenied, psutil.NoSuchProcess):  # zombies among them
             return False
 
