@@ -18,6 +18,7 @@ from cruddur_ops.database import connection
 from cruddur_ops.database.connection import engine
 from cruddur_ops.database.drop import KEPT
 from cruddur_ops.database.location import database_name
+from cruddur_ops.database.roles import OWNER
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
 from rds_sandbox.programs import find_programs
@@ -28,6 +29,7 @@ __all__ = ["people"]
 
 USER = "cruddurroot"
 PASSWORD = "p@ss/w:rd %40?&#"
+COMMENT = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
 numbers = itertools.count(1)
 
 
@@ -38,10 +40,40 @@ def server() -> Iterator[Server]:
         Path(folder).chmod(0o755)  # the server's account must reach it
         server = Server(Path(folder) / "server", find_programs(Path(folder)))
         server.initialise()
-        server.start({"archive_mode": "off"})
+        server.start({"archive_mode": "off", "autovacuum": "off"})
         create_master_user(server, USER, PASSWORD, None)
         yield server
         server.stop(signal.SIGQUIT)
+
+
+def url_of(server: Server, name: str, user: str = USER, password: str = PASSWORD, **options: str) -> str:
+    """Where a database of the server is."""
+    url = URL.create("postgresql", user, password, database=name, query={"host": str(server.folder), **options})
+    return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def templates(server: Server) -> Callable[[Target, str], None]:
+    """Makes a target's database as a copy of one that was made once: "empty", or "seeded", with schema and seed."""
+    for name, steps in {"empty": [database.create], "seeded": [database.create, database.load_schema, database.seed]}.items():
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("CONNECTION_URL", url_of(server, name))
+            target = targets.load("local")
+            for step in steps:
+                step(target)
+            engine(target).dispose()
+    connection.close_sessions()
+    return lambda target, name: copy(server, name, database_name(target))
+
+
+def copy(server: Server, template: str, name: str) -> None:
+    """Copy a database; its owner and its comment do not come along by themselves."""
+    names = {"name": sql.Identifier(name), "template": sql.Identifier(template), "owner": sql.Identifier(OWNER)}
+    with server.administrator() as administrator:
+        found = administrator.execute(COMMENT, [template]).fetchone()
+        assert found is not None
+        administrator.execute(sql.SQL("CREATE DATABASE {name} TEMPLATE {template} OWNER {owner}").format(**names))
+        administrator.execute(sql.SQL("COMMENT ON DATABASE {name} IS {comment}").format(**names, comment=sql.Literal(found[0])))
 
 
 @pytest.fixture
@@ -49,10 +81,8 @@ def at(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
     """Makes the target `local` point at a database of the server; ends its connections afterwards, and drops it."""
     made: list[Target] = []
 
-    def load(name: str, user: str = USER, password: str = PASSWORD, **options: str) -> Target:
-        query = {"host": str(server.folder), **options}
-        url = URL.create("postgresql", user, password, database=name, query=query)
-        monkeypatch.setenv("CONNECTION_URL", url.render_as_string(hide_password=False))
+    def load(name: str, *user: str, **options: str) -> Target:
+        monkeypatch.setenv("CONNECTION_URL", url_of(server, name, *user, **options))
         made.append(targets.load("local"))
         return made[-1]
 
@@ -72,18 +102,17 @@ def target(at: Callable[..., Target]) -> Target:
 
 
 @pytest.fixture
-def empty(target: Target) -> Target:
+def empty(target: Target, templates: Callable[[Target, str], None]) -> Target:
     """A target whose database is empty."""
-    database.create(target)
+    templates(target, "empty")
     return target
 
 
 @pytest.fixture
-def seeded(empty: Target) -> Target:
+def seeded(target: Target, templates: Callable[[Target, str], None]) -> Target:
     """A target with schema and seed."""
-    database.load_schema(empty)
-    database.seed(empty)
-    return empty
+    templates(target, "seeded")
+    return target
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_plan_inserts_nothing(empty: Target) -> None:
     assert {"activities": 0, "users": 0} == database.counts(empty)
 
 
-def test_it_is_the_same_everywhere(seeded: Target, empty: Target) -> None:
+def test_it_is_the_same_everywhere(seeded: Target) -> None:
     """Same rows, same keys: a second database cannot be told from the first."""
     before = execute(seeded, CONTENT)
     execute(seeded, "TRUNCATE users, activities")
