@@ -1,6 +1,5 @@
 """The DB instance and its whole life: what RDS offers, what is wanted, what was found, and the plans between them."""
 
-from cruddur_ops.applying import apply
 from cruddur_ops.network.groups import plan_group
 from cruddur_ops.rds.drill import Drill, plan_clear, plan_drill, plan_return
 from cruddur_ops.rds.health import look
@@ -21,7 +20,6 @@ from cruddur_ops.rds.waiting import wait, wait_until_restorable, wait_until_stea
 __all__ = [
     "Drill",
     "Instance",
-    "apply",
     "describe",
     "events",
     "is_major",

@@ -29,7 +29,7 @@ def changes(wish: Wish, found: Instance, at_once: bool) -> Iterator[Change]:
     if differing:
         changed = {change.setting: wanted[change.setting] for change in differing}
         call = Call("rds", "modify_db_instance", _parameters(wish, found, changed, at_once))
-        settle = partial(waiting.wait, wish.target, settled=at_once)
+        settle = partial(waiting.wait, wish.target, settled=True, later=() if at_once else settings.DEFERRED)
         differing[0] = replace(differing[0], calls=(call,), settle=settle)
     yield from differing
     yield from _tagging(wish.target, found, resource)

@@ -152,6 +152,7 @@ SETTINGS = (
     Setting("AvailabilityZone", "availability_zone", fixed="it is in {found}, for good: set availability_zone to that"),
 )
 BY_NAME = {row.name: row for row in SETTINGS}
+# By the names that they have in PendingModifiedValues.
 DEFERRED = frozenset(row.created for row in SETTINGS if row.deferred)
 
 

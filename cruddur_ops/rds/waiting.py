@@ -5,7 +5,7 @@ They raise InstanceNotReady where it will not come about by itself, or the time 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TypeVar
 
@@ -38,7 +38,13 @@ BUSY = {
 
 
 def wait(
-    target: Target, status: str = "available", timeout: float = HOUR, *, settled: bool = False, renamed: bool = False
+    target: Target,
+    status: str = "available",
+    timeout: float = HOUR,
+    *,
+    settled: bool = False,
+    later: Collection[str] = (),
+    renamed: bool = False,
 ) -> Instance:
     """Wait until the DB instance has the status; "available" is taken for every status in which the server answers.
 
@@ -46,7 +52,8 @@ def wait(
         target: whose instance.
         status: "available" or "stopped".
         timeout: seconds.
-        settled: whether it must also have made all changes that RDS has accepted; those for the window are never made soon.
+        settled: whether it must also have made all changes that RDS has accepted.
+        later: the parameters of those that may wait for the maintenance window all the same.
         renamed: whether it is about to be given this identifier, and may not be there yet.
     """
 
@@ -55,7 +62,8 @@ def wait(
             if status == "available" or found.broken:
                 instances.require_recoverable(found)
             return found.status
-        return f"{', '.join(sorted(found.pending))} to come" if settled and found.pending else ""
+        left = sorted(found.pending.keys() - set(later)) if settled else []
+        return f"{', '.join(left)} to come" if left else ""
 
     return _until(target, status, missing, timeout, renamed=renamed)
 

@@ -164,7 +164,7 @@ def test_a_change_that_waits_for_the_window(shared: Target) -> None:
     assert plan.mutating[0].note.startswith("waits for the maintenance window")
     plan.apply()
     assert {"DBInstanceClass": "db.t4g.small"} == dict(rds.wait(larger).pending)
-    assert not rds.plan_instance(larger).mutating
+    assert "is as wanted; pending: DBInstanceClass until " in repr(plan.verify())
     assert "DBInstanceClass" in dict(rds.look(larger).rows())["waiting for the window"]
     provision(shared)
     assert ("db.t4g.micro", {}) == ((found := rds.wait(shared)).db_instance_class, dict(found.pending))

@@ -41,7 +41,7 @@ def deployed(module_target: Target) -> Target:
 def provision(target: Target) -> None:
     """What the notebooks 01 to 03 do."""
     for plan in (rds.plan_group, rds.plan_instance):
-        rds.apply(plan(target), target)
+        plan(target).apply()
     rds.wait(target)
     network.plan_access(target).apply()
     for step in (database.create, database.ensure_roles, database.load_schema, database.seed):

@@ -21,7 +21,7 @@ LAYERS = (
     {"approvals", "aws", "progress", "queries", "tags", "targets", "texttable"},
     {"calls"},
     {"plan"},
-    {"applying", "credentials", "preflight"},
+    {"credentials", "preflight"},
     {"network"},
     {"rds"},
     {"database"},

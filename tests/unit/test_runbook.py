@@ -195,12 +195,12 @@ def test_committed_outputs_are_left_behind(folder: Path) -> None:
 
 @functools.cache
 def changing_functions() -> set[str]:
-    """The names of the package's functions that ask for a confirmation, or write to the database."""
+    """`apply`, and the names of the package's functions that ask for a confirmation, or write to the database."""
     package, outer = PROJECT / "cruddur_ops", {"cli", "runbook"}  # these hand the confirmation on
     modules = [path for path in package.rglob("*.py") if not outer.intersection(path.relative_to(package).parts)]
     trees = [ast.parse(path.read_text()) for path in modules]
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return {"post"} | {one.name for one in functions if "confirm" in {each.arg for each in one.args.args}}
+    return {"apply", "post"} | {one.name for one in functions if "confirm" in {each.arg for each in one.args.args}}
 
 
 def changes(source: str) -> list[str]:
@@ -214,7 +214,7 @@ def changes(source: str) -> list[str]:
 
 def test_cells_that_change_anything_are_told_apart() -> None:
     """The test below sees calls and statements, however they are written."""
-    found = [changes(source) for source in ("rds.apply(plan, target)", "x = seed(target)", "%%sql\nDROP TABLE users", "plan")]
+    found = [changes(source) for source in ("plan.apply()", "x = seed(target)", "%%sql\nDROP TABLE users", "plan")]
     assert [["apply"], ["seed"], ["DROP"], []] == found
 
 
