@@ -13,21 +13,13 @@ from cruddur_ops.targets import Target
 
 @dataclass(frozen=True)
 class Caller:
-    """Where a notebook acts, and as whom.
+    """Where a notebook acts, and as whom."""
 
-    Attributes:
-        target: the section of targets.toml.
-        where: "the sandbox", "AWS" or "the server of the connection URL".
-        protected: whether changes need the typed name of the DB instance.
-        region: AWS's name of it; empty without AWS.
-        caller: the ARN that AWS knows the caller by; empty without AWS.
-    """
-
-    target: str
-    where: str
-    protected: bool
-    region: str = ""
-    caller: str = ""
+    target: str  # the section of targets.toml
+    where: str  # "the sandbox", "AWS" or "the server of the connection URL"
+    protected: bool  # whether changes need the typed name of the DB instance
+    region: str = ""  # empty without AWS, and so is the caller
+    caller: str = ""  # the ARN that AWS knows the caller by
 
     def __repr__(self) -> str:
         """A line for each, in the order in which one reads them."""

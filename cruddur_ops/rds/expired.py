@@ -14,17 +14,10 @@ from cruddur_ops.targets import Target
 
 @dataclass(frozen=True, order=True)
 class Expired:
-    """A resource that was wanted until a day that is over.
-
-    Attributes:
-        region: where it is.
-        days: since that day.
-        owner: who made it.
-        resource: what it is, and the command that removes it.
-    """
+    """A resource that was wanted until a day that is over."""
 
     region: str
-    days: int
+    days: int  # since that day
     owner: str
     resource: Leftover
 

@@ -20,27 +20,16 @@ MINUTES = 10  # CloudWatch has a value a minute, some minutes late
 
 @dataclass(frozen=True)
 class Health:
-    """What RDS, CloudWatch and the server's log say about an instance.
-
-    Attributes:
-        instance: as RDS describes it.
-        maintenance: pending actions, such as "system-update, available since 2026-11-20".
-        connections: in the last minutes; None where CloudWatch has no value.
-        free_bytes: of storage; likewise.
-        lag_seconds: of a replica; None for any other instance.
-        events: of the last day, the newest last.
-        log: the last lines, masked.
-        cost: a month, while it runs.
-    """
+    """What RDS, CloudWatch and the server's log say about an instance; None where CloudWatch has no value."""
 
     instance: Instance
-    maintenance: Sequence[str]
-    connections: float | None
-    free_bytes: float | None
-    lag_seconds: float | None
-    events: Sequence[str]
-    log: Sequence[str]
-    cost: MonthlyCost
+    maintenance: Sequence[str]  # pending actions, as `pending_maintenance` tells them
+    connections: float | None  # in the last minutes
+    free_bytes: float | None  # of storage
+    lag_seconds: float | None  # of a replica; None for any other instance
+    events: Sequence[str]  # of the last day, the newest last
+    log: Sequence[str]  # the last lines, masked
+    cost: MonthlyCost  # while it runs
 
     def rows(self, now: datetime | None = None) -> Iterator[tuple[str, str]]:
         """Each line of the table: what, and how it is; loud where something wants attention."""

@@ -38,19 +38,12 @@ AUTOMATED = "goes by itself with its instance and the automated backups"
 
 @dataclass(frozen=True, order=True)
 class Leftover:
-    """A resource that is still there.
+    """A resource that is still there."""
 
-    Attributes:
-        kind: service and type, such as "rds:snapshot".
-        name: as its service calls it.
-        arn: empty where it was found by another name.
-        why: how it was found, and whose it is.
-    """
-
-    kind: str
-    name: str
-    arn: str = ""
-    why: str = ""
+    kind: str  # service and type, such as "rds:snapshot"
+    name: str  # as its service calls it
+    arn: str = ""  # empty where it was found by another name
+    why: str = ""  # how it was found, and whose it is
 
     @property
     def command(self) -> str:

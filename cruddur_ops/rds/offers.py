@@ -26,23 +26,14 @@ NEAR_DAYS = 365  # time enough to plan and rehearse a major upgrade
 
 @dataclass(frozen=True)
 class Offer:
-    """What RDS would run for a target.
+    """What RDS would run for a target."""
 
-    Attributes:
-        version: such as "18.1".
-        db_instance_class: such as "db.t4g.micro".
-        zones: where that class can be ordered; empty for an instance that runs already.
-        end_of_standard_support: of the major version; None where RDS names no date.
-        monthly_cost: at list prices.
-        then: the version that is wanted after this one, where RDS goes there in two steps; empty elsewhere.
-    """
-
-    version: str
-    db_instance_class: str
-    zones: tuple[str, ...]
-    end_of_standard_support: date | None
-    monthly_cost: MonthlyCost
-    then: str = ""
+    version: str  # such as "18.1"
+    db_instance_class: str  # such as "db.t4g.micro"
+    zones: tuple[str, ...]  # where that class can be ordered; empty for an instance that runs already
+    end_of_standard_support: date | None  # of the major version; None where RDS names no date
+    monthly_cost: MonthlyCost  # at list prices
+    then: str = ""  # the version that is wanted after this one, where RDS goes there in two steps; empty elsewhere
 
     def __repr__(self) -> str:
         """Three lines for the reader of a notebook: what and where, the cost, the support."""

@@ -27,15 +27,10 @@ VOLUME_TYPES = {
 
 @dataclass(frozen=True)
 class MonthlyCost:
-    """On-demand list prices in USD a month, without backups beyond the free share, traffic and tax.
+    """On-demand list prices in USD a month, without backups beyond the free share, traffic and tax."""
 
-    Attributes:
-        parts: by what is paid for.
-        unknown: why the cost is not known; empty where it is.
-    """
-
-    parts: Mapping[str, float] = field(default_factory=dict)
-    unknown: str = ""
+    parts: Mapping[str, float] = field(default_factory=dict)  # by what is paid for
+    unknown: str = ""  # why the cost is not known; empty where it is
 
     def __str__(self) -> str:
         """Such as "about 19 USD a month (instance 12.41, storage 2.54, public IPv4 3.65)"."""

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+from botocore.model import Shape
 
-from cruddur_ops import rds, tags
+from cruddur_ops import rds, tags, targets
 from cruddur_ops.errors import NotOffered
 from cruddur_ops.plan import Plan
-from cruddur_ops.rds import offers
-from tests.unit import test_rds
+from cruddur_ops.rds import offers, settings
+from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.settings import SETTINGS, Setting
+from tests.unit import aws_calls, test_rds
 from tests.unit.aws_state import calls_of, instance_after
 from tests.unit.conftest import Stub
 from tests.unit.test_rds import TARGET, existing, offer
+
+MAKERS = ("create_db_instance", "modify_db_instance")
 
 
 def planned(found: dict[str, Any], at_once: bool = True, **wanted: Any) -> Plan:
@@ -121,3 +127,32 @@ def test_the_ways_are_asked_of_rds(stub: Stub) -> None:
     expected = {"Engine": "postgres", "EngineVersion": "17.1", "IncludeAll": True}
     stub(TARGET, "rds").add_response("describe_db_engine_versions", {"DBEngineVersions": [item]}, expected)
     assert ["17.2", "18.1"] == offers.upgrades(TARGET, "17.1")
+
+
+def test_every_row_is_of_the_api() -> None:
+    """The names and places of the table, and of the instance, stand in botocore's models; what is followed, in Target."""
+    made, changed = (set(aws_calls.operations("rds")[name].input_shape.members) for name in MAKERS)
+    assert {row.created for row in SETTINGS} <= made
+    assert {row.name for row in SETTINGS if not row.fixed} <= changed
+    assert {row.source for row in SETTINGS} <= {"", *targets.SETTINGS}
+    paths = [*(row.found for row in SETTINGS), *(spec.metadata.get("at", "") for spec in fields(Instance))]
+    known = members(aws_calls.service_model("rds").shape_for("DBInstance"))
+    assert set() == {name for path in paths for name in re.findall(r"[A-Za-z]\w*", re.sub("`.*?`", "", path))} - known
+
+
+def members(shape: Shape) -> set[str]:
+    """The names of a structure's members, and of those in it."""
+    if shape.type_name == "list":
+        return members(shape.member)
+    parts = shape.members if shape.type_name == "structure" else {}
+    return {*parts, *(name for part in parts.values() for name in members(part))}
+
+
+def test_a_new_setting_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is created with the instance, compared, and modified with a note."""
+    monkeypatch.setattr(settings, "SETTINGS", (*SETTINGS, row := Setting("MultiAZ", value=lambda _: True, note="costs twice")))
+    monkeypatch.setitem(settings.BY_NAME, "MultiAZ", row)
+    assert True is calls_of(test_rds.planned(TARGET, None))[0].parameters["MultiAZ"]
+    plan = planned(existing(MultiAZ=False))
+    assert {"MultiAZ": "at once; costs twice"} == notes(plan)
+    assert () == planned(instance_after(existing(MultiAZ=False), plan)).mutating
