@@ -233,7 +233,7 @@ class Plan:
         if self.parts:
             return Verified("\n".join(part.verify().text for part in self.parts))
         now = progress.poll(f"verifying {self.title}", self._look, VERIFY_SECONDS, self._differs)
-        gone = {change.resource for change in self.mutating if change.action is Action.DELETE}
+        gone = dict.fromkeys(change.resource for change in self.mutating if change.action is Action.DELETE)
         left = dict.fromkeys(change.resource for change in now.changes if change.resource not in gone)
         said = [_said(self.title, list(names), verdict) for names, verdict in ((left, "as wanted"), (gone, "gone")) if names]
         text = f"verified: {'; '.join(said) or f'nothing is left to do for {self.title}'}"

@@ -7,8 +7,8 @@ Planning raises InUse where a user of the application has the handle; confirming
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,9 @@ from cruddur_ops.calls import Call
 from cruddur_ops.cognito import deployment, names, pool
 from cruddur_ops.cognito.logs import Tail, tail
 from cruddur_ops.cognito.users import attributes_of
-from cruddur_ops.database.planning import planned
-from cruddur_ops.errors import InUse, NotFound, NotVerified
+from cruddur_ops.database.statements import SchemaMissing
+from cruddur_ops.database.unreachable import ConnectionTimedOut, DatabaseMissing
+from cruddur_ops.errors import InstanceNotReady, InUse, NotFound, NotVerified
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target, require_proven
 
@@ -60,17 +61,24 @@ def plan_smoke_test(target: Target, handle: str) -> Plan:
 
 @step
 def _plan_smoke_test(target: Target, handle: str, run: str) -> Plan:
-    require_proven(target, WHAT)
-    absent = Change(Action.CREATE, f"user @{handle}", note=AFTER_THE_SCHEMA)
-    return planned(target, "smoke test", partial(_additions, target, handle, run), absent)
+    return _planned(target, "smoke test", partial(_additions, target, handle, run), Change(Action.CREATE, f"user @{handle}"))
 
 
 @step
 def plan_smoke_test_removal(target: Target, handle: str) -> Plan:
     """Remove the user of a smoke test from the pool, and the row from the database."""
+    absent = Change(Action.DELETE, f"user @{handle}")
+    return _planned(target, "removal of the smoke test", partial(_removals, target, handle), absent)
+
+
+def _planned(target: Target, title: str, find: Callable[[], tuple[Change, ...]], absent: Change) -> Plan:
+    """What is found; the absent change, with a note, where there is no database to ask yet."""
     require_proven(target, WHAT)
-    absent = Change(Action.DELETE, f"user @{handle}", note=AFTER_THE_SCHEMA)
-    return planned(target, "removal of the smoke test", partial(_removals, target, handle), absent)
+    try:
+        changes = find()
+    except (InstanceNotReady, ConnectionTimedOut, DatabaseMissing, SchemaMissing):
+        changes = (replace(absent, note=AFTER_THE_SCHEMA),)
+    return Plan(f"{title} on {target.name}", changes)
 
 
 def smoke_test_row(target: Target, handle: str) -> dict[str, Any]:
@@ -88,10 +96,10 @@ def smoke_test_log(target: Target, handle: str) -> Tail:
 
 
 def _additions(target: Target, handle: str, run: str) -> tuple[Change, ...]:
-    found, row = _find(target, handle), _row(target, handle)
-    user, written = f"user @{handle}", f"row of @{handle}"
+    found, user, written = _find(target, handle), f"user @{handle}", f"row of @{handle}"
     if found is None:
         return (Change(Action.CREATE, user, note="known after the user pool"),)
+    row = _row(target, handle)
     if row and found.user.get(RUN) == run:
         return Change(Action.NONE, user), Change(Action.NONE, written)
     return (
