@@ -49,6 +49,9 @@ def body(notebook: Path) -> str:
         document = reads(notebook.read_text(encoding="utf-8"), as_version=4)
     except NotJSONError:  # interrupted while it was written
         return "<p>The notebook was cut off while it was written.</p>"
+    for cell in document.cells:
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("data") != {}]  # a progress bar leaves an empty one
     html, _ = _exporter().from_notebook_node(document)
     return str(html)
 
