@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,25 @@ if TYPE_CHECKING:
     from cruddur_ops.targets import Target
 
 DRIFT = 2
+IDENTIFIER = click.argument("identifier")
+KEEP_AS = click.option(
+    "--keep-as", "outgoing", required=True, metavar="IDENTIFIER", help="What the present instance is called from then on."
+)
+# Verbs that show a plan, make it and verify it: its function in `rds`, what it is for, and what it wants to know.
+STEPS: dict[str, tuple[Any, ...]] = {
+    "start": ("plan_start", "Start the instance, remove the schedule that would stop it anew, and wait until it is available."),
+    "own-password": ("plan_own", "Keep the master password in a secret of our own, as read replicas need it."),
+    "managed-password": ("plan_managed", "Let RDS manage the master password again, and remove the secret of our own."),
+    "delete-snapshot": ("plan_delete_snapshot", "Remove the snapshot NAME for good.", click.argument("name")),
+    "switch-over": (
+        "plan_switchover",
+        "Give the instance INCOMING the name of the target's, and that another.",
+        click.argument("incoming"),
+        KEEP_AS,
+    ),
+    "replica": ("plan_replica", "Make a read replica IDENTIFIER, and wait until it answers.", IDENTIFIER),
+    "delete": ("plan_delete", "Delete the sibling instance IDENTIFIER (a restored one, or a replica) for good.", IDENTIFIER),
+}
 
 
 @click.group("rds")
@@ -34,6 +53,23 @@ def load_target(name: str, confirm: str = "") -> Target:
     from cruddur_ops.targets import load
 
     return load(name, confirm)
+
+
+def _step(name: str, function: str, text: str, *parameters: Any) -> None:
+    @target_option
+    @confirm_option
+    def verb(target: str, confirm: str, **given: str) -> None:
+        from cruddur_ops import rds
+
+        carry_out(getattr(rds, function)(load_target(target, confirm), **given))
+
+    for parameter in reversed(parameters):
+        parameter(verb)
+    rds_group.command(name, help=text)(verb)
+
+
+for step, row in STEPS.items():
+    _step(step, *row)
 
 
 @rds_group.command()
@@ -72,16 +108,6 @@ def stop(target: str, confirm: str, force: bool, keep: bool) -> None:
 @rds_group.command()
 @target_option
 @confirm_option
-def start(target: str, confirm: str) -> None:
-    """Start the instance, remove the schedule that would stop it anew, and wait until it is available."""
-    from cruddur_ops import rds
-
-    carry_out(rds.plan_start(load_target(target, confirm)))
-
-
-@rds_group.command()
-@target_option
-@confirm_option
 @click.option("--window", is_flag=True, help="Let what can wait, wait for the maintenance window.")
 @click.option(
     "--plan", "plan_only", is_flag=True, help="Only show what differs: exit code 0 for nothing, 2 for something, 1 for a failure."
@@ -114,26 +140,6 @@ def _drift(name: str, window: bool) -> int:
         return 1
     click.echo(plan)
     return DRIFT if plan.mutating else 0
-
-
-@rds_group.command("own-password")
-@target_option
-@confirm_option
-def own_password(target: str, confirm: str) -> None:
-    """Keep the master password in a secret of our own, as read replicas need it."""
-    from cruddur_ops import rds
-
-    carry_out(rds.plan_own(load_target(target, confirm)))
-
-
-@rds_group.command("managed-password")
-@target_option
-@confirm_option
-def managed_password(target: str, confirm: str) -> None:
-    """Let RDS manage the master password again, and remove the secret of our own."""
-    from cruddur_ops import rds
-
-    carry_out(rds.plan_managed(load_target(target, confirm)))
 
 
 @rds_group.command()

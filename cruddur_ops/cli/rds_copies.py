@@ -41,17 +41,6 @@ def snapshots(target: str) -> None:
         click.echo(f"{one.name}  {one.kind}  {one.status}  {taken}  {one.gibibytes} GiB")
 
 
-@click.command("delete-snapshot")
-@click.argument("name")
-@target_option
-@confirm_option
-def delete_snapshot(name: str, target: str, confirm: str) -> None:
-    """Remove the snapshot NAME for good."""
-    from cruddur_ops import rds
-
-    carry_out(rds.plan_delete_snapshot(load_target(target, confirm), name))
-
-
 @click.command()
 @click.argument("identifier")
 @click.option("--snapshot", "name", default=None, help="The snapshot to restore.")
@@ -79,29 +68,6 @@ def _to_time(target: Target, moment: str, identifier: str) -> Plan:
     return rds.plan_restore_to_time(target, parsed, identifier)
 
 
-@click.command("switch-over")
-@click.argument("incoming")
-@click.option("--keep-as", required=True, metavar="IDENTIFIER", help="What the present instance is called from then on.")
-@target_option
-@confirm_option
-def switch_over(incoming: str, keep_as: str, target: str, confirm: str) -> None:
-    """Give the instance INCOMING the name of the target's, and that another."""
-    from cruddur_ops import rds
-
-    carry_out(rds.plan_switchover(load_target(target, confirm), incoming, keep_as))
-
-
-@click.command()
-@click.argument("identifier")
-@target_option
-@confirm_option
-def replica(identifier: str, target: str, confirm: str) -> None:
-    """Make a read replica IDENTIFIER, and wait until it answers."""
-    from cruddur_ops import rds
-
-    carry_out(rds.plan_replica(load_target(target, confirm), identifier))
-
-
 @click.command()
 @click.argument("identifier")
 @target_option
@@ -115,15 +81,4 @@ def promote(identifier: str, target: str, confirm: str) -> None:
     carry_out(rds.plan_instance(rds.sibling(loaded, identifier)))
 
 
-@click.command()
-@click.argument("identifier")
-@target_option
-@confirm_option
-def delete(identifier: str, target: str, confirm: str) -> None:
-    """Delete the sibling instance IDENTIFIER (a restored one, or a replica) for good."""
-    from cruddur_ops import rds
-
-    carry_out(rds.plan_delete(load_target(target, confirm), identifier))
-
-
-VERBS = (snapshot, snapshots, delete_snapshot, restore, switch_over, replica, promote, delete)
+VERBS = (snapshot, snapshots, restore, promote)

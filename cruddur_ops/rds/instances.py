@@ -27,12 +27,12 @@ PORT = "[DbInstancePort, Endpoint.Port][?@ > `0`] | [0]"  # DbInstancePort is 0 
 
 
 def at(path: str, default: Any = "") -> Any:
-    """A field, and where DescribeDBInstances has its value (JMESPath, as for `aws --query`)."""
+    """A field, and where an item that RDS describes has its value (JMESPath, as for `aws --query`)."""
     return field(default=default, metadata={"at": path})
 
 
 def read(item: Mapping[str, Any], path: str) -> Any:
-    """What DescribeDBInstances has there, lists in order; None where it has nothing."""
+    """What the item has there, lists in order; None where it has nothing."""
     value = jmespath.search(path, item)
     return sorted(value) if isinstance(value, list) else value
 
@@ -90,14 +90,16 @@ class Instance:
         return self.status in BROKEN or self.status.startswith(BROKEN_PREFIXES)
 
 
+def values(kind: Any, item: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of this kind that RDS has described; members that it leaves out mean none."""
+    found = {spec.name: read(item, spec.metadata["at"]) for spec in fields(kind) if "at" in spec.metadata}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items() if value is not None}
+
+
 def described(item: Mapping[str, Any]) -> Instance:
-    """From an item of DescribeDBInstances; members that RDS leaves out mean none."""
-    values: dict[str, Any] = {}
-    for spec in fields(Instance):
-        value = read(item, spec.metadata["at"]) if "at" in spec.metadata else None
-        values |= {spec.name: tuple(value) if isinstance(value, list) else value} if value is not None else {}
-    pending = item.get("PendingModifiedValues", {})
-    return Instance(**values, tags=tags.as_mapping(item.get("TagList", [])), pending=pending, raw=item)
+    """From an item of DescribeDBInstances."""
+    labels, pending = tags.as_mapping(item.get("TagList", [])), item.get("PendingModifiedValues", {})
+    return Instance(**values(Instance, item), tags=labels, pending=pending, raw=item)
 
 
 def describe(target: Target) -> Instance | None:
@@ -131,6 +133,13 @@ def require_recoverable(instance: Instance) -> None:
     if instance.broken:
         remedy = f"see why with {log_command(identifier)}, and the RDS User Guide under this status"
         raise InstanceNotReady(f"{identifier} is {status}: {remedy}")
+
+
+def require_ready(instance: Instance) -> None:
+    """Refuse to work on an instance that does not answer now, though it may by and by."""
+    if not instance.ready:
+        require_recoverable(instance)
+        raise InstanceNotReady(f"{instance.identifier} is {instance.status}: wait until it is available, then repeat")
 
 
 def log_command(identifier: str) -> str:

@@ -56,13 +56,7 @@ def _require_replicable(source: Instance) -> None:
         raise InstanceNotReady(f"{message}: keep it in a secret of your own with `cruddur-ops rds own-password`, then repeat")
     if not source.backup_retention_period:
         raise InstanceNotReady(f"{name} keeps no backups, which a replica begins with: set backup_retention_period")
-    _require_ready(source)
-
-
-def _require_ready(found: Instance) -> None:
-    if not found.ready:
-        instances.require_recoverable(found)
-        raise InstanceNotReady(f"{found.identifier} is {found.status}: wait until it is available, then repeat")
+    instances.require_ready(source)
 
 
 @step
@@ -73,7 +67,7 @@ def plan_promote(target: Target, identifier: str) -> Plan:
     title, resource = f"promotion on {target.name}", f"DB instance {identifier}"
     if not found.source:
         return Plan(title, (Change(Action.NONE, resource, note="is no replica (any more)", settle=settle),))
-    _require_ready(found)
+    instances.require_ready(found)
     parameters = {"DBInstanceIdentifier": identifier, "BackupRetentionPeriod": target.backup_retention_period}
     call = Call("rds", "promote_read_replica", parameters)
     note = "restarts it; cannot be undone, and what the original writes from now on is not in it"

@@ -6,7 +6,7 @@ A plan raises WrongInput for a name that cannot be used, and InstanceNotReady wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -16,31 +16,22 @@ from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.rds import instances, waiting
+from cruddur_ops.rds.instances import at
 from cruddur_ops.targets import Target
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A snapshot of a DB instance.
+    """A snapshot of a DB instance."""
 
-    Attributes:
-        instance: the identifier of the DB instance that it was taken of.
-        status: as RDS calls it, such as "available".
-        percent: how much of it is done.
-        kind: "manual", "automated" or "awsbackup"; automated ones go with their instance.
-        taken: when; None while it is being taken.
-        gibibytes: of the storage that a restored instance has at least.
-    """
-
-    name: str
-    instance: str
-    status: str
-    percent: int = 0
-    kind: str = "manual"
-    taken: datetime | None = None
-    gibibytes: int = 0
-    arn: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
+    name: str = at("DBSnapshotIdentifier", MISSING)
+    instance: str = at("DBInstanceIdentifier", MISSING)
+    status: str = at("Status", MISSING)  # as RDS calls it, such as "available"
+    percent: int = at("PercentProgress", 0)
+    kind: str = at("SnapshotType", "manual")  # or "automated", which goes with its instance, or "awsbackup"
+    taken: datetime | None = at("SnapshotCreateTime", None)  # None while it is being taken
+    gibibytes: int = at("AllocatedStorage", 0)  # of the storage that a restored instance has at least
+    arn: str = at("DBSnapshotArn")
 
     def __repr__(self) -> str:
         """What a reader of a notebook wants to know, and nothing that differs from run to run."""
@@ -49,17 +40,7 @@ class Snapshot:
 
 def described(item: Mapping[str, Any]) -> Snapshot:
     """From an item of DescribeDBSnapshots."""
-    return Snapshot(
-        name=item["DBSnapshotIdentifier"],
-        instance=item["DBInstanceIdentifier"],
-        status=item["Status"],
-        percent=item.get("PercentProgress", 0),
-        kind=item["SnapshotType"],
-        taken=item.get("SnapshotCreateTime"),
-        gibibytes=item.get("AllocatedStorage", 0),
-        arn=item.get("DBSnapshotArn", ""),
-        tags=tags.as_mapping(item.get("TagList", [])),
-    )
+    return Snapshot(**instances.values(Snapshot, item))
 
 
 def describe(target: Target, name: str) -> Snapshot | None:
@@ -102,9 +83,7 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
     if taken:
         _require_usable(taken, found.identifier, existing)
         return Plan(title, (Change(Action.NONE, resource, note=f"is {taken.status} already", settle=settle),))
-    if not found.ready:
-        instances.require_recoverable(found)
-        raise InstanceNotReady(f"{found.identifier} is {found.status}: wait until it is available, then repeat")
+    instances.require_ready(found)
     labels = tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today()))
     parameters = {"DBInstanceIdentifier": found.identifier, "DBSnapshotIdentifier": name, "Tags": labels}
     call, note = Call("rds", "create_db_snapshot", parameters), "minutes on AWS; reads and writes go on"

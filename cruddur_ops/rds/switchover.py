@@ -53,9 +53,7 @@ def _renamings(target: Target, found: Mapping[str, Instance], incoming: str, out
         missing = name if incoming in found else incoming
         raise InstanceNotReady(f"there is no DB instance {missing}: restore it with 08_snapshot_and_restore, then repeat")
     for one in found.values():
-        if not one.ready:
-            instances.require_recoverable(one)
-            raise InstanceNotReady(f"{one.identifier} is {one.status}: wait until it is available, then repeat")
+        instances.require_ready(one)
     both = _renaming(target, name, outgoing), _renaming(target, incoming, name)
     return both if name in found else both[1:]
 
