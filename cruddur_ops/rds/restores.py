@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+import jmespath
+
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
@@ -25,6 +27,7 @@ from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 
 Window = tuple[datetime, datetime]
+ABSENT_CODE = "DBInstanceAutomatedBackupNotFound"
 ORIGIN = "RestoredFrom"  # the tag of a copy, a replica among them; it tells a second run that this restore was begun already
 FACTS = ("the original is not touched; the new instance is billed as long as it is there",)
 
@@ -52,19 +55,18 @@ def plan_restore(target: Target, snapshot: str, identifier: str) -> Plan:
         identifier: of the new instance.
     """
     new, origin = sibling(target, identifier), f"snapshot {snapshot}"
-    begun = _begun(target, new, origin)
-    if begun:
-        return begun
-    found = snapshots.describe(target, snapshot)
+    change = _begun(new, origin) or _from_snapshot(target, new, snapshot, origin)
+    return Plan(f"restore on {target.name}", (change,), FACTS)
+
+
+def _from_snapshot(target: Target, new: Target, snapshot: str, origin: str) -> Change:
+    found, identifier = snapshots.describe(target, snapshot), new.db_instance_identifier
     if found is None or found.status != "available":
         note = f"known after the snapshot, which is {found.status if found else 'not there'}: `cruddur-ops rds snapshots`"
-        return Plan(f"restore on {target.name}", (Change(Action.CREATE, f"DB instance {identifier}", after=origin, note=note),))
-    parameters = {
-        "DBSnapshotIdentifier": snapshot,
-        "DBInstanceIdentifier": identifier,
-        **_parameters(new, instances.describe(target), origin),
-    }
-    return _creation(target, new, origin, Call("rds", "restore_db_instance_from_db_snapshot", parameters))
+        return Change(Action.CREATE, f"DB instance {identifier}", after=origin, note=note)
+    own = _parameters(new, instances.describe(target), origin)
+    parameters = {"DBSnapshotIdentifier": snapshot, "DBInstanceIdentifier": identifier, **own}
+    return _creation(new, origin, Call("rds", "restore_db_instance_from_db_snapshot", parameters))
 
 
 @step
@@ -80,31 +82,27 @@ def plan_restore_to_time(target: Target, moment: datetime, identifier: str) -> P
         raise WrongInput(f"{moment} has no time zone: write it as {moment.isoformat()}+00:00")
     new, second = sibling(target, identifier), moment.astimezone(UTC).replace(microsecond=0)
     origin = f"{target.db_instance_identifier} at {second:%Y-%m-%dT%H:%M:%SZ}"
-    begun = _begun(target, new, origin)
-    if begun:
-        return begun
+    change = _begun(new, origin) or _from_backups(target, new, moment, origin)
+    return Plan(f"restore on {target.name}", (change,), FACTS)
+
+
+def _from_backups(target: Target, new: Target, moment: datetime, origin: str) -> Change:
     source = instances.require(target)
     _require_restorable(target, source, moment)
     parameters = {
         "SourceDBInstanceIdentifier": source.identifier,
-        "RestoreTime": second,
-        "TargetDBInstanceIdentifier": identifier,
+        "TargetDBInstanceIdentifier": new.db_instance_identifier,
+        "RestoreTime": moment.astimezone(UTC).replace(microsecond=0),
         **_parameters(new, source, origin),
     }
-    return _creation(target, new, origin, Call("rds", "restore_db_instance_to_point_in_time", parameters))
+    return _creation(new, origin, Call("rds", "restore_db_instance_to_point_in_time", parameters))
 
 
 def window(target: Target, source: Instance) -> Window | None:
     """The first and the last moment that the instance can be restored to; None while there are none."""
-    answer = aws.find(
-        target,
-        "rds",
-        "describe_db_instance_automated_backups",
-        "DBInstanceAutomatedBackupNotFound",
-        DbiResourceId=source.resource_id,
-    )
-    backups = answer["DBInstanceAutomatedBackups"] if answer else []
-    starts = [one["RestoreWindow"]["EarliestTime"] for one in backups if "EarliestTime" in one.get("RestoreWindow", {})]
+    operation = "describe_db_instance_automated_backups"
+    found = aws.find(target, "rds", operation, ABSENT_CODE, DbiResourceId=source.resource_id)
+    starts = jmespath.search("DBInstanceAutomatedBackups[].RestoreWindow.EarliestTime", found)
     return (min(starts), source.restorable_until) if starts and source.restorable_until else None
 
 
@@ -153,20 +151,18 @@ def _placement(source: Instance) -> dict[str, str]:
     return {name: value for name, value in named.items() if value}
 
 
-def _begun(target: Target, new: Target, origin: str) -> Plan | None:
-    """The plan of a restore that an earlier run began, which is left to finish; None where there is no such instance yet."""
+def _begun(new: Target, origin: str) -> Change | None:
+    """That an earlier run began this restore, which is left to finish; None where there is no such instance yet."""
     found, identifier = instances.describe(new), new.db_instance_identifier
-    if found is None:
-        return None
-    if found.tags.get(ORIGIN) != origin:
+    if found and found.tags.get(ORIGIN) != origin:
         raise WrongInput(f"there is a DB instance {identifier} already, which was not restored from {origin}: name another")
-    note = f"is {found.status} already"
-    change = Change(Action.NONE, f"DB instance {identifier}", after=origin, note=note, settle=partial(waiting.wait, new))
-    return Plan(f"restore on {target.name}", (change,), FACTS)
+    if not found:
+        return None
+    note, settle = f"is {found.status} already", partial(waiting.wait, new)
+    return Change(Action.NONE, f"DB instance {identifier}", after=origin, note=note, settle=settle)
 
 
-def _creation(target: Target, new: Target, origin: str, call: Call) -> Plan:
+def _creation(new: Target, origin: str, call: Call) -> Change:
     resource, settle = f"DB instance {new.db_instance_identifier}", partial(waiting.wait, new)
     note = "minutes on AWS, and slower at first: blocks are fetched from S3 when they are first read"
-    change = Change(Action.CREATE, resource, after=origin, note=note, calls=(call,), settle=settle)
-    return Plan(f"restore on {target.name}", (change,), FACTS)
+    return Change(Action.CREATE, resource, after=origin, note=note, calls=(call,), settle=settle)

@@ -15,6 +15,7 @@ from cruddur_ops.plan import Action, Change
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 
+ABSENT_CODE = "NoSuchEntity"  # IAM's
 STOP = "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance"
 EVERY = "rate(1 hour)"
 POLICY = "stop-db-instance"
@@ -46,13 +47,13 @@ def removals(target: Target) -> list[Change]:
 
 def present(target: Target) -> set[str]:
     """Which of the three are there, by the names that they have in plans."""
-    called, absent = name(target), "NoSuchEntity"
-    found = {
-        f"schedule {called}": aws.find(target, "scheduler", "get_schedule", "ResourceNotFoundException", Name=called),
-        f"policy of role {called}": aws.find(target, "iam", "get_role_policy", absent, RoleName=called, PolicyName=POLICY),
-        f"IAM role {called}": aws.find(target, "iam", "get_role", absent, RoleName=called),
-    }
-    return {resource for resource, answer in found.items() if answer is not None}
+    called = name(target)
+    looks = (
+        (f"schedule {called}", aws.find(target, "scheduler", "get_schedule", "ResourceNotFoundException", Name=called)),
+        (f"policy of role {called}", aws.find(target, "iam", "get_role_policy", ABSENT_CODE, RoleName=called, PolicyName=POLICY)),
+        (f"IAM role {called}", aws.find(target, "iam", "get_role", ABSENT_CODE, RoleName=called)),
+    )
+    return {resource for resource, found in looks if found is not None}
 
 
 def _role(target: Target, found: Instance) -> Change:
