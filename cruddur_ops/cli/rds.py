@@ -119,13 +119,10 @@ def modify(target: str, confirm: str, window: bool, plan_only: bool) -> None:
     from cruddur_ops import database, rds
 
     loaded = load_target(target, confirm)
-    rds.plan_group(loaded).apply()
-    plan = rds.plan_instance(loaded, at_once=not window)
-    click.echo(plan)
+    plan = rds.plan_both(loaded, at_once=not window)
     if rds.is_major(plan):
         database.require_upgradable(loaded)
-    click.echo(plan.apply())
-    click.echo(plan.verify())
+    carry_out(plan)
 
 
 def _drift(name: str, window: bool) -> int:

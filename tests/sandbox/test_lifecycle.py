@@ -156,17 +156,16 @@ def test_storage_and_version_only_grow(shared: Target) -> None:
             make(shared, "modify_db_instance", DBInstanceIdentifier=IDENTIFIER, ApplyImmediately=True, **parameters)
 
 
-def test_a_change_that_waits_for_the_window(shared: Target) -> None:
+def test_a_change_that_waits_for_the_window(shared: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is accepted, shown as waiting, and no difference any more; asked for at once, it is made."""
-    larger = dataclasses.replace(shared, db_instance_class="db.t4g.small")
-    plan = rds.plan_instance(larger, at_once=False)
-    assert ["DBInstanceClass"] == [change.setting for change in plan.mutating]
-    assert plan.mutating[0].note.startswith("waits for the maintenance window")
-    plan.apply()
-    assert {"DBInstanceClass": "db.t4g.small"} == dict(rds.wait(larger).pending)
-    assert "is as wanted; pending: DBInstanceClass until " in repr(plan.verify())
-    assert "DBInstanceClass" in dict(rds.look(larger).rows())["waiting for the window"]
-    provision(shared)
+    monkeypatch.setenv("CRUDDUR_DB_INSTANCE_CLASS", "db.t4g.small")
+    modified = run("rds", "modify", "--window")
+    assert "DBInstanceClass = db.t4g.micro -> db.t4g.small  (waits for the maintenance window" in modified.stdout
+    assert "DB instance cruddur-db-instance is as wanted; pending: DBInstanceClass until " in modified.stdout
+    assert "DBInstanceClass" in dict(rds.look(shared).rows())["waiting for the window"]
+    assert 0 == run("rds", "modify", "--plan").exit_code
+    monkeypatch.delenv("CRUDDUR_DB_INSTANCE_CLASS")
+    assert "0 created, 1 changed, 0 deleted, 1 unchanged" in run("rds", "modify").stdout
     assert ("db.t4g.micro", {}) == ((found := rds.wait(shared)).db_instance_class, dict(found.pending))
 
 
