@@ -6,7 +6,8 @@ Developer Guide, "Post confirmation Lambda trigger" and "Customizing user pool w
 row is written by idempotent statements, all waiting is short, and no error is swallowed.
 
 In its zip this module stands alone: beside it lie its statements, the root certificates of the database, and psycopg.
-No log line and no error says who the user is: neither attributes nor the Cognito id, which stands for a person, too.
+What it raises is a PostConfirmationError: the user has no row, for the reason of its class. No log line and no error
+says who the user is: neither attributes nor the Cognito id, which stands for a person, too.
 `cruddur-ops users sync` finds whoever is without a row.
 """
 
@@ -117,11 +118,7 @@ DATABASE = Database()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Lambda's entry point.
-
-    Raises:
-        PostConfirmationError: the user has no row, for the reason of its class.
-    """
+    """Lambda's entry point."""
     began = time.monotonic()
     if event.get("triggerSource") != TRIGGER:
         log(context, "INFO", "nothing to do", trigger=event.get("triggerSource"))
@@ -136,11 +133,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def write(attributes: Mapping[str, str]) -> str:
-    """Write the row of a user with these attributes.
-
-    Returns:
-        "inserted" or "updated".
-    """
+    """Write the row of a user with these attributes; it was "inserted" or "updated"."""
     user = values(attributes)
     try:
         row = DATABASE.fetch(INSERT, user) or DATABASE.fetch(UPDATE, user)
@@ -156,11 +149,7 @@ def write(attributes: Mapping[str, str]) -> str:
 
 
 def values(attributes: Mapping[str, str]) -> dict[str, str]:
-    """The statement's parameters.
-
-    Raises:
-        AttributeMissing: an attribute is not there, or blank.
-    """
+    """The statement's parameters."""
     missing = [name for name in ATTRIBUTES.values() if not attributes.get(name, "").strip()]
     if missing:
         raise AttributeMissing(f"the user has no {', '.join(missing)}", f"missing: {', '.join(missing)}")
@@ -190,9 +179,6 @@ def read_secret() -> dict[str, Any]:
     """The secret that SECRET_ARN names, in the form of RDS's secrets.
 
     boto3 belongs to the runtime; its import takes longer than everything else here, and waits until it is needed.
-
-    Raises:
-        SecretUnreadable: Secrets Manager denies it, or does not answer.
     """
     import boto3
     from botocore.config import Config
