@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from rds_sandbox.folders import share
 from rds_sandbox.programs import Programs
 
 PRELOADED = "pg_stat_statements"  # by the default parameter groups (Amazon RDS User Guide, "pg_stat_statements")
@@ -44,4 +45,5 @@ def _trust(own: Path, folder: Path) -> Path:
         control = copies / f"{name}.control"
         if control.exists():
             control.write_text(control.read_text() + "\ntrusted = true\n")
+    share(folder)
     return folder

@@ -1,4 +1,4 @@
-"""Folders of a sandbox that are no longer wanted."""
+"""Folders of a sandbox: readable for the server's account, or no longer wanted."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import secrets
 import shutil
 import threading
 from pathlib import Path
+
+
+def share(folder: Path) -> None:
+    """Let other accounts read all of it, whatever umask it was made under: PostgreSQL's, where we are root, is another."""
+    for path in (folder, *folder.rglob("*")):
+        mode = path.stat().st_mode
+        path.chmod(mode | 0o044 | (0o011 if mode & 0o100 else 0))
 
 
 def discard(folder: Path, root: Path) -> None:

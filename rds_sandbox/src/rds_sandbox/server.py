@@ -113,6 +113,7 @@ def empty(host: Host) -> None:
 def main() -> None:
     """Serve until told to end, then leave nothing behind."""
     root = Path(sys.argv[1])
+    os.umask(0o022)  # PostgreSQL's account reads some of our files; the folder around them keeps others out
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     watching = start_keeper(root)

@@ -65,10 +65,12 @@ class SandboxDBSnapshot(models.DBSnapshot):
         self.size = size_of(source)
         try:
             copy(self.folder)
-        except FAILURES as error:
+        except Exception as error:
             log.error("the snapshot %s failed: %s", self.db_snapshot_identifier, error)
             self.status = "failed"
-            return
+            if isinstance(error, FAILURES):
+                return
+            raise
         self.size = size_of(self.folder)
         self.status = "available"
         kind = "Automated" if self.snapshot_type == "automated" else "Manual"

