@@ -20,12 +20,17 @@ settings.load_profile("project")
 
 FOREIGN = ("AWS_", "RDS_SANDBOX_", "PG")
 TESTS = Path(__file__).parent
-ON_REQUEST = {TESTS / "terraform": "takes minutes, by the delays of Terraform's AWS provider"}
+ON_REQUEST = {
+    TESTS / "terraform": "takes minutes, by the delays of Terraform's AWS provider",
+    TESTS / "wheels": "takes a minute, and needs a package index",
+}
+collect_ignore = ["example"]  # a project of its own
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A flag for each folder of tests that runs only on request."""
     parser.addoption("--terraform", action="store_true", help="run the test that applies Terraform to the sandbox: minutes")
+    parser.addoption("--wheels", action="store_true", help="run the tests that install wheels: a minute, and a package index")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
