@@ -15,6 +15,13 @@ PROJECT = Path(__file__).resolve().parent.parent
 TOLD = ("CHECKIP_URL", "LAMBDA_RUNTIME", "LAMBDA_ARCHITECTURE")  # what a sandbox says of itself, and we have settings for
 
 
+def require_checkout() -> None:
+    """Refuse to work from a wheel, which has neither notebooks nor SQL."""
+    if not (PROJECT / "notebooks").is_dir():
+        remedy = "clone it, and `make env` there"
+        raise WrongInput(f"cruddur-ops runs from a checkout of its repository, with notebooks/, sql/ and targets.toml: {remedy}")
+
+
 def state_folder() -> Path:
     """The folder of these files: CRUDDUR_STATE_DIR, else the user's state folder by the XDG rules.
 

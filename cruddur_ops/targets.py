@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cruddur_ops.errors import NotProven, UnknownParameter, UnknownTarget, WrongInput, WrongType
-from cruddur_ops.state import PROJECT, sandbox_environment
+from cruddur_ops.state import PROJECT, require_checkout, sandbox_environment
 
 CHECKIP_URL = "https://checkip.amazonaws.com"
 
@@ -102,6 +102,7 @@ def read_targets() -> dict[str, dict[str, Any]]:
     try:
         return tomllib.loads(path.read_text())
     except FileNotFoundError as error:
+        require_checkout()
         raise WrongInput(f"{path} is missing: restore it, or name another file in CRUDDUR_TARGETS") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WrongInput(f"{path} is not valid TOML ({error}): mend that line") from error

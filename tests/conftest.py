@@ -17,6 +17,7 @@ TESTS = Path(__file__).parent
 ON_REQUEST = {
     TESTS / "benchmarks": "takes minutes, and measures nothing",
     TESTS / "live": "acts on a real AWS account",
+    TESTS / "wheels": "takes minutes, and needs a package index",
 }
 settings.register_profile("some", deadline=None, max_examples=15)  # no deadline: a busy machine is no failure
 settings.register_profile("all", deadline=None)
@@ -27,6 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all", action="store_true", help="run what takes minutes too: every case, with more examples of each")
     parser.addoption("--live", action="store_true", help="run the tests that act on a real AWS account")
     parser.addoption("--benchmarks", action="store_true", help="run each benchmark once, with little data: minutes")
+    parser.addoption("--wheels", action="store_true", help="install the wheels as others would: minutes, and a package index")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,7 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough: one more case of a behaviour that is tested anyway; with --all only")
     settings.load_profile("all" if config.getoption("--all") else "some")
     if config.getoption("--all"):
-        config.option.benchmarks = True
+        config.option.benchmarks = config.option.wheels = True
     _write_to_memory()
 
 

@@ -18,6 +18,7 @@ from cruddur_ops.cli.targets import targets
 from cruddur_ops.cli.users import users
 from cruddur_ops.errors import OpsError, RunInterrupted
 from cruddur_ops.redaction import redact
+from cruddur_ops.state import require_checkout
 
 
 class Commands(click.Group):
@@ -43,8 +44,11 @@ def _expected() -> tuple[type[OpsError], ...]:
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cruddur-ops")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Run Cruddur's Postgres on Amazon RDS: in the sandbox by default, on AWS with --target."""
+    if ctx.invoked_subcommand != sandbox.name:
+        require_checkout()
 
 
 for command in (run, list_runs, evidence, db, security_group, targets, sandbox, rds_group, expired, users):
