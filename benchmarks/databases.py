@@ -15,7 +15,6 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from cruddur_ops import database, targets
-from cruddur_ops.database.connection import engine
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
 from rds_sandbox.programs import find_programs
@@ -43,9 +42,8 @@ class Databases:
     def make(self, name: str) -> Target:
         """A database with empty tables, in place of one of this name."""
         target = self.target(name)
-        engine(target).dispose()
-        for step in (database.drop, database.create, database.load_schema):
-            step(target)
+        for plan in (database.plan_drop, database.plan_create, database.plan_schema):
+            plan(target).apply()
         return target
 
     def scaled(self, name: str, activities: int) -> Target:

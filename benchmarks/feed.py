@@ -7,11 +7,10 @@ from pathlib import Path
 
 from benchmarks.compare import compare, shown, timed
 from benchmarks.databases import databases
-from cruddur_ops import activities
+from cruddur_ops import activities, queries
 from cruddur_ops.activities import cursor as cursors
 from cruddur_ops.activities import feeds
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.statements import compiled
 from cruddur_ops.targets import Target
 
 SIZES = 10_000, 5_000_000, 1_000_000
@@ -46,7 +45,8 @@ def _of_many(title: str, few: Target, many: Target, pages: int, rounds: int) -> 
 
 def _beside_psycopg(name: str, target: Target, pages: int, rounds: int) -> str:
     cursor = _cursor(target, pages)
-    statement, parameters = compiled("activities/home"), {**cursors.parameters(cursor), "limit": feeds.LIMIT + 1}
+    statement = queries.load("activities/home").text.encode()
+    parameters = {**cursors.parameters(cursor), "limit": feeds.LIMIT + 1}
     with connect(target, autocommit=True) as bare:
         return compare(
             f"home feed, {name} page : psycopg execute",

@@ -44,7 +44,7 @@ def instance() -> Target:
     rds.plan_group(target).apply()
     rds.plan_instance(target).apply()
     network.plan_access(target).apply()
-    database.create(target)
+    database.plan_create(target).apply()
     return target
 
 

@@ -83,10 +83,6 @@ class InUse(OpsError):
     """Somebody is connected to what is to be stopped, dropped or ended."""
 
 
-class RootCertificateMissing(OpsError):
-    """There is nothing to verify the certificate of an RDS server with."""
-
-
 class RunInProgress(OpsError):
     """Another run holds this target."""
 

@@ -1,4 +1,8 @@
-"""ipython-sql's %sql, bound to the notebook's target and loud: what fails, fails the cell."""
+"""ipython-sql's %sql, bound to the notebook's target and loud: what fails, fails the cell.
+
+With StatementFailed where PostgreSQL refused it, in PostgreSQL's own words; DatabaseUnreachable where no connection came
+about; and WrongInput where there is no variable `target`, or the cell names another connection.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +24,24 @@ from sqlalchemy import event
 from traitlets import Bool
 
 from cruddur_ops import targets
-from cruddur_ops.database.connection import new_engine
+from cruddur_ops.database.connection import connect
+from cruddur_ops.database.errors import StatementFailed
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.targets import Target
-
-
-class StatementFailed(OpsError):
-    """PostgreSQL refused a statement of the notebook; the message is PostgreSQL's own."""
 
 
 class TargetConnection(sql.connection.Connection):  # type: ignore[misc]
     """What ipython-sql takes for a connection, made from our engine: no URL, no password in it."""
 
     def __init__(self, target: Target) -> None:
-        """Connect; each statement commits by itself, as in psql.
-
-        Raises:
-            DatabaseUnreachable: no connection came about.
-        """
-        engine = new_engine(target, isolation_level="AUTOCOMMIT")
+        """Connect; each statement commits by itself, as in psql."""
+        engine = sqlalchemy.create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: connect(target),
+            isolation_level="AUTOCOMMIT",
+            use_native_hstore=False,  # saves a query for a type that nothing here uses
+            hide_parameters=True,
+        )
         event.listen(engine, "handle_error", _as_sentence)
         self.target = target
         self.url, self.dialect, self.name = engine.url, engine.dialect, target.name
@@ -75,11 +78,6 @@ class SqlMagic(sql.magic.SqlMagic):  # type: ignore[misc]
         r"""Run SQL on the database of the notebook's `target`, or psql's commands such as \dt.
 
         `:name` in the SQL is the notebook's variable `name`. `result << SELECT …` keeps the result.
-
-        Raises:
-            StatementFailed: PostgreSQL refused the statement.
-            DatabaseUnreachable: no connection came about.
-            WrongInput: there is no variable `target`, or the cell names another connection.
         """
         self._require_no_connection(line, cell)
         connection = self._connect(_target({**self.shell.user_ns, **(local_ns or {})}))
@@ -140,11 +138,11 @@ def _target(names: dict[str, Any]) -> Target:
     raise WrongInput('%sql works on the database of the variable `target`: set it first, as in target = "local"')
 
 
-def _as_sentence(context: Any) -> OpsError | None:
-    """Turn an error into one of ours: those pass through ipython-sql, others it prints and forgets."""
+def _as_sentence(context: Any) -> BaseException | None:
+    """Turn an error into one of ours: those pass through ipython-sql, others it prints, or SQLAlchemy wraps them."""
     original = context.original_exception
-    if context.is_pre_ping or isinstance(original, OpsError):
-        return None
+    if isinstance(original, OpsError):
+        return type(original)(*original.args)
     if isinstance(original, psycopg.Error):
         return StatementFailed(_sentence(original))
     if isinstance(original, sqlalchemy.exc.InvalidRequestError):

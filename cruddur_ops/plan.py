@@ -54,7 +54,8 @@ class Change:
         after: the value wanted, None where it goes away.
         note: what it costs, risks or waits for; empty where nothing is to be said.
         calls: the AWS API calls that make the change, in order.
-        make: makes it where no AWS API call does, as in SQL. With neither it is a detail of another change.
+        make: makes it where no AWS API call does, as in SQL. With neither it is a detail of another change. An Outcome that it
+            returns counts in the place of its resource: that of the rows, or that somebody else had made it.
         settle: waits until what was changed can be used, before the next change; also where it was found unchanged.
     """
 
@@ -221,9 +222,9 @@ class Plan:
             self._require_same(now)
             now._require_allowed()
             now._require_complete()
-            for change in now.changes:
-                now._make(change)
-        return now.outcome
+            made = [(change, now._make(change)) for change in now.changes]
+        others = replace(now, changes=tuple(change for change, outcome in made if outcome is None))
+        return sum((outcome for _, outcome in made if outcome), others.outcome)
 
     def verify(self) -> Verified:
         """Plan again, several times where AWS answers late, until nothing differs any more; and say what was found.
@@ -284,16 +285,17 @@ class Plan:
             if change.unknown:
                 raise InstanceNotReady(f"{change.resource} cannot be changed yet: {change.note}")
 
-    def _make(self, change: Change) -> None:
-        """Make a change, unless nothing differs, and wait until it has settled."""
+    def _make(self, change: Change) -> Outcome | None:
+        """Make a change, unless nothing differs, and wait until it has settled; what it came to, where it says so."""
         assert self.target
+        made = None
         if change.mutating:
             for call in change.calls:
                 calls.send(self.target, call)
-            if change.make:
-                change.make()
+            made = change.make() if change.make else None
         if change.settle:
             change.settle()
+        return made if isinstance(made, Outcome) else None
 
 
 def _said(title: str, resources: list[str], verdict: str) -> str:

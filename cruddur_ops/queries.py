@@ -19,8 +19,9 @@ class Query:
     Attributes:
         name: its path below sql/ without the suffix, such as "activities/home".
         description: what its first line says after the dashes.
-        text: the whole file. Bind parameters are written `:name`; the few statements that take no
-            bind parameters have `{name}` where a quoted identifier goes.
+        text: the whole file. Values are written as psycopg wants them, `%(name)s`, with any other % doubled. The few statements
+            that take no values have `{name}` where a quoted identifier goes, and no %. Scripts of several statements,
+            schema.sql and the migrations, are run as they are.
     """
 
     name: str

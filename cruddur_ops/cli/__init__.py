@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cruddur_ops.cli import activities, db_client, db_inspect, rds_copies
+from cruddur_ops.cli import db_inspect, rds_copies
 from cruddur_ops.cli.db import db
 from cruddur_ops.cli.evidence import evidence, list_runs
 from cruddur_ops.cli.rds import expired, rds_group
@@ -53,7 +53,7 @@ def main(ctx: click.Context) -> None:
 
 for command in (run, list_runs, evidence, db, security_group, targets, sandbox, rds_group, expired, users):
     main.add_command(command)
-for verb in (*db_client.VERBS, *db_inspect.VERBS, activities.expire):
+for verb in db_inspect.VERBS:
     db.add_command(verb)
 for verb in rds_copies.VERBS:
     rds_group.add_command(verb)

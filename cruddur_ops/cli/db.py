@@ -1,7 +1,8 @@
-"""`cruddur-ops db VERB`: create, load, migrate and seed the database."""
+"""`cruddur-ops db VERB`: the steps that make and change the database, each planned, shown and applied."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,16 @@ import click
 from cruddur_ops.cli.options import announce, confirm_option, target_option
 
 if TYPE_CHECKING:
-    from cruddur_ops.plan import Outcome, Plan
+    from cruddur_ops.plan import Plan
     from cruddur_ops.targets import Target
+
+STEPS = {
+    "create": ("plan_create", "Create the database where it is missing, and label it with the name of the target."),
+    "roles": ("plan_roles", "Make the roles cruddur_app and cruddur_reader, and give back the rights that they lost."),
+    "schema-load": ("plan_schema", "Load sql/schema.sql into an empty database."),
+    "migrate": ("plan_migrations", "Apply the migrations that the database lacks."),
+    "rollback": ("plan_rollback", "Undo the newest migration of the database."),
+}
 
 
 @click.group()
@@ -19,74 +28,33 @@ def db() -> None:
     """The database on the DB instance, or at CONNECTION_URL."""
 
 
-def step(verb: str, target: str, confirm: str, plan: Callable[[Target], Plan], act: Callable[[Target, str], Outcome]) -> None:
-    """Say where, show the plan, do it, and say what it came to."""
+def carry_out(verb: str, target: str, confirm: str, plan: Callable[[Target], Plan], *, rate: bool = False) -> None:
+    """Say where, show the plan, apply it, and say what it came to; and how quickly, where it is about many rows."""
     from cruddur_ops.targets import load
 
-    loaded = load(target)
+    loaded = load(target, confirm)
     announce(verb, loaded)
-    click.echo(plan(loaded))
-    click.echo(act(loaded, confirm))
+    shown = plan(loaded)
+    click.echo(shown)
+    began = time.monotonic()
+    outcome = shown.apply()
+    seconds = time.monotonic() - began
+    rows = outcome.created + outcome.deleted if rate else 0
+    click.echo(str(outcome) + (f" in {seconds:.1f} s, {rows / seconds:,.0f} rows a second" if rows else ""))
 
 
-@db.command()
-@target_option
-@confirm_option
-def create(target: str, confirm: str) -> None:
-    """Create the database where it is missing, and stamp it with the name of the target."""
-    from cruddur_ops import database
+def _step(name: str, function: str, text: str) -> None:
+    @db.command(name, help=text)
+    @target_option
+    @confirm_option
+    def verb(target: str, confirm: str) -> None:
+        from cruddur_ops import database
 
-    step("create", target, confirm, database.plan_create, database.create)
-
-
-@db.command()
-@target_option
-@confirm_option
-def roles(target: str, confirm: str) -> None:
-    """Make the roles cruddur_app and cruddur_reader, and give back the rights that they lost."""
-    from cruddur_ops import database
-
-    step("roles", target, confirm, database.plan_roles, database.ensure_roles)
+        carry_out(name, target, confirm, getattr(database, function))
 
 
-@db.command("schema-load")
-@target_option
-@confirm_option
-def schema_load(target: str, confirm: str) -> None:
-    """Load sql/schema.sql into an empty database."""
-    from cruddur_ops import database
-
-    step("schema-load", target, confirm, database.plan_schema, database.load_schema)
-
-
-@db.command()
-@target_option
-@confirm_option
-def migrate(target: str, confirm: str) -> None:
-    """Apply the migrations that the database lacks."""
-    from cruddur_ops import database
-
-    step("migrate", target, confirm, database.plan_migrations, database.migrate)
-
-
-@db.command()
-@target_option
-@confirm_option
-def rollback(target: str, confirm: str) -> None:
-    """Undo the newest migration of the database."""
-    from cruddur_ops import database
-
-    step("rollback", target, confirm, database.plan_rollback, database.rollback)
-
-
-@db.command()
-@click.argument("name")
-def migration(name: str) -> None:
-    """Write the next pair of files in sql/migrations/, called NAME."""
-    from cruddur_ops import database
-
-    for path in database.new_migration(name):
-        click.echo(f"wrote {path}")
+for step, (planner, sentence) in STEPS.items():
+    _step(step, planner, sentence)
 
 
 @db.command()
@@ -97,12 +65,44 @@ def migration(name: str) -> None:
 def seed(target: str, confirm: str, scale: int | None, seed_number: int) -> None:
     """Bring the rows of sql/seed.sql to what the file says, or generate users and activities by the million."""
     from cruddur_ops import database
-    from cruddur_ops.cli import activities
 
     if scale is None:
-        step("seed", target, confirm, database.plan_seed, database.seed)
+        carry_out("seed", target, confirm, database.plan_seed)
     else:
-        activities.scale(target, confirm, scale, seed_number)
+        carry_out("seed", target, confirm, lambda loaded: database.plan_load(loaded, scale, seed_number), rate=True)
+
+
+@db.command()
+@target_option
+@confirm_option
+@click.option("--batch", type=click.IntRange(1, 10_000), default=1000, show_default=True, help="How many activities at a time.")
+def expire(target: str, confirm: str, batch: int) -> None:
+    """Remove activities that have expired, while the feeds go on."""
+    from cruddur_ops import database
+
+    carry_out("expire", target, confirm, lambda loaded: database.plan_expire(loaded, batch), rate=True)
+
+
+@db.command("kill-sessions")
+@target_option
+@confirm_option
+@click.option("--idle-longer-than", "idle", default="", metavar="TIME", help="Only those idle for longer, as in 30m or 2h.")
+def kill_sessions(target: str, confirm: str, idle: str) -> None:
+    """End the sessions that `sessions` lists; what they have not committed is rolled back."""
+    from cruddur_ops import database
+
+    carry_out("kill-sessions", target, confirm, lambda loaded: database.plan_kill(loaded, idle))
+
+
+@db.command()
+@target_option
+@click.option("--confirm", default="", help="The name of the database, to drop that of a protected target.")
+@click.option("--force", is_flag=True, help="End the sessions of those who are connected.")
+def drop(target: str, confirm: str, force: bool) -> None:
+    """Drop the database and all that is in it; refused while anybody is connected."""
+    from cruddur_ops import database
+
+    carry_out("drop", target, confirm, lambda loaded: database.plan_drop(loaded, force=force))
 
 
 @db.command()

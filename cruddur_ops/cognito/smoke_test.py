@@ -17,8 +17,7 @@ from cruddur_ops.calls import Call
 from cruddur_ops.cognito import deployment, names, pool
 from cruddur_ops.cognito.logs import Tail, tail
 from cruddur_ops.cognito.users import attributes_of
-from cruddur_ops.database.statements import SchemaMissing
-from cruddur_ops.database.unreachable import ConnectionTimedOut, DatabaseMissing
+from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
 from cruddur_ops.errors import InstanceNotReady, InUse, NotFound, NotVerified
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target, require_proven

@@ -13,13 +13,12 @@ from dataclasses import replace
 from functools import partial
 
 import psycopg
-import sqlalchemy
 
 from cruddur_ops import aws, progress
 from cruddur_ops.cognito import pool
 from cruddur_ops.cognito.reconciliation import ATTRIBUTES, Member, Reconciliation, Repair, Row
-from cruddur_ops.database.connection import engine
-from cruddur_ops.database.statements import fetch
+from cruddur_ops.database.connection import Connection, transaction
+from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.plan import Change, Plan, step
 from cruddur_ops.targets import Target
@@ -31,14 +30,14 @@ PAGE = 60  # the most that ListUsers gives at once
 def plan_sync(target: Target) -> Plan:
     """Give every confirmed user of the pool a row, and seeded users their Cognito ids, in one transaction."""
     members = list_members(target)
-    with engine(target).connect() as connection:
+    with transaction(target, keep=False) as connection:
         return replace(_plan(target, connection, members), session=partial(_session, target))
 
 
 @contextmanager
 def _session(target: Target) -> Iterator[Plan]:
     members = list_members(target)
-    with engine(target).begin() as connection:
+    with transaction(target) as connection:
         yield _plan(target, connection, members)
 
 
@@ -60,21 +59,21 @@ def attributes_of(items: list[Mapping[str, str]]) -> dict[str, str]:
     return {item["Name"]: item.get("Value", "") for item in items}
 
 
-def _plan(target: Target, connection: sqlalchemy.Connection, members: list[Member]) -> Plan:
-    found = Reconciliation(members, [Row(**row) for row in fetch(connection, "users/with_cognito")])
+def _plan(target: Target, connection: Connection, members: list[Member]) -> Plan:
+    found = Reconciliation(members, [Row(**row) for row in ask(connection, "users/with_cognito")])
     facts = (f"{found.settled} confirmed users of the pool have their rows", *found.reports)
     return Plan(f"users on {target.name}", tuple(_change(connection, repair) for repair in found.repairs), facts)
 
 
-def _change(connection: sqlalchemy.Connection, repair: Repair) -> Change:
+def _change(connection: Connection, repair: Repair) -> Change:
     return replace(repair.change, make=partial(_make, connection, repair))
 
 
-def _make(connection: sqlalchemy.Connection, repair: Repair) -> None:
+def _make(connection: Connection, repair: Repair) -> None:
     """Run a repair's statement; what PostgreSQL says of a conflict would show the values."""
     message = f"{repair.change.resource} was changed at the same moment: repeat `cruddur-ops users sync`"
     try:
-        done = fetch(connection, repair.query, **repair.parameters)
+        done = ask(connection, repair.query, **repair.parameters)
     except psycopg.errors.UniqueViolation:
         raise RunInProgress(message) from None
     if not done:

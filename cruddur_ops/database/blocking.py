@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 import psycopg
 
-from cruddur_ops.database.connection import connect
+from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import OpsError
 from cruddur_ops.targets import Target
@@ -25,9 +24,6 @@ def staged_block(target: Target) -> Iterator[None]:
     """While this is open, one session is idle in a transaction and blocks another; both end with it.
 
     The lock is an advisory one, of a number that nobody else uses: neither tables nor their users notice.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
     """
     with connect(target) as blocker, connect(target) as waiter:
         number = blocker.info.backend_pid
@@ -43,12 +39,12 @@ def staged_block(target: Target) -> Iterator[None]:
             waiting.join()
 
 
-def _wait(waiter: psycopg.Connection[Any], number: int) -> None:
+def _wait(waiter: Connection, number: int) -> None:
     with suppress(psycopg.Error, OpsError):  # likewise the waiter
         ask(waiter, "operations/stage_lock", application=WAITER, number=number)
 
 
-def _until_blocked(blocker: psycopg.Connection[Any], pid: int) -> None:
+def _until_blocked(blocker: Connection, pid: int) -> None:
     deadline = time.monotonic() + TIMEOUT
     while not ask(blocker, "operations/is_blocked", pid=pid)[0]["blocked"] and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

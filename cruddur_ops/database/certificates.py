@@ -1,4 +1,7 @@
-"""The root certificates that sign RDS's servers, fetched once."""
+"""The root certificates that sign RDS's servers, fetched once.
+
+NotFound where the file is not there, or the bundle could not be fetched or is none.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,10 @@ import ssl
 import tempfile
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from cruddur_ops.errors import RootCertificateMissing
+from cruddur_ops.errors import NotFound
 from cruddur_ops.state import state_folder
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 # Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster".
 BUNDLE_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
@@ -21,25 +21,17 @@ SECONDS = 30
 
 
 def root_certificate(target: Target) -> Path:
-    """The file to verify the server with: the target's own, else Amazon's bundle.
-
-    Raises:
-        RootCertificateMissing: the file is not there, or the bundle could not be fetched.
-    """
+    """The file to verify the server with: the target's own, else Amazon's bundle."""
     if not target.ssl_root_certificate:
         return bundle()
     path = Path(target.ssl_root_certificate)
     if not path.is_file():
-        raise RootCertificateMissing(f"{path} does not exist: correct PGSSLROOTCERT, or unset it to use Amazon's bundle")
+        raise NotFound(f"{path} does not exist: correct PGSSLROOTCERT, or unset it to use Amazon's bundle")
     return path
 
 
 def bundle(url: str = BUNDLE_URL) -> Path:
-    """Amazon's bundle for all regions, downloaded when it is first needed.
-
-    Raises:
-        RootCertificateMissing: it could not be fetched, or what came is no bundle of certificates.
-    """
+    """Amazon's bundle for all regions, downloaded when it is first needed."""
     path = state_folder() / BUNDLE
     if not path.exists():
         _write(path, _download(url))
@@ -53,9 +45,9 @@ def _download(url: str) -> bytes:
         with urllib.request.urlopen(url, timeout=SECONDS, context=ssl.create_default_context()) as response:
             content: bytes = response.read()
     except (OSError, ValueError) as error:
-        raise RootCertificateMissing(f"RDS's root certificates could not be fetched ({error}): {remedy}") from error
+        raise NotFound(f"RDS's root certificates could not be fetched ({error}): {remedy}") from error
     if not _holds_certificates(content):
-        raise RootCertificateMissing(f"{url} answered with something else than certificates: {remedy}")
+        raise NotFound(f"{url} answered with something else than certificates: {remedy}")
     return content
 
 

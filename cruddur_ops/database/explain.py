@@ -8,16 +8,13 @@ from typing import Any
 
 from psycopg import sql
 
+from cruddur_ops import queries
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.statements import ask, compiled, compose
-from cruddur_ops.errors import OpsError
+from cruddur_ops.database.statements import ask, compose
+from cruddur_ops.errors import NotVerified
 from cruddur_ops.targets import Target
 
 SCANS_OF_INDEXES = ("Index Scan", "Index Only Scan")
-
-
-class IndexUnused(OpsError):
-    """A query reads a whole table, or sorts it."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +37,13 @@ class QueryPlan:
         """Refuse a plan that reads the table otherwise than by an index, in the order of that.
 
         A page then costs what is on it, however large the table is.
-
-        Raises:
-            IndexUnused: the plan is another.
         """
         reads = self.reads(table)
         if reads and all(read.startswith(SCANS_OF_INDEXES) for read in reads) and not self._sorts():
             return self
         found = ", ".join(reads) + (", sorted" if self._sorts() else "")
         remedy = "compare the indexes with those of sql/schema.sql (`%sql \\d " + table + "`), and make what is missing"
-        raise IndexUnused(f"{self.query} reads {table} by {found or 'nothing'}: {remedy}")
+        raise NotVerified(f"{self.query} reads {table} by {found or 'nothing'}: {remedy}")
 
     def _sorts(self) -> bool:
         return any("Sort" in node["Node Type"] for node in self.nodes)
@@ -64,12 +58,8 @@ def explain(target: Target, query: str, *, as_if_large: bool = True, **parameter
         as_if_large: whether the planner is to do without reading whole tables, if an index will do. On a
             few rows it would rather read them all: that is quicker, and tells nothing of a million.
         parameters: the values of its bind parameters.
-
-    Raises:
-        SchemaMissing: the schema has not been loaded.
-        DatabaseUnreachable: no connection came about.
     """
-    statement = compose("operations/explain", statement=sql.SQL(compiled(query).decode()))
+    statement = compose("operations/explain", statement=sql.SQL(queries.load(query).text))
     with connect(target) as connection:
         if as_if_large:
             ask(connection, "operations/prefer_indexes")

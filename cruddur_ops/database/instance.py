@@ -1,4 +1,7 @@
-"""What a step on the DB instance wants to know of the database first: who is connected, how far a replica is."""
+"""What a step on the DB instance wants to know of the database first: who is connected, how far a replica is.
+
+It raises what connecting does; and InstanceNotReady where the server is no replica, or cannot be seen into.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,15 @@ import time
 from typing import Any
 
 from cruddur_ops import progress, rds
-from cruddur_ops.database import server, statements
-from cruddur_ops.database.connection import APPLICATION_NAME, engine
+from cruddur_ops.database.connection import APPLICATION_NAME, session
+from cruddur_ops.database.errors import DatabaseUnreachable
+from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.sessions import Session, sessions
-from cruddur_ops.database.unreachable import DatabaseUnreachable
+from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.targets import Target
 
 FUNCTION = "post-confirmation"  # the application_name of cruddur_ops.lambdas.post_confirmation
-
 CLOSING_SECONDS = 0.3  # a session that has ended is listed for a moment
 OWN_SECONDS = 5.0  # a notebook's kernel ends while the next notebook runs, and its sessions with it
 
@@ -24,14 +27,11 @@ def connected(target: Target) -> tuple[str, ...]:
 
     The post-confirmation function does not count while it idles: it keeps its connection for the next user, who has a new one
     made where that is gone.
-
-    Raises:
-        InstanceNotReady: the server runs, and does not let the caller in to see.
     """
     found = rds.describe(target)
     if not found or not found.ready:
         return ()
-    engine(target).dispose()  # our own idle connection is nobody
+    session(target).close()  # our own idle connection is nobody
     try:
         return tuple(map(str, _remaining(target)))
     except DatabaseUnreachable as error:
@@ -55,37 +55,27 @@ def _others(target: Target) -> list[Session]:
 
 
 def replica_lag(target: Target) -> float:
-    """How many seconds a replica is behind what it has received.
-
-    Raises:
-        InstanceNotReady: it is no replica.
-        DatabaseUnreachable: no connection came about.
-    """
-    with server.on_server(target) as connection:
-        return float(_replica(target, statements.ask(connection, "operations/replica_lag"))["seconds"])
+    """How many seconds a replica is behind what it has received."""
+    with on_server(target) as connection:
+        return float(_replica(target, ask(connection, "operations/replica_lag"))["seconds"])
 
 
 def wait_until_caught_up(target: Target, replica: Target, timeout: float = 600) -> None:
-    """Wait until a replica has replayed all that the target's instance has written so far.
+    """Wait until a replica has replayed all that the target's instance has written so far."""
+    with on_server(target) as source:
+        position = ask(source, "operations/write_position")[0]["position"]
 
-    Raises:
-        InstanceNotReady: it is no replica, or the time is over.
-        DatabaseUnreachable: no connection came about.
-    """
-    with server.on_server(target) as source:
-        position = statements.ask(source, "operations/write_position")[0]["position"]
-    deadline = time.monotonic() + timeout
-    with server.on_server(replica) as connection, progress.waiting(replica.db_instance_identifier) as show:
-        for pause in progress.pauses():
-            rows = statements.ask(connection, "operations/bytes_behind", position=position)
-            bytes_behind = _replica(replica, rows)["bytes"]
-            if bytes_behind <= 0:
-                return
-            if time.monotonic() + pause > deadline:
-                message = f"{replica.db_instance_identifier} is {bytes_behind} bytes behind after {timeout:.0f} s"
-                raise InstanceNotReady(f"{message}: see its log with `cruddur-ops rds logs`, or wait again")
-            show(f"{bytes_behind} bytes behind")
-            time.sleep(pause)
+    def overdue(status: str) -> InstanceNotReady:
+        message = f"{replica.db_instance_identifier} is {status} after {timeout:.0f} s"
+        return InstanceNotReady(f"{message}: see its log with `cruddur-ops rds logs`, or wait again")
+
+    with on_server(replica) as connection:
+
+        def look() -> tuple[str, bool | None]:
+            left = _replica(replica, ask(connection, "operations/bytes_behind", position=position))["bytes"]
+            return f"{left} bytes behind", left <= 0 or None
+
+        progress.poll(replica.db_instance_identifier, look, timeout, overdue)
 
 
 def _replica(target: Target, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -96,22 +86,13 @@ def _replica(target: Target, rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def upgrade_problems(target: Target) -> list[str]:
-    """What a major upgrade would stumble over, each with the way out.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
-    """
-    with server.on_server(target) as connection:
-        return [row["problem"] for row in statements.ask(connection, "operations/upgrade_problems")]
+    """What a major upgrade would stumble over, each with the way out."""
+    with on_server(target) as connection:
+        return [row["problem"] for row in ask(connection, "operations/upgrade_problems")]
 
 
 def require_upgradable(target: Target) -> None:
-    """Refuse a major upgrade that would fail.
-
-    Raises:
-        WrongInput: something is in its way; each is named, with the way out.
-        DatabaseUnreachable: no connection came about.
-    """
+    """Refuse a major upgrade that would fail."""
     problems = upgrade_problems(target)
     if problems:
         raise WrongInput(f"a major upgrade would fail: {'; '.join(problems)}; then repeat")

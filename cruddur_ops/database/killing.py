@@ -1,97 +1,80 @@
-"""Ending other people's sessions."""
+"""Ending other people's sessions: those that a plan has shown, and nobody who has come since."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
-import psycopg
-
-from cruddur_ops.database.planning import require_agreement
-from cruddur_ops.database.refusals import NotPermitted
-from cruddur_ops.database.server import on_server
-from cruddur_ops.database.sessions import Session, all_sessions, idle_longer_than, others, sessions
+from cruddur_ops.database.connection import Connection
+from cruddur_ops.database.errors import NotPermitted
+from cruddur_ops.database.planning import on_server
+from cruddur_ops.database.refusals import said
+from cruddur_ops.database.sessions import Session, all_sessions, idle_longer_than, others
 from cruddur_ops.database.statements import ask
-from cruddur_ops.errors import OpsError
-from cruddur_ops.plan import Action, Change, Outcome, Plan
-from cruddur_ops.progress import waiting
+from cruddur_ops.errors import InUse
+from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.targets import Target
 
-ENDED, GONE = "", "gone"
 TOO_SLOW = "it did not end within five seconds"
 
 
-class SessionsRemain(OpsError):
-    """Some sessions could not be ended."""
+def plan_kill(target: Target, idle: str = "") -> Plan:
+    """The end of the sessions that `sessions` lists; what they have not committed is rolled back.
 
-
-def plan_kill(target: Target, idle: timedelta | None = None) -> Plan:
-    """What `kill_sessions` would do.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
-    """
-    return kill_plan(target.name, idle_longer_than(sessions(target).all, idle))
-
-
-def kill_plan(place: str, found: Iterable[Session]) -> Plan:
-    """A change for each session; one that works in a transaction loses what it did in it."""
-    return Plan(f"Sessions on {place}", tuple(Change(Action.DELETE, str(one), note=one.doing) for one in found))
-
-
-def kill_sessions(target: Target, confirm: str = "", idle: timedelta | None = None, plan: Plan | None = None) -> Outcome:
-    """End the sessions that `sessions` lists; what they have not committed is rolled back.
+    Sessions that are gone when it is applied are fine; where one cannot be ended the others are, and then InUse is raised.
 
     Args:
         target: whose server.
-        confirm: the DB instance identifier, for a protected target.
-        idle: end only those that have been idle for longer than this.
-        plan: end only those that it names, and not who has come since.
-
-    Raises:
-        ConfirmationRequired: the target is protected and `confirm` is not its DB instance identifier.
-        SessionsRemain: some could not be ended; the others were.
-        DatabaseUnreachable: no connection came about.
+        idle: end only those that have been idle for longer than this, such as "30m" or "2h".
     """
-    with on_server(target) as connection, waiting("sessions") as show:
-        found = _planned(idle_longer_than(others(all_sessions(connection)), idle), plan)
-        require_agreement(kill_plan(target.name, found), target, confirm)
-        results = {}
-        for one in found:
-            show(str(one))
-            results[one] = _end(connection, one, still_idle=idle is not None)
-    _require_none_left(results)
-    answers = list(results.values())
-    return Outcome(deleted=answers.count(ENDED), unchanged=answers.count(GONE))
+    with on_server(target, looking=True) as connection:
+        found = idle_longer_than(connection, others(all_sessions(connection)), idle)
+    return _plan_end(target, found, bool(idle))
 
 
-def _planned(found: tuple[Session, ...], plan: Plan | None) -> tuple[Session, ...]:
-    named = {change.resource for change in plan.changes} if plan else set()
-    return tuple(one for one in found if plan is None or str(one) in named)
+@step
+def _plan_end(target: Target, found: tuple[Session, ...], still_idle: bool) -> Plan:
+    """The end of these sessions, as far as they are still there."""
+    with on_server(target, looking=True) as connection:
+        there = {_known(one, still_idle) for one in all_sessions(connection)}
+    left = [one for one in found if _known(one, still_idle) in there]
+    plan = Plan(f"Sessions on {target.name}", tuple(Change(Action.DELETE, str(one), note=one.doing) for one in left))
+    return replace(plan, session=partial(_ending, target, plan, left, still_idle))
 
 
-def _end(connection: psycopg.Connection[Any], one: Session, *, still_idle: bool) -> str:
-    """End a session. ENDED, GONE where it has ended by itself or woken up, else why it is still there."""
+def _known(one: Session, still_idle: bool) -> tuple[object, ...]:
+    """What makes it the same session as before: a pid is used again, and an idle session may have woken up."""
+    return one.pid, one.started, one.changed if still_idle else None
+
+
+@contextmanager
+def _ending(target: Target, plan: Plan, found: list[Session], still_idle: bool) -> Iterator[Plan]:
+    left: dict[Session, str] = {}
+    with on_server(target) as connection:
+        makes = [partial(_end, connection, one, still_idle, left) for one in found]
+        yield replace(plan, changes=tuple(replace(one, make=make) for one, make in zip(plan.changes, makes, strict=True)))
+    _require_none_left(len(found), left)
+
+
+def _end(connection: Connection, one: Session, still_idle: bool, left: dict[Session, str]) -> Outcome:
+    """End a session, unless it has ended by itself or woken up; note why it is still there."""
     seen = {"pid": one.pid, "started": one.started, "changed": one.changed, "still_idle": still_idle}
     try:
         answer = ask(connection, "operations/terminate_session", **seen)
     except NotPermitted as error:
-        return said(error.__cause__)
+        left[one] = said(error.__cause__)
+        return Outcome()
     if not answer:
-        return GONE
-    return ENDED if answer[0]["ended"] else TOO_SLOW
+        return Outcome(unchanged=1)
+    if not answer[0]["ended"]:
+        left[one] = TOO_SLOW
+    return Outcome(deleted=1)
 
 
-def said(error: BaseException | None) -> str:
-    """PostgreSQL's message with its detail, on one line."""
-    texts = (error.diag.message_primary, error.diag.message_detail) if isinstance(error, psycopg.Error) else (str(error),)
-    return ", ".join(text.rstrip(".") for text in texts if text)
-
-
-def _require_none_left(results: Mapping[Session, str]) -> None:
-    left = {one: why for one, why in results.items() if why not in (ENDED, GONE)}
+def _require_none_left(count: int, left: Mapping[Session, str]) -> None:
     if left:
         reasons = "; ".join(f"{one} is still there ({why.rstrip('.')})" for one, why in left.items())
         remedy = "end it from its own side, or connect as a user who may end it"
-        raise SessionsRemain(f"{len(results) - len(left)} of {len(results)} sessions were ended; {reasons}: {remedy}")
+        raise InUse(f"{count - len(left)} of {count} sessions were ended; {reasons}: {remedy}")

@@ -1,20 +1,22 @@
-"""Where a target's database is: in the URL that names it, else as RDS and Secrets Manager say."""
+"""Where a target's database is: in the URL that names it, else as RDS and Secrets Manager say.
+
+Looking raises WrongInput where the URL is none of a PostgreSQL server, InstanceNotReady where the DB instance, its endpoint
+or a password is not there (yet), and NotFound where there is nothing to verify the server's certificate with.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import credentials
 from cruddur_ops.database.certificates import root_certificate
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.rds import instances, passwords
 from cruddur_ops.rds.instances import Instance
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 MAINTENANCE_DATABASE = "postgres"
 FIELDS = {"host": "host", "port": "port", "database": "dbname", "user": "user", "password": "password"}
@@ -72,11 +74,6 @@ def locate(target: Target, database: str | None = None) -> Location:
     Args:
         target: where to look.
         database: another database of the same server.
-
-    Raises:
-        WrongInput: the connection URL is no URL of a PostgreSQL server.
-        InstanceNotReady: the DB instance, its endpoint or its managed password is not there (yet).
-        RootCertificateMissing: there is nothing to verify the server's certificate with.
     """
     if target.connection_url:
         source = target.sources.get("connection_url", "connection_url")
@@ -86,11 +83,7 @@ def locate(target: Target, database: str | None = None) -> Location:
 
 
 def database_name(target: Target) -> str:
-    """The name of the target's database; asks nobody.
-
-    Raises:
-        WrongInput: the connection URL is no URL of a PostgreSQL server.
-    """
+    """The name of the target's database; asks nobody."""
     return locate(target).database if target.connection_url else target.db_name
 
 
@@ -102,9 +95,6 @@ def from_url(url: str, database: str | None, default: str, source: str) -> Locat
         database: what to connect to instead of the database in the URL.
         default: what to connect to where the URL names none.
         source: where the URL came from, for messages. They never repeat the URL: it holds a password.
-
-    Raises:
-        WrongInput: it is no URL of a PostgreSQL server, or names no host.
     """
     parameters = _url_parameters(url)
     if parameters is None or not parameters.get("host"):

@@ -1,21 +1,27 @@
-"""Plans of what would change in a database, also while the database cannot be asked yet."""
+"""The plans of what changes in a database: what is found on a connection, where the server can be asked.
+
+To show a plan, `find` looks in a transaction that is rolled back. To apply it, `find` looks once more: in a transaction that
+is committed when its changes are made, after whoever had the lock before.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 
 import psycopg
-import sqlalchemy
 from psycopg import sql
 
-from cruddur_ops.database.connection import connect, engine
-from cruddur_ops.database.statements import SchemaMissing
-from cruddur_ops.database.unreachable import ConnectionTimedOut, DatabaseMissing
+from cruddur_ops.database.connection import CONNECT_TIMEOUT, Connection, connect, session, transaction
+from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
+from cruddur_ops.database.location import MAINTENANCE_DATABASE
+from cruddur_ops.database.refusals import told
+from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import InstanceNotReady, RunInProgress
-from cruddur_ops.plan import Change, Outcome, Plan, require_confirmation
+from cruddur_ops.plan import Change, Outcome, Plan
 from cruddur_ops.targets import Target
 
 PLAN_SECONDS = 3  # a plan must not wait long for a security group that is still closed
@@ -24,83 +30,106 @@ UNKNOWN_YET: dict[type[Exception], str] = {
     InstanceNotReady: "known after 01_provision_rds",
     ConnectionTimedOut: "known after 02_open_security_group",
 }
+Find = Callable[[Connection], Iterable[Change]]
+Where = Callable[[Target, bool], AbstractContextManager[Connection]]  # the second: whether it is for looking alone
 _silent: dict[Target, tuple[float, ConnectionTimedOut]] = {}  # when a server said nothing, and the error of that
 
 
-@dataclass(frozen=True)
-class Step:
-    """A change, and the statement that makes it; None for a change that is made otherwise."""
+@contextmanager
+def in_transaction(target: Target, looking: bool) -> Iterator[Connection]:
+    """The transaction of a step in the target's database, one step at a time; rolled back where it only looks."""
+    session(target).open(_seconds(looking))
+    with transaction(target, keep=not looking) as connection:
+        if not looking:
+            ask(connection, "operations/lock_schema")
+        yield connection
 
-    change: Change
-    statement: sql.SQL | sql.Composed | None = None
+
+@contextmanager
+def in_database(target: Target, looking: bool) -> Iterator[Connection]:
+    """A connection of its own, on which each statement commits by itself."""
+    with told(), connect(target, connect_timeout=_seconds(looking), autocommit=True) as connection:
+        yield connection
 
 
-def planned(target: Target, title: str, find: Callable[[], Iterable[Change]], absent: Change) -> Plan:
-    """The plan of a step.
+@contextmanager
+def on_server(target: Target, looking: bool = False, database: str | None = None) -> Iterator[Connection]:
+    """The same, to the server as a whole: by way of the maintenance database where the target's is missing."""
+    seconds = _seconds(looking)
+    try:
+        connection = connect(target, database, connect_timeout=seconds, autocommit=True)
+    except DatabaseMissing:
+        connection = connect(target, MAINTENANCE_DATABASE, connect_timeout=seconds, autocommit=True)
+    with told(), connection:
+        yield connection
+
+
+def _seconds(looking: bool) -> int:
+    return PLAN_SECONDS if looking else CONNECT_TIMEOUT
+
+
+def planned(target: Target, title: str, find: Find, absent: Change, where: Where = in_transaction, *, asks: str = "") -> Plan:
+    """The plan of a step. What somebody else has made since it was shown is found made when it is applied.
 
     Args:
         target: where the step acts.
         title: what the step is about.
-        find: compares; called once the server lets us in.
-        absent: the change where `find` meets no database, or no schema in it. It stands with a note
-            where the server cannot be asked yet, so that a plan works before anything exists.
+        find: compares, and gives changes that are made on its connection.
+        absent: the change where there is no database, or no schema in it. It stands with a note where the server cannot be
+            asked yet, so that a plan works before anything exists.
+        where: on which connection.
+        asks: the name to be typed, see `Plan`.
     """
+    shown = Plan(f"{title} on {target.name}", _look(target, find, absent, where), asks=asks)
+
+    @contextmanager
+    def acting() -> Iterator[Plan]:
+        with where(target, False) as connection:
+            now = tuple(find(connection))
+            yield replace(shown, changes=(*_made_by_others(shown.mutating, now), *now))
+
+    return replace(shown, session=acting)
+
+
+def _look(target: Target, find: Find, absent: Change, where: Where) -> tuple[Change, ...]:
     try:
-        _reach(target)
-        changes = tuple(find())
+        _require_no_silence(target)
+        with where(target, True) as connection:
+            return tuple(find(connection))
     except (DatabaseMissing, SchemaMissing):
-        changes = (absent,)
+        return (absent,)
     except tuple(UNKNOWN_YET) as error:
         if target.connection_url:
             raise
-        changes = (replace(absent, note=UNKNOWN_YET[type(error)]),)
-    return Plan(f"{title} on {target.name}", changes)
+        if isinstance(error, ConnectionTimedOut):
+            _silent.setdefault(target, (time.monotonic(), error))
+        return (replace(absent, note=UNKNOWN_YET[type(error)]),)
 
 
-def _reach(target: Target) -> None:
-    """See that the server answers; a silence is remembered for as long as it takes to plan the next steps."""
+def _require_no_silence(target: Target) -> None:
+    """A silence is remembered for as long as it takes to plan the next steps."""
     since, error = _silent.get(target, (0.0, None))
     if error and time.monotonic() - since < MEMORY_SECONDS:
         raise error.with_traceback(None)
+    _silent.pop(target, None)
+
+
+def _made_by_others(shown: Iterable[Change], now: tuple[Change, ...]) -> Iterator[Change]:
+    """The changes that are no longer to be made; each resource counts as unchanged, once."""
+    left, counted = {change.compared for change in now}, {change.resource for change in now}
+    for change in shown:
+        if change.compared not in left and not change.unknown:
+            yield replace(change, calls=(), make=partial(Outcome, unchanged=int(change.resource not in counted)))
+            counted.add(change.resource)
+
+
+def by_statement(connection: Connection, change: Change, statement: sql.SQL | sql.Composed) -> Change:
+    """The change, made by a statement on this connection."""
+    return replace(change, make=partial(_execute, connection, change.resource, statement))
+
+
+def _execute(connection: Connection, resource: str, statement: sql.SQL | sql.Composed) -> None:
     try:
-        connect(target, connect_timeout=PLAN_SECONDS).close()
-    except DatabaseMissing:
-        pass
-    except ConnectionTimedOut as silence:
-        _silent[target] = time.monotonic(), silence
-        raise
-
-
-def look(target: Target, find: Callable[[sqlalchemy.Connection], tuple[Change, ...]]) -> tuple[Change, ...]:
-    """Compare in a transaction that is rolled back."""
-    with engine(target).connect() as connection:
-        return find(connection)
-
-
-def plan_of(title: str, target: Target, steps: Iterable[Step]) -> Plan:
-    """The plan that these steps make."""
-    return Plan(f"{title} on {target.name}", tuple(step.change for step in steps))
-
-
-def perform(connection: psycopg.Connection[Any], steps: Iterable[Step]) -> None:
-    """Run the statements of those steps that change anything.
-
-    Raises:
-        RunInProgress: somebody else made the same database or role at the same moment.
-    """
-    for step in steps:
-        try:
-            if step.change.mutating and step.statement:
-                connection.execute(step.statement)
-        except (psycopg.errors.DuplicateDatabase, psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation) as error:
-            raise RunInProgress(f"somebody else made {step.change.resource} at the same moment: repeat") from error
-
-
-def require_agreement(plan: Plan, target: Target, confirm: str) -> Outcome:
-    """What a plan comes to, once it may be carried out.
-
-    Raises:
-        ConfirmationRequired: the target is protected and `confirm` is not its DB instance identifier.
-    """
-    require_confirmation(plan, protected=target.protected, identifier=target.db_instance_identifier, confirm=confirm)
-    return plan.outcome
+        connection.execute(statement)
+    except (psycopg.errors.DuplicateDatabase, psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation) as error:
+        raise RunInProgress(f"somebody else made {resource} at the same moment: repeat") from error

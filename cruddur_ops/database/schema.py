@@ -1,62 +1,84 @@
-"""The schema: sql/schema.sql in the database, and the record of it."""
+"""The schema: sql/schema.sql for an empty database, and the migrations that bring one forward and back.
+
+A migration is a numbered pair of files in sql/migrations/, one up, one down; the first is the schema that all others start
+from, and has no way down. schema.sql is what all of them come to. The database records which of both it has.
+
+Planning raises WrongInput where the files are no sequence, or not what the database has; applying, what `scripts` raises.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
-
-import sqlalchemy
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 
 from cruddur_ops import queries
-from cruddur_ops.database import migrations, scripts
-from cruddur_ops.database.connection import engine
-from cruddur_ops.database.planning import look, planned, require_agreement
+from cruddur_ops.database import label, scripts
+from cruddur_ops.database.connection import Connection
+from cruddur_ops.database.errors import SchemaMissing
+from cruddur_ops.database.planning import in_database, planned
 from cruddur_ops.database.roles import grant
-from cruddur_ops.database.statements import driver, fetch
+from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Action, Change, Outcome, Plan
+from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.targets import Target
 
+FOLDER = "migrations"
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+LENGTH = 60
+FIRST = 0
+UPDATE = "update your copy of the project"
 
-class SchemaDiffers(WrongInput):
-    """The database has tables that another schema.sql made; nothing was touched."""
 
-
-@dataclass(frozen=True)
-class Loaded:
-    """The schema in a database: the version of its newest migration, and the checksum of the schema.sql it last was."""
+@dataclass(frozen=True, order=True)
+class Migration:
+    """A pair of files: the number, which is the version that the schema then has, and a name such as "0001_add_bio_to_users"."""
 
     version: int
-    checksum: str
+    name: str
+
+    @property
+    def up(self) -> str:
+        """The script that applies it."""
+        return f"{FOLDER}/{self.name}.up"
+
+    @property
+    def down(self) -> str:
+        """The script that undoes it."""
+        return f"{FOLDER}/{self.name}.down"
 
 
-def plan_schema(target: Target) -> Plan:
-    """What `load_schema` would do.
+def available() -> tuple[Migration, ...]:
+    """The migrations in sql/, oldest first."""
+    names = set(queries.names())
+    found = sorted({_parsed(name.removeprefix(f"{FOLDER}/")) for name in names if name.startswith(f"{FOLDER}/")})
+    numbers = Counter(migration.version for migration in found)
+    for number in range(FIRST, len(found)):
+        if numbers[number] != 1:
+            problem = "is there twice" if numbers[number] else "is missing"
+            raise WrongInput(f"the migration {number:04} {problem}: number the files of sql/migrations/ in sequence")
+    for migration in found:
+        wanted = {migration.up} if migration.version == FIRST else {migration.up, migration.down}
+        for missing in sorted(wanted - names):
+            raise WrongInput(f"sql/{missing}.sql is missing: write it, or delete the other file of the pair")
+    return tuple(found)
 
-    Raises:
-        SchemaDiffers: the database has another schema.
-    """
-    return planned(target, "Schema", lambda: look(target, _changes), _change(Action.CREATE))
+
+def _parsed(file: str) -> Migration:
+    number, _, rest = file.partition("_")
+    name, _, direction = rest.rpartition(".")
+    if not re.fullmatch(r"\d{4}", number) or not NAME.fullmatch(name) or direction not in ("up", "down"):
+        raise WrongInput(f"sql/migrations/{file}.sql is no NNNN_name.up.sql or NNNN_name.down.sql: rename it")
+    return Migration(int(number), f"{number}_{name}")
 
 
-def load_schema(target: Target, confirm: str = "") -> Outcome:
-    """Load sql/schema.sql, give the roles their rights and record it, in one transaction, into an empty database.
-
-    Raises:
-        ConfirmationRequired: the target is protected and `confirm` is not its DB instance identifier.
-        SchemaDiffers: the database has another schema.
-        ScriptFailed: PostgreSQL refused a statement of the file.
-        WrongInput: the role that owns the schema is missing, or may not create tables.
-        DatabaseUnreachable: no connection came about.
-    """
-    with engine(target).begin() as connection:
-        fetch(connection, "operations/lock_schema")
-        plan = Plan(f"Schema on {target.name}", _changes(connection))
-        outcome = require_agreement(plan, target, confirm)
-        if plan.mutating:
-            _load(connection)
-        return outcome
+def newest() -> int:
+    """The version that schema.sql has."""
+    return available()[-1].version
 
 
 def schema_checksum() -> str:
@@ -64,59 +86,171 @@ def schema_checksum() -> str:
     return hashlib.sha256(queries.load("schema").text.encode()).hexdigest()
 
 
-def _change(action: Action) -> Change:
-    return Change(action, "schema", f"version {migrations.newest()}, checksum", after=schema_checksum()[:12])
+def new_migration(name: str) -> tuple[Path, Path]:
+    """Write the next pair, up and down, with nothing but their first lines; WrongInput for a name that cannot be used."""
+    if not NAME.fullmatch(name) or len(name) > LENGTH:
+        example = f"use up to {LENGTH} small letters, digits and single underscores, as in add_bio_to_users"
+        raise WrongInput(f'"{name}" is no name for a migration: {example}')
+    number, words = newest() + 1, name.replace("_", " ")
+    migration = Migration(number, f"{number:04}_{name}")
+    up, down = (queries.FOLDER / f"{script}.sql" for script in (migration.up, migration.down))
+    for path, line in ((up, words.capitalize()), (down, f"Undo: {words}")):
+        try:
+            path.write_text(f"-- {line}.\n")
+        except OSError as error:
+            raise WrongInput(f"{path} cannot be written ({error.strerror}): see to the folder's rights, then repeat") from error
+    return up, down
 
 
-def _changes(connection: sqlalchemy.Connection) -> tuple[Change, ...]:
-    return (_change(compare(loaded(connection), Loaded(migrations.newest(), schema_checksum()))),)
+@step
+def plan_schema(target: Target) -> Plan:
+    """sql/schema.sql in an empty database, with the rights of the roles on it; in one that has it, nothing."""
+    change = Change(Action.CREATE, "schema", f"version {newest()}, checksum", after=schema_checksum()[:12])
+
+    def find(connection: Connection) -> Iterator[Change]:
+        action = compare(loaded(connection), (newest(), schema_checksum()))
+        yield replace(change, action=action, make=partial(_load, connection))
+
+    return planned(target, "Schema", find, change)
 
 
-def compare(found: Loaded | None, wanted: Loaded) -> Action:
-    """What there is to do about the schema.
-
-    Raises:
-        SchemaDiffers: another one is there, with the way out.
-    """
+def compare(found: tuple[int, str] | None, wanted: tuple[int, str]) -> Action:
+    """What there is to do about the schema, by version and checksum; WrongInput, with the way out, where another one is there."""
     if found in (None, wanted):
         return Action.NONE if found else Action.CREATE
     assert found is not None
-    if found.version < wanted.version:
-        message = f"the database has version {found.version} of the schema, and sql/ has version {wanted.version}"
-        raise SchemaDiffers(f"{message}: bring it forward with `cruddur-ops db migrate`")
-    if found.version > wanted.version:
-        message = f"the database has version {found.version} of the schema, and sql/ knows {wanted.version} at most"
-        raise SchemaDiffers(f"{message}: update your copy of the project")
-    message = f"the database has another schema.sql (checksum {found.checksum[:12]}, the file now has {wanted.checksum[:12]})"
+    (version, checksum), (ours, file) = found, wanted
+    if version < ours:
+        message = f"the database has version {version} of the schema, and sql/ has version {ours}"
+        raise WrongInput(f"{message}: bring it forward with `cruddur-ops db migrate`")
+    if version > ours:
+        raise WrongInput(f"the database has version {version} of the schema, and sql/ knows {ours} at most: {UPDATE}")
+    message = f"the database has another schema.sql (checksum {checksum[:12]}, the file now has {file[:12]})"
     remedy = "restore the file with git, write the difference as a migration and run `cruddur-ops db migrate`"
-    raise SchemaDiffers(f"{message}: {remedy}, or start anew with `cruddur-ops db setup` where the target is not protected")
+    raise WrongInput(f"{message}: {remedy}, or start anew with `cruddur-ops db setup` where the target is not protected")
 
 
-def loaded(connection: sqlalchemy.Connection) -> Loaded | None:
-    """The schema in the database; None where there is none.
-
-    Raises:
-        SchemaDiffers: tables of the same names are there that this package did not make.
-    """
-    tables = {row["relname"] for row in fetch(connection, "operations/tables")}
+def loaded(connection: Connection) -> tuple[int, str] | None:
+    """Version and checksum of the schema in the database; None where there is none, WrongInput for tables from elsewhere."""
+    tables = {row["relname"] for row in ask(connection, "operations/tables")}
     ours = set(re.findall(r"^CREATE (?:TABLE|VIEW) (\w+)", queries.load("schema").text, re.MULTILINE))
     if {"schema_migrations", "schema_history"} <= tables:
-        found = fetch(connection, "operations/loaded_schema")[0]
-        return Loaded(found["version"], found["checksum"])
+        (found,) = ask(connection, "operations/loaded_schema")
+        return found["version"], found["checksum"]
     if tables & ours:
         message = f"the database has tables from elsewhere: {', '.join(sorted(tables & ours))}"
-        raise SchemaDiffers(f"{message}: load into a new database by setting db_name")
+        raise WrongInput(f"{message}: load into a new database by setting db_name")
     return None
 
 
-def _load(connection: sqlalchemy.Connection) -> None:
+def _load(connection: Connection) -> None:
     scripts.run(connection, "schema")
-    for migration in migrations.available():
-        fetch(connection, "operations/record_migration", version=migration.version, name=migration.name)
-    record(connection)
+    for migration in available():
+        ask(connection, "operations/record_migration", version=migration.version, name=migration.name)
+    _record(connection)
 
 
-def record(connection: sqlalchemy.Connection) -> None:
+def _record(connection: Connection) -> None:
     """Record that the schema is that of schema.sql now, and give the roles their rights on what came with it."""
-    fetch(connection, "operations/record_schema", version=migrations.newest(), checksum=schema_checksum())
-    grant(driver(connection))
+    ask(connection, "operations/record_schema", version=newest(), checksum=schema_checksum())
+    grant(connection)
+
+
+@step
+def plan_migrations(target: Target) -> Plan:
+    """The migrations that the database lacks, oldest first, each in a transaction of its own.
+
+    Of two operators at once each migration is made by one, and found made by the other. An empty database needs none.
+    """
+    return planned(target, "Migrations", _migrations, _NO_SCHEMA, in_database)
+
+
+_NO_SCHEMA = Change(Action.NONE, "migrations", note="an empty database gets all of them with the schema")
+
+
+def _migrations(connection: Connection) -> tuple[Change, ...]:
+    if loaded(connection) is None:
+        return (_NO_SCHEMA,)
+    waiting = pending(_applied(connection))
+    changes = (Change(Action.CREATE, f"migration {one.name}", make=partial(_migrate, connection, one)) for one in waiting)
+    return tuple(changes) or (Change(Action.NONE, "schema", "version", after=str(newest())),)
+
+
+def _applied(connection: Connection) -> dict[int, str]:
+    return {row["version"]: row["name"] for row in ask(connection, "operations/applied_migrations")}
+
+
+def pending(applied: Mapping[int, str]) -> tuple[Migration, ...]:
+    """The migrations that a database does not have yet, oldest first, by the names of those that it has."""
+    found = {migration.version: migration for migration in available()}
+    for version, name in applied.items():
+        if version not in found or found[version].name != name:
+            known = f"sql/migrations/ has {found[version].name}" if version in found else "sql/migrations/ ends before"
+            raise WrongInput(f"the database has the migration {name}, and {known}: {UPDATE}")
+    return tuple(migration for version, migration in sorted(found.items()) if version not in applied)
+
+
+def _migrate(connection: Connection, migration: Migration) -> Outcome | None:
+    """Apply a migration, if it still is to be applied once it is our turn."""
+    with connection.transaction():
+        ask(connection, "operations/lock_schema")
+        if migration.version in _applied(connection):
+            return Outcome(unchanged=1)
+        apply(connection, migration)
+    return None
+
+
+def apply(connection: Connection, migration: Migration) -> None:
+    """Apply a migration, record it, and give the roles their rights on what came with it."""
+    scripts.run(connection, migration.up)
+    ask(connection, "operations/record_migration", version=migration.version, name=migration.name)
+    if migration.version == newest():
+        _record(connection)
+    else:
+        grant(connection)
+
+
+def plan_rollback(target: Target) -> Plan:
+    """Back by the newest migration of the database, with its record, in one transaction.
+
+    WrongInput where it has the first schema alone, or belongs to another environment.
+    """
+    shown = _plan_undo(target, None)
+    newest_of_it = next((change.resource for change in shown.mutating), None)
+    return replace(shown, again=partial(_plan_undo, target, newest_of_it))
+
+
+@step
+def _plan_undo(target: Target, resource: str | None) -> Plan:
+    """The undoing of the newest migration, or, to verify, of that one if it still is there."""
+
+    def find(connection: Connection) -> Iterator[Change]:
+        label.require(target, connection)
+        waiting = _undoing(connection) if resource is None or _has(connection, resource) else None
+        if waiting:
+            yield waiting
+
+    return planned(target, "Rollback", find, Change(Action.NONE, "migrations", note="the database has none"))
+
+
+def _has(connection: Connection, resource: str) -> bool:
+    return resource in [f"migration {name}" for name in _applied(connection).values()]
+
+
+def _undoing(connection: Connection) -> Change:
+    if loaded(connection) is None:
+        raise SchemaMissing("the database has no schema yet: run `cruddur-ops db schema-load`")
+    applied = _applied(connection)
+    pending(applied)  # the files are the database's
+    version, name = max(applied.items())
+    if version == FIRST:
+        raise WrongInput("the database has the first schema: `cruddur-ops db drop` is what goes further back")
+    note = "what its columns and tables hold goes with them"
+    return Change(Action.DELETE, f"migration {name}", note=note, make=partial(undo, connection, Migration(version, name)))
+
+
+def undo(connection: Connection, migration: Migration) -> None:
+    """Undo a migration, and forget it."""
+    scripts.run(connection, migration.down)
+    ask(connection, "operations/forget_migration", version=migration.version)
+    grant(connection)

@@ -9,10 +9,11 @@ from typing import Any
 
 import psycopg
 
-from cruddur_ops.database import durations
+from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.masking import HIDDEN, statement_kind
-from cruddur_ops.database.server import on_server
+from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.statements import ask
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 from cruddur_ops.texttable import table
 
@@ -66,7 +67,7 @@ class Session:
             "address": self.address,
             "application": self.application,
             "state": self.state,
-            "for": None if self.age is None else durations.show(self.age),
+            "for": None if self.age is None else whole_seconds(self.age),
             "waits for": self.wait_event,
             "TLS": self.tls,
             "blocked by": ", ".join(map(str, self.blocked_by)),
@@ -81,8 +82,8 @@ class Session:
 
     @property
     def doing(self) -> str:
-        """What it does: "idle in transaction for 31m, last UPDATE"."""
-        since = f"{self.state} for {durations.show(self.age)}" if self.state and self.age is not None else "state not visible"
+        """What it does: "idle in transaction for 0:31:05, last UPDATE"."""
+        since = f"{self.state} for {whole_seconds(self.age)}" if self.state and self.age is not None else "state not visible"
         last = "last " if self.state in IDLE else ""
         return f"{since}, {last}{self.statement}" if self.statement else since
 
@@ -122,17 +123,18 @@ class Sessions:
     __repr__ = __str__
 
 
-def sessions(target: Target) -> Sessions:
-    """Everybody who is connected to the target's server, but oneself and AWS.
+def whole_seconds(length: timedelta) -> str:
+    """Such as "0:31:05" or "2 days, 3:00:00"; what is negative, by clocks that differ, counts as none."""
+    return str(timedelta(seconds=max(0, int(length.total_seconds()))))
 
-    Raises:
-        DatabaseUnreachable: no connection came about.
-    """
+
+def sessions(target: Target) -> Sessions:
+    """Everybody who is connected to the target's server, but oneself and AWS."""
     with on_server(target) as connection:
         return Sessions(others(all_sessions(connection)))
 
 
-def all_sessions(connection: psycopg.Connection[Any]) -> tuple[Session, ...]:
+def all_sessions(connection: Connection) -> tuple[Session, ...]:
     """The sessions of the server but this one, with those of AWS."""
     return tuple(_session(row) for row in ask(connection, "operations/sessions"))
 
@@ -148,8 +150,24 @@ def others(found: Iterable[Session]) -> tuple[Session, ...]:
     return tuple(one for one in found if not one.aws_own)
 
 
-def idle_longer_than(found: Iterable[Session], length: timedelta | None) -> tuple[Session, ...]:
+def idle_longer_than(connection: Connection, found: Iterable[Session], length: str) -> tuple[Session, ...]:
     """Those that have been idle for longer, in or out of a transaction; all of them where no length is given."""
-    if length is None:
+    if not length:
         return tuple(found)
-    return tuple(one for one in found if one.state in IDLE and one.age is not None and one.age > length)
+    least = interval(connection, length)
+    return tuple(one for one in found if one.state in IDLE and one.age is not None and one.age > least)
+
+
+def interval(connection: Connection, text: str) -> timedelta:
+    """A length of time as the server reads it; WrongInput where it is none, has no unit, or is negative."""
+    try:
+        length: timedelta = ask(connection, "operations/interval", text=text)[0]["length"]
+    except psycopg.DataError as error:
+        raise _no_length(text) from error
+    if length < timedelta(0) or not text.strip()[-1:].isalpha():
+        raise _no_length(text)
+    return length
+
+
+def _no_length(text: str) -> WrongInput:
+    return WrongInput(f'"{text}" is no length of time: write it as 90s, 30m, 1h30m or 2d')

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
+from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.masking import HIDDEN, statement_kind
-from cruddur_ops.database.planning import planned, require_agreement
-from cruddur_ops.database.statements import compose, rows
-from cruddur_ops.plan import Action, Change, Outcome, Plan, apply
+from cruddur_ops.database.planning import planned
+from cruddur_ops.database.statements import ask, compose, rows
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
 from cruddur_ops.texttable import table
 
@@ -56,48 +59,35 @@ def magnitude(value: float) -> str:
     return f"{10 ** (len(str(int(value))) - 1)}+" if value >= 1 else "under 1"
 
 
+@step
 def plan_statement_statistics(target: Target) -> Plan:
-    """What `keep_statement_statistics` would do, and what stands in its way."""
-    absent = Change(Action.CREATE, EXTENSION)
-    return planned(target, "Statistics of statements", lambda: [_change(target)], absent)
+    """The extension that has statements counted, where the server has the library loaded and lets this user create it.
+
+    Where it does not, a fact of the plan says what to do.
+    """
+    remedies: list[str] = []
+
+    def find(connection: Connection) -> Iterator[Change]:
+        (found,) = ask(connection, "operations/statement_statistics")
+        remedies[:] = filter(None, [_remedy(found)])
+        if found["present"]:
+            yield Change(Action.NONE, EXTENSION)
+        elif not remedies:
+            make = partial(ask, connection, compose("operations/create_statement_statistics"))
+            yield Change(Action.CREATE, EXTENSION, note="costs the server a few percent", make=make)
+
+    plan = planned(target, "Statistics of statements", find, Change(Action.CREATE, EXTENSION))
+    return replace(plan, facts=tuple(remedies))
 
 
-def _change(target: Target) -> Change:
-    (found,) = rows(target, "operations/statement_statistics")
-    remedy = _remedy(found)
-    if found["present"] or remedy:
-        return Change(Action.NONE, EXTENSION, note=remedy)
-    return Change(Action.CREATE, EXTENSION, note="costs the server a few percent")
-
-
-def _remedy(found: dict[str, Any]) -> str:
+def _remedy(found: Mapping[str, Any]) -> str:
     if not found["loaded"]:
         return LOAD
     return "" if found["present"] or found["creatable"] else CREATE
 
 
-def keep_statement_statistics(target: Target, confirm: str = "") -> Outcome:
-    """Have statements counted from now on, where the server has the library loaded and lets this user.
-
-    Raises:
-        ConfirmationRequired: the target is protected and `confirm` is not its DB instance identifier.
-        DatabaseUnreachable: no connection came about.
-    """
-    plan = plan_statement_statistics(target)
-    require_agreement(plan, target, confirm)
-    return apply(plan, lambda _: _create(target))
-
-
-def _create(target: Target) -> None:
-    rows(target, compose("operations/create_statement_statistics"))
-
-
 def slowest(target: Target, limit: int = 10) -> Slowest:
-    """The statements of the target's database that took most time.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
-    """
+    """The statements of the target's database that took most time."""
     (found,) = rows(target, "operations/statement_statistics")
     if not found["present"] or not found["loaded"]:
         return Slowest(remedy=_remedy(found) or CREATE)

@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
-
-from cruddur_ops.database import durations, stamp
+from cruddur_ops.database import label
+from cruddur_ops.database.connection import Connection
+from cruddur_ops.database.errors import NotPermitted, SchemaMissing
 from cruddur_ops.database.location import locate
-from cruddur_ops.database.refusals import NotPermitted
+from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.schema import schema_checksum
-from cruddur_ops.database.server import on_server
-from cruddur_ops.database.sessions import all_sessions, others
-from cruddur_ops.database.statements import SchemaMissing, ask
+from cruddur_ops.database.sessions import all_sessions, others, whole_seconds
+from cruddur_ops.database.statements import ask
 from cruddur_ops.progress import waiting
 from cruddur_ops.targets import Target
 from cruddur_ops.texttable import pairs
@@ -37,7 +36,7 @@ class Status:
         connection_limit: how many may be.
         present: whether the database is there.
         size: of the database in bytes; None where it is not there, or one may not ask.
-        environment: the name of the target that it was created for; empty where nobody stamped it.
+        environment: the name of the target that it was created for; empty where nobody labelled it.
         schema: version, checksum, loaded_at and loaded_by; empty where no schema was loaded.
         counts: rows of each table, by name; None where this user may not count.
     """
@@ -58,7 +57,7 @@ class Status:
     def __str__(self) -> str:
         """A line for each fact."""
         facts = {
-            "server": f"PostgreSQL {self.version}{', a replica' if self.replica else ''}, up for {durations.show(self.up)}",
+            "server": f"PostgreSQL {self.version}{', a replica' if self.replica else ''}, up for {whole_seconds(self.up)}",
             "connected as": self.user,
             "sessions": f"{self.sessions} others, of {self.connection_limit} that may connect",
             "database": self.place if self.present else f"{self.place}; {MISSING}",
@@ -68,7 +67,7 @@ class Status:
     def _content(self) -> dict[str, str]:
         counts = {f"rows of {table}": f"{count:,}" for table, count in (self.counts or {}).items()}
         return {
-            "environment": self.environment or "not stamped",
+            "environment": self.environment or "not labelled",
             "schema": _schema_line(self.schema),
             "size": "not visible" if self.size is None else readable(self.size),
             **counts,
@@ -98,22 +97,18 @@ def readable(size: float) -> str:
 
 
 def status(target: Target) -> Status:
-    """Ask the server for all this; the rows are counted one by one.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
-    """
+    """Ask the server for all this; the rows are counted one by one."""
     location = locate(target)
     with on_server(target) as connection, waiting("status") as show:
         (server,) = ask(connection, "operations/server", database=location.database)
         sessions = len(others(all_sessions(connection)))
-        environment = stamp.read(connection, location.database) if server["present"] else ""
+        environment = label.read(connection, location.database) if server["present"] else ""
         show("counting rows")
         content = _content(connection) if connection.info.dbname == location.database else {}
     return Status(**server, place=str(location), sessions=sessions, environment=environment, **content)
 
 
-def _content(connection: psycopg.Connection[Any]) -> dict[str, Any]:
+def _content(connection: Connection) -> dict[str, Any]:
     """What is in the database that is connected to, as far as there is a schema and this user may look."""
     try:
         (schema,) = ask(connection, "operations/schema_version") or [{}]

@@ -2,63 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-
-from psycopg import sql
+from functools import partial
 
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.creation import create
-from cruddur_ops.database.drop import drop
+from cruddur_ops.database.creation import plan_create
+from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
-from cruddur_ops.database.migrating import migrate
-from cruddur_ops.database.roles import ensure_roles
-from cruddur_ops.database.schema import load_schema
-from cruddur_ops.database.seeding import seed
-from cruddur_ops.database.statements import ask, compose
+from cruddur_ops.database.roles import plan_roles
+from cruddur_ops.database.schema import plan_migrations, plan_schema
+from cruddur_ops.database.seeding import plan_seed
+from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import OpsError, RunInProgress, WrongInput
-from cruddur_ops.plan import Outcome
+from cruddur_ops.plan import Outcome, Plan
 from cruddur_ops.targets import Target
 
-
-class SetupRefused(WrongInput):
-    """The target is protected: its database is never thrown away as a whole."""
+# In this order 03_load_schema_and_seed shows them one by one.
+STEPS: Mapping[str, Callable[[Target], Plan]] = {
+    "create": plan_create,
+    "roles": plan_roles,
+    "migrate": plan_migrations,
+    "schema-load": plan_schema,
+    "seed": plan_seed,
+}
 
 
 def setup(target: Target, *, force: bool = False, tell: Callable[[str], None] = print) -> Outcome:
-    """Drop the database and make it anew: create, roles, schema, migrations, seed; the first failure ends it.
+    """Drop the database and make it anew, step by step; the first failure ends it.
+
+    WrongInput where the target is protected, RunInProgress where somebody else sets the same database up at this moment.
 
     Args:
         target: whose database.
         force: end the sessions of those who are connected.
         tell: is given a line for each step, with its verdict.
-
-    Raises:
-        SetupRefused: the target is protected.
-        RunInProgress: somebody else sets the same database up at this moment.
-        OpsError: what ended the step that failed.
     """
     if target.protected:
         remedy = "use `cruddur-ops db migrate`, which keeps what is in it"
-        raise SetupRefused(f'target "{target.name}" is protected and its database is never set up anew: {remedy}')
-    steps: dict[str, Callable[[], Outcome]] = {
-        "drop": lambda: drop(target, force=force),
-        "create": lambda: create(target),
-        "roles": lambda: ensure_roles(target),
-        "schema-load": lambda: load_schema(target),
-        "migrate": lambda: migrate(target),
-        "seed": lambda: seed(target),
-    }
-    total = Outcome()
+        raise WrongInput(f'target "{target.name}" is protected and its database is never set up anew: {remedy}')
     with _alone(target):
-        for name, step in steps.items():
-            total += _judged(name, step, tell)
-    return total
+        steps: dict[str, Callable[[Target], Plan]] = {"drop": partial(plan_drop, force=force), **STEPS}
+        return sum((_judged(name, plan, target, tell) for name, plan in steps.items()), Outcome())
 
 
-def _judged(name: str, step: Callable[[], Outcome], tell: Callable[[str], None]) -> Outcome:
+def _judged(name: str, plan: Callable[[Target], Plan], target: Target, tell: Callable[[str], None]) -> Outcome:
     try:
-        outcome = step()
+        outcome = plan(target).apply()
     except OpsError:
         tell(f"{name:12} failed")
         raise
@@ -68,14 +58,10 @@ def _judged(name: str, step: Callable[[], Outcome], tell: Callable[[str], None])
 
 @contextmanager
 def _alone(target: Target) -> Iterator[None]:
-    """Hold the database's lock, in the maintenance database since the other is dropped in between.
-
-    Raises:
-        RunInProgress: somebody else holds it.
-    """
+    """Hold the database's lock, in the maintenance database since the other is dropped in between."""
     name = database_name(target)
     with connect(target, MAINTENANCE_DATABASE, autocommit=True) as connection:
-        (row,) = ask(connection, compose("operations/lock_setup", database=sql.Literal(name)))
+        (row,) = ask(connection, "operations/lock_setup", database=name)
         if not row["locked"]:
             raise RunInProgress(f"somebody else sets database {name} up at this moment: wait, then see `cruddur-ops db status`")
         yield

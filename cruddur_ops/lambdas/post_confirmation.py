@@ -16,7 +16,6 @@ from __future__ import annotations
 import functools
 import json
 import os
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -196,9 +195,8 @@ def read_secret() -> dict[str, Any]:
 
 @functools.cache
 def statement(name: str) -> bytes:
-    """A file beside this module, with its parameters written as psycopg wants them."""
-    text = (BESIDE / name).read_text(encoding="utf-8").replace("%", "%%")
-    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", text).encode()
+    """A file beside this module."""
+    return (BESIDE / name).read_bytes()
 
 
 def log(context: Any, level: str, message: str, **facts: Any) -> None:

@@ -2,7 +2,7 @@
 SELECT users.handle, count(*) AS activities
 FROM activities
 JOIN users ON users.uuid = activities.user_uuid
-WHERE activities.created_at >= now() - make_interval(days => :days)
+WHERE activities.created_at >= now() - make_interval(days => %(days)s)
 GROUP BY users.uuid
 ORDER BY activities DESC, users.handle
-LIMIT :limit;
+LIMIT %(limit)s;

@@ -2,10 +2,10 @@
 WITH author AS (
     SELECT uuid, display_name, handle
     FROM users
-    WHERE lower(handle) = lower(:handle)
+    WHERE lower(handle) = lower(%(handle)s)
 ), posted AS (
     INSERT INTO activities (user_uuid, message, expires_at)
-    SELECT uuid, :message, now() + :ttl
+    SELECT uuid, %(message)s, now() + %(ttl)s
     FROM author
     RETURNING *
 )

@@ -6,7 +6,7 @@ SELECT coalesce(json_agg(page), '[]') AS page
 FROM (
     SELECT *
     FROM live_activities
-    WHERE (created_at, uuid) < (CAST(:created_at AS timestamptz), CAST(:uuid AS uuid))
+    WHERE (created_at, uuid) < (CAST(%(created_at)s AS timestamptz), CAST(%(uuid)s AS uuid))
     ORDER BY created_at DESC, uuid DESC
-    LIMIT :limit
+    LIMIT %(limit)s
 ) AS page;

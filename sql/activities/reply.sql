@@ -6,17 +6,17 @@
 WITH author AS (
     SELECT uuid, display_name, handle
     FROM users
-    WHERE lower(handle) = lower(:handle)
+    WHERE lower(handle) = lower(%(handle)s)
 ), parent AS (
     UPDATE activities
     SET replies_count = replies_count + 1
-    WHERE uuid = :reply_to
+    WHERE uuid = %(reply_to)s
         AND (expires_at IS NULL OR expires_at > now())
         AND EXISTS (SELECT FROM author)
     RETURNING uuid, expires_at
 ), posted AS (
     INSERT INTO activities (user_uuid, message, reply_to_activity_uuid, expires_at)
-    SELECT author.uuid, :message, parent.uuid, parent.expires_at
+    SELECT author.uuid, %(message)s, parent.uuid, parent.expires_at
     FROM author, parent
     RETURNING *
 )

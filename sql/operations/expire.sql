@@ -6,7 +6,7 @@ WITH expired AS (
     FROM activities
     WHERE expires_at <= now()
     ORDER BY expires_at
-    LIMIT :limit
+    LIMIT %(limit)s
     FOR UPDATE SKIP LOCKED
 ), removed AS (
     DELETE FROM activities

@@ -2,5 +2,5 @@
 SELECT EXISTS (
     SELECT FROM pg_class
     JOIN pg_namespace ON pg_namespace.oid = relnamespace
-    WHERE nspname <> 'information_schema' AND nspname NOT LIKE 'pg\_%'
+    WHERE nspname <> 'information_schema' AND nspname NOT LIKE 'pg\_%%'
 ) AS holds_anything;

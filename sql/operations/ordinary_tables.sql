@@ -3,5 +3,5 @@ SELECT nspname AS schema, relname AS name
 FROM pg_class
 JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind = 'r' AND relpersistence = 'p' AND relname <> 'restore_markers'
-    AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\_%'
+    AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\_%%'
 ORDER BY nspname, relname;

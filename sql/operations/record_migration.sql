@@ -1,2 +1,2 @@
 -- Records that the schema has a migration; part of the transaction that makes it so.
-INSERT INTO schema_migrations (version, name) VALUES (:version, :name) RETURNING version;
+INSERT INTO schema_migrations (version, name) VALUES (%(version)s, %(name)s) RETURNING version;

@@ -1,2 +1,2 @@
 -- Records that the schema is that of schema.sql now; part of the transaction that makes it so.
-INSERT INTO schema_history (version, checksum) VALUES (:version, :checksum) RETURNING id;
+INSERT INTO schema_history (version, checksum) VALUES (%(version)s, %(checksum)s) RETURNING id;

@@ -9,5 +9,5 @@ WHERE lock.locktype = 'advisory'
     AND lock.granted
     AND lock.objsubid = 2
     AND lock.classid = 8732003
-    AND lock.objid = (hashtext(:database)::bigint & 4294967295)::oid
+    AND lock.objid = (hashtext(%(database)s)::bigint & 4294967295)::oid
     AND activity.datname = current_database();

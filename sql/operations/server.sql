@@ -5,10 +5,10 @@ SELECT
     clock_timestamp() - pg_postmaster_start_time() AS up,
     pg_is_in_recovery() AS replica,
     current_user AS "user",
-    EXISTS (SELECT FROM pg_database WHERE datname = :database) AS present,
+    EXISTS (SELECT FROM pg_database WHERE datname = %(database)s) AS present,
     (
         SELECT pg_database_size(oid) FROM pg_database
-        WHERE datname = :database AND has_database_privilege(oid, 'CONNECT')
+        WHERE datname = %(database)s AND has_database_privilege(oid, 'CONNECT')
     ) AS size,
     current_setting('max_connections')::integer
     - current_setting('superuser_reserved_connections')::integer

@@ -4,4 +4,4 @@ SELECT query, calls, mean_exec_time AS mean_ms, total_exec_time AS total_ms
 FROM pg_stat_statements
 WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND calls > 0
 ORDER BY total_exec_time DESC
-LIMIT :limit;
+LIMIT %(limit)s;

@@ -2,6 +2,6 @@
 -- No row where it is gone; false where it did not end within five seconds.
 SELECT pg_terminate_backend(pid, 5000) AS ended
 FROM pg_stat_activity
-WHERE pid = :pid
-    AND backend_start IS NOT DISTINCT FROM :started
-    AND (NOT :still_idle OR state_change IS NOT DISTINCT FROM :changed);
+WHERE pid = %(pid)s
+    AND backend_start IS NOT DISTINCT FROM %(started)s
+    AND (NOT %(still_idle)s OR state_change IS NOT DISTINCT FROM %(changed)s);

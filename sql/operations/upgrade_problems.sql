@@ -14,7 +14,7 @@ SELECT DISTINCT 'column ' || attrelid::regclass || '.' || attname || ' of type '
 FROM pg_attribute
 JOIN pg_class ON pg_class.oid = attrelid
 JOIN pg_namespace ON pg_namespace.oid = relnamespace
-WHERE relkind IN ('r', 'm', 'i') AND NOT attisdropped AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\_%'
+WHERE relkind IN ('r', 'm', 'i') AND NOT attisdropped AND nspname <> 'information_schema' AND nspname NOT LIKE 'pg\_%%'
     AND atttypid::regtype::text IN (
         'regcollation', 'regconfig', 'regdictionary', 'regnamespace', 'regoper', 'regoperator', 'regproc', 'regprocedure',
         'unknown'

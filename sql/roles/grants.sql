@@ -23,7 +23,7 @@ WITH roles AS (
 ), given (relname, grantee, privilege) AS (
     SELECT relname, grantee, privilege_type FROM tables CROSS JOIN aclexplode(relacl)
     UNION
-    SELECT relname, grantee, format('%s (%I)', privilege_type, attname)
+    SELECT relname, grantee, format('%%s (%%I)', privilege_type, attname)
     FROM tables
     JOIN pg_attribute ON attrelid = tables.oid
     CROSS JOIN aclexplode(attacl)
@@ -39,15 +39,15 @@ WITH roles AS (
         string_agg(found.privilege, ', ' ORDER BY privilege) AS before,
         string_agg(wanted.privilege, ', ' ORDER BY privilege) AS after,
         'REVOKE ' || string_agg(privilege, ', ') FILTER (WHERE wanted.privilege IS NULL)
-        || format(' ON %I FROM %I', relname, rolname) AS revoke,
+        || format(' ON %%I FROM %%I', relname, rolname) AS revoke,
         'GRANT ' || string_agg(privilege, ', ') FILTER (WHERE found.privilege IS NULL)
-        || format(' ON %I TO %I', relname, rolname) AS "grant"
+        || format(' ON %%I TO %%I', relname, rolname) AS "grant"
     FROM wanted
     FULL JOIN found USING (rolname, relname, privilege)
     JOIN roles USING (rolname)
     GROUP BY rolname, relname, roles.found
 ), others (found, rolname, place, privilege, granted) AS (
-    SELECT found, rolname, format('DATABASE %I', current_database()), 'CONNECT',
+    SELECT found, rolname, format('DATABASE %%I', current_database()), 'CONNECT',
         has_database_privilege(now, current_database(), 'CONNECT')
     FROM roles
     UNION ALL
@@ -60,7 +60,7 @@ WITH roles AS (
 SELECT found, resource, before, after, concat_ws('; ', revoke, "grant") AS statement
 FROM tables_compared
 UNION ALL
-SELECT found, rolname || ' on ' || place, NULL, privilege, format('GRANT %s ON %s TO %I', privilege, place, rolname)
+SELECT found, rolname || ' on ' || place, NULL, privilege, format('GRANT %%s ON %%s TO %%I', privilege, place, rolname)
 FROM others
 WHERE NOT granted
 ORDER BY resource;

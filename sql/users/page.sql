@@ -25,12 +25,12 @@ SELECT
                 FROM activities
                 WHERE user_uuid = users.uuid
                     AND (expires_at IS NULL OR expires_at > now())
-                    AND (created_at, uuid) < (CAST(:created_at AS timestamptz), CAST(:uuid AS uuid))
+                    AND (created_at, uuid) < (CAST(%(created_at)s AS timestamptz), CAST(%(uuid)s AS uuid))
                 ORDER BY created_at DESC, uuid DESC
-                LIMIT :limit
+                LIMIT %(limit)s
             ) AS latest USING (uuid)
             ORDER BY created_at DESC, uuid DESC
         ) AS page
     ) AS page
 FROM users
-WHERE lower(handle) = lower(:handle);
+WHERE lower(handle) = lower(%(handle)s);

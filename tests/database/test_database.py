@@ -10,15 +10,12 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
-from cruddur_ops.database import statements
-from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import DatabaseMissing, NotPermitted, SchemaMissing
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
-from cruddur_ops.database.planning import Step, perform
-from cruddur_ops.database.refusals import NotPermitted
-from cruddur_ops.database.scripts import OwnerMissing
+from cruddur_ops.database.planning import by_statement
 from cruddur_ops.database.statements import compose
-from cruddur_ops.database.unreachable import DatabaseMissing
-from cruddur_ops.errors import ConfirmationRequired, RunInProgress
+from cruddur_ops.errors import ConfirmationRequired, NotVerified, PlanMoved, RunInProgress, WrongInput
 from cruddur_ops.plan import Action, Change, Outcome
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
@@ -26,19 +23,12 @@ from tests.database.conftest import USER
 from tests.database.support import execute
 
 SEEDED = 16
-STEPS = [database.create, database.ensure_roles, database.load_schema, database.migrate, database.seed]
-PLANS = [
-    database.plan_create,
-    database.plan_roles,
-    database.plan_schema,
-    database.plan_migrations,
-    database.plan_seed,
-]
+PLANS = [database.plan_create, database.plan_roles, database.plan_schema, database.plan_migrations, database.plan_seed]
 
 
 def test_from_nothing_to_seeded(target: Target) -> None:
     """The steps create the database, the schema, and four users with twelve activities."""
-    outcomes = [step(target) for step in STEPS]
+    outcomes = [plan(target).apply() for plan in PLANS]
 
     assert 1 <= outcomes[0].created <= 2  # the owner is the server's, and may be there from another test
     assert [Outcome(created=1), Outcome(unchanged=1), Outcome(created=SEEDED)] == outcomes[2:]
@@ -47,17 +37,35 @@ def test_from_nothing_to_seeded(target: Target) -> None:
 
 def test_second_run_changes_nothing(seeded: Target) -> None:
     """Each step leaves alone what it made before."""
-    database.ensure_roles(seeded)
+    database.plan_roles(seeded).apply()
 
-    assert [(0, 0, 0)] * 5 == [
-        (outcome.created, outcome.changed, outcome.deleted) for outcome in [step(seeded) for step in STEPS]
-    ]
+    assert [()] * 5 == [plan(seeded).mutating for plan in PLANS]
+    assert {Outcome()} == {replace(plan(seeded).apply(), unchanged=0) for plan in PLANS}
 
 
-def test_plans_say_what_the_steps_do(target: Target) -> None:
-    """A plan's counts are those of the step that follows, before and after."""
-    for plan, step in [*zip(PLANS, STEPS, strict=True), *zip(PLANS, STEPS, strict=True)]:
-        assert plan(target).outcome == step(target)
+def test_plans_say_what_they_do_and_verify_it(target: Target) -> None:
+    """A plan's counts are those of its application, before and after; and planning again finds what was wanted."""
+    for planner in PLANS * 2:
+        plan = planner(target)
+        assert plan.outcome == plan.apply()
+        assert repr(plan.verify()).endswith(" as wanted")
+
+
+def test_a_plan_that_was_not_made_does_not_verify(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The difference that stays is named."""
+    monkeypatch.setattr("cruddur_ops.plan.VERIFY_SECONDS", 0)
+    with pytest.raises(NotVerified, match=r"Schema on local is not as wanted yet: \+ schema"):
+        database.plan_schema(empty).verify()
+
+
+def test_what_is_applied_is_what_was_shown(seeded: Target) -> None:
+    """Where the database is another than when the plan was made, nothing is changed: not even the seed, which is tried."""
+    plan = database.plan_seed(seeded)
+    execute(seeded, "DELETE FROM activities WHERE message LIKE 'Cloud%'")
+    with pytest.raises(PlanMoved, match=r"new: \+ activity 12 of andrew\): read the plan again"):
+        plan.apply()
+
+    assert {"activities": 11, "users": 4} == database.counts(seeded)
 
 
 def test_plans_before_the_database_exists(target: Target) -> None:
@@ -79,8 +87,8 @@ def test_odd_database_names(at: Callable[..., Target], name: str) -> None:
     """A name that needs quoting is quoted, by each step and each plan."""
     target = at(name)
     assert Action.CREATE == database.plan_create(target).mutating[-1].action
-    for step in STEPS:
-        step(target)
+    for plan in PLANS:
+        plan(target).apply()
 
     assert [0] * 5 == [len(plan(target).mutating) for plan in PLANS]
     assert name == database.connection_facts(target)["database"]
@@ -102,7 +110,7 @@ def test_a_database_of_somebody_else_gets_its_owner(target: Target) -> None:
 
     assert (USER, "cruddur_owner") == settings["owner"]
     assert (None, "local") == settings["environment"]
-    assert 1 == database.create(target).changed
+    assert 1 == database.plan_create(target).apply().changed
     assert [] == list(database.plan_create(target).mutating)
 
 
@@ -117,25 +125,25 @@ def test_connection_facts(seeded: Target) -> None:
 
 def test_counting_without_a_schema(empty: Target) -> None:
     """A missing table is told as a missing schema, with the notebook that loads it."""
-    with pytest.raises(statements.SchemaMissing, match="run 03_load_schema_and_seed"):
+    with pytest.raises(SchemaMissing, match="run 03_load_schema_and_seed"):
         database.counts(empty)
-    with pytest.raises(statements.SchemaMissing):
-        database.seed(empty)
+    with pytest.raises(SchemaMissing):
+        database.plan_seed(empty).apply()
 
 
 def test_protected_target_needs_its_identifier(empty: Target) -> None:
     """Without the typed identifier a protected target keeps all as it is; with it the step is made."""
     protected = replace(empty, protected=True)
-    for step in (database.ensure_roles, database.load_schema):
+    for plan in (database.plan_roles, database.plan_schema):
         execute(empty, f"REVOKE CONNECT ON DATABASE {database_name(empty)} FROM PUBLIC, cruddur_reader")
         with pytest.raises(ConfirmationRequired):
-            step(protected)
-        step(protected, confirm="cruddur-db-instance")
+            plan(protected).apply()
+        plan(replace(protected, confirm="cruddur-db-instance")).apply()
     with pytest.raises(ConfirmationRequired):
-        database.seed(protected, confirm="another")
+        database.plan_seed(replace(protected, confirm="another")).apply()
 
     assert {"activities": 0, "users": 0} == database.counts(empty)
-    engine(protected).dispose()
+    session(protected).close()
 
 
 def test_updated_at_follows_an_update(seeded: Target) -> None:
@@ -160,20 +168,22 @@ def test_a_handle_in_another_case_is_the_same(seeded: Target, handle: str) -> No
 def test_two_at_once(empty: Target) -> None:
     """Of two loads or seeds at the same moment one does it all, and the other finds it done."""
     with ThreadPoolExecutor(2) as pool:
-        loads = [future.result() for future in [pool.submit(database.load_schema, empty) for _ in range(2)]]
-        seeds = [future.result() for future in [pool.submit(database.seed, empty) for _ in range(2)]]
+        for planner, count in ((database.plan_schema, 1), (database.plan_seed, SEEDED)):
+            plan = planner(empty)
+            outcomes = [future.result() for future in [pool.submit(plan.apply) for _ in range(2)]]
 
-    assert [0, 1] == sorted(outcome.created for outcome in loads)
-    assert [0, SEEDED] == sorted(outcome.created for outcome in seeds)
+            assert {Outcome(created=count), Outcome(unchanged=count)} == set(outcomes)
 
 
 def test_what_somebody_else_makes_meanwhile(empty: Target) -> None:
     """Between looking and creating somebody else may be quicker."""
     statement = compose("operations/create_database", database=database_name(empty), owner="cruddur_owner")
-    step = Step(Change(Action.CREATE, "database x"), statement)
 
-    with connect(empty, autocommit=True) as connection, pytest.raises(RunInProgress, match="made database x at .*: repeat"):
-        perform(connection, [step])
+    with connect(empty, autocommit=True) as connection:
+        change = by_statement(connection, Change(Action.CREATE, "database x"), statement)
+        assert change.make
+        with pytest.raises(RunInProgress, match="made database x at .*: repeat"):
+            change.make()
 
 
 @pytest.fixture
@@ -190,9 +200,9 @@ def test_user_who_may_not(empty: Target, guest: Callable[[str], Target]) -> None
     name = database.connection_facts(empty)["database"]
 
     with pytest.raises(NotPermitted, match=".+: connect as a user with CREATEDB and CREATEROLE"):
-        database.create(guest("nobodys"))
-    with pytest.raises(OwnerMissing, match='permission denied to set role "cruddur_owner": .* as the master user'):
-        database.load_schema(guest(name))
+        database.plan_create(guest("nobodys")).apply()
+    with pytest.raises(WrongInput, match='permission denied to set role "cruddur_owner": .* as the master user'):
+        database.plan_schema(guest(name)).apply()
 
 
 def test_connections_survive_a_restart(seeded: Target, server: Server) -> None:

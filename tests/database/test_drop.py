@@ -12,13 +12,11 @@ from click.testing import CliRunner
 
 from cruddur_ops import database
 from cruddur_ops.cli import main
-from cruddur_ops.database.connection import connect, engine
-from cruddur_ops.database.drop import StillConnected, execute
+from cruddur_ops.database import drop
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import DatabaseMissing, NotPermitted
 from cruddur_ops.database.location import locate
-from cruddur_ops.database.refusals import NotPermitted
-from cruddur_ops.database.stamp import StampDiffers
-from cruddur_ops.database.unreachable import DatabaseMissing
-from cruddur_ops.errors import ConfirmationRequired, RunInProgress, WrongInput
+from cruddur_ops.errors import ConfirmationRequired, InUse, RunInProgress, WrongInput
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
@@ -27,7 +25,7 @@ from tests.database.people import PASSWORD, People, alive
 from tests.unit.headless import until
 
 DROPPING = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%DROP DATABASE%'"
-PROGRAM = "from cruddur_ops.database import drop; from cruddur_ops.targets import load; drop(load(), force=True)"
+PROGRAM = "from cruddur_ops import database, load_target; database.plan_drop(load_target(), force=True).apply()"
 At = Callable[..., Target]
 
 
@@ -40,17 +38,28 @@ def there(target: Target) -> bool:
     return True
 
 
-def drop_unseen(target: Target, *, force: bool = False) -> None:
-    """Drop without looking first, as after a look that is out of date by now."""
-    engine(target).dispose()
-    with connect(target, "postgres", autocommit=True) as connection:
-        execute(connection, locate(target).database, force=force)
+@pytest.fixture
+def unseen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Drops without looking first, as after a look that is out of date by now."""
+    look = drop._require_alone
+    looks = [lambda *_: None]
+
+    def run(target: Target, *, force: bool = False) -> None:
+        session(target).close()
+        looks[:] = [lambda *_: None]
+        monkeypatch.setattr(drop, "_require_alone", lambda *arguments: (looks.pop() if looks else look)(*arguments))
+        with connect(target, "postgres", autocommit=True) as connection:
+            drop._drop(connection, locate(target).database, force)
+
+    return run
 
 
 def test_drops_and_converges(seeded: Target) -> None:
     """All that is in it goes, also while this process holds a connection to it; the second time nothing is left to do."""
     assert "1 to delete" in str(database.plan_drop(seeded))
-    assert [Outcome(deleted=1), Outcome(unchanged=1)] == [database.drop(seeded), database.drop(seeded)]
+    plan = database.plan_drop(seeded)
+    assert [Outcome(deleted=1), Outcome(unchanged=1)] == [plan.apply(), database.plan_drop(seeded).apply()]
+    assert repr(plan.verify()).endswith(" is gone")
     assert Action.NONE is database.plan_drop(seeded).changes[0].action
     assert not there(seeded)
 
@@ -60,20 +69,19 @@ def test_odd_names(at: At, name: str) -> None:
     """A name that needs quoting is quoted, and no other database goes."""
     target, other = at(name), at(name.lower() + "x")
     for one in (other, target):
-        database.create(one)
+        database.plan_create(one).apply()
 
-    assert Outcome(deleted=1) == database.drop(target)
+    assert Outcome(deleted=1) == database.plan_drop(target).apply()
     assert [False, True] == [there(target), there(other)]
-    database.drop(other)
+    database.plan_drop(other).apply()
 
 
 @pytest.mark.parametrize("name", ["postgres", "template0", "template1", "rdsadmin"])
 def test_the_servers_own_databases_are_kept(at: At, name: str) -> None:
     """Neither planned nor dropped, not even by force; nobody is asked."""
     target = replace(at(name), connection_url=f"postgresql://nobody@127.0.0.1:1/{name}")
-    for step in (database.plan_drop, database.drop):
-        with pytest.raises(WrongInput, match=f"database {name} belongs to the server and is never dropped"):
-            step(target, force=True)
+    with pytest.raises(WrongInput, match=f"database {name} belongs to the server and is never dropped"):
+        database.plan_drop(target, force=True)
 
 
 def test_who_is_connected_is_listed(seeded: Target, people: People) -> None:
@@ -81,8 +89,8 @@ def test_who_is_connected_is_listed(seeded: Target, people: People) -> None:
     theirs = people.connect(seeded, "api")
     theirs.execute("SELECT message FROM activities WHERE message <> 'canary'")
 
-    with pytest.raises(StillConnected) as caught:
-        database.drop(seeded)
+    with pytest.raises(InUse) as caught:
+        database.plan_drop(seeded).apply()
     first, heading, line, remedy = str(caught.value).splitlines()
     assert first.endswith("is in use and was not dropped:")
     assert ["pid", "user", "database", "address", "application", "state", "for"] == heading.split()[:7]
@@ -99,7 +107,7 @@ def test_force_ends_them(seeded: Target, people: People) -> None:
     theirs = [people.connect(seeded), people.guest(seeded)]
 
     assert 2 == str(database.plan_drop(seeded, force=True)).count("ends with it")
-    assert Outcome(deleted=1) == database.drop(seeded, force=True)
+    assert Outcome(deleted=1) == database.plan_drop(seeded, force=True).apply()
     assert [False, False] == [alive(one) for one in theirs]
     assert not there(seeded)
 
@@ -108,7 +116,7 @@ def test_sessions_of_other_databases_are_no_obstacle(seeded: Target, people: Peo
     """Only those in the database itself count, and only those end."""
     theirs = people.connect(seeded, dbname="postgres")
 
-    assert Outcome(deleted=1) == database.drop(seeded, force=True)
+    assert Outcome(deleted=1) == database.plan_drop(seeded, force=True).apply()
     assert alive(theirs)
 
 
@@ -117,8 +125,8 @@ def test_aws_is_never_forced_out(seeded: Target, people: People, force: bool) ->
     """While rdsadmin is in the database it stays, with all its sessions."""
     aws, theirs = people.administrator(seeded), people.connect(seeded)
 
-    with pytest.raises(StillConnected, match=r"AWS itself \(rdsadmin\) and was not dropped: repeat"):
-        database.drop(seeded, force=force)
+    with pytest.raises(InUse, match=r"AWS itself \(rdsadmin\) and was not dropped: repeat"):
+        database.plan_drop(seeded, force=force).apply()
     assert [True, True] == [alive(aws), alive(theirs)]
 
 
@@ -127,68 +135,68 @@ def test_a_superuser_is_not_forced_out(seeded: Target, people: People) -> None:
     boss, guest = people.guest(seeded, "boss"), people.guest(seeded)
 
     with pytest.raises(NotPermitted, match=r"was not dropped, permission denied to terminate process.*SUPERUSER"):
-        database.drop(seeded, force=True)
+        database.plan_drop(seeded, force=True).apply()
     assert [True, True] == [alive(boss), alive(guest)]
 
 
-def test_somebody_connects_after_the_look(seeded: Target, people: People) -> None:
+def test_somebody_connects_after_the_look(seeded: Target, people: People, unseen: Callable[..., object]) -> None:
     """PostgreSQL looks once more for itself; who came in between is listed."""
     people.connect(seeded, "late")
-    with pytest.raises(StillConnected, match=r"is in use and was not dropped:\n[^\0]*late"):
-        drop_unseen(seeded)
+    with pytest.raises(InUse, match=r"is in use and was not dropped:\n[^\0]*late"):
+        unseen(seeded)
     assert there(seeded)
 
 
-def test_somebody_drops_it_after_the_look(empty: Target) -> None:
+def test_somebody_drops_it_after_the_look(empty: Target, unseen: Callable[..., object]) -> None:
     """The slower one is told to repeat, and then finds nothing to do."""
-    drop_unseen(empty)
+    unseen(empty)
     with pytest.raises(RunInProgress, match="repeat"):
-        drop_unseen(empty)
-    assert Outcome(unchanged=1) == database.drop(empty)
+        unseen(empty)
+    assert Outcome(unchanged=1) == database.plan_drop(empty).apply()
 
 
-def test_a_database_of_somebody_else(empty: Target, people: People, at: At) -> None:
+def test_a_database_of_somebody_else(empty: Target, people: People, at: At, unseen: Callable[..., object]) -> None:
     """Whoever does not own it may not drop it, nor end its sessions."""
     theirs, name = people.connect(empty), locate(empty).database
     guest = at(name, people.role("guest"), PASSWORD)
 
     with pytest.raises(NotPermitted, match="must be owner of database"):
-        drop_unseen(guest, force=True)
+        unseen(guest, force=True)
     assert alive(theirs)
 
 
 def test_protected_target_needs_the_databases_name(seeded: Target) -> None:
     """The DB instance's identifier, which other steps ask for, is not enough."""
     protected, name = replace(seeded, protected=True), locate(seeded).database
-    engine(seeded).dispose()
+    session(seeded).close()
     for confirm in ("", "cruddur-db-instance", name.upper()):
         with pytest.raises(ConfirmationRequired, match=f"--confirm {name}"):
-            database.drop(protected, confirm, force=True)
+            database.plan_drop(replace(protected, confirm=confirm), force=True).apply()
 
-    assert Outcome(deleted=1) == database.drop(protected, name)
-    assert Outcome(unchanged=1) == database.drop(protected)
+    assert Outcome(deleted=1) == database.plan_drop(replace(protected, confirm=name)).apply()
+    assert Outcome(unchanged=1) == database.plan_drop(protected).apply()
 
 
 def test_a_database_of_another_environment(seeded: Target) -> None:
     """A target that is pointed at the wrong server is refused, and both names are told."""
     prod = replace(seeded, name="prod")
-    with pytest.raises(StampDiffers, match='environment "local", and the target is "prod"'):
-        database.drop(prod, force=True)
+    with pytest.raises(WrongInput, match='environment "local", and the target is "prod"'):
+        database.plan_drop(prod, force=True)
     assert there(seeded)
 
 
 def test_a_database_that_lets_nobody_in(seeded: Target, server: Server) -> None:
     """It is dropped from outside."""
-    engine(seeded).dispose()
+    session(seeded).close()
     with server.administrator() as administrator:
         administrator.execute(f"ALTER DATABASE {locate(seeded).database} ALLOW_CONNECTIONS false".encode())
 
-    assert Outcome(deleted=1) == database.drop(seeded)
+    assert Outcome(deleted=1) == database.plan_drop(seeded).apply()
 
 
 def test_killed_in_the_middle(seeded: Target, server: Server) -> None:
     """What a killed process has begun the server ends or leaves; the next drop converges."""
-    engine(seeded).dispose()
+    session(seeded).close()
     name = locate(seeded).database
     with server.administrator() as administrator, server.administrator() as watch:
         administrator.execute("BEGIN")
@@ -199,15 +207,15 @@ def test_killed_in_the_middle(seeded: Target, server: Server) -> None:
         administrator.execute("ROLLBACK")
         until(lambda: watch.execute(DROPPING.encode()).fetchall() == [])
 
-    database.drop(seeded)
-    assert Outcome(unchanged=1) == database.drop(seeded)
-    database.create(seeded)
+    database.plan_drop(seeded).apply()
+    assert Outcome(unchanged=1) == database.plan_drop(seeded).apply()
+    database.plan_create(seeded).apply()
     assert there(seeded)
 
 
 def test_verb(seeded: Target, people: People) -> None:
     """It says where, plans, refuses with the list on standard error, and drops by force."""
-    engine(seeded).dispose()
+    session(seeded).close()
     people.connect(seeded, "api")
     refused, forced = (CliRunner().invoke(main, ["db", "drop", *options]) for options in ([], ["--force"]))
 

@@ -15,13 +15,9 @@ from click.testing import CliRunner
 
 from cruddur_ops import activities, database, queries
 from cruddur_ops.cli import main
-from cruddur_ops.database import expire as expiring
-from cruddur_ops.database import scale
-from cruddur_ops.database.connection import connect, engine
-from cruddur_ops.database.expire import BatchOutOfRange, expire
-from cruddur_ops.database.refusals import NotPermitted, StatementCancelled
-from cruddur_ops.database.stamp import StampDiffers
-from cruddur_ops.database.statements import SchemaMissing, ask
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import NotPermitted, SchemaMissing, StatementFailed
+from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
@@ -34,7 +30,7 @@ ANDREW = "(SELECT uuid FROM users WHERE handle = 'andrew')"
 @pytest.fixture
 def crowded(seeded: Target) -> Target:
     """A target with 3000 activities, of which a good half has expired."""
-    scale.load(seeded, 3000)
+    database.plan_load(seeded, 3000).apply()
     return seeded
 
 
@@ -57,19 +53,19 @@ def test_what_has_expired_is_removed(crowded: Target) -> None:
     live = execute(crowded, "SELECT uuid FROM live_activities ORDER BY uuid")
 
     assert 1000 < there
-    assert Outcome(deleted=there) == expire(crowded, batch=100)
+    assert Outcome(deleted=there) == database.plan_expire(crowded, batch=100).apply()
     assert (0, live) == (expired(crowded), execute(crowded, "SELECT uuid FROM activities ORDER BY uuid"))
-    assert Outcome() == expire(crowded)
+    assert Outcome(unchanged=1) == database.plan_expire(crowded).apply()
 
 
 def test_plan_counts_and_removes_nothing(crowded: Target) -> None:
     """As many as the step then removes."""
     there = expired(crowded)
 
-    assert [f"- expired activities: rows = {there:,}"] == [str(change) for change in expiring.plan_expire(crowded).mutating]
+    assert [f"- expired activities: rows = {there:,}"] == [str(change) for change in database.plan_expire(crowded).mutating]
     assert there == expired(crowded)
-    expire(crowded)
-    assert () == expiring.plan_expire(crowded).mutating
+    database.plan_expire(crowded).apply()
+    assert () == database.plan_expire(crowded).mutating
 
 
 def test_live_replies_outlive_their_parent(seeded: Target) -> None:
@@ -79,7 +75,7 @@ def test_live_replies_outlive_their_parent(seeded: Target) -> None:
     execute(seeded, f"UPDATE activities SET expires_at = NULL WHERE uuid = '{reply['uuid']}'")
     execute(seeded, "UPDATE activities SET created_at = now() - interval '2 h', expires_at = now() WHERE message = 'Soon gone'")
 
-    assert Outcome(deleted=2) == expire(seeded)
+    assert Outcome(deleted=2) == database.plan_expire(seeded).apply()
     assert [(None,)] == execute(seeded, f"SELECT reply_to_activity_uuid FROM activities WHERE uuid = '{reply['uuid']}'")
 
 
@@ -92,7 +88,7 @@ def test_a_conversation_expires_as_a_whole(seeded: Target) -> None:
     execute(seeded, "UPDATE activities SET created_at = now() - interval '2 h', expires_at = now() WHERE message = 'Me.'")
     there = expired(seeded)
 
-    assert Outcome(deleted=there) == expire(seeded, batch=2)
+    assert Outcome(deleted=there) == database.plan_expire(seeded, batch=2).apply()
 
 
 @pytest.fixture
@@ -113,7 +109,7 @@ def test_the_feeds_answer_while_a_batch_runs(crowded: Target, batch: psycopg.Con
 
     assert 20 == len(activities.home(impatient).activities)
     assert "andrew" == activities.user(impatient, "andrew").profile["handle"]
-    engine(impatient).dispose()
+    session(impatient).close()
 
 
 def test_a_reply_to_what_is_being_removed_is_refused(crowded: Target, batch: psycopg.Connection[Any]) -> None:
@@ -128,8 +124,8 @@ def test_rows_that_others_hold_are_left_for_later(crowded: Target) -> None:
     there = expired(crowded)
     with connect(crowded) as other:
         other.execute("SELECT FROM activities WHERE expires_at <= now() ORDER BY expires_at LIMIT 3 FOR UPDATE")
-        assert Outcome(deleted=there - 3) == expire(crowded, batch=100)
-    assert Outcome(deleted=3) == expire(crowded)
+        assert Outcome(deleted=there - 3) == database.plan_expire(crowded, batch=100).apply()
+    assert Outcome(deleted=3) == database.plan_expire(crowded).apply()
 
 
 def test_two_at_once_share_the_work(crowded: Target) -> None:
@@ -142,7 +138,7 @@ def test_two_at_once_share_the_work(crowded: Target) -> None:
     )
     there = expired(crowded)
     with ThreadPoolExecutor() as pool:
-        outcomes = list(pool.map(lambda _: expire(crowded, batch=200), range(3)))
+        outcomes = list(pool.map(lambda _: database.plan_expire(crowded, batch=200).apply(), range(3)))
 
     assert there == sum(outcome.deleted for outcome in outcomes)
 
@@ -163,10 +159,10 @@ def test_a_batch_that_is_held_up_gives_up(crowded: Target, monkeypatch: pytest.M
     )
     with connect(crowded) as other:
         other.execute("SELECT FROM activities WHERE message = 'held' FOR UPDATE")
-        with pytest.raises(StatementCancelled, match="`cruddur-ops db sessions`"):
-            expire(crowded, batch=100)
+        with pytest.raises(StatementFailed, match="`cruddur-ops db sessions`"):
+            database.plan_expire(crowded, batch=100).apply()
     assert 0 < expired(crowded) <= 100 < there
-    assert 0 < expire(crowded).deleted <= 100
+    assert 0 < database.plan_expire(crowded).apply().deleted <= 100
 
 
 def impatient(load: Any) -> Any:
@@ -191,7 +187,7 @@ def test_killed_in_the_middle(crowded: Target) -> None:
     left = expired(crowded)
 
     assert (0, True) == ((there - left) % 5, left > 0)
-    assert Outcome(deleted=left) == expire(crowded)
+    assert Outcome(deleted=left) == database.plan_expire(crowded).apply()
 
 
 def test_protected_targets_need_their_identifier(crowded: Target) -> None:
@@ -199,33 +195,33 @@ def test_protected_targets_need_their_identifier(crowded: Target) -> None:
     there = expired(crowded)
     protected = replace(crowded, protected=True)
     with pytest.raises(ConfirmationRequired):
-        expire(protected)
-    with pytest.raises(StampDiffers):
-        expire(replace(crowded, name="prod"))
+        database.plan_expire(protected).apply()
+    with pytest.raises(WrongInput):
+        database.plan_expire(replace(crowded, name="prod"))
     assert there == expired(crowded)
-    assert Outcome(deleted=there) == expire(protected, confirm=protected.db_instance_identifier)
+    assert Outcome(deleted=there) == database.plan_expire(replace(protected, confirm="cruddur-db-instance")).apply()
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 10_001])
 def test_no_such_batch(batch_size: int) -> None:
     """Refused before anything is asked."""
-    with pytest.raises(BatchOutOfRange):
-        expire(Target("nowhere"), batch=batch_size)
+    with pytest.raises(WrongInput):
+        database.plan_expire(Target("nowhere"), batch=batch_size)
 
 
 def test_the_application_may_not(crowded: Target) -> None:
     """It has no right to delete."""
-    database.ensure_roles(crowded)
+    database.plan_roles(crowded).apply()
     application = replace(crowded, db_role="cruddur_app")
     with pytest.raises(NotPermitted):
-        expire(application)
-    engine(application).dispose()
+        database.plan_expire(application).apply()
+    session(application).close()
 
 
 def test_without_a_schema(empty: Target) -> None:
     """The sentence says what loads it."""
     with pytest.raises(SchemaMissing):
-        expire(empty)
+        database.plan_expire(empty).apply()
 
 
 def test_the_verb(crowded: Target) -> None:
@@ -237,4 +233,4 @@ def test_the_verb(crowded: Target) -> None:
     assert done.stdout.endswith(" rows a second\n")
 
     again = CliRunner().invoke(main, ["db", "expire"])
-    assert "0 created, 0 changed, 0 deleted, 0 unchanged" == again.stdout.splitlines()[-1]
+    assert "0 created, 0 changed, 0 deleted, 1 unchanged" == again.stdout.splitlines()[-1]

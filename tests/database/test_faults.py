@@ -22,10 +22,9 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
-from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, StatementFailed
 from cruddur_ops.database.location import database_name
-from cruddur_ops.database.refusals import ConnectionLost, ServerReadOnly, StatementCancelled, StorageFailed, StorageFull
-from cruddur_ops.database.unreachable import DatabaseMissing, DatabaseUnreachable, LoginRefused
 from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
@@ -33,7 +32,7 @@ from rds_sandbox.postgres import Server
 from rds_sandbox.programs import find_programs
 from rds_sandbox.roles import create_master_user
 from tests.database.conftest import PASSWORD, USER
-from tests.database.support import TABLES, execute, write
+from tests.database.support import TABLES, Planner, execute, write
 
 At = Callable[..., Target]
 SLEEPING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
@@ -75,23 +74,24 @@ def test_a_session_that_ends_in_the_middle_of_the_schema(empty: Target, server: 
     whole = (files / "schema.sql").read_text()
     asleep(files, place)
     with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(database.load_schema, empty)
+        loading = pool.submit(database.plan_schema(empty).apply)
         terminate(server, SLEEPING)
-        with pytest.raises(ConnectionLost, match="nothing half done was kept; repeat when it answers"):
+        with pytest.raises(StatementFailed, match="nothing half done was kept; repeat when it answers"):
             loading.result()
     assert [] == execute(empty, TABLES)
     write(files / "schema.sql", whole)
-    assert Outcome(created=1) == database.load_schema(empty)
+    assert Outcome(created=1) == database.plan_schema(empty).apply()
 
 
 def test_a_session_that_ends_in_the_middle_of_the_seed(empty: Target, server: Server, files: Path) -> None:
     """No row remains."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
+    plan = database.plan_seed(empty)
     asleep(files, "seed")
     with ThreadPoolExecutor(1) as pool:
-        seeding = pool.submit(database.seed, empty)
+        seeding = pool.submit(plan.apply)
         terminate(server, SLEEPING)
-        with pytest.raises(ConnectionLost):
+        with pytest.raises(StatementFailed):
             seeding.result()
     assert NOTHING == database.counts(empty)
 
@@ -121,22 +121,22 @@ def fragile(own_server: Server, at: At) -> Target:
 def test_a_server_that_crashes(own_server: Server, at: At, files: Path) -> None:
     """In the middle of the schema and of the seed: nothing remains when it is back, and the same command goes on."""
     target = at("crashing", host=str(own_server.folder))
-    database.create(target)
+    database.plan_create(target).apply()
     before = {path: path.read_text() for path in (files / "schema.sql", files / "seed.sql")}
-    for place, step in (("middle", database.load_schema), ("seed", database.seed)):
+    for place, planner in (("middle", database.plan_schema), ("seed", database.plan_seed)):
         asleep(files, place)
         with ThreadPoolExecutor(1) as pool:
-            running = pool.submit(step, target)
+            running = pool.submit(lambda: planner(target).apply())  # noqa: B023 -- awaited at once
             with own_server.administrator() as administrator:
                 until(lambda: administrator.execute(SLEEPING.encode()).fetchall())  # noqa: B023 -- awaited at once
             own_server.stop(signal.SIGQUIT)
-            with pytest.raises(ConnectionLost):
+            with pytest.raises(StatementFailed):
                 running.result()
         own_server.start({"archive_mode": "off"})
         assert not execute(target, TABLES) or NOTHING == database.counts(target)
         for path, text in before.items():
             write(path, text)
-        assert step(target).created
+        assert planner(target).apply().created
 
 
 def run(files: Path, *verb: str) -> subprocess.Popen[str]:
@@ -165,7 +165,7 @@ def test_a_setup_that_is_killed(target: Target, server: Server, files: Path, pla
     assert not execute(target, TABLES) or NOTHING == database.counts(target)
     for path, text in originals.items():
         write(path, text)
-    engine(target).dispose()
+    session(target).close()
 
     again = run(files, "db", "setup")
     said = again.communicate(timeout=60)[0]
@@ -174,7 +174,7 @@ def test_a_setup_that_is_killed(target: Target, server: Server, files: Path, pla
 
 def test_one_that_was_killed_holds_up_nobody_for_long(target: Target, server: Server, files: Path) -> None:
     """Another session that waits for its lock gets it when the server has noticed."""
-    database.create(target)
+    database.plan_create(target).apply()
     asleep(files, "middle", "SELECT pg_sleep(1);\n")
     process = run(files, "db", "schema-load")
     with server.administrator() as administrator:
@@ -182,12 +182,12 @@ def test_one_that_was_killed_holds_up_nobody_for_long(target: Target, server: Se
     process.kill()
     process.communicate()
 
-    assert Outcome(created=1) == database.load_schema(target)
+    assert Outcome(created=1) == database.plan_schema(target).apply()
 
 
 def test_ctrl_c(target: Target, server: Server, files: Path) -> None:
     """The statement is cancelled, nothing remains, and the exit code is that of an interruption."""
-    database.create(target)
+    database.plan_create(target).apply()
     asleep(files, "middle")
     process = run(files, "db", "schema-load")
     with server.administrator() as administrator:
@@ -216,74 +216,78 @@ def test_a_full_disk(own_server: Server, fragile: Target) -> None:
     """A file that takes nothing: the seed is told so, nothing remains, and goes on when there is room."""
     with (
         replaced(own_server, fragile, Path("/dev/full")),
-        pytest.raises(StorageFull, match="No space left on device: give the server more storage .*allocated_storage"),
+        pytest.raises(StatementFailed, match="No space left on device: give the server more storage .*allocated_storage"),
     ):
-        database.seed(fragile)
-    engine(fragile).dispose()  # its server process still has the other file open
+        database.plan_seed(fragile).apply()
+    session(fragile).close()  # its server process still has the other file open
     assert NOTHING == database.counts(fragile)
-    assert 16 == database.seed(fragile).created
+    assert 16 == database.plan_seed(fragile).apply().created
 
 
 def test_a_disk_that_failed(own_server: Server, fragile: Target) -> None:
     """A file that is gone is told with PostgreSQL's words."""
-    engine(fragile).dispose()
+    session(fragile).close()
     with (
         replaced(own_server, fragile, Path("/nowhere")),
-        pytest.raises(StorageFailed, match="could not open file .*: see the server's log"),
+        pytest.raises(StatementFailed, match="could not open file .*: see the server's log"),
     ):
-        database.seed(fragile)
+        database.plan_seed(fragile).apply()
 
 
 def surplus(target: Target) -> None:
     """Give the application a right that it should not have."""
-    database.load_schema(target)
-    database.ensure_roles(target)
+    database.plan_schema(target).apply()
+    database.plan_roles(target).apply()
     execute(target, "GRANT DELETE ON activities TO cruddur_app")
 
 
 def behind(target: Target) -> None:
     """Leave the database without its newest migration."""
-    database.load_schema(target)
-    database.rollback(target)
+    database.plan_schema(target).apply()
+    database.plan_rollback(target).apply()
 
 
-PREPARATIONS: dict[Callable[[Target], Outcome], Callable[[Target], object]] = {
-    database.load_schema: lambda _: None,
-    database.seed: database.load_schema,
-    database.ensure_roles: surplus,
-    database.migrate: behind,
-    database.rollback: database.load_schema,
+def loaded(target: Target) -> None:
+    """Load the schema."""
+    database.plan_schema(target).apply()
+
+
+PREPARATIONS: dict[Planner, Callable[[Target], object]] = {
+    database.plan_schema: lambda _: None,
+    database.plan_seed: loaded,
+    database.plan_roles: surplus,
+    database.plan_migrations: behind,
+    database.plan_rollback: loaded,
 }
 
 
-@pytest.mark.parametrize("step", PREPARATIONS, ids=lambda step: str(step.__name__))
-def test_a_session_that_only_reads(empty: Target, at: At, step: Callable[[Target], Outcome]) -> None:
+@pytest.mark.parametrize("planner", PREPARATIONS, ids=lambda planner: str(planner.__name__))
+def test_a_session_that_only_reads(empty: Target, at: At, planner: Planner) -> None:
     """As on a replica, or where the storage is full."""
-    PREPARATIONS[step](empty)
+    PREPARATIONS[planner](empty)
     read_only = at(database_name(empty), options="-c default_transaction_read_only=on")
 
-    with pytest.raises(ServerReadOnly, match="in a read-only transaction: connect to the primary"):
-        step(read_only)
+    with pytest.raises(StatementFailed, match="in a read-only transaction: connect to the primary"):
+        planner(read_only).apply()
 
 
-STEPS = [database.create, database.ensure_roles, database.load_schema, database.migrate, database.seed, database.rollback]
+PLANNERS = [*PREPARATIONS, database.plan_create, database.plan_drop, database.plan_expire]
 
 
-@pytest.mark.parametrize("step", STEPS, ids=lambda step: str(step.__name__))
-def test_a_wrong_password(at: At, step: Callable[[Target], Outcome]) -> None:
+@pytest.mark.parametrize("planner", PLANNERS, ids=lambda planner: str(planner.__name__))
+def test_a_wrong_password(at: At, planner: Planner) -> None:
     """Each step says so, and how to mend it."""
     with pytest.raises(LoginRefused, match="correct the user and the password in the URL") as caught:
-        step(at("anything", password="secret-word"))
+        planner(at("anything", password="secret-word"))
     assert "secret-word" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "step", [database.ensure_roles, database.load_schema, database.migrate, database.seed, database.rollback]
-)
-def test_a_missing_database(target: Target, step: Callable[[Target], Outcome]) -> None:
+@pytest.mark.parametrize("planner", [*PREPARATIONS, database.plan_expire], ids=lambda planner: str(planner.__name__))
+def test_a_missing_database(target: Target, planner: Planner) -> None:
     """Each step that needs one says what creates it."""
+    plan = planner(target)
     with pytest.raises(DatabaseMissing, match="does not exist: 03_load_schema_and_seed creates it"):
-        step(target)
+        plan.apply()
 
 
 def test_a_session_that_holds_everything_up(seeded: Target, at: At) -> None:
@@ -291,9 +295,9 @@ def test_a_session_that_holds_everything_up(seeded: Target, at: At) -> None:
     impatient = at(database_name(seeded), options="-c lock_timeout=200ms")
     with connect(seeded) as connection:
         connection.execute("LOCK TABLE users")
-        with pytest.raises(StatementCancelled, match="lock timeout: see who is at work with `cruddur-ops db sessions`"):
-            database.rollback(impatient)
-    assert Outcome(deleted=1) == database.rollback(impatient)
+        with pytest.raises(StatementFailed, match="lock timeout: see who is at work with `cruddur-ops db sessions`"):
+            database.plan_rollback(impatient).apply()
+    assert Outcome(deleted=1) == database.plan_rollback(impatient).apply()
 
 
 class Relay(socketserver.BaseRequestHandler):
@@ -347,7 +351,7 @@ def test_all_steps_through_an_odd_url(
         odd = replace(target, connection_url=url)
         database.setup(odd, tell=lambda _: None)
         assert {"activities": 12, "users": 4} == database.counts(odd)
-        engine(odd).dispose()
+        session(odd).close()
 
 
 def test_a_server_that_nobody_started(at: At) -> None:
@@ -358,8 +362,8 @@ def test_a_server_that_nobody_started(at: At) -> None:
 
 def test_errors_keep_their_cause(empty: Target, server: Server) -> None:
     """Whoever debugs finds psycopg's own error behind the sentence."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
     execute(empty, "ALTER TABLE users ADD CHECK (false)")
 
     with pytest.raises(psycopg.errors.CheckViolation):
-        database.seed(empty)
+        database.plan_seed(empty).apply()

@@ -17,9 +17,8 @@ from traitlets.config import Config
 
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.unreachable import DatabaseMissing, LoginRefused
+from cruddur_ops.database.errors import DatabaseMissing, LoginRefused, StatementFailed
 from cruddur_ops.errors import UnknownTarget, WrongInput
-from cruddur_ops.magics import StatementFailed
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server

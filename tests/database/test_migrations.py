@@ -14,14 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import database
-from cruddur_ops.database import migrating, migrations
-from cruddur_ops.database.connection import engine
+from cruddur_ops.database import schema
+from cruddur_ops.database.connection import session, transaction
 from cruddur_ops.database.location import database_name
-from cruddur_ops.database.migrating import MigrationEmpty, NothingToRollBack
-from cruddur_ops.database.migrations import Migration, MigrationsUnusable, available
-from cruddur_ops.database.schema import SchemaDiffers
-from cruddur_ops.database.scripts import ScriptFailed
-from cruddur_ops.database.stamp import StampDiffers
+from cruddur_ops.database.schema import Migration, available
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
@@ -47,8 +43,8 @@ def dump(server: Server) -> Dump:
 @pytest.fixture
 def first(empty: Target) -> Target:
     """A database of the first version, as it was before there were any migrations."""
-    with engine(empty).begin() as connection:
-        migrating.apply(connection, available()[0])
+    with transaction(empty) as connection:
+        schema.apply(connection, available()[0])
     return empty
 
 
@@ -67,90 +63,93 @@ def versions(target: Target) -> list[int]:
 def test_schema_is_what_all_migrations_come_to(first: Target, at: Callable[..., Target], dump: Dump) -> None:
     """The first schema with every migration cannot be told from schema.sql: objects, owners, rights, comments."""
     loaded = at(f"{database_name(first)}_loaded")
-    database.create(loaded)
-    database.load_schema(loaded)
-    database.migrate(first)
+    database.plan_create(loaded).apply()
+    database.plan_schema(loaded).apply()
+    database.plan_migrations(first).apply()
 
     assert dump(loaded) == dump(first)
     assert versions(loaded) == versions(first)
-    assert Outcome(unchanged=1) == database.load_schema(first)
+    assert Outcome(unchanged=1) == database.plan_schema(first).apply()
 
 
 def test_every_way_down_undoes_its_way_up(first: Target, dump: Dump) -> None:
     """After up and down nothing is different, for each migration in turn."""
     for migration in available()[1:]:
         before = dump(first)
-        for change in (migrating.apply, migrating.undo, migrating.apply):
-            with engine(first).begin() as connection:
+        for change in (schema.apply, schema.undo, schema.apply):
+            with transaction(first) as connection:
                 change(connection, migration)
-            assert (before == dump(first)) == (change is migrating.undo)
+            assert (before == dump(first)) == (change is schema.undo)
     assert versions(first) == [migration.version for migration in available()]
 
 
 def test_a_database_of_before_is_brought_forward(first: Target) -> None:
     """schema-load names the way, migrate goes it, and its rows are kept."""
     execute(first, "INSERT INTO users (handle, display_name, email) VALUES ('ivanova', 'Susan', 'ivanova@example.com')")
-    with pytest.raises(SchemaDiffers, match="has version 0 of the schema, .* version 1: .*`cruddur-ops db migrate`"):
-        database.load_schema(first)
+    with pytest.raises(WrongInput, match="has version 0 of the schema, .* version 1: .*`cruddur-ops db migrate`"):
+        database.plan_schema(first).apply()
 
     assert ["migration 0001_add_bio_to_users"] == [change.resource for change in database.plan_migrations(first).mutating]
-    assert Outcome(created=len(available()) - 1) == database.migrate(first)
+    assert Outcome(created=len(available()) - 1) == database.plan_migrations(first).apply()
     assert [("ivanova", None)] == execute(first, "SELECT handle, bio FROM users")
-    assert Outcome(unchanged=1) == database.migrate(first) == database.load_schema(first)
+    assert Outcome(unchanged=1) == database.plan_migrations(first).apply() == database.plan_schema(first).apply()
 
 
 def test_an_empty_database_needs_no_migration(empty: Target) -> None:
     """schema-load brings all of them; migrate leaves it empty."""
-    assert Outcome(unchanged=1) == database.migrate(empty)
+    assert Outcome(unchanged=1) == database.plan_migrations(empty).apply()
     assert "gets all of them with the schema" in str(database.plan_migrations(empty))
-    assert Outcome(created=1) == database.load_schema(empty)
+    assert Outcome(created=1) == database.plan_schema(empty).apply()
 
 
 def test_rollback_undoes_the_newest(seeded: Target) -> None:
     """One at a time, down to the first schema; migrate goes the same way up again."""
     execute(seeded, "UPDATE users SET bio = 'I was there, at the dawn of the third age'")
-    assert [migrations.newest()] == [int(change.resource[10:14]) for change in database.plan_rollback(seeded).mutating]
-    for _ in available()[1:]:
-        assert Outcome(deleted=1) == database.rollback(seeded)
+    assert [schema.newest()] == [int(change.resource[10:14]) for change in database.plan_rollback(seeded).mutating]
+    for migration in reversed(available()[1:]):
+        plan = database.plan_rollback(seeded)
+        assert Outcome(deleted=1) == plan.apply()
+        assert f"verified: migration {migration.name} is gone" == repr(plan.verify())
 
     assert [] == execute(seeded, "SELECT 1 FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'bio'")
-    for step in (database.plan_rollback, database.rollback):
-        with pytest.raises(NothingToRollBack, match="has the first schema"):
-            step(seeded)
-    assert Outcome(created=len(available()) - 1) == database.migrate(seeded)
+    with pytest.raises(WrongInput, match="has the first schema"):
+        database.plan_rollback(seeded)
+    assert Outcome(created=len(available()) - 1) == database.plan_migrations(seeded).apply()
 
 
 def test_rollback_compares_the_environment(seeded: Target) -> None:
     """Another target's database is left alone, and both are named."""
     another = replace(seeded, name="staging")
 
-    for step in (database.plan_rollback, database.rollback):
-        with pytest.raises(StampDiffers, match='belongs to the environment "local", and the target is "staging"'):
-            step(another)
-    assert migrations.newest() == versions(seeded)[-1]
+    with pytest.raises(WrongInput, match='belongs to the environment "local", and the target is "staging"'):
+        database.plan_rollback(another)
+    assert schema.newest() == versions(seeded)[-1]
 
 
 def test_protected_target(first: Target) -> None:
     """Neither way without the identifier."""
     protected = replace(first, protected=True)
     with pytest.raises(ConfirmationRequired):
-        database.migrate(protected)
-    database.migrate(protected, "cruddur-db-instance")
+        database.plan_migrations(protected).apply()
+    confirmed = replace(protected, confirm="cruddur-db-instance")
+    database.plan_migrations(confirmed).apply()
     with pytest.raises(ConfirmationRequired):
-        database.rollback(protected)
+        database.plan_rollback(protected).apply()
 
-    assert Outcome(deleted=1) == database.rollback(protected, "cruddur-db-instance")
-    engine(protected).dispose()
+    assert Outcome(deleted=1) == database.plan_rollback(confirmed).apply()
+    session(protected).close()
 
 
 def test_two_at_once(first: Target, files: Path) -> None:
     """Each migration is made by one of the two, and found made by the other."""
     for name in "abc":
         add(files, f"add_{name}", f"CREATE TABLE {name} ();\n")
+    plans = [database.plan_migrations(first) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:
-        outcomes = [future.result() for future in [pool.submit(database.migrate, first) for _ in range(2)]]
+        outcomes = list(pool.map(lambda plan: plan.apply(), plans))
 
     assert len(available()) - 1 == sum(outcome.created for outcome in outcomes)
+    assert "verified: schema is as wanted" == repr(plans[1].verify())
     assert [migration.version for migration in available()] == versions(first)
 
 
@@ -159,43 +158,43 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(first: Target, files: P
     add(files, "add_boards", "CREATE TABLE boards ();\n")
     add(files, "add_more", "CREATE TABLE more ();\nCREATE TABLE boards ();\n")
 
-    with pytest.raises(ScriptFailed, match='^sql/migrations/0003_add_more.up.sql, line 3: relation "boards" already exists'):
-        database.migrate(first)
+    with pytest.raises(WrongInput, match='^sql/migrations/0003_add_more.up.sql, line 3: relation "boards" already exists'):
+        database.plan_migrations(first).apply()
     assert [0, 1, 2] == versions(first)
     assert [("boards",)] == execute(first, "SELECT relname FROM pg_class WHERE relname IN ('boards', 'more')")
 
 
 def test_new_tables_come_with_their_rights(first: Target, files: Path) -> None:
     """The reader reads them, in the same transaction."""
-    database.ensure_roles(first)
+    database.plan_roles(first).apply()
     add(files, "add_boards", "CREATE TABLE boards ();\n", "DROP TABLE boards;\n")
-    database.migrate(first)
+    database.plan_migrations(first).apply()
 
     may_read = [f"has_table_privilege('{role}', 'boards', 'SELECT')" for role in ("cruddur_reader", "cruddur_app")]
     assert [(True, False)] == execute(first, f"SELECT {', '.join(may_read)}")
     assert [] == list(database.plan_roles(first).mutating)
-    assert Outcome(deleted=1) == database.rollback(first)
+    assert Outcome(deleted=1) == database.plan_rollback(first).apply()
 
 
 def test_an_empty_migration_is_refused(first: Target, files: Path) -> None:
     """What `migration NAME` has just written is not taken for done."""
     database.new_migration("add_nothing")
 
-    with pytest.raises(MigrationEmpty, match=r"sql/migrations/0002_add_nothing.up.sql has no statement yet"):
-        database.migrate(first)
+    with pytest.raises(WrongInput, match=r"sql/migrations/0002_add_nothing.up.sql has no statement yet"):
+        database.plan_migrations(first).apply()
 
 
 def test_a_copy_that_is_behind_is_told(seeded: Target, files: Path) -> None:
     """A database that is ahead of the files, or went another way."""
     for path in files.glob("migrations/0001*"):
         path.unlink()
-    with pytest.raises(MigrationsUnusable, match="has the migration 0001_add_bio_to_users, and .* ends before: update"):
-        database.migrate(seeded)
-    with pytest.raises(SchemaDiffers, match="has version 1 of the schema, and sql/ knows 0 at most: update"):
-        database.load_schema(seeded)
+    with pytest.raises(WrongInput, match="has the migration 0001_add_bio_to_users, and .* ends before: update"):
+        database.plan_migrations(seeded).apply()
+    with pytest.raises(WrongInput, match="has version 1 of the schema, and sql/ knows 0 at most: update"):
+        database.plan_schema(seeded).apply()
     add(files, "add_other", "SELECT 1;\n")
-    with pytest.raises(MigrationsUnusable, match="0001_add_bio_to_users, and .* has 0001_add_other"):
-        database.migrate(seeded)
+    with pytest.raises(WrongInput, match="0001_add_bio_to_users, and .* has 0001_add_other"):
+        database.plan_migrations(seeded).apply()
 
 
 def test_the_next_pair_is_written(files: Path) -> None:
@@ -219,10 +218,10 @@ def test_bad_names_are_refused(files: Path, name: str) -> None:
     assert before == sorted(files.rglob("*"))
 
 
-@given(st.from_regex(migrations.NAME, fullmatch=True))
+@given(st.from_regex(schema.NAME, fullmatch=True))
 def test_good_names_are_read_back(name: str) -> None:
     """What may be written is understood when it is read."""
-    assert Migration(7, f"0007_{name}") == migrations._parsed(f"0007_{name}.up")
+    assert Migration(7, f"0007_{name}") == schema._parsed(f"0007_{name}.up")
 
 
 @pytest.mark.parametrize(
@@ -241,7 +240,7 @@ def test_files_that_are_no_sequence(files: Path, name: str, sentence: str) -> No
     """Told before any database is touched."""
     write(files / "migrations" / f"{name}.sql", "-- X.\nSELECT 1;\n")
 
-    with pytest.raises(MigrationsUnusable, match=sentence):
+    with pytest.raises(WrongInput, match=sentence):
         available()
 
 
@@ -250,5 +249,5 @@ def test_a_folder_that_cannot_be_written_to(files: Path) -> None:
     path = files / "migrations" / "0002_add_x.up.sql"
     path.mkdir()
 
-    with pytest.raises((WrongInput, MigrationsUnusable), match="0002_add_x"):
+    with pytest.raises((WrongInput, WrongInput), match="0002_add_x"):
         database.new_migration("add_x")

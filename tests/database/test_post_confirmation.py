@@ -295,8 +295,8 @@ def test_a_statement_that_waits_too_long_is_an_error(function: ModuleType, seede
 
 def test_the_statements_need_no_more_than_the_application_may(empty: Target) -> None:
     """They run as cruddur_app, for a new user and for a known one."""
-    database.ensure_roles(empty)
-    database.load_schema(empty)
+    database.plan_roles(empty).apply()
+    database.plan_schema(empty).apply()
     user = {"cognito_user_id": SUB, "display_name": "Susan Ivanova", "handle": "ivanova", "email": "ivanova@example.com"}
     done = [database.rows(replace(empty, db_role=APP), f"users/{name}", **user) for name in STATEMENTS]
     assert [[{"outcome": "inserted"}], [{"outcome": "updated"}]] == done

@@ -10,21 +10,20 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
-from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, NotPermitted
 from cruddur_ops.database.location import database_name, locate
-from cruddur_ops.database.refusals import NotPermitted
-from cruddur_ops.database.unreachable import DatabaseMissing, LoginRefused, RoleRefused
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import USER
-from tests.database.support import execute
+from tests.database.support import Planner, execute
 
 
 @pytest.fixture
 def prepared(seeded: Target) -> Target:
     """A seeded target with its roles."""
-    database.ensure_roles(seeded)
+    database.plan_roles(seeded).apply()
     return seeded
 
 
@@ -35,7 +34,7 @@ def test_a_target_acts_in_its_role(prepared: Target) -> None:
     assert [("cruddur_reader", USER)] == execute(reader, "SELECT current_user, session_user")
     assert "cruddur_reader" == database.connection_facts(reader)["user"]
     assert {"activities": 12, "users": 4} == database.counts(reader)
-    engine(reader).dispose()
+    session(reader).close()
 
 
 APPLICATION = {
@@ -86,15 +85,15 @@ def test_the_reader_reads_all_and_writes_nothing(prepared: Target) -> None:
     assert [(True,)] == execute(reader, "SELECT pg_has_role('pg_monitor', 'USAGE')")
 
 
-@pytest.mark.parametrize("step", [database.seed, database.ensure_roles])
-def test_a_reader_is_told_to_step_aside(prepared: Target, step: Callable[[Target], Outcome]) -> None:
+@pytest.mark.parametrize("planner", [database.plan_seed, database.plan_roles])
+def test_a_reader_is_told_to_step_aside(prepared: Target, planner: Planner) -> None:
     """Where a step needs more than the role has."""
     reader = replace(prepared, db_role="cruddur_reader")
     execute(prepared, "REVOKE SELECT ON users FROM cruddur_app")
 
     with pytest.raises(NotPermitted, match=": connect as .* without db_role"):
-        step(reader)
-    engine(reader).dispose()
+        planner(reader).apply()
+    session(reader).close()
 
 
 LOST = {
@@ -115,7 +114,7 @@ def test_what_was_lost_or_added_is_mended(prepared: Target, name: str) -> None:
     plan = database.plan_roles(prepared)
 
     assert 1 == len(plan.mutating)
-    assert plan.outcome == database.ensure_roles(prepared)
+    assert plan.outcome == database.plan_roles(prepared).apply()
     assert [] == list(database.plan_roles(prepared).mutating)
 
 
@@ -124,7 +123,7 @@ def test_the_schema_of_the_database_lost_its_doors(prepared: Target) -> None:
     execute(prepared, f"REVOKE CONNECT ON DATABASE {database_name(prepared)} FROM PUBLIC")
     execute(prepared, "REVOKE USAGE ON SCHEMA public FROM PUBLIC")
 
-    assert 4 == database.ensure_roles(prepared).created
+    assert 4 == database.plan_roles(prepared).apply().created
     assert [] == list(database.plan_roles(prepared).mutating)
 
 
@@ -132,9 +131,9 @@ def test_a_second_database_shares_the_roles(prepared: Target, at: Callable[..., 
     """They are the server's; the rights are each database's."""
     second = at(f"{database_name(prepared)}_second")
 
-    assert Outcome(created=1, unchanged=1) == database.create(second)
-    assert Outcome(unchanged=3) == database.ensure_roles(second)
-    database.load_schema(second)
+    assert Outcome(created=1, unchanged=1) == database.plan_create(second).apply()
+    assert Outcome(unchanged=3) == database.plan_roles(second).apply()
+    database.plan_schema(second).apply()
     assert [] == list(database.plan_roles(second).mutating)
 
 
@@ -143,7 +142,7 @@ def test_nobody_logs_in_as_a_role_behind_a_url(prepared: Target) -> None:
     logins = "SELECT rolname FROM pg_roles WHERE rolname LIKE 'cruddur\\_%' AND rolcanlogin"
     assert [] == execute(prepared, logins)
     execute(prepared, "ALTER ROLE cruddur_app LOGIN")
-    database.ensure_roles(prepared)
+    database.plan_roles(prepared).apply()
 
     assert [("cruddur_app",)] == execute(prepared, logins)
     execute(prepared, "ALTER ROLE cruddur_app NOLOGIN")
@@ -162,13 +161,13 @@ def outsider(server: Server) -> Iterator[str]:
 def test_roles_of_another_master(prepared: Target, at: Callable[..., Target], outsider: str) -> None:
     """Who did not make them may not take them."""
     with pytest.raises(NotPermitted, match='permission denied to grant role "cruddur_owner": connect as'):
-        database.create(at("outsiders", outsider, outsider))
+        database.plan_create(at("outsiders", outsider, outsider)).apply()
 
 
 def test_an_unknown_role_is_told(prepared: Target) -> None:
     """Not as a wrong password; and a missing database not as a wrong role."""
     wrong = replace(prepared, db_role="cruddur writer")
-    with pytest.raises(RoleRefused, match='refused the role .*"cruddur writer".*: run 03_load_schema_and_seed'):
+    with pytest.raises(DatabaseUnreachable, match='refused the role .*"cruddur writer".*: run 03_load_schema_and_seed'):
         connect(wrong)
     with pytest.raises(DatabaseMissing):
         connect(replace(wrong, connection_url=wrong.connection_url.replace(database_name(wrong), "nowhere")))

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from cruddur_ops.database import server
+from cruddur_ops.database.planning import on_server
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.runbook.locks import advisory, holding
 from cruddur_ops.targets import Target
@@ -37,7 +37,7 @@ def test_a_holder_that_breaks_off_loses_the_lock(empty: Target, monkeypatch: pyt
     """The server frees it; the run is interrupted, and told why."""
     monkeypatch.setattr(holding, "RENEWAL", 0.05)
     with pytest.raises(KeyboardInterrupt), advisory.held(empty, []) as lock:
-        with server.on_server(empty) as other:
+        with on_server(empty) as other:
             other.execute(END)
         with advisory.held(empty, []):
             signal.pause()

@@ -21,7 +21,7 @@ CONTENT = (
 
 def test_plan_inserts_nothing(empty: Target) -> None:
     """What the plan tries is rolled back."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
 
     assert SEEDED == len(database.plan_seed(empty).mutating)
     assert {"activities": 0, "users": 0} == database.counts(empty)
@@ -32,7 +32,7 @@ def test_it_is_the_same_everywhere(seeded: Target) -> None:
     before = execute(seeded, CONTENT)
     execute(seeded, "TRUNCATE users, activities")
 
-    assert Outcome(created=SEEDED) == database.seed(seeded)
+    assert Outcome(created=SEEDED) == database.plan_seed(seeded).apply()
     assert before == execute(seeded, CONTENT)
 
 
@@ -43,9 +43,9 @@ def test_what_was_changed_or_deleted_comes_back(seeded: Target) -> None:
     execute(seeded, "UPDATE activities SET message = 'mine' WHERE message LIKE 'A republic%'")
     execute(seeded, "UPDATE users SET display_name = 'Another', handle = 'Londo' WHERE handle = 'londo'")
 
-    assert Outcome(created=1, changed=2, unchanged=SEEDED - 3) == database.seed(seeded)
+    assert Outcome(created=1, changed=2, unchanged=SEEDED - 3) == database.plan_seed(seeded).apply()
     assert before == execute(seeded, CONTENT)
-    assert Outcome(unchanged=SEEDED) == database.seed(seeded)
+    assert Outcome(unchanged=SEEDED) == database.plan_seed(seeded).apply()
 
 
 def test_a_reply_finds_what_it_replied_to(seeded: Target) -> None:
@@ -53,7 +53,7 @@ def test_a_reply_finds_what_it_replied_to(seeded: Target) -> None:
     before = execute(seeded, CONTENT)
     execute(seeded, "DELETE FROM activities WHERE message LIKE 'The first crud%'")
 
-    assert Outcome(created=1, changed=1, unchanged=SEEDED - 2) == database.seed(seeded)
+    assert Outcome(created=1, changed=1, unchanged=SEEDED - 2) == database.plan_seed(seeded).apply()
     assert before == execute(seeded, CONTENT)
 
 
@@ -62,34 +62,34 @@ def test_counters_and_times_are_the_applications(seeded: Target) -> None:
     execute(seeded, "UPDATE activities SET likes_count = 99, created_at = created_at - interval '1 hour'")
     before = execute(seeded, "TABLE activities ORDER BY uuid")
 
-    assert Outcome(unchanged=SEEDED) == database.seed(seeded)
+    assert Outcome(unchanged=SEEDED) == database.plan_seed(seeded).apply()
     assert before == execute(seeded, "TABLE activities ORDER BY uuid")
 
 
 def test_whoever_signed_up_keeps_the_account(empty: Target) -> None:
     """A person with a seed's handle, in whatever case, is left alone; the seed's activities are this person's."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
     columns = "INSERT INTO users (handle, display_name, email, cognito_user_id)"
     execute(empty, f"{columns} VALUES ('Andrew', 'A person', 'person@example.com', 'sub-1')")
 
-    assert Outcome(created=SEEDED - 1, unchanged=1) == database.seed(empty)
+    assert Outcome(created=SEEDED - 1, unchanged=1) == database.plan_seed(empty).apply()
     counted = "SELECT handle, display_name, count(*) FROM users JOIN activities ON user_uuid = users.uuid GROUP BY 1, 2"
     assert ("Andrew", "A person", 4) in execute(empty, counted)
 
 
 def test_whoever_has_an_email_of_the_seed_keeps_it(empty: Target) -> None:
     """The user that would need it is left out, and the user's activities too."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
     execute(empty, "INSERT INTO users (handle, display_name, email) VALUES ('somebody', 'Somebody', 'londo@example.com')")
 
-    assert Outcome(created=SEEDED - 4, unchanged=4) == database.seed(empty)
+    assert Outcome(created=SEEDED - 4, unchanged=4) == database.plan_seed(empty).apply()
     assert [] == execute(empty, "SELECT FROM users WHERE handle = 'londo'")
 
 
 def test_a_refusal_leaves_nothing(empty: Target) -> None:
     """On a protected target without its name."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
 
     with pytest.raises(ConfirmationRequired):
-        database.seed(replace(empty, protected=True))
+        database.plan_seed(replace(empty, protected=True)).apply()
     assert {"activities": 0, "users": 0} == database.counts(empty)

@@ -16,11 +16,10 @@ from cruddur_ops import database
 from cruddur_ops.cli import main
 from cruddur_ops.database import killing
 from cruddur_ops.database.blocking import BLOCKER, WAITER
-from cruddur_ops.database.connection import connect, engine
-from cruddur_ops.database.killing import SessionsRemain
+from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.location import locate
-from cruddur_ops.database.sessions import Session, Sessions
-from cruddur_ops.errors import ConfirmationRequired
+from cruddur_ops.database.sessions import Session, Sessions, interval, whole_seconds
+from cruddur_ops.errors import ConfirmationRequired, InUse, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
 from tests.database.people import PASSWORD, Connection, People, alive
@@ -32,7 +31,7 @@ SECRET = "canary-in-a-statement"
 @pytest.fixture(autouse=True)
 def _alone(empty: Target) -> None:
     """No connection of the fixtures' own is left."""
-    engine(empty).dispose()
+    session(empty).close()
 
 
 def by_application(found: Sessions) -> dict[str | None, Session]:
@@ -88,7 +87,7 @@ def test_aws_is_not_listed_and_not_ended(empty: Target, people: People) -> None:
     aws = people.administrator(empty)
 
     assert () == database.sessions(empty).all
-    assert Outcome() == database.kill_sessions(empty)
+    assert Outcome() == database.plan_kill(empty).apply()
     assert alive(aws)
 
 
@@ -108,7 +107,7 @@ def test_a_jam(empty: Target) -> None:
 def test_a_jam_whose_blocker_is_ended(empty: Target) -> None:
     """Whoever ends the blocker frees the other; the rehearsal takes that without a word."""
     with database.staged_block(empty):
-        assert Outcome(deleted=1) == database.kill_sessions(empty, idle=timedelta(0))
+        assert Outcome(deleted=1) == database.plan_kill(empty, idle="0s").apply()
         until(lambda: not database.sessions(empty).blocks)
 
 
@@ -137,9 +136,9 @@ def test_kill_ends_all_and_says_who(empty: Target, people: People) -> None:
 
     assert 2 == len(plan.mutating)
     assert "of guest on" in str(plan)
-    assert Outcome(deleted=2) == database.kill_sessions(empty)
+    assert Outcome(deleted=2) == database.plan_kill(empty).apply()
     assert [False, False] == [alive(one) for one in theirs]
-    assert Outcome() == database.kill_sessions(empty)
+    assert Outcome() == database.plan_kill(empty).apply()
 
 
 def test_kill_of_the_idle_leaves_those_who_work(empty: Target, people: People) -> None:
@@ -149,8 +148,8 @@ def test_kill_of_the_idle_leaves_those_who_work(empty: Target, people: People) -
     working.start()
     until(lambda: by_application(database.sessions(empty))["busy"].state == "active")
 
-    assert Outcome() == database.kill_sessions(empty, idle=timedelta(hours=1))
-    assert Outcome(deleted=1) == database.kill_sessions(empty, idle=timedelta(0))
+    assert Outcome() == database.plan_kill(empty, idle="1h").apply()
+    assert Outcome(deleted=1) == database.plan_kill(empty, idle="0s").apply()
     assert not alive(idle)
     assert ["busy"] == [one.application for one in database.sessions(empty).all]
     busy.cancel_safe()
@@ -160,14 +159,22 @@ def test_kill_of_the_idle_leaves_those_who_work(empty: Target, people: People) -
 def test_an_idle_session_that_wakes_up_is_left(empty: Target, people: People) -> None:
     """Between looking and ending somebody may have begun to work."""
     theirs = people.connect(empty)
-    (seen,) = database.sessions(empty).all
+    idle, all_of_them = database.plan_kill(empty, idle="0s"), database.plan_kill(empty)
     theirs.execute("SELECT 1")
 
-    with connect(empty, autocommit=True) as connection:
-        assert killing.GONE == killing._end(connection, seen, still_idle=True)
-        assert killing.GONE == killing._end(connection, replace(seen, started=None), still_idle=False)
-        assert alive(theirs)
-        assert killing.ENDED == killing._end(connection, seen, still_idle=False)
+    assert Outcome(unchanged=1) == idle.apply()
+    assert repr(idle.verify()).startswith("verified: session ")
+    assert alive(theirs)
+    assert Outcome(deleted=1) == all_of_them.apply()
+
+
+def test_a_pid_that_is_used_again_is_another_session(empty: Target, people: People) -> None:
+    """It is known by its beginning, too."""
+    theirs = people.connect(empty)
+    (seen,) = database.sessions(empty).all
+
+    assert Outcome() == killing._plan_end(empty, (replace(seen, started=None),), False).apply()
+    assert alive(theirs)
 
 
 def test_who_comes_after_the_plan_is_left(empty: Target, people: People) -> None:
@@ -176,16 +183,28 @@ def test_who_comes_after_the_plan_is_left(empty: Target, people: People) -> None
     plan = database.plan_kill(empty)
     late = people.connect(empty)
 
-    assert Outcome(deleted=1) == database.kill_sessions(empty, plan=plan)
+    assert Outcome(deleted=1) == plan.apply()
     assert [False, True] == [alive(early), alive(late)]
+    assert repr(plan.verify()).endswith("(theirs) is gone")
+
+
+def test_who_is_gone_by_then_is_fine(empty: Target, people: People) -> None:
+    """The others are ended all the same."""
+    theirs = [people.connect(empty), people.connect(empty)]
+    plan = database.plan_kill(empty)
+    theirs[0].close()
+    until(lambda: len(database.sessions(empty).all) == 1)
+
+    assert Outcome(deleted=1, unchanged=1) == plan.apply()
+    assert not alive(theirs[1])
 
 
 def test_a_superusers_session_remains_and_is_named(empty: Target, people: People) -> None:
     """The others are ended; the one that cannot be is told with PostgreSQL's reason."""
     boss, guest = people.guest(empty, "boss"), people.guest(empty)
 
-    with pytest.raises(SessionsRemain, match=r"1 of 2 sessions were ended; session \d+ of boss .*SUPERUSER.*from its own side"):
-        database.kill_sessions(empty)
+    with pytest.raises(InUse, match=r"1 of 2 sessions were ended; session \d+ of boss .*SUPERUSER.*from its own side"):
+        database.plan_kill(empty).apply()
     assert [True, False] == [alive(boss), alive(guest)]
 
 
@@ -194,10 +213,33 @@ def test_protected_target_needs_its_identifier(empty: Target, people: People) ->
     theirs = people.connect(empty)
     protected = replace(empty, protected=True)
     with pytest.raises(ConfirmationRequired, match="--confirm cruddur-db-instance"):
-        database.kill_sessions(protected)
+        database.plan_kill(protected).apply()
 
     assert alive(theirs)
-    assert Outcome(deleted=1) == database.kill_sessions(protected, "cruddur-db-instance")
+    assert Outcome(deleted=1) == database.plan_kill(replace(protected, confirm="cruddur-db-instance")).apply()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1d", 86400), ("1d1h1m1s", 90061), ("0s", 0), (" 5m ", 300)],
+)
+def test_what_operators_write(empty: Target, text: str, seconds: int) -> None:
+    """Days, hours, minutes and seconds, alone or together."""
+    with connect(empty) as connection:
+        assert timedelta(seconds=seconds) == interval(connection, text)
+
+
+@pytest.mark.parametrize("text", [" ", "30", "m", "-5m", "1e3s", "٣m", "9999999999999d", "'; --", "5 nothing"])
+def test_what_is_no_length_of_time(empty: Target, text: str) -> None:
+    """Without a unit, negative, or nothing that the server knows: wrong input, with examples."""
+    with pytest.raises(WrongInput, match="write it as 90s, 30m, 1h30m or 2d"):
+        database.plan_kill(empty, idle=text)
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(-3.5, "0:00:00"), (1865.9, "0:31:05"), (183600, "2 days, 3:00:00")])
+def test_lengths_are_shown_in_whole_seconds(seconds: float, text: str) -> None:
+    """A negative length, by clocks that differ, is none."""
+    assert text == whole_seconds(timedelta(seconds=seconds))
 
 
 def test_verbs(empty: Target, people: People) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -13,24 +15,22 @@ from click.testing import CliRunner
 from cruddur_ops import database
 from cruddur_ops.cli import main
 from cruddur_ops.database import steps
-from cruddur_ops.database.connection import connect, engine
-from cruddur_ops.database.drop import StillConnected
+from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.location import database_name
-from cruddur_ops.database.scripts import ScriptFailed
-from cruddur_ops.database.stamp import StampDiffers
-from cruddur_ops.errors import RunInProgress
+from cruddur_ops.errors import InUse, RunInProgress, WrongInput
 from cruddur_ops.plan import Outcome
+from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
 from tests.database.conftest import PASSWORD
 from tests.database.support import TABLES, append, execute
 
-STEPS = ["drop", "create", "roles", "schema-load", "migrate", "seed"]
+STEPS = ["drop", *steps.STEPS]
 
 
 def verdicts(target: Target, **options: bool) -> list[tuple[str, str]]:
     """The steps of a setup, each with its verdict; what ended it is swallowed."""
     lines: list[str] = []
-    with suppress(ScriptFailed):
+    with suppress(WrongInput):
         database.setup(target, tell=lines.append, **options)
     return [(line.split()[0], line.split()[1]) for line in lines]
 
@@ -44,27 +44,27 @@ def test_from_nothing_and_again(at: Callable[..., Target], name: str) -> None:
 
     assert [(step, "passed") for step in STEPS] == verdicts(target)
     assert {"activities": 12, "users": 4} == database.counts(target)
-    assert Outcome(unchanged=1) == database.load_schema(target) == database.migrate(target)
+    assert Outcome(unchanged=1) == database.plan_schema(target).apply() == database.plan_migrations(target).apply()
 
 
 def test_the_first_failure_ends_it(target: Target, files: Path) -> None:
     """The steps before it stand, with what they made; none comes after."""
     append(files / "schema.sql", "SELECT nothing_like_it;\n")
 
-    assert [*((step, "passed") for step in STEPS[:3]), ("schema-load", "failed")] == verdicts(target)
+    assert [*((step, "passed") for step in STEPS[:4]), ("schema-load", "failed")] == verdicts(target)
     assert [] == execute(target, TABLES)
 
 
 def test_a_protected_target_is_refused(seeded: Target) -> None:
     """Whatever is confirmed; nothing is touched."""
-    with pytest.raises(steps.SetupRefused, match="is protected and its database is never set up anew: .* db migrate"):
+    with pytest.raises(WrongInput, match="is protected and its database is never set up anew: .* db migrate"):
         database.setup(replace(seeded, protected=True), force=True)
     assert {"activities": 12, "users": 4} == database.counts(seeded)
 
 
 def test_another_environment_is_refused(seeded: Target) -> None:
     """Both are named, nothing is touched."""
-    with pytest.raises(StampDiffers, match='"local", and the target is "staging"'):
+    with pytest.raises(WrongInput, match='"local", and the target is "staging"'):
         database.setup(replace(seeded, name="staging"), force=True)
     assert {"activities": 12, "users": 4} == database.counts(seeded)
 
@@ -72,10 +72,10 @@ def test_another_environment_is_refused(seeded: Target) -> None:
 def test_somebody_who_is_connected_is_not_thrown_out(seeded: Target) -> None:
     """Without force; with it the session ends."""
     with connect(seeded) as connection:
-        with pytest.raises(StillConnected):
+        with pytest.raises(InUse):
             database.setup(seeded)
         assert {"activities": 12, "users": 4} == database.counts(seeded)
-        engine(seeded).dispose()
+        session(seeded).close()
         database.setup(seeded, force=True)
         connection.close()
 
@@ -87,14 +87,22 @@ def test_two_at_once(target: Target) -> None:
         with pytest.raises(RunInProgress, match=f"somebody else sets database {database_name(target)} up at this moment"):
             database.setup(target)
         assert len(STEPS) == len(verdicts(other))
-    engine(other).dispose()
+    session(other).close()
     assert len(STEPS) == len(verdicts(target))
+
+
+def test_the_notebook_shows_the_same_steps() -> None:
+    """In the same order, one by one."""
+    cells = json.loads((PROJECT / "notebooks" / "03_load_schema_and_seed.ipynb").read_text())["cells"]
+    planned = [re.findall(r"database\.(plan_\w+)", "".join(cell["source"])) for cell in cells if cell["cell_type"] == "code"]
+
+    assert [plan.__name__ for plan in steps.STEPS.values()] == [name for names in planned for name in names]
 
 
 @pytest.mark.parametrize("verb", ["create", "roles", "schema-load", "migrate", "seed", "setup", "rollback"])
 def test_verbs_say_what_they_do_and_where(seeded: Target, verb: str) -> None:
     """The verb, the target, server and database; what changed; never the password."""
-    engine(seeded).dispose()
+    session(seeded).close()
     result = CliRunner().invoke(main, ["db", verb])
 
     name = database_name(seeded)

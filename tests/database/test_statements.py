@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
-from cruddur_ops.database.connection import connect, engine, session
-from cruddur_ops.database.refusals import ConnectionLost
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import StatementFailed
 from cruddur_ops.database.statements import ask, compose, rows
 from cruddur_ops.targets import Target
 from tests.unit.headless import until
@@ -58,16 +58,16 @@ def test_a_server_that_goes_in_the_middle(seeded: Target) -> None:
     """The statement fails with a sentence: it may have been carried out. The next one goes through."""
     own = own_connection(seeded)
     terminate(seeded, own.info.backend_pid)
-    with pytest.raises(ConnectionLost):
+    with pytest.raises(StatementFailed):
         ask(own, "operations/counts")
 
     assert {"activities": 12, "users": 4} == database.counts(seeded)
 
 
-def test_disposing_of_the_engine_ends_the_session(seeded: Target) -> None:
+def test_a_closed_session_is_opened_again(seeded: Target) -> None:
     """One call lets go of the database."""
     own = own_connection(seeded)
-    engine(seeded).dispose()
+    session(seeded).close()
 
     assert own.closed
     assert not own_connection(seeded).closed

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from cruddur_ops import database
 from cruddur_ops.cli import main
 from cruddur_ops.database import statement_statistics as counting
-from cruddur_ops.database.connection import engine
+from cruddur_ops.database.connection import session
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.status import readable
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
@@ -34,7 +34,7 @@ SECRET = "canary-in-a-statement"
 
 def test_all_there_is_to_know(seeded: Target) -> None:
     """Server, database, environment, schema, rows, size, sessions."""
-    engine(seeded).dispose()
+    session(seeded).close()
     until(lambda: not database.sessions(seeded).all)  # a session that has ended is listed for a moment
     found = database.status(seeded)
 
@@ -116,8 +116,9 @@ def test_where_nobody_counts(seeded: Target) -> None:
     """A server that has not loaded the library gets no extension; the way to it is told."""
     plan = database.plan_statement_statistics(seeded)
 
-    assert counting.LOAD == plan.changes[0].note
-    assert Outcome(unchanged=1) == database.keep_statement_statistics(seeded)
+    assert ((), (counting.LOAD,)) == (plan.changes, plan.facts)
+    assert Outcome() == plan.apply()
+    assert "verified: nothing is left to do for Statistics of statements on local" == repr(plan.verify())
     assert f"no statement was counted: {counting.LOAD}" == repr(database.slowest(seeded))
 
 
@@ -145,7 +146,7 @@ def counted(counting_server: Server, at: Callable[..., Target]) -> Target:
 def test_where_the_time_goes(counted: Target) -> None:
     """After the extension is created, once, the slowest statement comes first, without its values."""
     assert "CREATE EXTENSION" in counting.CREATE
-    assert [Outcome(created=1), Outcome(unchanged=1)] == [database.keep_statement_statistics(counted) for _ in range(2)]
+    assert [Outcome(created=1), Outcome(unchanged=1)] == [database.plan_statement_statistics(counted).apply() for _ in range(2)]
     execute(counted, f"SELECT pg_sleep(0.3), '{SECRET}'")
     execute(counted, f"DO $$ BEGIN PERFORM pg_sleep(0.2), '{SECRET}'; END $$")
     execute(counted, f"ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
@@ -163,7 +164,7 @@ def test_protected_target_needs_its_identifier(counted: Target) -> None:
     """An extension is a change."""
     execute(counted, "DROP EXTENSION IF EXISTS pg_stat_statements")
     with pytest.raises(ConfirmationRequired):
-        database.keep_statement_statistics(replace(counted, protected=True))
+        database.plan_statement_statistics(replace(counted, protected=True)).apply()
 
 
 def test_who_may_not_create_it_is_told_who_may(counted: Target, counting_server: Server, at: Callable[..., Target]) -> None:
@@ -173,5 +174,5 @@ def test_who_may_not_create_it_is_told_who_may(counted: Target, counting_server:
         administrator.execute("CREATE ROLE guest LOGIN PASSWORD 'guest'")
     guest = at("counted", "guest", "guest", host=str(counting_server.folder))
 
-    assert Outcome(unchanged=1) == database.keep_statement_statistics(guest)
+    assert Outcome() == database.plan_statement_statistics(guest).apply()
     assert f"no statement was counted: {counting.CREATE}" == repr(database.slowest(guest))

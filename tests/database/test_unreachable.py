@@ -13,16 +13,8 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
-from cruddur_ops.database.connection import connect, engine
-from cruddur_ops.database.unreachable import (
-    ConnectionRefused,
-    ConnectionTimedOut,
-    DatabaseMissing,
-    DatabaseUnreachable,
-    HostUnknown,
-    LoginRefused,
-    TlsFailed,
-)
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable, LoginRefused
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
@@ -39,16 +31,12 @@ def url(target: Target, place: str, **options: str) -> Target:
 
 
 def failure(target: Target) -> DatabaseUnreachable:
-    """The error of connecting; the same comes through the engine; neither shows a password."""
+    """The error of connecting; it shows no password."""
     with pytest.raises(DatabaseUnreachable) as caught:
         connect(target)
-    with pytest.raises(type(caught.value)) as through_engine, engine(target).connect():
-        pass
-    for error in (caught.value, through_engine.value):
-        shown = "".join(traceback.format_exception(error))
-        assert PASSWORD not in shown
-        assert "secret-word" not in shown
-    assert str(caught.value) == str(through_engine.value)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert PASSWORD not in shown
+    assert "secret-word" not in shown
     return caught.value
 
 
@@ -84,7 +72,7 @@ def test_missing_database_with_a_misleading_name(at: At, name: str) -> None:
 def test_database_that_lets_nobody_in(empty: Target, server: Server) -> None:
     """A database that exists and refuses is not called missing."""
     name = database.connection_facts(empty)["database"]
-    engine(empty).dispose()
+    session(empty).close()
     with server.administrator() as administrator:
         administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
 
@@ -96,13 +84,13 @@ def test_nothing_listens(target: Target) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
 
-    assert ConnectionRefused is type(failure(url(target, f"127.0.0.1:{port}")))
-    assert ConnectionRefused is type(failure(url(target, "", host="/nowhere")))
+    assert "refused the connection" in str(failure(url(target, f"127.0.0.1:{port}")))
+    assert "refused the connection" in str(failure(url(target, "", host="/nowhere")))
 
 
 def test_unknown_host(target: Target) -> None:
     """A name without an address (RFC 6761 keeps .invalid free of any)."""
-    assert HostUnknown is type(failure(url(target, "db.invalid")))
+    assert "has a host that is not known" in str(failure(url(target, "db.invalid")))
 
 
 def test_silence(target: Target) -> None:
@@ -148,7 +136,8 @@ def without_tls() -> Iterator[str]:
 
 def test_server_without_tls(target: Target, without_tls: str) -> None:
     """A server that does not speak TLS where the URL requires it."""
-    assert TlsFailed is type(failure(url(target, without_tls, sslmode="require")))
+    error = failure(url(target, without_tls, sslmode="require"))
+    assert (True, False) == ("failed the TLS handshake" in str(error), error.passing)
 
 
 def test_options_that_libpq_cannot_use(target: Target) -> None:

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from cruddur_ops.cli import main
-from cruddur_ops.database.unreachable import LoginRefused
-from cruddur_ops.database.wait import NoAnswer, wait
+from cruddur_ops.database.errors import ConnectionTimedOut, LoginRefused
+from cruddur_ops.database.wait import wait
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
@@ -62,7 +62,9 @@ def test_a_server_that_does_not_come_up(at: At) -> None:
     """The time is kept, and the message is the last failure's, with its remedy and without a password."""
     target = at("postgres", host="127.0.0.1", port=str(free_port()))
     started = time.monotonic()
-    with pytest.raises(NoAnswer, match=r"no answer within 1.5 seconds: database postgres on 127.0.0.1.* refused") as caught:
+    with pytest.raises(
+        ConnectionTimedOut, match=r"no answer within 1.5 seconds: database postgres on 127.0.0.1.* refused"
+    ) as caught:
         wait(target, timeout=1.5)
 
     assert time.monotonic() - started < 5

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from cruddur_ops import targets
-from cruddur_ops.database.connection import engine
+from cruddur_ops.database.connection import session
 from cruddur_ops.targets import Target
 from rds_sandbox import Sandbox
 from tests.sandbox.support import Client, make_client, reset
@@ -61,4 +61,4 @@ def emptied(sandbox: Mapping[str, str]) -> Iterator[Target]:
             patch.setenv(name, value)
         target = targets.load("local")
         yield target
-        engine(target).dispose()
+        session(target).close()

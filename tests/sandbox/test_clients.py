@@ -9,14 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import trustme
 
 from cruddur_ops.database.location import Location, locate
-from cruddur_ops.database.relay import relayed
 from cruddur_ops.database.wait import wait
-from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
 from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
@@ -53,13 +51,6 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60)
 
 
-def through(folder: str, location: Location) -> psycopg.Connection[Any]:
-    """Connect as a program without TLS does, to the relay."""
-    return psycopg.connect(
-        host=folder, sslmode="disable", user=location.user, password=location.password, dbname=location.database
-    )
-
-
 def test_psql_of_the_path(target: Target) -> None:
     """The password of this moment, the server's certificate verified."""
     done = run("connect", "--", "-Atc", QUERY)
@@ -67,9 +58,19 @@ def test_psql_of_the_path(target: Target) -> None:
 
 
 def test_bundled_psql_has_no_tls_and_connects(target: Target) -> None:
-    """The relay speaks TLS in its place."""
+    """psycopg's libpq, which has it, takes the place of its own."""
     done = run("connect", "--", "-Atc", QUERY, PATH="/nowhere")
     assert (0, "cruddurroot on cruddur\n") == (done.returncode, done.stdout)
+
+
+@pytest.mark.parametrize("path", [os.environ["PATH"], "/nowhere"])
+def test_psql_trusts_whom_we_trust(target: Target, tmp_path: Path, path: str) -> None:
+    """With another authority nothing gets through, whichever psql it is: the connection itself, and what was named to psql."""
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    done = run("connect", "--", "-Atc", QUERY, PATH=path, PGSSLROOTCERT=str(tmp_path / "other.pem"))
+    assert (1, True) == (done.returncode, "failed the TLS handshake" in done.stderr)
+    done = run("connect", "--", "-Atc", QUERY, f"sslrootcert={tmp_path / 'other.pem'}", PATH=path)
+    assert (2, True) == (done.returncode, "certificate verify failed" in done.stderr)
 
 
 def test_env_names_what_verifies_the_server(target: Target, there: Location) -> None:
@@ -80,43 +81,6 @@ def test_env_names_what_verifies_the_server(target: Target, there: Location) -> 
     )
     assert f"export PGSSLMODE=verify-full\nexport PGSSLROOTCERT={target.ssl_root_certificate}\n" in done.stdout
     assert there.password not in done.stdout + done.stderr
-
-
-def test_relay_is_this_users_alone_and_goes(there: Location) -> None:
-    """Its folder is nobody else's; several connections get through, also much data; afterwards nothing is left."""
-    with relayed(there) as folder:
-        assert 0o700 == Path(folder).stat().st_mode & 0o777
-        with through(folder, there) as first, through(folder, there) as second:
-            assert (10**6,) == first.execute("SELECT length(repeat('x', 1000000))").fetchone()
-            assert 10**6 == len(second.execute("SELECT repeat('x', 1000000)").fetchall()[0][0])
-            second.cancel_safe()
-    assert not Path(folder).exists()
-
-
-@pytest.mark.parametrize("change", [{"sslrootcert": "other"}, {"host": "localhost"}])
-def test_relay_trusts_whom_libpq_would(there: Location, tmp_path: Path, change: dict[str, str]) -> None:
-    """With another authority, or under another name than the certificate's, nothing gets through."""
-    trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    root = {"sslrootcert": str(tmp_path / "other.pem")} if "sslrootcert" in change else {}
-    hostaddr = {"hostaddr": there.host} if "host" in change else {}
-    wrong = replace(there, host=change.get("host", there.host), options={**there.options, **root, **hostaddr})
-
-    with relayed(wrong) as folder, pytest.raises(psycopg.OperationalError, match="closed the connection"):
-        through(folder, there)
-
-
-@pytest.mark.parametrize("sslmode", ["require", "verify-ca"])
-def test_relay_does_not_verify_the_name_where_nobody_asks(there: Location, sslmode: str) -> None:
-    """The other modes of libpq mean the same here."""
-    other = replace(there, host="localhost", options={**there.options, "hostaddr": there.host, "sslmode": sslmode})
-    with relayed(other) as folder, through(folder, there) as connection:
-        assert (1,) == connection.execute("SELECT 1").fetchone()
-
-
-def test_relay_leads_to_one_host(there: Location) -> None:
-    """Several hosts need a psql that knows what to do with them."""
-    with pytest.raises(WrongInput, match="install the package postgresql-client"), relayed(replace(there, host="a,b")):
-        pass
 
 
 def test_waiting_ends_at_once_where_it_cannot_help(target: Target, rds: Client) -> None:

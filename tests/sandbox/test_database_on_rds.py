@@ -13,10 +13,10 @@ import pytest
 import trustme
 
 from cruddur_ops import database, targets
-from cruddur_ops.database.connection import connect, engine
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseUnreachable, LoginRefused
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.planning import PLAN_SECONDS
-from cruddur_ops.database.unreachable import ConnectionTimedOut, DatabaseUnreachable, LoginRefused, TlsFailed
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.targets import Target
@@ -26,7 +26,6 @@ IDENTIFIER = "cruddur-db-instance"
 MANAGED = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
 RULE = tcp(5432, **from_address("203.0.113.10/32"))
 PLANS = [database.plan_create, database.plan_roles, database.plan_schema, database.plan_seed]
-STEPS = [database.create, database.ensure_roles, database.load_schema, database.seed]
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +52,12 @@ def in_maintenance_database(target: Target) -> Iterator[Target]:
     """The target with a database that every server has."""
     there = replace(target, db_name="postgres")
     yield there
-    engine(there).dispose()
+    session(there).close()
 
 
 def test_from_nothing_to_seeded_and_again(target: Target) -> None:
     """On an instance without a database the steps make everything once."""
-    first, second = [step(target) for step in STEPS], [step(target) for step in STEPS]
+    first, second = [plan(target).apply() for plan in PLANS], [plan(target).apply() for plan in PLANS]
 
     expected = [Outcome(created=2), Outcome(created=4, unchanged=1), Outcome(created=1), Outcome(created=16)]
     assert expected == first
@@ -80,7 +79,7 @@ def test_another_root_certificate_is_not_trusted(target: Target, tmp_path: Path)
     other = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(other))
 
-    with pytest.raises(TlsFailed, match="other.pem: name the right root certificates in PGSSLROOTCERT"):
+    with pytest.raises(DatabaseUnreachable, match="other.pem: name the right root certificates in PGSSLROOTCERT"):
         connect(replace(target, ssl_root_certificate=str(other)))
 
 
@@ -130,9 +129,9 @@ def test_no_instance(target: Target) -> None:
 
     assert [(Action.CREATE, "known after 01_provision_rds")] * 4 == [(change.action, change.note) for change in changes]
     assert "database cruddur" == changes[0].resource
-    for step in STEPS:
+    for plan in PLANS:
         with pytest.raises(InstanceNotReady, match="run 01_provision_rds"):
-            step(nowhere)
+            plan(nowhere).apply()
 
 
 def test_instance_without_endpoint_and_without_managed_password(target: Target, rds: Client, group: str) -> None:

@@ -28,8 +28,8 @@ def shared(module_target: Target) -> Target:
     """The target `local`, with an instance that is as wanted, and data; its tests leave it so."""
     provision(module_target)
     network.plan_access(module_target).apply()
-    for step in (database.create, database.load_schema, database.seed):
-        step(module_target)
+    for plan in (database.plan_create, database.plan_schema, database.plan_seed):
+        plan(module_target).apply()
     return module_target
 
 
@@ -73,7 +73,7 @@ def test_the_status_table(shared: Target) -> None:
 def test_stop_and_start(shared: Target) -> None:
     """Both wait; a second time nothing changes, and it is said why. The data are the same."""
     counts = database.counts(shared)
-    database.connection.engine(shared).dispose()
+    database.connection.session(shared).close()
     stopped = run("rds", "stop", "--force").stdout
     assert "status = available -> stopped" in stopped
     assert stopped.endswith("verified: DB instance cruddur-db-instance is as wanted\n")

@@ -44,8 +44,8 @@ def provision(target: Target) -> None:
         plan(target).apply()
     rds.wait(target)
     network.plan_access(target).apply()
-    for step in (database.create, database.ensure_roles, database.load_schema, database.seed):
-        step(target)
+    for plan in (database.plan_create, database.plan_roles, database.plan_schema, database.plan_seed):
+        plan(target).apply()
 
 
 def deploy(target: Target) -> None:
@@ -210,7 +210,7 @@ def test_a_secret_that_is_rotated_between_two_calls(
     name = secret_name(deployed.db_instance_identifier, APP)
     value = json.loads(secretsmanager.get_secret_value(SecretId=name)["SecretString"])
     secretsmanager.put_secret_value(SecretId=name, SecretString=json.dumps({**value, "password": "correct-horse-battery"}))
-    database.ensure_roles(deployed)
+    database.plan_roles(deployed).apply()
     end_connections(deployed)
     smoke_test("ulkesh").apply()
     assert cognito.smoke_test_row(deployed, "ulkesh")

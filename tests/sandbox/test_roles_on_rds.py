@@ -29,22 +29,22 @@ def target(module_target: Target, ec2: Client, rds: Client) -> Target:
     managed = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
     rds.create_db_instance(**wanted(IDENTIFIER, **managed, VpcSecurityGroupIds=[group]))
     wait_for(rds, IDENTIFIER, "available")
-    database.create(module_target)
-    database.load_schema(module_target)
+    database.plan_create(module_target).apply()
+    database.plan_schema(module_target).apply()
     return module_target
 
 
 @pytest.fixture
 def roles(target: Target) -> Target:
     """The same with its roles."""
-    database.ensure_roles(target)
+    database.plan_roles(target).apply()
     return target
 
 
 def mended(target: Target) -> Plan:
     """The plan for the roles as they are; one run later nothing is left to do."""
     plan = database.plan_roles(target)
-    assert plan.outcome == database.ensure_roles(target)
+    assert plan.outcome == database.plan_roles(target).apply()
     assert () == database.plan_roles(target).mutating
     return plan
 
@@ -88,7 +88,7 @@ def test_no_password_in_a_plan(target: Target, value: Callable[[str], dict[str, 
         if [one for one in secretsmanager.list_secrets()["SecretList"] if one["Name"] == name]:
             secretsmanager.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
     plans = [database.plan_roles(target)]
-    database.ensure_roles(target)
+    database.plan_roles(target).apply()
     plans.append(database.plan_roles(target))
 
     for name in (APP, READER):
@@ -178,7 +178,7 @@ def test_a_secret_of_somebody_else_is_not_overwritten(roles: Target, secretsmana
     secretsmanager.put_secret_value(SecretId=APP, SecretString="hush-hush")
 
     with pytest.raises(WrongInput, match=f"the secret {APP} holds no JSON with a password: delete it") as caught:
-        database.ensure_roles(roles)
+        database.plan_roles(roles).apply()
     assert "hush-hush" not in str(caught.value)
     secretsmanager.put_secret_value(SecretId=APP, SecretString=right)
 
@@ -202,7 +202,7 @@ def test_no_password_reaches_the_servers_log(
             return execute(self, query, *arguments, **options)
 
         patch.setattr(psycopg.Connection, "execute", record)
-        database.ensure_roles(roles)
+        database.plan_roles(roles).apply()
 
     (statement,) = [one for one in seen if "PASSWORD" in one]
     assert "'SCRAM-SHA-256$" in statement

@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL
 from cruddur_ops import targets
 from cruddur_ops.database import certificates
 from cruddur_ops.database.location import Location, database_name, escaped, from_url, locate
-from cruddur_ops.errors import RootCertificateMissing, WrongInput
+from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.state import state_folder
 
 SECRET = "s3cr3t-w0rd"
@@ -199,7 +199,7 @@ def test_what_is_no_bundle_is_not_kept(url: str, content: bytes, monkeypatch: py
     """A page of a captive portal or half a file leaves nothing behind; the message tells another way."""
     monkeypatch.setattr(Answer, "content", content)
 
-    with pytest.raises(RootCertificateMissing, match="something else than certificates: download .* PGSSLROOTCERT"):
+    with pytest.raises(NotFound, match="something else than certificates: download .* PGSSLROOTCERT"):
         certificates.bundle(url)
     assert [] == list(state_folder().iterdir())
 
@@ -208,13 +208,13 @@ def test_bundle_comes_over_verified_tls_only(url: str, monkeypatch: pytest.Monke
     """A server that this machine does not trust is not asked for trust."""
     monkeypatch.delenv("SSL_CERT_FILE")
 
-    with pytest.raises(RootCertificateMissing, match="could not be fetched .*CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(NotFound, match="could not be fetched .*CERTIFICATE_VERIFY_FAILED"):
         certificates.bundle(url)
 
 
 def test_no_network(url: str) -> None:
     """A server that is not there is told with the other way."""
-    with pytest.raises(RootCertificateMissing, match="could not be fetched .*PGSSLROOTCERT"):
+    with pytest.raises(NotFound, match="could not be fetched .*PGSSLROOTCERT"):
         certificates.bundle("https://localhost:1/global-bundle.pem")
 
 
@@ -222,7 +222,7 @@ def test_named_certificate_comes_first(tmp_path: Path) -> None:
     """PGSSLROOTCERT is used as it is, and must exist."""
     named = tmp_path / "root.pem"
     target = targets.load("prod", ssl_root_certificate=str(named))
-    with pytest.raises(RootCertificateMissing, match="does not exist: correct PGSSLROOTCERT"):
+    with pytest.raises(NotFound, match="does not exist: correct PGSSLROOTCERT"):
         certificates.root_certificate(target)
     named.touch()
 

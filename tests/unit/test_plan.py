@@ -201,6 +201,14 @@ def test_each_change_settles_before_the_next() -> None:
     assert ["a is there", "b", "b is there"] == done
 
 
+def test_a_change_may_say_what_it_came_to() -> None:
+    """Such as how many rows, or that somebody else had made it."""
+    rows = Change(Action.CREATE, "rows", make=lambda: Outcome(created=1000))
+    made = Change(Action.DELETE, "session", make=lambda: Outcome(unchanged=1))
+    plan = step(lambda _: Plan("x", (rows, made, Change(Action.MODIFY, "b", make=list))))(TARGET)
+    assert Outcome(created=1000, changed=1, unchanged=1) == plan.apply()
+
+
 def test_changes_may_hold_together() -> None:
     """In a session, such as a transaction: planning, the comparison and the changes are all inside."""
     world, events = World(), []

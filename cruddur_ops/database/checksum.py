@@ -1,7 +1,7 @@
-"""Proof that a restored database holds the data of a moment: counts and checksums, written down with a marker.
+"""Checksums: that a restored database holds the data of a moment, which were written down with a marker.
 
-The marker and what it says are committed together, while no table takes writes: whoever reads the marker from a copy
-of the database knows what else must be in it.
+The marker and what it says are committed together, while no table takes writes: whoever reads the marker from a copy of the
+database knows what else must be in it. All of it raises what connecting does, and what `refusals` knows.
 """
 
 from __future__ import annotations
@@ -10,19 +10,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-import psycopg
 from psycopg import IsolationLevel
 
-from cruddur_ops.database import statements
-from cruddur_ops.database.connection import connect
-from cruddur_ops.errors import OpsError
+from cruddur_ops.database.connection import Connection, connect
+from cruddur_ops.database.errors import SchemaMissing
+from cruddur_ops.database.statements import ask, compose
+from cruddur_ops.errors import NotFound
 from cruddur_ops.targets import Target
-
-
-class MarkerMissing(OpsError):
-    """The database holds no marker of this label."""
 
 
 @dataclass(frozen=True)
@@ -87,49 +82,36 @@ def mark(target: Target, label: str) -> Marker:
     """Write down what is in every table, and a marker, in one transaction.
 
     Writers wait meanwhile, readers do not: some seconds for each GiB.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
-        OpsError: PostgreSQL refused, for example to whoever may not lock the tables.
     """
     with connect(target) as connection:
-        statements.ask(connection, statements.compose("operations/create_markers"))
+        ask(connection, "operations/create_markers")
         names = _tables(connection)
         connection.commit()
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         for schema, table in names:  # before the first query, whose snapshot then has all that was committed
-            statements.ask(connection, statements.compose("operations/lock_table", schema=schema, table=table))
+            ask(connection, compose("operations/lock_table", schema=schema, table=table))
         tables = _contents(connection, names)
         value = json.dumps({name: [one.rows, one.checksum] for name, one in tables.items()})
-        [row] = statements.ask(connection, "operations/mark", label=label, tables=value)
+        [row] = ask(connection, "operations/mark", label=label, tables=value)
         return Marker(label, row["marked_at"], tables)
 
 
 def markers(target: Target) -> list[Marker]:
-    """The markers that a database holds, the oldest first; none where nobody made one.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
-    """
+    """The markers that a database holds, the oldest first; none where nobody made one."""
     with connect(target) as connection:
         try:
-            rows = statements.ask(connection, "operations/markers")
-        except statements.SchemaMissing:
+            found = ask(connection, "operations/markers")
+        except SchemaMissing:
             return []
-    return [Marker(row["label"], row["marked_at"], _read(row["tables"])) for row in rows]
+    return [Marker(row["label"], row["marked_at"], _read(row["tables"])) for row in found]
 
 
 def prove(target: Target, label: str) -> Proof:
-    """Hold a database against one of its markers.
-
-    Raises:
-        MarkerMissing: it holds none of this label.
-        DatabaseUnreachable: no connection came about.
-    """
+    """Hold a database against one of its markers."""
     found = {one.label: one for one in markers(target)}
     if label not in found:
         message = f"the database of {target.db_instance_identifier} holds no marker {label}"
-        raise MarkerMissing(f"{message}: it is of an earlier moment, or `database.mark` was not called")
+        raise NotFound(f"{message}: it is of an earlier moment, or `database.mark` was not called")
     with connect(target) as connection:
         now = _contents(connection, _tables(connection))
     then = found[label].tables
@@ -137,37 +119,28 @@ def prove(target: Target, label: str) -> Proof:
 
 
 def forget_markers(target: Target) -> None:
-    """Remove all markers, and their table.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
-        OpsError: PostgreSQL refused.
-    """
+    """Remove all markers, and their table."""
     with connect(target) as connection:
-        statements.ask(connection, statements.compose("operations/drop_markers"))
+        ask(connection, "operations/drop_markers")
 
 
 def next_second(target: Target) -> datetime:
-    """Wait for the next whole second of the server's clock, and return it: it parts what was committed from what follows.
-
-    Raises:
-        DatabaseUnreachable: no connection came about.
-    """
+    """Wait for the next whole second of the server's clock, and return it: it parts what was committed from what follows."""
     with connect(target) as connection:
-        moment: datetime = statements.ask(connection, "operations/next_second")[0]["moment"]
+        moment: datetime = ask(connection, "operations/next_second")[0]["moment"]
     return moment
 
 
-def _tables(connection: psycopg.Connection[Any]) -> list[tuple[str, str]]:
-    return [(row["schema"], row["name"]) for row in statements.ask(connection, "operations/ordinary_tables")]
+def _tables(connection: Connection) -> list[tuple[str, str]]:
+    return [(row["schema"], row["name"]) for row in ask(connection, "operations/ordinary_tables")]
 
 
-def _contents(connection: psycopg.Connection[Any], names: list[tuple[str, str]]) -> dict[str, Content]:
+def _contents(connection: Connection, names: list[tuple[str, str]]) -> dict[str, Content]:
     """What is in each of these tables."""
-    statements.ask(connection, "operations/plain_text")
+    ask(connection, "operations/plain_text")
     found = {}
     for schema, table in names:
-        [row] = statements.ask(connection, statements.compose("operations/content", schema=schema, table=table))
+        [row] = ask(connection, compose("operations/content", schema=schema, table=table))
         found[table if schema == "public" else f"{schema}.{table}"] = Content(row["rows"], row["checksum"])
     return found
 

@@ -1,13 +1,14 @@
-"""`seed --scale`: a generated crowd in a real database."""
+"""`seed --scale`: synthetic data in a real database."""
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC
 from typing import Any
 
 import pytest
@@ -15,27 +16,27 @@ from click.testing import CliRunner
 
 from cruddur_ops import activities, database
 from cruddur_ops.cli import main
-from cruddur_ops.database import scale
-from cruddur_ops.database.connection import connect, engine
-from cruddur_ops.database.crowd import Activity, Crowd
-from cruddur_ops.database.explain import IndexUnused, explain
-from cruddur_ops.database.refusals import ConnectionLost
-from cruddur_ops.database.scale import ScaleOutOfRange, SeedNumberTaken
-from cruddur_ops.database.stamp import StampDiffers
-from cruddur_ops.database.statements import SchemaMissing
-from cruddur_ops.errors import ConfirmationRequired, OpsError
+from cruddur_ops.database import synthetic
+from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import SchemaMissing, StatementFailed
+from cruddur_ops.database.explain import explain
+from cruddur_ops.errors import ConfirmationRequired, NotVerified, OpsError, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
 from tests.unit.headless import until
 
 SCALED = 1234
 USERS = 62
+LOADING = (
+    "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND xact_start IS NOT NULL AND query LIKE '%INSERT INTO activities%'"
+)
 
 
 @pytest.fixture
 def loaded(empty: Target) -> Target:
     """A target with schema and without rows."""
-    database.load_schema(empty)
+    database.plan_schema(empty).apply()
     return empty
 
 
@@ -57,87 +58,112 @@ def content(target: Target) -> list[Any]:
     ]
 
 
-def test_the_rows_are_those_of_the_crowd(loaded: Target) -> None:
-    """What PostgreSQL has afterwards is what was generated, and it ends just before the server's time."""
-    assert Outcome(created=SCALED + USERS) == scale.load(loaded, SCALED)
+def test_it_is_as_many_as_asked_for_over_thirty_days(loaded: Target) -> None:
+    """Evenly, in order, until just before the server's time; each expires after it was posted, within thirty days."""
+    assert Outcome(created=SCALED + USERS) == database.plan_load(loaded, SCALED).apply()
     assert {"activities": SCALED, "users": USERS} == database.counts(loaded)
 
-    wanted = {a.uuid: (a.user_uuid, a.message.decode(), a.replies, a.reply_to) for a in generated(loaded)}
-    found = fetch(loaded, "SELECT uuid, user_uuid, message, replies_count, reply_to_activity_uuid FROM activities")
-    assert wanted == {row[0].bytes: (row[1].bytes, row[2], row[3], row[4].bytes if row[4] else b"") for row in found}
-    assert [(True,)] == fetch(loaded, "SELECT max(created_at) BETWEEN now() - interval '1 h' AND now() FROM activities")
+    spread = (
+        "SELECT min(created_at) BETWEEN now() - interval '721 h' AND now() - interval '719 h',"
+        " max(created_at) BETWEEN now() - interval '1 h' AND now(),"
+        " bool_and(expires_at > created_at AND expires_at <= created_at + interval '720 h') FROM activities"
+    )
+    assert [(True, True, True)] == fetch(loaded, spread)
+    a_day = "SELECT count(*) FROM activities GROUP BY floor(extract(epoch FROM now() - created_at) / 86400)"
+    assert {SCALED // 30, SCALED // 30 + 1} >= {count for (count,) in fetch(loaded, a_day) if count > 2}
 
 
-def generated(target: Target) -> Iterator[Activity]:
-    """The activities of the crowd."""
-    (now,) = fetch(target, "SELECT now()")[0]
-    for block in Crowd(SCALED).blocks(now.astimezone(UTC)):
-        yield from block
-
-
-def test_replies_are_counted(loaded: Target) -> None:
-    """Each activity has as many replies as it says, and there are some."""
-    scale.load(loaded, SCALED)
+@pytest.mark.parametrize("count", [1, 10, 11, 999, SCALED])
+def test_replies_are_counted_and_end_with_their_parents(loaded: Target, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Each parent came before, was live, counts its replies, and expires with them; also where parts of the data meet."""
+    monkeypatch.setattr(synthetic, "PART", 100)
+    database.plan_load(loaded, count).apply()
     wrong = (
-        "SELECT count(*) FILTER (WHERE replies_count <> (SELECT count(*) FROM activities AS replies"
-        " WHERE replies.reply_to_activity_uuid = activities.uuid)), sum(replies_count) FROM activities"
+        "SELECT count(*) FROM activities AS parent WHERE replies_count <> (SELECT count(*) FROM activities AS reply"
+        " WHERE reply.reply_to_activity_uuid = parent.uuid)"
+    )
+    odd = (
+        "SELECT count(*) FROM activities AS reply JOIN activities AS parent ON parent.uuid = reply.reply_to_activity_uuid"
+        " WHERE NOT (parent.created_at < reply.created_at AND reply.created_at < reply.expires_at"
+        " AND reply.expires_at = parent.expires_at AND parent.reply_to_activity_uuid IS NULL)"
+    )
+    assert [(0,)] == fetch(loaded, wrong) == fetch(loaded, odd)
+    assert {"activities": count, "users": 1 + count // 20} == database.counts(loaded)
+
+
+def test_authors_are_skewed_and_replies_are_many(loaded: Target) -> None:
+    """The first eighth of the users posts half, and three in ten activities are replies or nearly so."""
+    database.plan_load(loaded, 20_000).apply()
+    shares = (
+        "SELECT avg((users.uuid < (SELECT uuid FROM users ORDER BY uuid OFFSET 125 LIMIT 1))::integer)::float8,"
+        " avg((reply_to_activity_uuid IS NOT NULL)::integer)::float8, count(DISTINCT message), max(length(message))"
+        " FROM activities JOIN users ON users.uuid = user_uuid"
     )
 
-    ((differing, replies),) = fetch(loaded, wrong)
-    assert (0, True) == (differing, replies > SCALED / 10)
+    ((first, replies, messages, longest),) = fetch(loaded, shares)
+    assert 0.48 < first < 0.52
+    assert 0.2 < replies < 0.3
+    assert (343, True) == (messages, longest <= 280)
+
+
+def test_it_stays_the_same_from_release_to_release(loaded: Target) -> None:
+    """On every server: data of a seed number mean the same to all who talk of them. In parts or as a whole."""
+    database.plan_load(loaded, SCALED).apply()
+
+    assert "81478e306e7e8eb6" == hashlib.sha256(repr(content(loaded)).encode()).hexdigest()[:16]
 
 
 def test_the_same_again_changes_nothing(seeded: Target) -> None:
     """It stands beside other rows, and is loaded once."""
-    scale.load(seeded, SCALED)
+    database.plan_load(seeded, SCALED).apply()
     before = content(seeded)
 
-    assert Outcome(unchanged=SCALED + USERS) == scale.load(seeded, SCALED)
-    assert 0 == len(scale.plan_load(seeded, SCALED).mutating)
+    plan = database.plan_load(seeded, SCALED)
+    assert () == plan.mutating
+    assert Outcome(unchanged=2) == plan.apply()
+    assert "verified: users and activities are as wanted" == repr(plan.verify())
     assert before == content(seeded)
 
 
 def test_another_database_gets_the_same(loaded: Target, at: Any) -> None:
     """Same number, same data; another number, other data beside it."""
-    scale.load(loaded, SCALED, seed_number=7)
+    database.plan_load(loaded, SCALED, seed_number=7).apply()
     first = content(loaded)
     other = at("another_scale")
-    database.create(other)
-    database.load_schema(other)
-    scale.load(other, SCALED, seed_number=7)
+    database.plan_create(other).apply()
+    database.plan_schema(other).apply()
+    database.plan_load(other, SCALED, seed_number=7).apply()
     assert first == content(other)
 
-    assert Outcome(created=SCALED + USERS) == scale.load(other, SCALED, seed_number=8)
+    assert Outcome(created=SCALED + USERS) == database.plan_load(other, SCALED, seed_number=8).apply()
     assert {"activities": 2 * SCALED, "users": 2 * USERS} == database.counts(other)
 
 
 def test_plans_say_what_is_loaded(loaded: Target) -> None:
     """Rows of both tables; and a plan loads nothing."""
-    lines = str(scale.plan_load(loaded, 1_000_000)).splitlines()
+    lines = str(database.plan_load(loaded, 1_000_000)).splitlines()
 
     assert ["  + users: rows = 50,001  (seed number 1)", "  + activities: rows = 1,000,000  (seed number 1)"] == lines[1:]
     assert {"activities": 0, "users": 0} == database.counts(loaded)
 
 
 @pytest.mark.parametrize(("count", "number"), [(0, 1), (-1, 1), (100_000_001, 1), (1, -1), (1, 65_536)])
-def test_no_such_crowd(count: int, number: int) -> None:
+def test_no_such_data(count: int, number: int) -> None:
     """Refused before anything is asked."""
     nowhere = Target("nowhere")
-    for step in (scale.load, scale.plan_load):
-        with pytest.raises(ScaleOutOfRange):
-            step(nowhere, count, number)
+    with pytest.raises(WrongInput):
+        database.plan_load(nowhere, count, number)
 
 
-def test_a_seed_number_gives_one_crowd(loaded: Target) -> None:
+def test_a_seed_number_gives_data_of_one_size(loaded: Target) -> None:
     """Another size of the same number is refused, with the ways out; also where somebody else has a handle of it."""
-    scale.load(loaded, 100)
-    for step in (scale.plan_load, scale.load):
-        with pytest.raises(SeedNumberTaken, match="use another --seed-number, or `cruddur-ops db setup`"):
-            step(loaded, 200)
+    database.plan_load(loaded, 100).apply()
+    with pytest.raises(WrongInput, match="use another --seed-number, or `cruddur-ops db setup`"):
+        database.plan_load(loaded, 200)
     with connect(loaded) as connection:
         connection.execute("INSERT INTO users (handle, display_name, email) VALUES ('BELA_2_1', 'B', 'b@example.org')")
-    with pytest.raises(SeedNumberTaken, match="bela_2_1"):
-        scale.load(loaded, 100, seed_number=2)
+    with pytest.raises(WrongInput, match="bela_2_1"):
+        database.plan_load(loaded, 100, seed_number=2).apply()
     assert {"activities": 100, "users": 7} == database.counts(loaded)
 
 
@@ -145,57 +171,54 @@ def test_protected_targets_need_their_identifier(loaded: Target) -> None:
     """And another environment's database is refused."""
     protected = replace(loaded, protected=True)
     with pytest.raises(ConfirmationRequired):
-        scale.load(protected, 10)
-    with pytest.raises(StampDiffers):
-        scale.load(replace(loaded, name="prod"), 10)
+        database.plan_load(protected, 10).apply()
+    with pytest.raises(WrongInput):
+        database.plan_load(replace(loaded, name="prod"), 10).apply()
     assert {"activities": 0, "users": 0} == database.counts(loaded)
-    assert Outcome(created=11) == scale.load(protected, 10, confirm=protected.db_instance_identifier)
+    assert Outcome(created=11) == database.plan_load(replace(protected, confirm="cruddur-db-instance"), 10).apply()
 
 
 def test_without_a_schema(empty: Target) -> None:
     """The sentence says what loads it; the plan does without."""
-    assert 1 == len(scale.plan_load(empty, 10).mutating)
+    assert 1 == len(database.plan_load(empty, 10).mutating)
     with pytest.raises(SchemaMissing):
-        scale.load(empty, 10)
+        database.plan_load(empty, 10).apply()
 
 
 def test_two_at_once(loaded: Target) -> None:
     """One waits for the other, and finds its rows."""
     with ThreadPoolExecutor() as pool:
-        outcomes = list(pool.map(lambda _: scale.load(loaded, SCALED), range(2)))
+        outcomes = list(pool.map(lambda _: database.plan_load(loaded, SCALED).apply(), range(2)))
 
-    count = SCALED + USERS
-    assert {Outcome(created=count), Outcome(unchanged=count)} == set(outcomes)
+    assert {Outcome(created=SCALED + USERS), Outcome(unchanged=2)} == set(outcomes)
 
 
 def test_a_server_that_goes_in_the_middle(loaded: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """One sentence, and nothing remains; the next run does it all."""
 
-    def end_sessions(self: Crowd, now: Any) -> Iterator[list[Activity]]:
-        yield from blocks(Crowd(SCALED), now)
-        fetch(loaded, "SELECT pg_terminate_backend(pid) FROM pg_stat_progress_copy WHERE datname = current_database()")
-        yield from blocks(Crowd(SCALED, 2), now)
+    @contextmanager
+    def end_sessions(*_: object) -> Iterator[Callable[[int], object]]:
+        yield lambda _: fetch(loaded, f"SELECT pg_terminate_backend(pid, 5000) {LOADING}")
 
-    blocks = Crowd.blocks
     with monkeypatch.context() as patch:
-        patch.setattr(Crowd, "blocks", end_sessions)
-        with pytest.raises(ConnectionLost, match="nothing half done was kept"):
-            scale.load(loaded, SCALED)
+        patch.setattr(synthetic, "counting", end_sessions)
+        with pytest.raises(StatementFailed, match="nothing half done was kept"):
+            database.plan_load(loaded, SCALED).apply()
     assert {"activities": 0, "users": 0} == database.counts(loaded)
-    assert Outcome(created=SCALED + USERS) == scale.load(loaded, SCALED)
+    assert Outcome(created=SCALED + USERS) == database.plan_load(loaded, SCALED).apply()
 
 
 def test_killed_in_the_middle(loaded: Target) -> None:
     """Nothing remains of it: neither rows nor locks."""
     command = [sys.executable, "-m", "cruddur_ops", "db", "seed", "--scale", "1000000"]
-    copying = "SELECT count(*) FROM pg_stat_progress_copy WHERE datname = current_database()"
+    loading = f"SELECT count(*) {LOADING}"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until(lambda: [(0,)] != fetch(loaded, copying))
+        until(lambda: [(0,)] != fetch(loaded, loading))
         process.kill()
-    until(lambda: [(0,)] == fetch(loaded, copying))
+    until(lambda: [(0,)] == fetch(loaded, loading))
 
     assert {"activities": 0, "users": 0} == database.counts(loaded)
-    assert Outcome(created=101 + 6) == scale.load(loaded, 101)
+    assert Outcome(created=101 + 6) == database.plan_load(loaded, 101).apply()
 
 
 def test_the_verb(loaded: Target) -> None:
@@ -212,7 +235,7 @@ def test_the_verb(loaded: Target) -> None:
 
 def test_the_planner_itself_takes_the_indexes(loaded: Target) -> None:
     """On many rows, unasked, for every query of the application, once autovacuum has been there."""
-    scale.load(loaded, 20_000)
+    database.plan_load(loaded, 20_000).apply()
     with connect(loaded, autocommit=True) as connection:
         connection.execute("VACUUM users, activities")
     page = activities.home(loaded)
@@ -239,14 +262,14 @@ def test_the_feed_without_its_index(loaded: Target) -> None:
     with connect(loaded, autocommit=True) as connection:
         connection.execute("DROP INDEX activities_feed")
 
-    with pytest.raises(IndexUnused, match="compare the indexes with those of sql/schema.sql"):
+    with pytest.raises(NotVerified, match="compare the indexes with those of sql/schema.sql"):
         activities.explain_home(loaded).require_index("activities")
 
 
 def test_any_failure_is_a_sentence(loaded: Target) -> None:
     """A user without the rights to load is told so."""
-    database.ensure_roles(loaded)
+    database.plan_roles(loaded).apply()
     application = replace(loaded, db_role="cruddur_app")
     with pytest.raises(OpsError):
-        scale.load(application, 10)
-    engine(application).dispose()
+        database.plan_load(application, 10).apply()
+    session(application).close()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops.database import passfile
+from cruddur_ops.database.clients import keep_password, password_lines
 from cruddur_ops.database.location import Location
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import state_folder
@@ -44,7 +41,7 @@ def fields(line: str) -> list[str]:
 @given(user=words, password=words)
 def test_any_user_and_password_survive(user: str, password: str) -> None:
     """Colons and backslashes are those of the password, whatever stands around them."""
-    assert ["h", "5432", "*", user, password] == fields(passfile.lines(at(user=user, password=password)).rstrip("\n"))
+    assert ["h", "5432", "*", user, password] == fields(password_lines(at(user=user, password=password)).rstrip("\n"))
 
 
 @pytest.mark.parametrize(
@@ -59,21 +56,21 @@ def test_any_user_and_password_survive(user: str, password: str) -> None:
 )
 def test_places(location: Location, expected: str) -> None:
     """IPv6, a Unix socket, several hosts, and what libpq knows itself."""
-    assert expected.split() == passfile.lines(location).split()
+    assert expected.split() == password_lines(location).split()
 
 
 @pytest.mark.parametrize("password", ["a\nb", "a\rb"])
 def test_a_line_break_fits_into_no_password_file(password: str) -> None:
     """It is refused, and not shown."""
     with pytest.raises(WrongInput, match="give the role another password") as caught:
-        passfile.lines(at(password=password))
+        password_lines(at(password=password))
     assert password not in str(caught.value)
 
 
 def test_a_kept_file_is_this_users_alone() -> None:
     """One for each target and role, renewed in place, in the state folder whatever the role is called."""
-    paths = [passfile.keep(at(user="../o:d", password=password), "prod") for password in ("old", "new")]
-    other = passfile.keep(at(user="other"), "prod")
+    paths = [keep_password(at(user="../o:d", password=password), "prod") for password in ("old", "new")]
+    other = keep_password(at(user="other"), "prod")
 
     assert paths[0] == paths[1] != other
     assert paths[1] is not None
@@ -83,28 +80,4 @@ def test_a_kept_file_is_this_users_alone() -> None:
 
 def test_no_password_no_file() -> None:
     """libpq then looks where it always does."""
-    with passfile.temporary(at(password="")) as path:
-        assert (None, None) == (path, passfile.keep(at(password=""), "local"))
-
-
-def test_a_temporary_file_is_this_users_alone_and_goes() -> None:
-    """It lives as long as the program that reads it."""
-    with passfile.temporary(at()) as path:
-        assert path is not None
-        modes = [path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777]
-
-    assert [0o600, 0o700] == modes
-    assert [] == list(state_folder().iterdir())
-
-
-def test_what_a_killed_process_left_is_taken_away() -> None:
-    """The next one tidies up, and leaves those alone whose process lives."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
-        gone.wait()
-    folders = [state_folder() / f"psql-{pid}-x" for pid in (gone.pid, os.getppid())]
-    for folder in folders:
-        folder.mkdir()
-        (folder / "passfile").touch()
-
-    with passfile.temporary(at(password="")):
-        assert [False, True] == [folder.exists() for folder in folders]
+    assert keep_password(at(password=""), "local") is None

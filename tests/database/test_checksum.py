@@ -1,4 +1,4 @@
-"""Markers and proofs, on a real server: what a copy of a database is held against."""
+"""Markers and checksums, on a real server: what a copy of a database is held against."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.proof import MarkerMissing
-from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.database.instance import upgrade_problems
+from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
 from cruddur_ops.targets import Target
 
 
@@ -88,7 +88,7 @@ def test_markers_of_one_label_move(seeded: Target) -> None:
 def test_a_label_that_is_not_there(seeded: Target) -> None:
     """It was written later, or never."""
     assert [] == database.markers(seeded)
-    with pytest.raises(MarkerMissing, match="holds no marker later"):
+    with pytest.raises(NotFound, match="holds no marker later"):
         database.prove(seeded, "later")
 
 
@@ -121,6 +121,6 @@ def test_what_a_major_upgrade_would_stumble_over(seeded: Target) -> None:
     """Each is named, with the way out; without any the upgrade may begin."""
     database.require_upgradable(seeded)
     change(seeded, "CREATE TABLE odd (function regprocedure)")
-    assert ["column odd.function of type regprocedure: change its type"] == database.upgrade_problems(seeded)
+    assert ["column odd.function of type regprocedure: change its type"] == upgrade_problems(seeded)
     with pytest.raises(WrongInput, match="a major upgrade would fail: column odd.function"):
         database.require_upgradable(seeded)
