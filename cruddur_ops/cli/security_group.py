@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cruddur_ops.cli.options import confirm_option, target_option
+from cruddur_ops.cli.rds import carry_out, load_target
 
 
 @click.group("security-group")
@@ -18,8 +19,5 @@ def security_group() -> None:
 def open_(target: str, confirm: str) -> None:
     """Admit the operator's present address, and no older one."""
     from cruddur_ops import network
-    from cruddur_ops.targets import load
 
-    plan = network.plan_access(load(target, confirm))
-    click.echo(plan)
-    click.echo(plan.apply())
+    carry_out(network.plan_access(load_target(target, confirm)))
