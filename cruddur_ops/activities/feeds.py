@@ -21,26 +21,17 @@ Activity = dict[str, Any]
 
 @dataclass(frozen=True)
 class Page:
-    """A stretch of a feed.
+    """A stretch of a feed."""
 
-    Attributes:
-        activities: as PostgreSQL's JSON has them: identifiers and times are text.
-        next_cursor: gets the page that follows; empty where none does.
-    """
-
-    activities: list[Activity]
-    next_cursor: str
+    activities: list[Activity]  # as PostgreSQL's JSON has them: identifiers and times are text
+    next_cursor: str  # gets the page that follows; empty where none does
 
 
 @dataclass(frozen=True)
 class UserPage(Page):
-    """A user's own page.
+    """A user's own page."""
 
-    Attributes:
-        profile: uuid, handle, display_name, bio, created_at, activities_count (of those that are live).
-    """
-
-    profile: dict[str, Any]
+    profile: dict[str, Any]  # uuid, handle, display_name, bio, created_at, activities_count (of those that are live)
 
 
 def home(target: Target, cursor: str = "", limit: int = LIMIT) -> Page:

@@ -26,21 +26,15 @@ WHAT = "the post-confirmation function"
 
 @dataclass(frozen=True)
 class Found:
-    """All that a deployment consists of and stands on, as found.
-
-    Attributes:
-        secret_arn: of the secret that 03_load_schema_and_seed made for the application's role; empty where none can be read.
-        key_arn: of the KMS key that encrypts it; empty for Secrets Manager's own.
-        retention: see `role.describe_retention`.
-    """
+    """All that a deployment consists of and stands on, as found."""
 
     arns: Arns
     pool: Pool | None
-    secret_arn: str
-    key_arn: str
+    secret_arn: str  # of the secret that 03_load_schema_and_seed made for the application's role; empty where none can be read
+    key_arn: str  # of the KMS key that encrypts it; empty for Secrets Manager's own
     network: Network
     role: Role | None
-    retention: int | None
+    retention: int | None  # see `role.describe_retention`
     function: Function | None
 
 

@@ -31,15 +31,10 @@ SETTLING_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Function:
-    """A function as found.
+    """A function as found."""
 
-    Attributes:
-        configuration: as GetFunction gives it.
-        statements: of its policy, by statement id.
-    """
-
-    configuration: Mapping[str, Any] = field(repr=False)
-    statements: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    configuration: Mapping[str, Any] = field(repr=False)  # as GetFunction gives it
+    statements: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of its policy, by statement id
 
 
 def describe(target: Target) -> Function | None:

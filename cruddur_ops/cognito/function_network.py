@@ -35,23 +35,14 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class Network:
-    """The network around the function, as found.
-
-    Attributes:
-        instance: the DB instance; None where there is none.
-        group: the function's security group; None likewise.
-        database_group_id: of the group of the instance that is to admit the function; empty without an instance.
-        rules: the inbound rules of the instance's groups and of the function's.
-        endpoint: of the VPC for Secrets Manager; None where there is none.
-        routed: whether the function reaches AWS without one.
-    """
+    """The network around the function, as found."""
 
     instance: Instance | None = None
-    group: Group | None = None
-    database_group_id: str = ""
-    rules: Sequence[Rule] = ()
-    endpoint: Endpoint | None = None
-    routed: bool = False
+    group: Group | None = None  # the function's own
+    database_group_id: str = ""  # of the group of the instance that is to admit the function; empty without an instance
+    rules: Sequence[Rule] = ()  # the inbound rules of the instance's groups and of the function's
+    endpoint: Endpoint | None = None  # of the VPC, for Secrets Manager
+    routed: bool = False  # whether the function reaches AWS without one
 
 
 def describe(target: Target) -> Network:

@@ -20,13 +20,9 @@ SHOWN = ("level", "message", "error", "reason", "trigger")
 
 @dataclass(frozen=True)
 class Tail:
-    """The lines of a log, oldest first; what differs from one invocation to the next is not shown.
+    """The lines of a log, oldest first; what differs from one invocation to the next is not shown."""
 
-    Attributes:
-        messages: as CloudWatch has them.
-    """
-
-    messages: tuple[str, ...] = field(repr=False)
+    messages: tuple[str, ...] = field(repr=False)  # as CloudWatch has them
 
     def __repr__(self) -> str:
         """A line for each."""

@@ -31,19 +31,12 @@ READABLE = 0o100644
 
 @dataclass(frozen=True)
 class Package:
-    """A zip for Lambda.
-
-    Attributes:
-        content: its bytes.
-        unzipped: the size of what is in it, in bytes.
-        runtime: of Lambda, such as "python3.13".
-        architecture: "x86_64" or "arm64".
-    """
+    """A zip for Lambda."""
 
     content: bytes = field(repr=False)
-    unzipped: int
-    runtime: str
-    architecture: str
+    unzipped: int  # bytes
+    runtime: str  # of Lambda, such as "python3.13"
+    architecture: str  # "x86_64" or "arm64"
 
     @property
     def sha256(self) -> str:

@@ -16,15 +16,10 @@ CHANGE_ATTRIBUTES = "change it with `aws cognito-idp admin-update-user-attribute
 
 @dataclass(frozen=True)
 class Member:
-    """A user of the pool.
+    """A user of the pool."""
 
-    Attributes:
-        attributes: by name, those of ATTRIBUTES that the user has.
-        status: as Cognito calls it.
-    """
-
-    attributes: Mapping[str, str] = field(repr=False)
-    status: str
+    attributes: Mapping[str, str] = field(repr=False)  # by name, those of ATTRIBUTES that the user has
+    status: str  # as Cognito calls it
 
     @property
     def handle(self) -> str:
@@ -62,19 +57,13 @@ class Repair:
 
 
 class Reconciliation:
-    """The rows as they are, and what comes of each member in turn.
-
-    Attributes:
-        repairs: what is to be done.
-        reports: lines about what nobody but a person can decide; with handles, which are public, and no emails.
-        settled: how many members have their rows.
-    """
+    """The rows as they are, and what comes of each member in turn."""
 
     def __init__(self, members: Iterable[Member], rows: Iterable[Row]) -> None:
         """Compare them all."""
         self.repairs: list[Repair] = []
-        self.reports: list[str] = []
-        self.settled = 0
+        self.reports: list[str] = []  # what only a person can decide; with handles, which are public, and no emails
+        self.settled = 0  # how many members have their rows
         everybody, found = list(members), list(rows)
         self._alive = {member.attributes.get("sub") for member in everybody}
         self._by_sub = {row.cognito_user_id: row for row in found if row.cognito_user_id}

@@ -35,22 +35,15 @@ TRIGGER_CODES = ("InvalidLambdaResponseException", "UnexpectedLambdaException", 
 
 @dataclass(frozen=True)
 class Found:
-    """What the pool has of a smoke test.
-
-    Attributes:
-        username: what Cognito's calls name the user by.
-        user: the attributes by name; empty where there is no user.
-        since: when the user was signed up, in milliseconds since 1970 by AWS's clock.
-        clients: the ids of the app clients that signed users up.
-    """
+    """What the pool has of a smoke test."""
 
     pool_id: str
     handle: str
     email: str
-    username: str
-    user: Mapping[str, str]
-    since: int
-    clients: tuple[str, ...]
+    username: str  # what Cognito's calls name the user by
+    user: Mapping[str, str]  # the attributes by name; empty where there is no user
+    since: int  # when the user was signed up, in milliseconds since 1970 by AWS's clock
+    clients: tuple[str, ...]  # the ids of the app clients that signed users up
 
 
 def plan_smoke_test(target: Target, handle: str) -> Plan:
