@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks import runs
 from cruddur_ops.runbook import evidence
-from cruddur_ops.runbook.evidence import chain
+from cruddur_ops.runbook.evidence import history, page
 
 MOST_SECONDS, MOST_MEGABYTES = 1, 3
 
@@ -32,7 +32,7 @@ def lines(tiny: bool = False) -> Iterator[str]:
     last = record["notebooks"][-1]["cells"][-1]
     ended = datetime.fromisoformat(last["began"]).timestamp() + last["seconds"]
     added = (folder / "run.json").stat().st_mtime - ended
-    size = (folder / chain.PAGE).stat().st_size / 1e6
+    size = (folder / page.NAME).stat().st_size / 1e6
     yield f"evidence of all notebooks: {added:.2f} s after the last cell (at most {MOST_SECONDS} s)"
     yield f"  its page: {size:.2f} MB (at most {MOST_MEGABYTES} MB)"
     alone = subprocess.run([sys.executable, "-m", "benchmarks.evidence", folder], check=True, capture_output=True, text=True)
@@ -41,7 +41,7 @@ def lines(tiny: bool = False) -> Iterator[str]:
 
 def write(run: Path, folder: Path) -> float:
     """Write the evidence of a run once more; returns the seconds that it took."""
-    before = chain.read(run)
+    before = history.read(run)
     began = time.perf_counter()
     record = evidence.Record(folder, before["target"], {"plan_only": False, "settings": {}, "parameters": {}})
     for step in before["notebooks"]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class OpsError(Exception):
     """An expected failure: what is wrong, and the command or the notebook that mends it."""
@@ -95,3 +98,9 @@ class RunInterrupted(OpsError):
     """A signal ended the run."""
 
     exit_code = 130  # 128 + SIGINT, as shells report it
+
+
+def nearest(wrong: str, offered: Iterable[str], otherwise: str) -> str:
+    """The remedy for a mistyped name: the one that was meant, else something else."""
+    near = difflib.get_close_matches(wrong, list(offered), n=1)
+    return f'did you mean "{near[0]}"?' if near else otherwise

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import getpass
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.errors import NotProven, UnknownParameter, UnknownTarget, WrongInput, WrongType
+from cruddur_ops.errors import NotProven, UnknownParameter, UnknownTarget, WrongInput, WrongType, nearest
 from cruddur_ops.state import PROJECT, require_checkout, sandbox_environment
 
 CHECKIP_URL = "https://checkip.amazonaws.com"
@@ -84,7 +84,7 @@ class Target:
 
 
 SETTINGS = {spec.name: spec for spec in fields(Target) if "variables" in spec.metadata}
-TYPES = {"bool": bool, "int": int, "str": str}
+TYPES = {"bool": bool, "int": int, "float": float, "str": str}
 
 
 def targets_file() -> Path:
@@ -157,8 +157,7 @@ def require_proven(target: Target, what: str) -> None:
 
 def _require_known(key: str) -> None:
     if key not in SETTINGS:
-        near = difflib.get_close_matches(key, SETTINGS, n=1)
-        advice = f'did you mean "{near[0]}"?' if near else "`cruddur-ops targets` lists them"
+        advice = nearest(key, SETTINGS, "`cruddur-ops targets` lists them")
         raise UnknownParameter(f'"{key}" is not a setting of a target: {advice}')
 
 
@@ -198,7 +197,7 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
     Args:
         name: the setting, parameter or environment variable, for the message.
         value: text, or a value of the right type already.
-        type_name: "bool", "int" or "str"; by default that of the setting called `name`.
+        type_name: "bool", "int", "float" or "str"; by default that of the setting called `name`.
 
     Raises:
         WrongType: it does not fit.
@@ -210,5 +209,8 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
         return int(value)
     if isinstance(value, str) and wanted is bool and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    expected = {bool: "true or false", int: "a whole number", str: "text"}[wanted]
+    if isinstance(value, (str, int)) and wanted is float:
+        with suppress(ValueError):
+            return float(value)
+    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[wanted]
     raise WrongType(f'{name} must be {expected}, not "{value}": correct the value')

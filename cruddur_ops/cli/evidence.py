@@ -15,10 +15,10 @@ def evidence() -> None:
 def verify(run: str) -> None:
     """Check that the folder of RUN (the last one by default) is as the run left it."""
     from cruddur_ops.runbook import runs
-    from cruddur_ops.runbook.evidence import chain, history
+    from cruddur_ops.runbook.evidence import history, manifest
 
     folder = history.find(run, runs.RUNS)
-    click.echo(f"{folder.name} is as the run left it; its seal is {chain.verify(folder)}")
+    click.echo(f"{folder.name} is as the run left it; its seal is {manifest.verify(folder)}")
 
 
 @click.command("runs")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.errors import UnknownNotebook, WrongInput
+from cruddur_ops.errors import UnknownNotebook, WrongInput, nearest
 from cruddur_ops.runbook import parameters
 from cruddur_ops.runbook.parameters import Parameter
 from cruddur_ops.state import PROJECT
@@ -87,8 +86,7 @@ def _find(name: str, available: Sequence[Path]) -> Path:
         if wanted == path.stem or (wanted.isdecimal() and wanted.zfill(2) == path.stem[:2]):
             return path
     stems = [path.stem for path in available]
-    near = difflib.get_close_matches(wanted, stems, n=1)
-    advice = f'did you mean "{near[0]}"?' if near else f"use one of {', '.join(stems)}"
+    advice = nearest(wanted, stems, f"use one of {', '.join(stems)}")
     raise UnknownNotebook(f'there is no notebook "{name}": {advice}')
 
 

@@ -1,20 +1,27 @@
-"""A notebook's parameters: what its cell declares, and a text as a value of the declared type."""
+"""A notebook's parameters: what its cell declares, and the values that a run gives to them, each with its source.
+
+UnknownParameter, WrongType or WrongInput is raised where a name or a value cannot be used.
+"""
 
 from __future__ import annotations
 
 import ast
-import difflib
 import io
+import os
 import re
 import tokenize
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from cruddur_ops.errors import UnknownParameter, WrongType
+from cruddur_ops.errors import UnknownParameter, WrongInput, WrongType, nearest
 from cruddur_ops.targets import typed
 
 TYPES = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
+COMMAND_LINE = "command line"
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,7 @@ class Parameter:
         type: "str", "int", "float" or "bool".
         default: what the cell assigns.
         help: the line's comment.
-        choices: of a `Literal` type, or what the comment lists after "one of"; empty where any value will do.
+        choices: what the comment lists after "one of"; empty where any value will do.
     """
 
     name: str
@@ -36,24 +43,12 @@ class Parameter:
     choices: tuple[Any, ...] = ()
 
     def convert(self, given: Any) -> Any:
-        """What was given, text or a value, as a value of the declared type.
-
-        Raises:
-            WrongType: it does not fit.
-        """
-        value = self._number(given) if self.type == "float" else typed(self.name, given, self.type)
+        """What was given, text or a value, as a value of the declared type."""
+        value = typed(self.name, given, self.type)
         if self.choices and value not in (*self.choices, self.default):
             texts = [str(choice) for choice in self.choices]
-            near = difflib.get_close_matches(str(value), texts, n=1)
-            advice = f'did you mean "{near[0]}"?' if near else f"use one of {', '.join(texts)}"
-            raise WrongType(f'{self.name} cannot be "{value}": {advice}')
+            raise WrongType(f'{self.name} cannot be "{value}": {nearest(str(value), texts, "use one of " + ", ".join(texts))}')
         return value
-
-    def _number(self, given: Any) -> float:
-        try:
-            return float(given)
-        except (TypeError, ValueError) as error:
-            raise WrongType(f'{self.name} must be a number, not "{given}": correct the value') from error
 
     def __str__(self) -> str:
         """What may be given, what for, and what holds where nothing is."""
@@ -61,26 +56,25 @@ class Parameter:
         return "; ".join(part for part in (kind, self.help, f'default "{self.default}"') if part)
 
 
+@dataclass(frozen=True)
+class Given:
+    """A value, text or of its type already, and where it came from."""
+
+    value: Any
+    source: str
+
+
 def declared(source: str) -> dict[str, Parameter]:
-    """The parameters that a cell declares, by name, in its order.
+    """The parameters that a cell declares, by name, in its order; SyntaxError where it is no Python.
 
     Read from the syntax tree: papermill's own inspection, a regular expression, passes over a line
     with a second "=", and cuts a default at "#". Other types than those offered stay notebook variables
     that the command line cannot set.
-
-    Raises:
-        SyntaxError: the cell is no Python.
-        WrongType: a choice is not of the declared type.
     """
-    comments = _comments(source)
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    comments = {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
     found = (_parameter(statement, comments) for statement in ast.parse(source).body)
     return {parameter.name: parameter for parameter in found if parameter}
-
-
-def _comments(source: str) -> dict[int, str]:
-    """The comment on each line that has one."""
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    return {token.start[0]: token.string.lstrip("# ") for token in tokens if token.type == tokenize.COMMENT}
 
 
 def _parameter(statement: ast.stmt, comments: Mapping[int, str]) -> Parameter | None:
@@ -91,38 +85,57 @@ def _parameter(statement: ast.stmt, comments: Mapping[int, str]) -> Parameter | 
         default = ast.literal_eval(statement.value)
     except ValueError:  # computed, such as a date: nothing that the command line could be compared with
         return None
-    annotation = statement.annotation if isinstance(statement, ast.AnnAssign) else ast.Name(type(default).__name__)
-    literals = _literals(annotation)
-    kind = type(literals[0]).__name__ if literals else ast.unparse(annotation)
+    kind = ast.unparse(statement.annotation) if isinstance(statement, ast.AnnAssign) else type(default).__name__
     if not isinstance(target, ast.Name) or kind not in TYPES:
         return None
     parameter = Parameter(target.id, kind, default, comments.get(statement.end_lineno or 0, ""))
-    return replace(parameter, choices=literals or tuple(parameter.convert(text) for text in _listed(parameter.help)))
+    _, found, choices = parameter.help.rpartition("one of ")
+    listed = re.split(r",\s*|\s+or\s+", choices.strip()) if found else ()
+    return replace(parameter, choices=tuple(parameter.convert(text) for text in listed))
 
 
-def _literals(annotation: ast.expr) -> tuple[Any, ...]:
-    """The values of a `Literal[...]` (typing module); none for another type."""
-    if not isinstance(annotation, ast.Subscript) or not ast.unparse(annotation.value).endswith("Literal"):
-        return ()
-    found = ast.literal_eval(annotation.slice)
-    return found if isinstance(found, tuple) else (found,)
-
-
-def _listed(comment: str) -> list[str]:
-    """What a comment lists, as in "one of a, b or c": papermill itself does not read literals of text."""
-    _, found, values = comment.rpartition("one of ")
-    return re.split(r",\s*|\s+or\s+", values.strip()) if found else []
-
-
-def require_known(names: Iterable[str], offered: Iterable[str]) -> None:
-    """Refuse the first name that is not offered, and say which is nearest.
-
-    Raises:
-        UnknownParameter: there is one.
-    """
-    choices = sorted(offered)
-    for name in names:
-        if name not in choices:
-            near = difflib.get_close_matches(name, choices, n=1)
-            advice = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(choices) or 'none but target and confirm'}"
+def gather(options: Mapping[str, str], file: Path | None, offered: Iterable[str]) -> dict[str, Given]:
+    """What is given for the offered parameters: option before file and environment variable CRUDDUR_<NAME>."""
+    names = sorted(offered)
+    found = read_file(file) if file else {}
+    for name in (*options, *found):
+        if name not in names:
+            advice = nearest(name, names, f"there are {', '.join(names) or 'none but target and confirm'}")
             raise UnknownParameter(f'no notebook of this run has a parameter "{name}": {advice}')
+    variables = {name: f"CRUDDUR_{name.upper()}" for name in names}
+    given = {name: Given(os.environ[one], f"environment {one}") for name, one in variables.items() if os.environ.get(one)}
+    given |= {name: Given(value, str(file)) for name, value in found.items()}
+    given |= {name: Given(value, COMMAND_LINE) for name, value in options.items()}
+    for name, one in given.items():
+        if "://" in str(one.value) and urlsplit(str(one.value)).password:  # papermill would write it down, twice
+            message = f"{name} holds a password, which a notebook would keep: set CONNECTION_URL in the environment instead"
+            raise WrongInput(message)
+    return given
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The values in a YAML or TOML file of names and values."""
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        found = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise WrongInput(f"{path} cannot be read as YAML or TOML ({' '.join(str(error).split())}): correct it") from error
+    if not isinstance(found, dict) or not all(isinstance(value, (str, int, float)) for value in found.values()):
+        raise WrongInput(f"{path} must hold a line `name: value` for each parameter, or `name = value` in TOML: correct it")
+    return {str(name): value for name, value in found.items()}
+
+
+def typed_values(given: Mapping[str, Given], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Of what was given, what these parameters declare, as their types."""
+    return {name: parameters[name].convert(one.value) for name, one in given.items() if name in parameters}
+
+
+def described(given: Mapping[str, Given], parameters: Mapping[str, Parameter]) -> dict[str, dict[str, Any]]:
+    """What each of these parameters will be, and its source."""
+    values, rest = typed_values(given, parameters), Given(None, "default")
+    return {
+        name: {"value": values.get(name, parameter.default), "source": given.get(name, rest).source}
+        for name, parameter in parameters.items()
+    }

@@ -12,7 +12,7 @@ from cruddur_ops.approvals import UNKNOWN
 from cruddur_ops.errors import PlanMoved, WrongInput
 from cruddur_ops.plan import PLAN_MIME, SYMBOLS, Action
 from cruddur_ops.runbook.evidence import outputs
-from cruddur_ops.runbook.values import described
+from cruddur_ops.runbook.parameters import described
 
 if TYPE_CHECKING:
     from cruddur_ops.runbook.runs import Run

@@ -9,10 +9,10 @@ from typing import Any
 
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.runbook import plans
-from cruddur_ops.runbook.evidence import chain, history
+from cruddur_ops.runbook.evidence import history
 from cruddur_ops.runbook.notebooks import Selection
+from cruddur_ops.runbook.parameters import Given
 from cruddur_ops.runbook.runs import Request
-from cruddur_ops.runbook.values import Given
 
 CHECK = ".check"  # the end of a step's name whose postconditions were asked for
 
@@ -29,7 +29,7 @@ def resume(name: str, runs: Path, request: Request) -> Request:
         WrongInput: there is no such run, or it cannot be resumed.
     """
     folder = history.find(name, runs)
-    record = chain.read(folder)
+    record = history.read(folder)
     if record["plan_only"]:
         raise WrongInput(f"{folder.name} only planned: run it without --plan, or name one of those that `cruddur-ops runs` lists")
     if record["verdict"] == "passed":

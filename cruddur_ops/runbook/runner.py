@@ -22,9 +22,9 @@ from cruddur_ops.runbook.background import Background
 from cruddur_ops.runbook.evidence import Record, Result, page, storage
 from cruddur_ops.runbook.locks import Hold
 from cruddur_ops.runbook.notebooks import Notebook
+from cruddur_ops.runbook.parameters import described, typed_values
 from cruddur_ops.runbook.resumption import CHECK
 from cruddur_ops.runbook.runs import Run
-from cruddur_ops.runbook.values import described, typed_values
 
 if TYPE_CHECKING:
     from cruddur_ops.runbook.kernels import Kernels
@@ -97,9 +97,8 @@ def execute(run: Run, folder: Path | None = None) -> None:
 
 
 def _lock(run: Run) -> AbstractContextManager[Hold]:
-    if run.plan_only:
-        return nullcontext(Hold())
-    return locks.held(run.target, [notebook.name for notebook in run.notebooks], shared=run.changing)
+    names = [notebook.name for notebook in run.notebooks]
+    return locks.held(run.target, names) if run.changing else nullcontext(Hold())
 
 
 def _require_unmoved(run: Run, approved: Path, folder: Path, kernels: Kernels) -> None:
@@ -196,8 +195,9 @@ def _conclude(run: Run, record: Record, verdict: str, background: Background) ->
     background.finish(PATIENCE)
     if run.plan_only and verdict == "passed":
         record.facts["plan_digest"] = plans.write(run, record.folder)
-    seal = record.write(verdict)["seal"][:SEAL_DIGITS]
-    show = report.plans if run.plan_only else report.table
-    print(redact(f"{show(record.results)}\n{report.next_step(record)}\nevidence: {record.folder}, seal {seal}"))
+    record.write(verdict)
+    shown = report.plans(record.results) if run.plan_only else report.table(record.results)
+    sealed = f"evidence: {record.folder}, seal {record.seal[:SEAL_DIGITS]}"
+    print(redact("\n".join([shown, report.next_step(record), sealed])))
     if run.request.evidence_url:
         print(f"copy: {storage.store(record.folder, run.request.evidence_url, run.target)}")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from cruddur_ops import targets
 from cruddur_ops.errors import ConfirmationRequired
-from cruddur_ops.runbook import notebooks, values
+from cruddur_ops.runbook import notebooks, parameters
 from cruddur_ops.runbook.evidence import storage
 from cruddur_ops.runbook.notebooks import Notebook, Selection
-from cruddur_ops.runbook.values import Given
+from cruddur_ops.runbook.parameters import Given
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import SETTINGS, Target
 
@@ -100,14 +100,14 @@ def check(request: Request, folder: Path | None = None) -> Run:
     """
     chosen = tuple(notebooks.read(path) for path in notebooks.select(folder or notebooks.NOTEBOOKS, request.selection))
     offered = {name for notebook in chosen for name in notebook.parameters} - {"target", "confirm"}
-    given = {**values.gather(request.options, request.parameters_file, offered), **request.given}
-    typed = {name: value for notebook in chosen for name, value in values.typed_values(given, notebook.parameters).items()}
+    given = {**parameters.gather(request.options, request.parameters_file, offered), **request.given}
+    typed = {name: value for notebook in chosen for name, value in parameters.typed_values(given, notebook.parameters).items()}
     target = targets.load(request.target, **{name: value for name, value in typed.items() if name in SETTINGS})
     _require_match(target, request.confirm)
     if request.evidence_url:
-        storage.require_usable(request.evidence_url)
+        storage.split(request.evidence_url)
     named = {"target": request.target, **({"confirm": request.confirm} if request.confirm else {})}
-    return Run(chosen, target, {**given, **{name: Given(text, values.COMMAND_LINE) for name, text in named.items()}}, request)
+    return Run(chosen, target, {**given, **{name: Given(text, parameters.COMMAND_LINE) for name, text in named.items()}}, request)
 
 
 def _require_match(target: Target, confirm: str) -> None:

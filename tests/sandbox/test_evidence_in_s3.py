@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cruddur_ops.errors import WrongInput
-from cruddur_ops.runbook.evidence import Record, chain, storage
+from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.runbook.evidence import Record, manifest, storage
 from cruddur_ops.targets import Target
 from tests.sandbox.support import REGION, Client, make_client
 
@@ -37,19 +37,19 @@ def test_the_copy_is_the_folder(s3: Client, target: Target, folder: Path, tmp_pa
     fetched.mkdir()
     for item in s3.list_objects_v2(Bucket="evidence", Prefix=f"runs/{folder.name}/")["Contents"]:
         s3.download_file("evidence", item["Key"], str(fetched / Path(item["Key"]).name))
-    assert chain.verify(folder) == chain.verify(fetched)
+    assert manifest.verify(folder) == manifest.verify(fetched)
 
 
 @pytest.mark.usefixtures("s3")
 def test_a_missing_bucket_is_a_sentence(target: Target, folder: Path) -> None:
     """It says how to copy the folder later; the folder is whole."""
-    with pytest.raises(storage.EvidenceNotStored, match="aws s3 cp --recursive"):
+    with pytest.raises(OpsError, match="aws s3 cp --recursive"):
         storage.store(folder, "s3://no-such-bucket", target)
-    chain.verify(folder)
+    manifest.verify(folder)
 
 
 @pytest.mark.parametrize("url", ["", "evidence", "s3://", "s3:///folder", "https://evidence"])
 def test_what_is_no_place_in_s3_is_refused(url: str) -> None:
     """Before the run."""
     with pytest.raises(WrongInput, match="s3://bucket/folder"):
-        storage.require_usable(url)
+        storage.split(url)

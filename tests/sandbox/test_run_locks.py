@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from cruddur_ops.errors import RunInProgress
-from cruddur_ops.runbook.locks import holding, parameter
+from cruddur_ops.runbook import locks
+from cruddur_ops.runbook.locks import parameter
 from cruddur_ops.targets import Target
 from tests.sandbox.support import make_client
 
@@ -66,7 +67,7 @@ def test_the_lock_of_a_dead_process_is_taken_over(target: Target, ssm: Any, monk
     gone = subprocess.Popen(["true"])
     gone.wait()
     for pid, began in ((gone.pid, 1.0), (psutil.Process().pid, 1.0)):
-        hold(ssm, host=holding.process()["host"], pid=pid, began=began)
+        hold(ssm, host=parameter.process()["host"], pid=pid, began=began)
         with parameter.held(target, []):
             assert "other" not in ssm.get_parameter(Name=NAME)["Parameter"]["Value"]
 
@@ -92,16 +93,16 @@ def test_of_two_that_take_over_one_wins(target: Target, ssm: Any, monkeypatch: p
 
 def test_a_sign_of_life_renews_the_lock(target: Target, ssm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who has been followed meanwhile is interrupted, and leaves the other's lock alone."""
-    lock = parameter.Lock(target, [])
-    lock.take()
+    own = {"token": "own", "who": "me", **parameter.process(), "since": "now", "notebooks": []}
+    parameter.take(target, own)
     before = ssm.get_parameter(Name=NAME)["Parameter"]
-    assert "" == lock.renew()
+    assert "" == parameter.renew(target, own)
     after = ssm.get_parameter(Name=NAME)["Parameter"]
     assert (before["Value"], before["Version"] + 1) == (after["Value"], after["Version"])
     hold(ssm, who="the next")
-    assert "the next" in lock.renew()
-    monkeypatch.setattr(holding, "RENEWAL", 0)
-    with pytest.raises(KeyboardInterrupt), holding.renewed(lock.renew):
+    assert "the next" in parameter.renew(target, own)
+    monkeypatch.setattr(locks, "RENEWAL", 0)
+    with pytest.raises(KeyboardInterrupt), locks.renewed(lambda: parameter.renew(target, own)):
         signal.pause()
-    lock.free()
+    parameter.free(target, own)
     assert [NAME] == held(ssm)

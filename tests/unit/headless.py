@@ -1,17 +1,22 @@
-"""Small notebooks, and the real command line in a process of its own that runs them."""
+"""Small notebooks, and the real command line that runs them, here or in a process of its own."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest.mock import patch
 
+from cruddur_ops import cli
+from cruddur_ops.runbook import locks, notebooks, runs
 from cruddur_ops.state import PROJECT
 
 PARAMETERS = """\
@@ -25,18 +30,11 @@ TARGETS = """\
 [guarded]
 protected = true
 """
-PROGRAM = """\
-from pathlib import Path
-from cruddur_ops import cli
-from cruddur_ops.runbook import locks, notebooks, runs
-held = locks.held
-locks.held = lambda target, names, shared: held(target, names, shared=False)  # a lock in AWS needs AWS
-notebooks.NOTEBOOKS = Path("notebooks").absolute()
-runs.RUNS = Path("runs").absolute()
-cli.main(prog_name="cruddur-ops")
-"""
+PROGRAM = "import sys\nfrom tests.unit.headless import run_here\nrun_here(sys.argv[1:])"
 WAIT = "import os, pathlib, time\npathlib.Path('started').write_text(str(os.getpid()))\ntime.sleep(120)"
 OUTCOME = "from cruddur_ops.plan import Outcome\n"
+
+STREAMS: tuple[Any, Any] = (contextlib.redirect_stdout, contextlib.redirect_stderr)
 
 T = TypeVar("T")
 Cell = tuple[str, str] | str
@@ -100,12 +98,31 @@ class Project:
         return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
 
     def run(self, *arguments: str, **variables: str) -> Finished:
-        """Run the command line to its end."""
-        return finish(self.start(*arguments, **variables))
+        """Run the command line to its end, in this process: it has imported everything, and a fork server."""
+        code: Any = 0
+        with contextlib.ExitStack() as stack:
+            stdout, stderr = (stack.enter_context(each(io.StringIO())) for each in STREAMS)
+            stack.enter_context(contextlib.chdir(self.folder))
+            stack.enter_context(patch.dict(os.environ, {**self.environment, **variables}))
+            try:
+                run_here(arguments)
+            except SystemExit as end:
+                code = end.code
+        return Finished(code, stdout.getvalue(), stderr.getvalue())
 
     def records(self) -> list[dict[str, Any]]:
         """What each run.json says, oldest first."""
         return [json.loads(path.read_text()) for path in sorted(self.folder.glob("runs/*/run.json"))]
+
+
+def run_here(arguments: Sequence[str]) -> None:
+    """Be the command line, on the notebooks of the working folder; no target is locked, since that needs AWS or a database."""
+    with (
+        patch.object(notebooks, "NOTEBOOKS", Path("notebooks").absolute()),
+        patch.object(runs, "RUNS", Path("runs").absolute()),
+        patch.object(locks, "held", lambda *_: contextlib.nullcontext(locks.Hold())),
+    ):
+        cli.main(arguments, prog_name="cruddur-ops")
 
 
 @dataclass(frozen=True)

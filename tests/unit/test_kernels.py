@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
 
-from cruddur_ops.runbook import evidence
+from cruddur_ops.runbook import evidence, execution
 from cruddur_ops.runbook.kernels import Kernels
-from tests.unit.headless import Finished, Project, alive
+from tests.unit.headless import Finished, Project, alive, finish
 
 LOADED = "import sys\nprint(sorted({'boto3', 'ipykernel', 'psycopg'} & set(sys.modules)))"
 PARENT = (
@@ -65,27 +66,30 @@ def test_the_end_of_the_fork_server_ends_the_run(project: Project) -> None:
     """The notebook fails in a sentence, and no kernel is left."""
     end = "import os, signal, time\nprint(os.getpid(), flush=True)\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)"
     project.write("00_first", end)
-    finished = project.run("run", "--target", "plain")
+    finished = finish(project.start("run", "--target", "plain"))
     assert (1, True) == (finished.code, "exit code 255" in finished.stderr)
     assert not alive(int(printed(project, "00_first")[0]))
 
 
-@pytest.mark.parametrize(
-    ("limits", "sentence"),
-    [
-        (("--cell-timeout", "2"), "the cell took longer than 2 seconds: .* larger --cell-timeout"),
-        (("--notebook-timeout", "3"), "the notebook took longer than 3 seconds: .* larger --notebook-timeout"),
-    ],
-)
-def test_a_limit_ends_the_notebook(project: Project, limits: tuple[str, str], sentence: str) -> None:
+def test_a_cell_has_a_limit(project: Project) -> None:
     """The panel says which limit and which cell; what was printed until then is kept."""
     project.write("00_first", "import time\nprint('before')", "time.sleep(100)", "never = 1")
-    finished = project.run("run", "--target", "plain", *limits)
+    finished = project.run("run", "--target", "plain", "--cell-timeout", "1")
     (why,) = [line for line in finished.stderr.splitlines() if line.startswith("  why ")]
     assert 1 == finished.code
     assert "] time.sleep(100)\n" in finished.stderr
-    assert re.search(sentence, why)
+    assert re.search("the cell took longer than 1 seconds: .* larger --cell-timeout", why)
     assert ["before"] == printed(project, "00_first")
+
+
+def test_a_notebook_has_a_limit() -> None:
+    """A cell has no longer than its notebook has left."""
+    limits = execution.Limits(cell=60, notebook=100, began=time.monotonic() - 90)
+    assert 9 < limits.left() <= 10
+    assert "the cell took longer than 60" in limits.reached()
+    late = execution.Limits(cell=60, notebook=100, began=time.monotonic() - 100)
+    assert 0.001 == late.left()
+    assert re.search("the notebook took longer than 100 seconds: .* larger --notebook-timeout", late.reached())
 
 
 def test_an_interrupt_is_over_when_the_kernels_are_stopped(tmp_path: Path) -> None:

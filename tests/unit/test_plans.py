@@ -18,7 +18,7 @@ from cruddur_ops.runbook import plans
 from tests.unit.headless import Finished, Project
 
 CHANGE = {"action": "create", "resource": "database a", "setting": "", "before": None, "after": None, "unknown": False}
-# A file stands for the resource. The cell that changes it is tagged verify, since a lock in AWS needs AWS.
+# A file stands for the resource.
 SETUP = """\
 from pathlib import Path
 from cruddur_ops.plan import Action, Change, Plan, apply, require_confirmation
@@ -142,7 +142,7 @@ def approve(project: Project, digest: str, *options: str) -> Finished:
 
 def write(project: Project, name: str, file: str, note: str = "") -> None:
     """A notebook that plans a file, makes it, and shows the outcome."""
-    project.write(name, SETUP, ("plan", f"plan = found({file!r}, {note!r})\nplan"), ("verify", f"make(found({file!r}))"))
+    project.write(name, SETUP, ("plan", f"plan = found({file!r}, {note!r})\nplan"), ("apply", f"make(found({file!r}))"))
 
 
 def test_an_approved_plan_is_applied(project: Project) -> None:
@@ -178,7 +178,7 @@ def test_a_plan_that_moved_is_not_applied(project: Project) -> None:
 def test_a_change_that_nobody_approved_fails_its_notebook(project: Project) -> None:
     """Though the plan came out the same: 01 would make what its plan did not show."""
     write(project, "00_first", "a", note="known after something")
-    project.write("01_second", SETUP, ("plan", "found('b')"), ("verify", "make(found('c'))"))
+    project.write("01_second", SETUP, ("plan", "found('b')"), ("apply", "make(found('c'))"))
     finished = approve(project, plan(project))
     assert 1 == finished.code
     assert 'why   NotApproved: "create file c" is not in the approved plan' in finished.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.headless import Finished, Project, Running
+from tests.unit.headless import Finished, Project
 
 FILE = "from pathlib import Path\nmade = Path('made')"
 ONCE = ("apply", "with made.open('a') as file: _ = file.write('x')")  # it counts
@@ -71,17 +71,6 @@ def test_a_resumed_run_can_be_resumed(failed: Project) -> None:
     assert 0 == resume(failed).code
     assert ("00_first.check", "passed") == steps(failed)[0]
     assert "x" == made(failed).read_text()
-
-
-def test_a_killed_run_is_resumed(waiting: tuple[Project, Running]) -> None:
-    """Its record says how far it came; what it had not finished runs."""
-    project, running = waiting
-    running.process.kill()
-    running.process.wait()
-    project.write("00_first")
-    finished = resume(project)
-    assert 0 == finished.code, finished
-    assert [("00_first", "passed"), ("01_second", "passed")] == steps(project)
 
 
 def test_a_run_that_passed_or_planned_has_nothing_to_resume(project: Project) -> None:

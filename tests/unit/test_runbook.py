@@ -319,9 +319,8 @@ def test_run_json_says_who_ran_what_and_how_it_went(passed: tuple[Finished, Proj
 
 
 def test_nothing_is_left_behind(passed: tuple[Finished, Project]) -> None:
-    """Neither a lock's holder nor a half-written record."""
-    folder = passed[1].folder
-    assert [] == [*folder.glob("state/*.json"), *folder.glob("runs/*/*.part")]
+    """No half-written record."""
+    assert [] == [*passed[1].folder.glob("runs/*/*.part")]
 
 
 @pytest.fixture(scope="module")
@@ -385,7 +384,8 @@ def test_a_kernel_that_does_not_start_says_why(project: Project) -> None:
     """The last line that its process wrote is told."""
     (project.folder / "ipykernel.py").write_text("raise ImportError('broken installation')")
     project.write("00_first")
-    finished = project.run("run", "--target", "plain", PYTHONPATH=os.pathsep.join([str(project.folder), str(PROJECT)]))
+    path = os.pathsep.join([str(project.folder), str(PROJECT)])
+    finished = finish(project.start("run", "--target", "plain", PYTHONPATH=path))
     assert finished.code == 1
     assert "did not start (ImportError: broken installation): `make env`" in finished.stderr
 
@@ -414,19 +414,26 @@ def test_a_plan_shows_and_changes_nothing(project: Project) -> None:
     ],
 )
 def test_wrong_input_touches_nothing(project: Project, arguments: list[str], code: int) -> None:
-    """One sentence, exit code 2, no folder and no lock."""
+    """One sentence, exit code 2, and no folder."""
     project.write("00_first", parameters='target: str = "plain"\nconfirm: str = ""\nrows: int = 3\nowner: str = ""')
     finished = project.run("run", "--target", "plain", *arguments)
     assert (code, "", 1) == (finished.code, finished.stdout, len(finished.stderr.splitlines()))
     assert not (project.folder / "runs").exists()
-    assert not [*project.folder.glob("state/*")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_evidence_and_no_kernel(waiting: tuple[Project, Running], number: signal.Signals) -> None:
+def test_a_signal_interrupts_once(number: signal.Signals) -> None:
+    """Later ones leave the clearing-up alone."""
+    with runbook.interruptible():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        signal.raise_signal(number)
+
+
+def test_an_interrupted_run_leaves_evidence_and_no_kernel(waiting: tuple[Project, Running]) -> None:
     """It says how to go on, and ends with 130."""
     project, running = waiting
-    running.process.send_signal(number)
+    running.process.send_signal(signal.SIGINT)
     finished = finish(running.process)
     (folder,) = project.folder.glob("runs/*")
     advice = f"interrupted: go on with `cruddur-ops run --resume {folder.name}`"
@@ -436,28 +443,12 @@ def test_an_interrupted_run_leaves_evidence_and_no_kernel(waiting: tuple[Project
     assert "interrupted" == record["verdict"]
     assert ["interrupted", "not run"] == [result["verdict"] for result in record["notebooks"]]
     assert record["notebooks"][0]["cell"].endswith("] import os, pathlib, time")
-    assert [] == [*project.folder.glob("state/*.json")]
 
 
-def test_a_second_run_on_the_target_is_refused(waiting: tuple[Project, Running]) -> None:
-    """It is told who holds the target, and touches nothing; another target is free, and so is a plan."""
-    project, running = waiting
-    project.write("02_third")
-    refused = project.run("run", "02", "--target", "plain")
-    assert (1, "") == (refused.code, refused.stdout)
-    assert f'"plain" (process {running.process.pid}, since 2' in refused.stderr
-    assert "00_first, 01_second" in refused.stderr
-    assert 1 == len(project.records())
-    assert 0 == project.run("run", "02", "--target", "other").code
-    assert 0 == project.run("run", "02", "--target", "plain", "--plan").code
-
-
-def test_a_killed_run_leaves_neither_kernel_nor_lock(waiting: tuple[Project, Running]) -> None:
-    """The kernel sees that its parent is gone; the system frees the lock."""
+def test_a_killed_run_leaves_no_kernel(waiting: tuple[Project, Running]) -> None:
+    """It sees that the runner is gone; what the runner left is removed by the next one."""
     project, running = waiting
     running.process.kill()
     running.process.wait()
     until(lambda: not alive(running.kernel), seconds=10)
     assert "running" == project.records()[0]["verdict"]
-    project.write("02_third")
-    assert 0 == project.run("run", "02", "--target", "plain").code

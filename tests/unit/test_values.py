@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from cruddur_ops.errors import UnknownParameter, WrongInput, WrongType
-from cruddur_ops.runbook import values
-from cruddur_ops.runbook.parameters import Parameter
-from cruddur_ops.runbook.values import COMMAND_LINE, Given
+from cruddur_ops.runbook import parameters
+from cruddur_ops.runbook.parameters import COMMAND_LINE, Given, Parameter
 
 ROWS = {"rows": Parameter("rows", "int", 3), "name": Parameter("name", "str", "x")}
 
@@ -30,24 +29,24 @@ def test_option_file_environment_and_default_in_this_order(tmp_path: Path, monke
     for number, given in enumerate(expected):
         options: Any = sources[0] if number == 0 else {}
         monkeypatch.setenv("CRUDDUR_ROWS", "4")
-        found = values.gather(options, file if number < 2 else None, ROWS)
+        found = parameters.gather(options, file if number < 2 else None, ROWS)
         assert given == found["rows"]
     monkeypatch.delenv("CRUDDUR_ROWS")
-    described = values.described(values.gather({}, None, ROWS), ROWS)
+    described = parameters.described(parameters.gather({}, None, ROWS), ROWS)
     assert {"value": 3, "source": "default"} == described["rows"]
 
 
 def test_an_empty_variable_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
     """As elsewhere in the environment."""
     monkeypatch.setenv("CRUDDUR_ROWS", "")
-    assert {} == values.gather({}, None, ROWS)
+    assert {} == parameters.gather({}, None, ROWS)
 
 
 @pytest.mark.parametrize(("name", "text"), [("p.yaml", "rows: 7\nname: a b\n"), ("p.toml", 'rows = 7\nname = "a b"\n')])
 def test_a_file_is_yaml_or_toml(tmp_path: Path, name: str, text: str) -> None:
     """By its suffix; its values have types already."""
-    given = values.gather({}, write(tmp_path, name, text), ROWS)
-    assert {"rows": 7, "name": "a b"} == values.typed_values(given, ROWS)
+    given = parameters.gather({}, write(tmp_path, name, text), ROWS)
+    assert {"rows": 7, "name": "a b"} == parameters.typed_values(given, ROWS)
 
 
 @pytest.mark.parametrize(
@@ -65,44 +64,44 @@ def test_a_file_is_yaml_or_toml(tmp_path: Path, name: str, text: str) -> None:
 def test_a_file_of_something_else_is_refused(tmp_path: Path, name: str, text: str) -> None:
     """The sentence names the file."""
     with pytest.raises(WrongInput, match=r"p\.\w+ (cannot be read|must hold)[^\n]*correct it$"):
-        values.gather({}, write(tmp_path, name, text), ROWS)
+        parameters.gather({}, write(tmp_path, name, text), ROWS)
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     """Before anything runs."""
     with pytest.raises(WrongInput, match="none.yaml cannot be read"):
-        values.gather({}, tmp_path / "none.yaml", ROWS)
+        parameters.gather({}, tmp_path / "none.yaml", ROWS)
 
 
 def test_an_unknown_name_in_a_file_is_told_the_nearest(tmp_path: Path) -> None:
     """As on the command line."""
     with pytest.raises(UnknownParameter, match='did you mean "rows"'):
-        values.gather({}, write(tmp_path, "p.yaml", "row: 1"), ROWS)
+        parameters.gather({}, write(tmp_path, "p.yaml", "row: 1"), ROWS)
 
 
 def test_a_value_of_another_type_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it comes from."""
     monkeypatch.setenv("CRUDDUR_ROWS", "many")
     with pytest.raises(WrongType, match='rows must be a whole number, not "many"'):
-        values.typed_values(values.gather({}, None, ROWS), ROWS)
+        parameters.typed_values(parameters.gather({}, None, ROWS), ROWS)
     monkeypatch.delenv("CRUDDUR_ROWS")
     with pytest.raises(WrongType, match="name must be text"):
-        values.typed_values(values.gather({}, write(tmp_path, "p.yaml", "name: 1"), ROWS), ROWS)
+        parameters.typed_values(parameters.gather({}, write(tmp_path, "p.yaml", "name: 1"), ROWS), ROWS)
 
 
 def test_a_password_is_no_parameter() -> None:
     """papermill would write it into the executed notebook; the message does not repeat it."""
     with pytest.raises(WrongInput, match="CONNECTION_URL") as refused:
-        values.gather({"name": "postgresql://me:hush@localhost/db"}, None, ROWS)
+        parameters.gather({"name": "postgresql://me:hush@localhost/db"}, None, ROWS)
     assert "hush" not in str(refused.value)
 
 
 def test_a_url_without_password_is_a_parameter() -> None:
     """Only the password is refused."""
-    assert ["name", "rows"] == sorted(values.gather({"name": "postgresql://me@localhost/db", "rows": "a:b@c"}, None, ROWS))
+    assert ["name", "rows"] == sorted(parameters.gather({"name": "postgresql://me@localhost/db", "rows": "a:b@c"}, None, ROWS))
 
 
 def test_values_go_only_where_they_are_declared() -> None:
     """A notebook gets those parameters that it has."""
     given = {"rows": Given("7", COMMAND_LINE), "owner": Given("me", COMMAND_LINE)}
-    assert {"rows": 7} == values.typed_values(given, ROWS)
+    assert {"rows": 7} == parameters.typed_values(given, ROWS)

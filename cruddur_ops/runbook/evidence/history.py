@@ -1,17 +1,18 @@
-"""The runs that left a folder: found by name, listed, and two of them compared."""
+"""The runs that left a folder: found by name, read, listed, and compared; WrongInput is raised where there is none."""
 
 from __future__ import annotations
 
-import difflib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.errors import WrongInput
+from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.plan import Outcome
-from cruddur_ops.runbook.evidence import chain
 
 LAST = "last"
+SCHEMA = 2  # of run.json: docs/evidence.md describes it
+READABLE = (1, SCHEMA)
 
 
 def folders(runs: Path) -> list[Path]:
@@ -20,24 +21,27 @@ def folders(runs: Path) -> list[Path]:
 
 
 def find(name: str, runs: Path) -> Path:
-    """The folder of a run.
-
-    Args:
-        name: of the folder, its path, or "last".
-        runs: where the folders are.
-
-    Raises:
-        WrongInput: there is none of this name.
-    """
+    """The folder of a run, by its name, its path, or "last"."""
     available = folders(runs)
     if name == LAST and available:
         return available[-1]
     for folder in (runs / name, Path(name)):
         if name and (folder / "run.json").is_file():
             return folder
-    near = difflib.get_close_matches(name, [folder.name for folder in available], n=1)
-    advice = f'did you mean "{near[0]}"?' if near else "`cruddur-ops runs` lists those that there are"
+    advice = nearest(name, [folder.name for folder in available], "`cruddur-ops runs` lists those that there are")
     raise WrongInput(f'{runs} has no run "{name}": {advice}')
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The record of a run."""
+    try:
+        record: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WrongInput(f"{folder} has no run.json that can be read: `cruddur-ops runs` lists the runs") from error
+    found = record.get("schema", "none") if isinstance(record, dict) else "none"
+    if found not in READABLE:
+        raise WrongInput(f"{folder} has a record of schema {found}, not {SCHEMA}: read it with the version that wrote it")
+    return record
 
 
 def listing(runs: Path) -> str:
@@ -48,7 +52,7 @@ def listing(runs: Path) -> str:
 
 def _line(folder: Path) -> str:
     try:
-        record = chain.read(folder)
+        record = read(folder)
     except WrongInput as error:
         return f"{folder.name:34} cannot be read: {error}"
     outcome = sum((Outcome(**step["outcome"]) for step in record["notebooks"]), Outcome())
@@ -58,28 +62,20 @@ def _line(folder: Path) -> str:
 
 
 def compare(before: Path, after: Path) -> str:
-    """What differs between two runs: how they began, each notebook's verdict, counts and seconds.
-
-    Raises:
-        WrongInput: one of them cannot be read.
-    """
-    first, second = (dict(_facts(chain.read(folder))) for folder in (before, after))
-    names = list(dict.fromkeys([*first, *second]))
-    rows = [(name, first.get(name, "-"), second.get(name, "-")) for name in names]
+    """What differs between two runs: how they began, each notebook's verdict, counts and seconds."""
+    first, second = (dict(_facts(read(folder))) for folder in (before, after))
+    rows = [(name, first.get(name, "-"), second.get(name, "-")) for name in {**first, **second}]
     lines = [f"{name:52} {old} -> {new}" for name, old, new in rows if old != new]
     return "\n".join([f"{before.name} -> {after.name}", *(lines or ["no difference"])])
 
 
 def _facts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is worth comparing, by name."""
-    for name in ("verdict", "target", "caller", "user", "host"):
-        yield name, str(record[name])
+    yield from ((name, str(record[name])) for name in ("verdict", "target", "caller", "user", "host"))
     yield "git", str(record["git"] and record["git"]["commit"][:12])
-    for group in ("versions", "parameters", "settings"):
-        for name, value in record[group].items():
-            yield f"{group}: {name}", str(value["value"] if isinstance(value, Mapping) else value)
+    yield from ((f"versions: {name}", found) for name, found in record["versions"].items())
+    for group in ("parameters", "settings"):
+        yield from ((f"{group}: {name}", str(one["value"])) for name, one in record[group].items())
     for step in record["notebooks"]:
-        yield f"{step['name']}: verdict", step["verdict"]
-        yield f"{step['name']}: outcome", str(Outcome(**step["outcome"]))
-        yield f"{step['name']}: seconds", f"{step['seconds']:.1f}"
-        yield f"{step['name']}: retries", str(step["retries"])
+        shown = {**step, "outcome": Outcome(**step["outcome"])}
+        yield from ((f"{step['name']}: {key}", str(shown[key])) for key in ("verdict", "outcome", "seconds", "retries"))

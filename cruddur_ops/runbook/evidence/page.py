@@ -11,6 +11,7 @@ from typing import Any
 
 from cruddur_ops.plan import SYMBOLS, Action
 
+NAME = "index.html"
 HERE = Path(__file__).parent
 
 
@@ -22,13 +23,14 @@ def render(record: Mapping[str, Any], folder: Path) -> str:
         folder: where the executed notebooks are.
     """
     steps = record["notebooks"]
+    paths = [folder / f"{step['name']}.ipynb" for step in steps]
     html: str = _template().render(
         run=record,
         steps=steps,
         timeline=timeline(steps),
         changes=[(step["name"], change, SYMBOLS[Action(change["action"])]) for step in steps for change in step["changes"]],
         calls=[(step["name"], call) for step in steps for call in step["calls"]],
-        bodies={step["name"]: body(folder / f"{step['name']}.ipynb") for step in steps if step["sha256"]},
+        bodies={path.stem: body(path) for path in paths if path.exists()},
         style=(HERE / "index.css").read_text(encoding="utf-8") + _highlighting(),
     )
     return html

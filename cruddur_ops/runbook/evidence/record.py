@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from cruddur_ops.redaction import redact_all
-from cruddur_ops.runbook.evidence import chain, page
-from cruddur_ops.runbook.evidence.results import Result, file_digest
+from cruddur_ops.runbook.evidence import history, manifest, page
+from cruddur_ops.runbook.evidence.results import Result
 from cruddur_ops.runbook.evidence.surroundings import surroundings
 
 
@@ -25,8 +25,9 @@ class Record:
         name = re.sub(r"[^\w.-]", "_", target)  # a section of a TOML file may be called anything
         self.folder = new_folder(runs, f"{now:%Y%m%dT%H%M%SZ}-{name}")
         began = now.isoformat(timespec="seconds")
-        self.facts = {"schema": chain.SCHEMA, "started": began, "target": target, **facts, **surroundings()}
+        self.facts = {"schema": history.SCHEMA, "started": began, "target": target, **facts, **surroundings()}
         self.results: list[Result] = []
+        self.seal = ""
         self.write("running")
 
     def add(self, result: Result) -> None:
@@ -34,24 +35,17 @@ class Record:
         self.results.append(result)
         self.write("running")
 
-    def write(self, verdict: str) -> dict[str, Any]:
-        """Replace run.json; with any other verdict than "running", seal it and write the page."""
+    def write(self, verdict: str) -> None:
+        """Replace run.json; with any other verdict than "running", write the page, and seal the folder."""
+        ended = None if verdict == "running" else datetime.now(UTC).isoformat(timespec="seconds")
         steps = [asdict(result) | {"retries": result.retries} for result in self.results]
-        record: dict[str, Any] = redact_all({"verdict": verdict, **self.facts, "ended": None, "notebooks": steps})
-        for step, digest in zip(record["notebooks"], chain.links(record)[1:], strict=True):
-            step["hash"] = digest
-        if verdict != "running":
-            self._conclude(record)
+        record: dict[str, Any] = redact_all({"verdict": verdict, **self.facts, "ended": ended, "notebooks": steps})
         draft = self.folder / "run.json.part"
         draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
         draft.replace(self.folder / "run.json")
-        return record
-
-    def _conclude(self, record: dict[str, Any]) -> None:
-        record["ended"] = datetime.now(UTC).isoformat(timespec="seconds")
-        (self.folder / chain.PAGE).write_text(page.render(record, self.folder), encoding="utf-8")
-        record["page_sha256"] = file_digest(self.folder / chain.PAGE)
-        record["seal"] = chain.seal(record)
+        if ended:
+            (self.folder / page.NAME).write_text(page.render(record, self.folder), encoding="utf-8")
+            self.seal = manifest.seal(self.folder)
 
 
 def new_folder(parent: Path, name: str) -> Path:

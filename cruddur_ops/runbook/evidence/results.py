@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -30,7 +29,6 @@ class Result:
         changes: of those plans, those that would change something, each with the plan's title.
         cells: number, first line, start in UTC and seconds of each cell that ran.
         calls: to AWS, those that change something or were retried (see `ledger.record`).
-        sha256: of the executed file; empty where it did not run.
     """
 
     name: str
@@ -43,7 +41,6 @@ class Result:
     changes: tuple[Mapping[str, Any], ...] = ()
     cells: tuple[Mapping[str, Any], ...] = ()
     calls: tuple[Mapping[str, Any], ...] = ()
-    sha256: str = ""
 
     @property
     def retries(self) -> int:
@@ -73,18 +70,12 @@ def result(name: str, verdict: str, seconds: float, error: str, notebook: Path) 
         tuple(changes(document)),
         tuple(cells(document)),
         tuple(_take_ledger(notebook)),
-        file_digest(notebook),
     )
 
 
 def ledger_file(notebook: Path) -> Path:
     """Where the kernel of an executed notebook writes its ledger."""
     return notebook.with_suffix(".ledger.jsonl")
-
-
-def file_digest(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _clean(notebook: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cruddur_ops.database.connection import connect
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import RunInProgress
-from cruddur_ops.runbook.locks.holding import Hold, renewed
+from cruddur_ops.runbook.locks import Hold, renewed
 from cruddur_ops.targets import Target
 
 LOST = "the connection that held the lock on the target broke off: see what the database did, and go on when it is quiet"
@@ -23,26 +23,17 @@ LOST = "the connection that held the lock on the target broke off: see what the 
 
 @contextmanager
 def held(target: Target, notebooks: Sequence[str]) -> Iterator[Hold]:
-    """Hold the target while the block runs, in the maintenance database since its own may not exist yet.
-
-    Raises:
-        RunInProgress: another run holds it.
-        DatabaseUnreachable: no connection came about.
-    """
+    """Hold the target while the block runs, in the maintenance database since its own may not exist yet."""
+    numbers = ",".join(name[:2] for name in notebooks)  # the server keeps 63 bytes of what others are told
+    holder = f"run of {getpass.getuser()}@{platform.node()} process {os.getpid()} {numbers}"
     name = database_name(target)
     with connect(target, MAINTENANCE_DATABASE, autocommit=True) as connection:
-        ask(connection, "operations/name_runner", holder=_holder(notebooks))
+        ask(connection, "operations/name_runner", holder=holder)
         (row,) = ask(connection, "operations/lock_run", database=name)
         if not row["locked"]:
             raise RunInProgress(_message(target, ask(connection, "operations/run_holder", database=name)))
         with renewed(lambda: _ask_again(connection)) as hold:
             yield hold
-
-
-def _holder(notebooks: Sequence[str]) -> str:
-    """What the others are told; the server keeps 63 bytes of it."""
-    numbers = ",".join(name[:2] for name in notebooks)
-    return f"run of {getpass.getuser()}@{platform.node()} process {os.getpid()} {numbers}"
 
 
 def _ask_again(connection: psycopg.Connection[Any]) -> str:
@@ -54,8 +45,8 @@ def _ask_again(connection: psycopg.Connection[Any]) -> str:
 
 
 def _message(target: Target, rows: Sequence[dict[str, Any]]) -> str:
-    remedy = "wait until it has ended, or end it there"
     if not rows:
         return f'another run has just ended on target "{target.name}": repeat the command'
     since = f", since {rows[0]['since']:%Y-%m-%d %H:%M:%S %Z}" if rows[0]["since"] else ""
-    return f'another run holds target "{target.name}" ({rows[0]["holder"]}{since}): {remedy}'
+    held = f'another run holds target "{target.name}" ({rows[0]["holder"]}{since})'
+    return f"{held}: wait until it has ended, or end it there"
