@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
@@ -17,11 +16,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
 from werkzeug.wrappers import Request, Response
 
-from rds_sandbox import pricing, reports, simulations
+from rds_sandbox import patches, reports, simulations
+from rds_sandbox.ec2.vpc_endpoints import wait_for_a_way
 from rds_sandbox.errors import WrongInput
 from rds_sandbox.machine import Host
-from rds_sandbox.services import Services
-from rds_sandbox.vpc_endpoints import wait_for_a_way
+from rds_sandbox.patches import NotInSandbox
+from rds_sandbox.rds import pricing
 
 PREFIX = "/_sandbox"
 SIMULATE = "/simulate/"
@@ -90,16 +90,19 @@ class SandboxApp:
         return _json({})
 
 
-def create_app(host: Host, services: Services) -> SandboxApp:
-    """The application over moto's own dispatcher."""
-    return SandboxApp(host, DomainDispatcherApplication(partial(create_service, services)))
+def create_app(host: Host) -> SandboxApp:
+    """The application over moto's own dispatcher; what RDS stands on is patched before anybody asks for it."""
+    patches.load("ec2")
+    patches.load("rds")
+    return SandboxApp(host, DomainDispatcherApplication(create_service))
 
 
-def create_service(services: Services, name: Any) -> Flask:
+def create_service(name: Any) -> Flask:
     """One AWS service as moto makes it, whose failures are AWS errors and not stack traces."""
-    services.prepare(name)
+    patches.load(name)
     application = create_backend_app(name)
     application.debug = False
+    application.register_error_handler(NotInSandbox, lambda error: lacking(current_request, str(error)))
     for error in (NotImplementedError, NotFound):  # an action that moto knows no method of, or no path
         application.register_error_handler(error, lambda _: not_in_sandbox(current_request, name))
     application.register_error_handler(InternalServerError, lambda error: internal_failure(current_request, error))
@@ -126,9 +129,12 @@ def scope(request: Request) -> tuple[str, str]:
 
 def not_in_sandbox(request: Request, service: str) -> Response:
     """An AWS error, in the shape of the service's protocol, that says what the sandbox lacks."""
-    action = _action(request)
-    message = f"{service}:{action} is not in the sandbox: see docs/fidelity.md of rds-sandbox"
-    return aws_error(request, "NotInSandbox", message, 501)
+    return lacking(request, f"{service}:{_action(request)} is not in the sandbox")
+
+
+def lacking(request: Request, what: str) -> Response:
+    """The same, with the sentence given."""
+    return aws_error(request, "NotInSandbox", f"{what}: see docs/fidelity.md of rds-sandbox", 501)
 
 
 def aws_error(request: Request, code: str, message: str, status_code: int) -> Response:

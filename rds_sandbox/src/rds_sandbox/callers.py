@@ -4,17 +4,30 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import psutil
-
-from rds_sandbox.access import Caller
 
 OPERATOR_ADDRESS = "203.0.113.10"  # TEST-NET-3: addresses for documentation (RFC 5737)
 LAMBDA_ADDRESS = "192.0.2.44"  # TEST-NET-1; one of AWS's own, from which a function outside a VPC connects
 
 Peer = tuple[str, int]  # address and port of the far end of an accepted connection
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who connects, as the VPC sees it.
+
+    Attributes:
+        address: the source address of the connection.
+        security_groups: of the network interface that it comes from; empty for the internet.
+        inside_vpc: whether it comes from such an interface.
+    """
+
+    address: IPv4Address | IPv6Address
+    security_groups: frozenset[str] = frozenset()
+    inside_vpc: bool = False
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,7 @@ class Pace:
     seconds: float = field(default_factory=_pace)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Host:
     """What all machines of one sandbox share.
 
@@ -92,6 +92,7 @@ class Host:
         stock: where machines take their servers from.
         addresses: the loopback address of each name, which the name keeps, as its DNS name does on AWS.
         pace: how long a status lasts at least.
+        url: of the AWS API, once it is known.
     """
 
     root: Path
@@ -102,6 +103,7 @@ class Host:
     stock: Stock
     addresses: dict[str, str] = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
+    url: str = ""
 
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""

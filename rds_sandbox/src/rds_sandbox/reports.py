@@ -9,8 +9,8 @@ from typing import Any
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds.models import rds_backends
 
-from rds_sandbox.instances import SandboxDBInstance
 from rds_sandbox.machine import Host
+from rds_sandbox.rds.instances import SandboxDBInstance
 
 
 def status(host: Host) -> dict[str, Any]:
@@ -37,26 +37,27 @@ def status(host: Host) -> dict[str, Any]:
 
 def _functions() -> Iterator[dict[str, Any]]:
     """None before the service is used: its backend is not imported for this."""
-    if "rds_sandbox.lambda_backend" not in sys.modules:
+    if "rds_sandbox.lambdas" not in sys.modules:
         return
     from moto.awslambda.models import lambda_backends
 
+    from rds_sandbox.lambdas.fleets import environments
+
     for region, backend in lambda_backends[DEFAULT_ACCOUNT_ID].items():
-        lambda_backend: Any = backend
-        for function in lambda_backend.list_functions():
+        functions: Any = backend.list_functions()
+        for function in functions:
             yield {
                 "Region": region,
                 "FunctionName": function.function_name,
                 "Runtime": function.run_time,
-                "ExecutionEnvironments": lambda_backend.environments.count(function.revision_id),
+                "ExecutionEnvironments": environments().count(function.revision_id),
             }
 
 
 def confirmation_codes(user_pool_id: str | None) -> list[dict[str, str]]:
     """The codes that Cognito would have sent, of one user pool or of all."""
-    if "moto.cognitoidp.models" not in sys.modules:
+    if "rds_sandbox.cognito" not in sys.modules:
         return []
-    from rds_sandbox import cognito_codes, cognito_requests
+    from rds_sandbox.cognito import actions, codes
 
-    pools = [pool for pool in cognito_requests.user_pools() if user_pool_id in (None, pool.id)]
-    return list(cognito_codes.listed(pools))
+    return list(codes.listed(pool for pool in actions.user_pools() if user_pool_id in (None, pool.id)))

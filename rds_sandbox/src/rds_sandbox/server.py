@@ -64,17 +64,12 @@ def create_server(host: Host) -> BaseWSGIServer:
     read_data_files_once()
     from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-    from rds_sandbox import catalog, gaps, rds_backend, security_groups
+    from rds_sandbox import patches
     from rds_sandbox.app import create_app
-    from rds_sandbox.services import Services
 
-    security_groups.install()
-    catalog.install()
-    gaps.install()
-    rds_backend.install(host)
-    services = Services(host)
-    server = make_server("127.0.0.1", 0, create_app(host, services), threaded=True, request_handler=MotoRequestHandler)
-    services.url = f"http://127.0.0.1:{server.server_port}"
+    patches.install(host)
+    server = make_server("127.0.0.1", 0, create_app(host), threaded=True, request_handler=MotoRequestHandler)
+    host.url = f"http://127.0.0.1:{server.server_port}"
     return server
 
 

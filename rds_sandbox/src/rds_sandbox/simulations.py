@@ -11,9 +11,10 @@ from moto.rds.models import rds_backends
 
 from rds_sandbox import replication
 from rds_sandbox.errors import WrongInput
-from rds_sandbox.instances import SandboxDBInstance
 from rds_sandbox.machine import Host
-from rds_sandbox.rds_backend import SandboxRDSBackend
+from rds_sandbox.rds import maintenance
+from rds_sandbox.rds.backend import SandboxRDSBackend
+from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.simulate import checked
 
 
@@ -39,11 +40,11 @@ def _find(identifier: str) -> SandboxDBInstance:
 
 
 def _open_maintenance_window(_: Host, identifier: str) -> None:
-    _find(identifier).backend.open_maintenance_window(identifier)
+    maintenance.open_window(_find(identifier))
 
 
 def _announce_maintenance(_: Host, identifier: str, action: str) -> None:
-    _find(identifier).backend.announce_maintenance(identifier, action)
+    maintenance.announce(_find(identifier), action)
 
 
 def _delay_replica(_: Host, identifier: str, seconds: str) -> None:

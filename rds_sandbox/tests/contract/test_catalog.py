@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from botocore.exceptions import ClientError
 
-from rds_sandbox.catalog import describe_orderable_db_instance_options
+from rds_sandbox.rds.catalog import describe_orderable_db_instance_options
 from tests.support import Client
 
 

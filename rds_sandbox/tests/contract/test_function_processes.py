@@ -160,7 +160,9 @@ def test_services_are_loaded_when_they_are_used() -> None:
     program = """
 import os, sys
 os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"
-from rds_sandbox import app, catalog, gaps, rds_backend, security_groups, server, services
+from rds_sandbox import app, patches, server
+patches.load("ec2")
+patches.load("rds")
 print(sorted(name for name in ("moto.awslambda", "moto.cognitoidp", "moto.logs", "moto.s3") if name in sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

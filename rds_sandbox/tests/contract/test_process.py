@@ -226,7 +226,7 @@ def test_what_is_not_there_says_so(sandbox: Mapping[str, str], service: str, ope
 def test_server_that_cannot_start_ends_in_failed(
     names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """initdb fails: the instance is `failed`, and the log has the reason."""
+    """initdb fails: the instance is `failed`, and an event and the log have the reason."""
     programs = tmp_path / "bin"
     programs.mkdir(mode=0o755)
     tmp_path.chmod(0o755)
@@ -244,6 +244,8 @@ def test_server_that_cannot_start_ends_in_failed(
     wait_for(rds, "one", "failed")
 
     assert "no space left" in record_file(name).with_suffix(".log").read_text()
+    [event] = rds.describe_events(SourceIdentifier="one", SourceType="db-instance", EventCategories=["failure"])["Events"]
+    assert "no space left" in event["Message"]
     rds.delete_db_instance(DBInstanceIdentifier="one", SkipFinalSnapshot=True)
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="one", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.ec2.models import EC2Backend
 
-from rds_sandbox.access import Caller, Rule, admits, rules_admit
+from rds_sandbox.callers import Caller
+from rds_sandbox.ec2.access import Rule, admits, rules_admit
 
 GROUPS = [f"sg-{number:017x}" for number in range(4)]
+PORT: Any = 5432  # moto says that it wants text
 PORTS = st.integers(0, 65535)
 ADDRESSES = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6))
 CALLERS = st.builds(Caller, ADDRESSES, st.frozensets(st.sampled_from(GROUPS)))
@@ -40,7 +42,7 @@ def rules(draw: st.DrawFn) -> Rule:
 @given(networks(), ADDRESSES)
 def test_addresses_as_ipaddress_sees_them(network: IPv4Network | IPv6Network, address: Any) -> None:
     """A network admits its addresses and no other, those of the other family least of all."""
-    rule = Rule("tcp", 5432, 5432, frozenset([network]))
+    rule = Rule("tcp", PORT, PORT, frozenset([network]))
     assert (address in network) == rules_admit([rule], Caller(address), 5432)
 
 
@@ -76,7 +78,7 @@ def test_other_protocols_are_not_tcp(protocol: str, port: int) -> None:
 @given(st.frozensets(st.sampled_from(GROUPS)), st.frozensets(st.sampled_from(GROUPS)))
 def test_groups_in_common(referenced: frozenset[str], own: frozenset[str]) -> None:
     """A reference admits the members of the group, wherever they are; the internet is a member of none."""
-    rule = Rule("tcp", 5432, 5432, security_groups=referenced)
+    rule = Rule("tcp", PORT, PORT, security_groups=referenced)
     caller = Caller(ip_address("10.0.0.1"), own, inside_vpc=True)
     assert bool(referenced & own) == rules_admit([rule], caller, 5432)
 
@@ -118,7 +120,7 @@ class Group:
 
     def allow(self, **sources: Any) -> None:
         """Add rules for TCP 5432: `ip_ranges`, `source_groups`, `prefix_list_ids`."""
-        self.ec2.authorize_security_group_ingress(self.id, "tcp", "5432", "5432", **({"ip_ranges": []} | sources))
+        self.ec2.authorize_security_group_ingress(self.id, "tcp", PORT, PORT, **({"ip_ranges": []} | sources))
 
     def admits(self, address: str, *groups: str) -> bool:
         """Whether a caller gets through to port 5432."""
@@ -138,7 +140,7 @@ def test_read_cidr_rules(group: Group) -> None:
     assert group.admits("203.0.113.7")
     assert group.admits("2001:db8::7")
     assert not group.admits("198.51.100.7")
-    group.ec2.revoke_security_group_ingress(group.id, "tcp", "5432", "5432", ranges[:1])
+    group.ec2.revoke_security_group_ingress(group.id, "tcp", PORT, PORT, ranges[:1])
     assert not group.admits("203.0.113.7")
 
 

@@ -13,15 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.rds.exceptions import RDSClientError
 
-from rds_sandbox.catalog import (
+from rds_sandbox.rds.catalog import (
     describe_certificates,
     describe_db_engine_versions,
     describe_db_major_engine_versions,
     describe_orderable_db_instance_options,
-    page,
-    paged,
 )
-from rds_sandbox.facts import (
+from rds_sandbox.rds.facts import (
     InstanceClass,
     Major,
     default_version,
@@ -32,6 +30,7 @@ from rds_sandbox.facts import (
     versions,
     zones,
 )
+from rds_sandbox.rds.requests import paged
 
 REGION = "ca-central-1"
 
@@ -233,7 +232,8 @@ def test_pages_put_together_are_all_rows(count: int, limit: int) -> None:
     found: list[int] = []
     marker: str | None = None
     while marker is not None or not found:
-        rows, marker = page(range(count), marker, limit)
+        answer = paged({"Rows": range(count)}, {"Marker": marker, "MaxRecords": limit})
+        rows, marker = answer["Rows"], answer["Marker"]
         assert len(rows) == limit or marker is None
         found += rows
         if not count:
@@ -245,14 +245,14 @@ def test_pages_put_together_are_all_rows(count: int, limit: int) -> None:
 def test_a_marker_that_no_page_gave_is_refused(marker: str) -> None:
     """A wrong marker is an error, not the first page again."""
     with pytest.raises(RDSClientError, match="marker"):
-        page([1, 2, 3], marker, 20)
+        paged({"Rows": [1, 2, 3]}, {"Marker": marker})
 
 
 @pytest.mark.parametrize("limit", [0, 19, 101])
 def test_max_records_has_bounds(limit: int) -> None:
     """20 to 100, as the API reference says."""
     with pytest.raises(RDSClientError, match="Must be between 20 and 100"):
-        paged({"DBEngineVersions": []}, {"MaxRecords": limit}, 100)
+        paged({"Rows": []}, {"MaxRecords": limit})
 
 
 def test_prices_name_known_families_and_regions() -> None:

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.rds.exceptions import RDSClientError
 
-from rds_sandbox import changes
 from rds_sandbox.base_backup import wal_file
-from rds_sandbox.changes import Changes
-from rds_sandbox.events import Event, select
+from rds_sandbox.rds import changes
+from rds_sandbox.rds.changes import Changes
+from rds_sandbox.rds.events import Event, select
 
 CURRENT: dict[str, Any] = {
     "AllocatedStorage": 20,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rds_sandbox.function_policy import permits
+from rds_sandbox.lambdas.policies import permits
 
 SERVICE = "cognito-idp.amazonaws.com"
 POOL = "arn:aws:cognito-idp:ca-central-1:123456789012:userpool/ca-central-1_abc"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.ec2.exceptions import InvalidParameterValue
 
-from rds_sandbox.network_sources import (
+from rds_sandbox.ec2.sources import (
     canonical_cidr,
     canonical_ports,
     canonical_protocol,

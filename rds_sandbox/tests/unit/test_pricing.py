@@ -10,7 +10,7 @@ import pytest
 from botocore.stub import Stubber
 from moto.core.exceptions import ServiceException
 
-from rds_sandbox.pricing import get_products
+from rds_sandbox.rds.pricing import get_products
 
 
 def products(*, kind: str = "TERM_MATCH", **fields: str) -> list[dict[str, Any]]:

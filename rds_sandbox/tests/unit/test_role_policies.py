@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rds_sandbox.role_policies import allows, trusts
+from rds_sandbox.lambdas.policies import allows, trusts
 
 CREATE = "ec2:CreateNetworkInterface"
 

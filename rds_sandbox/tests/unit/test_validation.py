@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.rds.exceptions import RDSClientError
 
-from rds_sandbox.validation import (
+from rds_sandbox.rds.validation import (
     check_create,
     check_identifier,
     check_modify,

@@ -1,0 +1,136 @@
+"""A user pool: moto's, with the schema, the password policy and the sign-in names that Cognito has.
+
+Source: Amazon Cognito user pools API Reference (CreateUserPool, UpdateUserPool, SignUp), Developer Guide,
+"Updating user pool and app client configuration" (what cannot be changed) and "Customizing sign-in attributes".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.cognitoidp import models
+from moto.cognitoidp.exceptions import InvalidParameterException
+from moto.core.exceptions import JsonRESTError
+from moto.core.utils import utcnow
+
+from rds_sandbox.cognito.codes import Code
+from rds_sandbox.patches import replaces
+
+# UpdateUserPool has no parameter for the first three, and keeps the fourth where it is not repeated. Everything
+# else that is not repeated goes back to its default.
+KEPT = ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration", "DcrConfiguration")
+DEFAULTS = {"DeletionProtection": "INACTIVE", "LambdaConfig": {}, "MfaConfiguration": "OFF", "UserPoolTier": "ESSENTIALS"}
+UNSET_POLICY = {
+    "MinimumLength": 8,
+    "RequireUppercase": False,
+    "RequireLowercase": False,
+    "RequireNumbers": False,
+    "RequireSymbols": False,
+    "TemporaryPasswordValidityDays": 7,
+}
+LONGEST_PASSWORD = 256
+CHARACTERS = {
+    "RequireUppercase": (r"[A-Z]", "uppercase"),
+    "RequireLowercase": (r"[a-z]", "lowercase"),
+    "RequireNumbers": (r"[0-9]", "numeric"),
+    "RequireSymbols": (r"[\^$*.\[\]{}()?\"!@#%&/\\,><':;|_~`=+\- ]", "symbol"),
+}
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+class InvalidPassword(JsonRESTError):
+    """The password does not conform to the pool's policy."""
+
+    def __init__(self, problem: str) -> None:
+        """What is wrong with it."""
+        super().__init__("InvalidPasswordException", f"Password did not conform with policy: {problem}")
+
+
+@replaces(models, "CognitoIdpUserPool")
+class SandboxUserPool(models.CognitoIdpUserPool):
+    """A user pool that knows its standard attributes, and the codes that it has sent."""
+
+    def __init__(self, account_id: str, region: str, name: str, extended_config: dict[str, Any]) -> None:
+        """Standard attributes that the schema does not mention are in it all the same."""
+        self.codes: dict[tuple[str, str], Code] = {}
+        given = extended_config.get("Schema", [])
+        named = {attribute["Name"] for attribute in given}
+        standard = models.CognitoIdpUserPoolAttribute.STANDARD_SCHEMA.items()
+        schema = [{"Name": key, **value} for key, value in standard if key not in named]
+        super().__init__(account_id, region, name, {**extended_config, "Schema": [*schema, *given]})
+
+    def update_extended_config(self, extended_config: dict[str, Any]) -> None:
+        """What is not repeated goes back to its default, but for what cannot be changed."""
+        before = getattr(self, "extended_config", {})
+        kept = {key: before[key] for key in KEPT if key in before}
+        policy = extended_config.get("Policies", {}).get("PasswordPolicy")
+        policies = {"Policies": {"PasswordPolicy": {**UNSET_POLICY, **policy}}} if policy else {}
+        super().update_extended_config({**DEFAULTS, **kept, **extended_config, **policies})
+        self.mfa_config = self.extended_config["MfaConfiguration"]
+        self.name = extended_config.get("PoolName") or self.name
+        self.last_modified_date = utcnow()
+
+    def _get_user(self, username: str) -> Any:
+        """The user of this name, or with this value of an attribute that the pool takes for one."""
+        same = [user for user in self.users.values() if self._folded(username) in map(self._folded, self._names(user))]
+        return same[0] if same else None
+
+    def _names(self, user: Any) -> Iterator[str]:
+        """All that the user can sign in with; an alias counts once it is verified."""
+        yield user.username
+        attributes = user.attribute_lookup
+        for name in self.extended_config.get("UsernameAttributes", ()):
+            yield attributes.get(name, user.username)
+        for name in self.extended_config.get("AliasAttributes", ()):
+            if name == "preferred_username" or attributes.get(f"{name}_verified") == "true":
+                yield attributes.get(name, user.username)
+
+    def _folded(self, name: str) -> str:
+        sensitive = self.extended_config.get("UsernameConfiguration", {}).get("CaseSensitive", True)
+        return name if sensitive else name.lower()
+
+    def check_password(self, password: str) -> None:
+        """The password policy.
+
+        Raises:
+            InvalidPassword: with the first rule that it breaks.
+        """
+        policy = self.extended_config["Policies"]["PasswordPolicy"]
+        if len(password) < policy["MinimumLength"]:
+            raise InvalidPassword("Password not long enough")
+        if len(password) > LONGEST_PASSWORD:
+            raise InvalidPassword("Password is too long")
+        for rule, (characters, name) in CHARACTERS.items():
+            if policy[rule] and not re.search(characters, password):
+                raise InvalidPassword(f"Password must have {name} characters")
+
+    def check_attributes(self, attributes: Mapping[str, str]) -> None:
+        """Whether a user may sign up with these.
+
+        Raises:
+            InvalidParameterException: one is required, unknown, or no email address.
+        """
+        required = [name for name, each in self.schema_attributes.items() if each.required and name != "sub"]
+        problems = [f"{name}: The attribute is required" for name in required if not attributes.get(name)]
+        unknown = [name for name in attributes if name not in self.schema_attributes]
+        problems += [f"{name}: Attribute does not exist in the schema." for name in unknown]
+        if problems:
+            lines = "".join(f"{problem}\n" for problem in problems)
+            raise InvalidParameterException(f"Attributes did not conform to the schema: {lines}")
+        if "email" in attributes and not EMAIL.fullmatch(attributes["email"]):
+            raise InvalidParameterException("Invalid email address format.")
+
+
+def check_configuration(configuration: Mapping[str, Any]) -> None:
+    """What Cognito refuses in CreateUserPool and UpdateUserPool, though DescribeUserPool answers it so.
+
+    Raises:
+        InvalidParameterException: both ways to say how long a temporary password is valid.
+    """
+    old = configuration.get("AdminCreateUserConfig", {}).get("UnusedAccountValidityDays")
+    new = configuration.get("Policies", {}).get("PasswordPolicy", {}).get("TemporaryPasswordValidityDays")
+    if old is not None and new is not None:
+        message = "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays"
+        raise InvalidParameterException(message)

@@ -1,0 +1,3 @@
+"""Lambda: moto's, whose functions are run. Importing it patches moto."""
+
+from rds_sandbox.lambdas import actions, invocations  # noqa: F401 - they put their functions into the table

@@ -1,0 +1,189 @@
+"""A Lambda function: moto's, with states and revisions, and what is needed to run it."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from moto.awslambda import models
+from moto.awslambda.exceptions import InvalidParameterValueException
+from moto.ec2.models import ec2_backends
+from moto.logs.models import logs_backends
+from moto.s3.exceptions import MissingBucket, MissingKey
+from moto.s3.models import s3_backends
+from moto.sts.models import sts_backends
+
+from rds_sandbox import patches
+from rds_sandbox.ec2 import network_interfaces
+from rds_sandbox.lambdas import validation
+from rds_sandbox.lambdas.fleets import Deployment
+
+SETTLE_SECONDS = 0.5  # Pending, and InProgress: seconds on AWS, up to a minute in a VPC
+SESSION_SECONDS = 43200  # of a role's temporary credentials: longer than any environment lives
+
+
+@patches.replaces(models, "LambdaFunction")
+class SandboxFunction(models.LambdaFunction):
+    """A function with states and revisions; what moto leaves out of its configuration is filled in."""
+
+    def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
+        """Pending for a while; its package is checked before anything else is made."""
+        self.logging_config = spec.get("LoggingConfig") or {}
+        super().__init__(account_id, spec, region, version)
+        self.created_at = time.monotonic()
+        self.updated_at = 0.0
+        self.touch()
+
+    def __deepcopy__(self, _: Any) -> SandboxFunction:
+        """Moto copies functions in depth, and with them its whole backend of CloudWatch Logs."""
+        return copy.copy(self)
+
+    def touch(self) -> None:
+        """Another state of it: a new revision, modified now."""
+        self.revision_id = str(uuid.uuid4())
+        self.last_modified = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is still being created."""
+        return time.monotonic() - self.created_at < SETTLE_SECONDS
+
+    @property
+    def updating(self) -> bool:
+        """Whether an update is under way."""
+        return time.monotonic() - self.updated_at < SETTLE_SECONDS
+
+    @property
+    def ec2(self) -> Any:
+        """The EC2 of its region."""
+        return ec2_backends[self.account_id][self.region]
+
+    @property
+    def vpc_config(self) -> dict[str, Any] | None:
+        """The one given, and the id of its VPC."""
+        given: dict[str, Any] = self._vpc_config or {}
+        if not given.get("SubnetIds"):
+            return None
+        vpc_id = self.ec2.get_subnet(given["SubnetIds"][0]).vpc_id
+        return {"Ipv6AllowedForDualStack": False, **given, "VpcId": vpc_id}
+
+    def interfaces(self) -> tuple[str, ...]:
+        """The ids of the network interfaces that it connects from, made where they are not there; none outside a VPC."""
+        return network_interfaces.provide(self.ec2, network_interfaces.places(self.vpc_config), self.function_name)
+
+    @property
+    def log_group(self) -> str:
+        """The name of its log group."""
+        return str(self.logging_config.get("LogGroup") or self.logs_group_name)
+
+    def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
+        """FunctionConfiguration."""
+        configuration = {key: value for key, value in super().get_configuration(on_create).items() if value not in (None, [])}
+        configuration |= {
+            "RevisionId": self.revision_id,
+            "LoggingConfig": {"LogFormat": "Text", "LogGroup": self.log_group},
+            "State": "Pending" if self.pending else "Active",
+        }
+        if self.pending:
+            configuration |= {"StateReason": "The function is being created.", "StateReasonCode": "Creating"}
+        if not on_create:
+            configuration["LastUpdateStatus"] = "InProgress" if self.updating else "Successful"
+        return configuration
+
+    def _set_function_code(self, updated_spec: dict[str, Any]) -> None:
+        """Take a package over, once it is found to be one."""
+        package = self.check_code(updated_spec)
+        digest = hashlib.sha256(package)
+        self.code_bytes, self.code_size, self.code_digest = package, len(package), digest.hexdigest()
+        self.code_sha_256 = base64.b64encode(digest.digest()).decode()
+        self.code["S3Key"] = f"{self.function_name}-{uuid.uuid4()}"
+
+    def check_code(self, spec: Mapping[str, Any]) -> bytes:
+        """The package, which is there and can be run."""
+        package = self._package(spec)
+        validation.check_package(package)
+        return package
+
+    def _package(self, spec: Mapping[str, Any]) -> bytes:
+        if spec.get("ZipFile"):
+            return validation.uploaded(spec["ZipFile"], "CreateFunction" if spec is self.code else "UpdateFunctionCode")
+        if not (spec.get("S3Bucket") and spec.get("S3Key")):
+            raise InvalidParameterValueException("Please provide a source for function code.")
+        try:
+            key = s3_backends[self.account_id][self.partition].get_object(spec["S3Bucket"], spec["S3Key"])
+        except (MissingBucket, MissingKey):
+            key = None
+        if key is None:
+            code = "NoSuchKey. S3 Error Message: The specified key does not exist."
+            raise InvalidParameterValueException(f"Error occurred while GetObject. S3 Error Code: {code}")
+        return bytes(key.value)
+
+    def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
+        """UpdateFunctionConfiguration: what moto knows, and the rest."""
+        if "Environment" in config_updates:
+            config_updates = {**config_updates, "Environment": {"Variables": {}, **config_updates["Environment"]}}
+        super().update_configuration(config_updates)
+        self.logging_config = config_updates.get("LoggingConfig") or self.logging_config
+        self.tracing_config = config_updates.get("TracingConfig") or self.tracing_config
+        self.ephemeral_storage = (config_updates.get("EphemeralStorage") or {}).get("Size", self.ephemeral_storage)
+        return self.get_configuration()
+
+    def deployment(self) -> Deployment:
+        """The function as it is now."""
+        return Deployment(
+            revision=self.revision_id,
+            arn=self.function_arn,
+            version=str(self.version),
+            runtime=str(self.run_time),
+            memory_size=int(self.memory_size),
+            timeout=float(self.timeout),
+            digest=self.code_digest,
+            package=self.code_bytes,
+            variables=lambda: environment(self),
+            log_group=self.log_group,
+            interfaces=self.interfaces(),
+            limit=self.reserved_concurrency,
+            logs=logs_backends[self.account_id][self.region],
+        )
+
+
+def environment(function: SandboxFunction) -> dict[str, str]:
+    """The variables of a function's processes: Lambda's reserved ones, the way to the sandbox, and its own.
+
+    Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
+    """
+    return {
+        "_HANDLER": str(function.handler),
+        "AWS_DEFAULT_REGION": function.region,
+        "AWS_ENDPOINT_URL": patches.host.url,
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
+        "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
+        "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+        "AWS_REGION": function.region,
+        "LANG": "C.UTF-8",
+        "PATH": os.defpath,
+        "TZ": ":UTC",
+        **_credentials(function),
+        **function.environment_vars,
+    }
+
+
+def _credentials(function: SandboxFunction) -> dict[str, str]:
+    """Temporary credentials of the function's role; a session is called after its function."""
+    sts = sts_backends[function.account_id][function.partition]
+    session = sts.assume_role(function.region, function.function_name, function.role, "", SESSION_SECONDS, "")
+    return {
+        "AWS_ACCESS_KEY_ID": session.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
+        "AWS_SESSION_TOKEN": session.session_token,
+    }

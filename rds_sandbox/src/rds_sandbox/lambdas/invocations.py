@@ -1,0 +1,117 @@
+"""The Lambda action Invoke: from the event to the answer.
+
+Source: AWS Lambda API Reference (Invoke), Developer Guide, "Lambda quotas" and "How Lambda handles errors and
+retries with asynchronous invocation".
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+import uuid
+from typing import Any
+
+from moto.awslambda.exceptions import LambdaClientError
+
+from rds_sandbox.lambdas import logs
+from rds_sandbox.lambdas.actions import check_active
+from rds_sandbox.lambdas.fleets import Invocation, Throttled, environments
+from rds_sandbox.patches import Request, action
+
+log = logging.getLogger(__name__)
+
+EVENT_LIMITS = {"RequestResponse": 6291456, "Event": 1048576}  # bytes
+ANSWER_LIMIT = 6291556
+RETRY_SECONDS = (0.5, 1.0)  # one and two minutes on AWS
+
+
+class TooManyRequests(LambdaClientError):
+    """The function's reserved concurrency is used up."""
+
+    code = 429
+
+    def __init__(self) -> None:
+        """In Lambda's words."""
+        super().__init__("TooManyRequestsException", "Rate Exceeded.")
+
+
+class EventTooLarge(LambdaClientError):
+    """The event is larger than this type of invocation takes."""
+
+    code = 413
+
+    def __init__(self, size: int, kind: str) -> None:
+        """Both in bytes."""
+        limit = f"the {kind} invocation type (limit {EVENT_LIMITS[kind]} bytes)"
+        super().__init__("RequestTooLargeException", f"{size} byte payload is too large for {limit}")
+
+
+@action("lambda", "Invoke")
+def invoke(request: Request) -> tuple[int, dict[str, str], str]:
+    """Wait for the answer, or take the event and run the function later, or do nothing."""
+    asked, backend = request.parameters, request.backend
+    kind = asked.get("InvocationType", "RequestResponse")
+    event = _checked_event(request.moto.body, kind)
+    name, qualifier = asked["FunctionName"], asked.get("Qualifier")
+    function = backend.get_function(name, qualifier)
+    if kind == "DryRun":
+        return 204, {}, ""
+    if kind == "Event":
+        later = (backend, name, qualifier, event)
+        threading.Thread(target=_run_later, args=later, name=function.function_name, daemon=True).start()
+        return 202, {}, ""
+    version, invocation = run(backend, name, qualifier, event)
+    payload, error = _answer(invocation.outcome.payload, invocation.outcome.error is not None)
+    headers = {"Content-Type": "application/json", "X-Amz-Executed-Version": version}
+    headers |= {"X-Amz-Function-Error": "Unhandled"} if error else {}
+    if asked.get("LogType") == "Tail":
+        headers["X-Amz-Log-Result"] = logs.tail(invocation.log)
+    return 200, headers, payload
+
+
+def run(backend: Any, name: str, qualifier: str | None, event: str, request_id: str = "") -> tuple[str, Invocation]:
+    """Run a function on an event, which is JSON text; its version, and what came of it."""
+    function = backend.get_function(name, qualifier)
+    check_active(function)
+    try:
+        invocation = environments().invoke(function.deployment(), event, request_id or str(uuid.uuid4()))
+    except Throttled as error:
+        raise TooManyRequests from error
+    return str(function.version), invocation
+
+
+def _checked_event(body: str | bytes | None, kind: str) -> str:
+    """The event as JSON text; an absent one is an empty object."""
+    content = body.encode() if isinstance(body, str) else body or b""
+    if len(content) > EVENT_LIMITS.get(kind, EVENT_LIMITS["RequestResponse"]):
+        raise EventTooLarge(len(content), kind)
+    try:
+        text = content.decode() or "{}"
+        json.loads(text)
+    except ValueError as error:
+        raise LambdaClientError("InvalidRequestContentException", f"Could not parse request body into json: {error}") from error
+    return text
+
+
+def _answer(payload: str, failed: bool) -> tuple[str, bool]:
+    """The payload and whether it is an error: one that is too large is."""
+    if len(payload.encode()) <= ANSWER_LIMIT:
+        return payload, failed
+    message = f"Response payload size exceeded maximum allowed payload size ({ANSWER_LIMIT} bytes)."
+    return json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}), True
+
+
+def _run_later(backend: Any, name: str, qualifier: str | None, event: str) -> None:
+    """An asynchronous invocation: once, and twice more while it fails."""
+    request_id = str(uuid.uuid4())
+    for wait in (*RETRY_SECONDS, None):
+        try:
+            failed = run(backend, name, qualifier, event, request_id)[1].outcome.error is not None
+        except LambdaClientError as error:
+            log.warning("%s: the event is dropped: %s", name, error.message)
+            return
+        if not failed or wait is None:
+            return
+        time.sleep(wait)

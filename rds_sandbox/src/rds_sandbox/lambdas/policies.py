@@ -1,0 +1,64 @@
+"""What policies say: those of a role, which Lambda asks when a function is created, and that of a function itself.
+
+Resources are left out, and of conditions those that AddPermission can make are known. Sources: IAM User Guide, "IAM JSON
+policy elements reference"; AWS Lambda Developer Guide, "Working with resource-based IAM policies in Lambda".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+Statement = Mapping[str, Any]
+
+
+def trusts(role: Any, service: str) -> bool:
+    """Whether its trust policy lets the service assume the role."""
+    statements = _statements(role.assume_role_policy_document)
+    return any(_names(each, service) and _matches(each, "sts:AssumeRole") for each in statements if each["Effect"] == "Allow")
+
+
+def allows(role: Any, action: str) -> bool:
+    """Whether its policies allow the action somewhere, and deny it nowhere without a condition.
+
+    A denial of what the function's own code does has one, `lambda:SourceFunctionArn`, that Lambda's calls never meet.
+    """
+    documents = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
+    matching = [each for document in documents for each in _statements(document) if _matches(each, action)]
+    return {each["Effect"] for each in matching if each["Effect"] == "Allow" or "Condition" not in each} == {"Allow"}
+
+
+def permits(statements: Iterable[Statement], service: str, source_arn: str, account: str) -> bool:
+    """Whether one statement of a function lets this service invoke it for this resource of this account."""
+    known = {"aws:sourcearn": source_arn, "aws:sourceaccount": account}
+    return any(
+        _names(each, service) and _matches(each, "lambda:InvokeFunction") and _holds(each.get("Condition", {}), known)
+        for each in statements
+        if each.get("Effect") == "Allow"
+    )
+
+
+def _holds(conditions: Mapping[str, Mapping[str, str]], known: Mapping[str, str]) -> bool:
+    """All of them; one that is not known does not."""
+    return all(fnmatchcase(known.get(key.lower(), ""), pattern) for keys in conditions.values() for key, pattern in keys.items())
+
+
+def _statements(document: str) -> Iterator[Statement]:
+    statements = json.loads(document).get("Statement", [])
+    yield from [statements] if isinstance(statements, dict) else statements
+
+
+def _names(statement: Statement, service: str) -> bool:
+    principal = statement.get("Principal", {})
+    services = principal.get("Service", []) if isinstance(principal, dict) else principal
+    return not {service, "*"}.isdisjoint(_listed(services))
+
+
+def _matches(statement: Statement, action: str) -> bool:
+    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _listed(statement.get("Action", [])))
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value

@@ -1,0 +1,204 @@
+"""What Lambda refuses of a function, with its error codes and in its words.
+
+Source: AWS Lambda API Reference (CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration), Developer
+Guide ("Lambda quotas", "Lambda runtimes", "Working with environment variables") and botocore's service model.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Mapping
+from functools import cache
+from io import BytesIO
+from typing import Any
+
+import botocore.session
+from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError, ValidationException
+from moto.iam.exceptions import NotFoundException
+
+from rds_sandbox.errors import InterpreterMissing
+from rds_sandbox.interpreters import find_interpreter
+from rds_sandbox.lambdas import policies
+from rds_sandbox.patches import NotInSandbox
+
+MEBIBYTE = 1 << 20
+ZIPPED_LIMIT, UNZIPPED_LIMIT = 50 * MEBIBYTE, 250 * MEBIBYTE
+REQUEST_LIMIT = 70167211  # a package of 50 MB in base64, and the rest of the request
+ENVIRONMENT_LIMIT = 4096
+NAME = re.compile(r"[a-zA-Z0-9-_]{1,64}")
+VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
+RANGES = {"Timeout": (1, 900), "MemorySize": (128, 10240)}  # seconds, MiB
+
+# Creation is blocked by November 2026. Which of the others is next is in the Developer Guide's table.
+WITHDRAWN = re.compile(
+    r"nodejs(|4\.3|4\.3-edge|6\.10|8\.10|1[0-8]\.x)|python(2\.7|3\.[6-9])|java8|dotnetcore[123]\.[01]|dotnet6|go1\.x|ruby2\.[57]|provided"
+)
+# What the sandbox keeps no promise about: a function that asks for it is not in the sandbox.
+UNSUPPORTED = (
+    "CapacityProviderConfig", "CodeSigningConfigArn", "DeadLetterConfig", "DurableConfig", "FileSystemConfigs",
+    "ImageConfig", "KMSKeyArn", "Layers", "PublishTo", "SnapStart", "TenancyConfig",
+)  # fmt: skip
+INTERFACE_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
+RESERVED = frozenset({
+    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+})  # fmt: skip
+
+
+class RequestEntityTooLarge(LambdaClientError):
+    """The request is larger than Lambda takes."""
+
+    code = 413
+
+    def __init__(self, operation: str) -> None:
+        """The name of the operation."""
+        message = f"Request must be smaller than {REQUEST_LIMIT} bytes for the {operation} operation"
+        super().__init__("RequestEntityTooLargeException", message)
+
+
+def check_create(spec: Mapping[str, Any]) -> None:
+    """What is wrong with a CreateFunction request by itself."""
+    name = str(spec["FunctionName"]).rpartition(":")[2]
+    if not NAME.fullmatch(name):
+        raise ValidationException(name, "functionName", f"Member must satisfy regular expression pattern: {NAME.pattern}")
+    if spec.get("PackageType", "Zip") != "Zip":
+        raise NotInSandbox("a function from a container image is not in the sandbox")
+    if not spec.get("Runtime") or not spec.get("Handler"):
+        message = "Runtime and Handler are mandatory parameters for functions created with deployment packages."
+        raise InvalidParameterValueException(message)
+    check_configuration(spec)
+
+
+def check_configuration(spec: Mapping[str, Any]) -> None:
+    """What is wrong with what a function's configuration is set to; parameters that are not given are right."""
+    for parameter in UNSUPPORTED:
+        if spec.get(parameter):
+            raise NotInSandbox(f"{parameter} of a function is not in the sandbox")
+    if (spec.get("LoggingConfig") or {}).get("LogFormat", "Text") != "Text":
+        raise NotInSandbox("the log format JSON is not in the sandbox")
+    _check_ranges(spec)
+    handler = spec.get("Handler")
+    if handler is not None and not re.fullmatch(r"\S{1,128}", handler):
+        raise ValidationException(handler, "handler", r"Member must satisfy regular expression pattern: [^\s]+")
+    if spec.get("Runtime") is not None:
+        check_runtime(spec["Runtime"])
+    check_variables((spec.get("Environment") or {}).get("Variables") or {})
+
+
+def _check_ranges(spec: Mapping[str, Any]) -> None:
+    for parameter, (least, most) in RANGES.items():
+        value = spec.get(parameter, least)
+        bound = "greater" if value < least else "less"
+        if not least <= value <= most:
+            limit = least if value < least else most
+            member = parameter[0].lower() + parameter[1:]
+            raise ValidationException(str(value), member, f"Member must have value {bound} than or equal to {limit}")
+
+
+def check_runtime(runtime: str) -> None:
+    """Known, still offered, and one that this machine can run."""
+    if runtime not in known_runtimes():
+        names = ", ".join(name for name in known_runtimes() if not WITHDRAWN.fullmatch(name))
+        message = f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{names}]"
+        raise InvalidParameterValueException(f"{message} or be a valid ARN")
+    if WITHDRAWN.fullmatch(runtime):
+        message = f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions."
+        advice = "We recommend you use a supported runtime while creating or updating functions."
+        raise InvalidParameterValueException(f"{message} {advice}")
+    if not runtime.startswith("python"):
+        raise NotInSandbox(f"the runtime {runtime} is not in the sandbox, which runs Python functions")
+    try:
+        find_interpreter(runtime)
+    except InterpreterMissing as error:
+        raise NotInSandbox(str(error)) from error
+
+
+@cache
+def known_runtimes() -> tuple[str, ...]:
+    """All that the API has a name for."""
+    model = botocore.session.get_session().get_service_model("lambda")
+    return tuple(model.shape_for("Runtime").enum)
+
+
+def check_variables(variables: Mapping[str, str]) -> None:
+    """Names, reserved names, size; no value stands in a message."""
+    prefix = "Lambda was unable to configure your environment variables because the environment variables you have provided"
+    reserved = sorted(RESERVED & variables.keys())
+    if reserved:
+        message = f"{prefix} contains reserved keys that are currently not supported for modification."
+        raise InvalidParameterValueException(f"{message} Reserved keys used in this request: {', '.join(reserved)}")
+    for name in variables:
+        if not VARIABLE.fullmatch(name):
+            pattern = f"Member must satisfy regular expression pattern: {VARIABLE.pattern}"
+            raise ValidationException(name, "environment.variables", pattern)
+    if len(json.dumps(dict(variables)).encode()) > ENVIRONMENT_LIMIT:
+        raise InvalidParameterValueException(f"{prefix} exceeded the 4KB limit.")
+
+
+def check_package(package: bytes) -> None:
+    """A zip with something in it, not too large once unpacked."""
+    try:
+        with zipfile.ZipFile(BytesIO(package)) as unzipped:
+            entries = unzipped.infolist()
+            if sum(entry.file_size for entry in entries) > UNZIPPED_LIMIT:
+                raise InvalidParameterValueException(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
+            broken = unzipped.testzip()
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:  # damaged, encrypted …
+        raise _not_a_zip() from error
+    if broken:
+        raise _not_a_zip()
+    if not entries:
+        raise InvalidParameterValueException("Uploaded file must be a non-empty zip")
+
+
+def _not_a_zip() -> InvalidParameterValueException:
+    message = "Could not unzip uploaded file. Please check your file, then try to upload again."
+    return InvalidParameterValueException(message)
+
+
+def uploaded(package: bytes, operation: str) -> bytes:
+    """The package in a request for the operation, not larger than a direct upload may be."""
+    if len(package) > ZIPPED_LIMIT:
+        raise RequestEntityTooLarge(operation)
+    return package
+
+
+def check_role(iam: Any, arn: str, *, in_vpc: bool) -> None:
+    """There, with a trust policy that lets Lambda assume it; in a VPC, with what Lambda needs for interfaces."""
+    try:
+        role = iam.get_role_by_arn(arn)
+    except NotFoundException:
+        role = None
+    if role is None or not policies.trusts(role, "lambda.amazonaws.com"):
+        raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
+    for action in INTERFACE_ACTIONS if in_vpc else ():
+        if not policies.allows(role, f"ec2:{action}"):
+            message = f"The provided execution role does not have permissions to call {action} on EC2"
+            raise InvalidParameterValueException(message)
+
+
+def check_vpc(ec2: Any, config: Mapping[str, Any]) -> None:
+    """Subnets and groups that are there, of one VPC; both or neither."""
+    subnets, groups = config.get("SubnetIds") or [], config.get("SecurityGroupIds") or []
+    if bool(subnets) != bool(groups):
+        raise InvalidParameterValueException("SubnetIds and SecurityIds must coexist or be both empty list.")
+    known = {subnet.id: subnet.vpc_id for subnet in ec2.describe_subnets()}
+    for subnet in subnets:
+        if subnet not in known:
+            raise _ec2_error("DescribeSubnets", "InvalidSubnetID.NotFound", f"The subnet ID '{subnet}' does not exist")
+    for group in groups:
+        if ec2.get_security_group_from_id(group) is None:
+            raise _ec2_error("DescribeSecurityGroups", "InvalidGroup.NotFound", f"The security group '{group}' does not exist")
+    vpcs = {known[subnet] for subnet in subnets} | {str(ec2.get_security_group_from_id(group).vpc_id) for group in groups}
+    if len(vpcs) > 1:
+        raise InvalidParameterValueException("Subnets and security groups must be in the same VPC.")
+
+
+def _ec2_error(action: str, code: str, message: str) -> InvalidParameterValueException:
+    return InvalidParameterValueException(f"Error occurred while {action}. EC2 Error Code: {code}. EC2 Error Message: {message}")

@@ -1,0 +1,162 @@
+"""What the sandbox answers of the AWS API in moto's place: one table of functions, and the one place that looks them up.
+
+A function takes a `Request`, and gives the result in the shape of botocore's model (or as
+status, headers and body), or MOTO where moto is to answer
+after all. It raises moto's errors, or NotInSandbox. A module that is imported puts its functions into the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeVar
+
+from moto.backends import get_backend
+from moto.core.exceptions import ServiceException
+from moto.core.parse import XFormedDict
+from moto.core.responses import ActionResult, BaseResponse
+from werkzeug.exceptions import HTTPException
+
+from rds_sandbox.machine import Host
+
+MOTO = object()
+
+# Whose import patches a service, under moto's name of it: at its first request, so that what nobody uses costs no time.
+MODULES = {
+    "awslambda": "rds_sandbox.lambdas",
+    "cloudwatch": "rds_sandbox.rds.metrics",
+    "cognitoidp": "rds_sandbox.cognito",
+    "ec2": "rds_sandbox.ec2",
+    "logs": "rds_sandbox.cloudwatch_logs",
+    "rds": "rds_sandbox.rds",
+}
+
+# The services that moto knows more of than anything stands behind: what it answers otherwise would look done without
+# having been done. Beside the functions of the table these actions count, which are plain bookkeeping.
+BOOKKEEPING = {
+    "lambda": frozenset({
+        "CreateAlias", "DeleteAlias", "DeleteFunctionConcurrency", "GetAlias", "GetFunction", "GetFunctionCodeSigningConfig",
+        "GetFunctionConcurrency", "GetFunctionConfiguration", "GetPolicy", "ListAliases", "ListFunctions", "ListTags",
+        "ListVersionsByFunction", "PutFunctionConcurrency", "RemovePermission", "TagResource", "UntagResource", "UpdateAlias",
+    }),
+    "rds": frozenset({
+        "AddTagsToResource", "CreateDBParameterGroup", "CreateDBSubnetGroup", "DeleteDBParameterGroup", "DeleteDBSubnetGroup",
+        "DescribeDBInstances", "DescribeDBParameterGroups", "DescribeDBParameters", "DescribeDBSubnetGroups",
+        "ListTagsForResource", "ModifyDBParameterGroup", "ModifyDBSubnetGroup", "RemoveTagsFromResource",
+    }),
+}  # fmt: skip
+
+Function = Callable[["Request"], Any]
+Replacement = TypeVar("Replacement")
+
+host: Host
+_functions: dict[tuple[str, str], Function] = {}
+
+
+class NotInSandbox(Exception):
+    """Valid on AWS, but nothing in the sandbox stands behind it; the message says what."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A call of an AWS action.
+
+    Attributes:
+        name: of the action.
+        moto: the object that moto made for it.
+        parameters: under the names of botocore's model.
+    """
+
+    name: str
+    moto: Any
+    parameters: dict[str, Any]
+
+    @property
+    def host(self) -> Host:
+        """The sandbox's."""
+        return host
+
+    @property
+    def backend(self) -> Any:
+        """moto's backend of the service, in the request's account and region."""
+        return get_backend(self.moto.boto3_service_name)[self.moto.current_account][self.moto.region]
+
+
+def action(service: str, *names: str) -> Callable[[Function], Function]:
+    """Let the function answer these actions."""
+
+    def register(function: Function) -> Function:
+        _functions.update({(service, name): function for name in names})
+        return function
+
+    return register
+
+
+def replaces(owner: Any, name: str) -> Callable[[Replacement], Replacement]:
+    """Put a class or function in the place of moto's."""
+
+    def put(own: Replacement) -> Replacement:
+        setattr(owner, name, own)
+        return own
+
+    return put
+
+
+def backend_of(backends: Any) -> Callable[[Replacement], Replacement]:
+    """Put a class in the place of a service's backend; nobody has used what there is of the service by then."""
+
+    def put(own: Any) -> Any:
+        own.__module__ = backends.backend.__module__  # moto finds the URLs of the service by it
+        backends.backend = own
+        backends.clear()
+        return own
+
+    return put
+
+
+def load(service: str) -> None:
+    """Patch a service, under moto's name of it."""
+    if service in MODULES:
+        import_module(MODULES[service])
+
+
+def install(own: Host) -> None:
+    """Let every request pass through the table; `host` is there from then on."""
+    global host
+    host = own
+    moto = BaseResponse.call_action
+
+    def call_action(response: Any) -> Any:
+        return _answer(response, moto)
+
+    BaseResponse.call_action = call_action  # type: ignore[method-assign,assignment]
+
+
+def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
+    service, name = response.boto3_service_name, response._get_action()
+    function = _functions.get((service, name))
+    if function is None:
+        if name not in BOOKKEEPING.get(service, {name}):
+            raise NotInSandbox(f"{service}:{name} is not in the sandbox")
+        return moto(response)
+    try:
+        result = function(Request(name, response, _parameters(response)))
+    except ServiceException as error:
+        result = error
+    except HTTPException as error:  # of the older kind, which has its own shape
+        headers = {**response.response_headers, **dict(error.get_headers())}
+        return error.code, *response._enrich_response(headers, error.description)
+    if result is MOTO:
+        return moto(response)
+    if isinstance(result, tuple):  # status, headers and body
+        return result[0], {**response.response_headers, **result[1]}, result[2]
+    status, headers, body = response.serialized(ActionResult(result))
+    return status, *response._enrich_response(headers, body)
+
+
+def _parameters(response: Any) -> dict[str, Any]:
+    if not response.automated_parameter_parsing:
+        response.parse_parameters(response.normalized_request)
+    given = response.params
+    return given.original_dict() if isinstance(given, XFormedDict) else given

@@ -1,0 +1,14 @@
+"""RDS: moto's, whose DB instances have servers. Importing it patches moto."""
+
+from rds_sandbox.rds import (  # noqa: F401 - they put their functions into the table
+    backups,
+    catalog,
+    events,
+    lifecycle,
+    log_files,
+    maintenance,
+    modifications,
+    replicas,
+    restores,
+    snapshots,
+)

@@ -1,0 +1,105 @@
+"""The DB instances of one region and account: moto's RDS, whose instances have servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.ec2.models import ec2_backends
+from moto.rds import models
+from moto.rds.exceptions import DBInstanceNotFoundError, InvalidParameterCombination, InvalidParameterValue, RDSClientError
+
+from rds_sandbox.patches import backend_of
+from rds_sandbox.rds.instances import SandboxDBInstance
+
+# An instance in another state accepts no change (RDS User Guide, "Viewing DB instance status").
+MODIFIABLE = ("available", "storage-optimization")
+
+
+@backend_of(models.rds_backends)
+class SandboxRDSBackend(models.RDSBackend):
+    """RDS of one region and account.
+
+    Attributes:
+        retained: deleted instances whose automated backups were kept, by resource id.
+    """
+
+    events: list[Any]
+
+    def __init__(self, region_name: str, account_id: str) -> None:
+        """Without instances."""
+        super().__init__(region_name, account_id)
+        self.retained: dict[str, SandboxDBInstance] = {}
+
+    def find(self, identifier: str, *states: str) -> SandboxDBInstance:
+        """The instance; its status must be one of these, where any are given."""
+        instance = self.databases.get(identifier)
+        if not isinstance(instance, SandboxDBInstance):
+            raise DBInstanceNotFoundError(identifier)
+        if instance.status == "deleting" and states:
+            raise wrong_state(f"Instance {identifier} is already being deleted.")
+        if states and instance.status not in states:
+            raise wrong_state(f"Instance {identifier} is not in {states[0]} state: it is {instance.status}.")
+        return instance
+
+    def instances(self) -> list[SandboxDBInstance]:
+        """All instances."""
+        return [found for found in self.databases.values() if isinstance(found, SandboxDBInstance)]
+
+    def require_groups(self, group_ids: list[str], subnet_group: str) -> None:
+        """Refuse security groups that do not exist, or are of another VPC than the subnet group."""
+        vpc_id = self.describe_db_subnet_groups(subnet_group)[0].vpc_id
+        for group_id in group_ids:
+            group = ec2_backends[self.account_id][self.region_name].get_security_group_from_id(group_id)
+            if group is None:
+                raise InvalidParameterValue(f"Invalid security group , groupId= {group_id}, groupName=.")
+            if group.vpc_id != vpc_id:
+                places = f"The DB instance is in {vpc_id} and the EC2 security group is in {group.vpc_id}"
+                raise InvalidParameterCombination(f"The DB instance and EC2 security group are in different VPCs. {places}")
+
+    def default_subnet_group(self) -> str:
+        """RDS makes the group "default" of the default VPC with the first instance."""
+        if "default" not in self.subnet_groups:
+            ec2 = ec2_backends[self.account_id][self.region_name]
+            subnets = [subnet for subnet in ec2.describe_subnets() if subnet.vpc_id == ec2.default_vpc.id]
+            self.create_subnet_group("default", "default", subnets, [])
+        return "default"
+
+    def reset(self) -> None:
+        """/moto-api/reset: no server is left running, no backup on disk."""
+        for instance in [*self.instances(), *self.retained.values()]:
+            instance.machine.remove()
+            if instance.archive:
+                instance.archive.remove()
+        for snapshot in list(self.database_snapshots.values()):
+            snapshot.discard()  # type: ignore[attr-defined]  # all of them are ours
+        super().reset()
+
+
+def wrong_state(message: str) -> RDSClientError:
+    """The refusal of what an instance cannot do in its present state."""
+    return RDSClientError("InvalidDBInstanceState", message)
+
+
+def described(instance: Any) -> dict[str, Any]:
+    """What a request is compared with: the settings under the names of ModifyDBInstance, and what they depend on."""
+    return {
+        "AllocatedStorage": instance.allocated_storage,
+        "BackupRetentionPeriod": instance.backup_retention_period,
+        "CACertificateIdentifier": instance.ca_certificate_identifier,
+        "DBInstanceClass": instance.db_instance_class,
+        "DBPortNumber": instance.port,
+        "DBSubnetGroupName": instance.db_subnet_group.name,
+        "EnableIAMDatabaseAuthentication": bool(instance.enable_iam_database_authentication),
+        "EngineVersion": instance.engine_version,
+        "Iops": instance.iops,
+        "LicenseModel": instance.license_model,
+        "ManageMasterUserPassword": bool(instance.manage_master_user_password),
+        "MasterUsername": instance.master_username,
+        "MaxAllocatedStorage": instance.max_allocated_storage,
+        "MultiAZ": bool(instance.multi_az),
+        "NewDBInstanceIdentifier": instance.db_instance_identifier,
+        "OptionGroupName": instance.option_group_name,
+        "PerformanceInsightsEnabled": instance.performance_insights_enabled,
+        "StorageThroughput": instance.storage_throughput,
+        "StorageType": instance.storage_type,
+    }

@@ -1,0 +1,123 @@
+"""Automated backups: those of an instance, and those that a deleted one has left behind."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.rds.exceptions import RDSClientError
+
+from rds_sandbox.patches import Request, action
+from rds_sandbox.rds.archive import Archive
+from rds_sandbox.rds.backend import SandboxRDSBackend
+from rds_sandbox.rds.instances import SandboxDBInstance
+from rds_sandbox.rds.requests import given, paged
+from rds_sandbox.rds.snapshots import SandboxDBSnapshot
+
+_FILTERS = {"status": "status", "db-instance-id": "db_instance_identifier", "dbi-resource-id": "dbi_resource_id"}
+
+
+@dataclass(frozen=True)
+class AutomatedBackup:
+    """The automated backups of an instance; whatever else DescribeDBInstanceAutomatedBackups shows is the instance's."""
+
+    instance: SandboxDBInstance
+
+    def __getattr__(self, name: str) -> Any:
+        """What the instance says."""
+        return getattr(self.instance, name)
+
+    @property
+    def status(self) -> str:
+        """`active` while there is an instance, `creating` before its first backup is complete, else `retained`."""
+        if self.instance.status == "deleted":
+            return "retained"
+        return "active" if self.restore_window else "creating"
+
+    @property
+    def db_instance_automated_backups_arn(self) -> str:
+        """The ARN, which follows from the resource id."""
+        digest = hashlib.sha256(self.instance.dbi_resource_id.encode()).digest()[:20]
+        region = f"{self.instance.partition}:rds:{self.instance.region}:{self.instance.account_id}"
+        return f"arn:{region}:auto-backup:ab-{base64.b32encode(digest).decode().lower()}"
+
+    @property
+    def restore_window(self) -> dict[str, Any] | None:
+        """From when to when it can be restored."""
+        archive = self.instance.archive
+        return {"EarliestTime": archive.earliest, "LatestTime": archive.latest} if archive and archive.earliest else None
+
+    @property
+    def vpc_id(self) -> str:
+        """The VPC of the instance."""
+        return str(self.instance.db_subnet_group.vpc_id)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the instance is."""
+        return bool(self.instance.storage_encrypted)
+
+
+def enable(instance: SandboxDBInstance) -> None:
+    """Archive WAL from now on, and take the first automated snapshot, a base backup of the archive too."""
+    instance.archive = Archive(instance.machine.running_server())
+    instance.archive.open()
+    instance.say("backup", "Backing up DB instance")
+    name = f"rds:{instance.db_instance_identifier}-{utcnow():%Y-%m-%d-%H-%M-%S}"
+    snapshot = SandboxDBSnapshot(instance.backend, instance, name, "automated")
+    snapshot.take(instance)
+    if snapshot.status == "available":
+        instance.archive.backups[utcnow()] = snapshot.folder
+        instance.say("backup", "Finished DB instance backup")
+
+
+def discard(instance: SandboxDBInstance) -> None:
+    """Delete the automated snapshots and the WAL of an instance; it can no longer be restored to a time."""
+    if instance.archive:
+        instance.archive.remove()
+    instance.archive = None
+    for snapshot in list(instance.backend.database_snapshots.values()):
+        if (snapshot.snapshot_type, snapshot.dbi_resource_id) == ("automated", instance.dbi_resource_id):
+            snapshot.discard()
+
+
+def find(backend: SandboxRDSBackend, resource_id: str | None, arn: str | None) -> AutomatedBackup:
+    """Those of an instance, deleted or not."""
+    for backup in _all(backend):
+        if backup.dbi_resource_id == resource_id or backup.db_instance_automated_backups_arn == arn:
+            return backup
+    raise RDSClientError("DBInstanceAutomatedBackupNotFound", f"No automated backup {resource_id or arn} was found.")
+
+
+def _all(backend: SandboxRDSBackend) -> list[AutomatedBackup]:
+    instances = [*backend.instances(), *backend.retained.values()]
+    return [AutomatedBackup(found) for found in instances if found.archive]
+
+
+@action("rds", "DescribeDBInstanceAutomatedBackups")
+def describe(request: Request) -> dict[str, Any]:
+    """Of the instances that there are, and of deleted ones."""
+    asked = given(request)
+    resource_id, arn = asked.get("DbiResourceId"), asked.get("DBInstanceAutomatedBackupsArn")
+    found = [find(request.backend, resource_id, arn)] if resource_id or arn else _all(request.backend)
+    wanted = {_FILTERS[f["Name"]]: f["Values"] for f in asked.get("Filters") or () if f["Name"] in _FILTERS}
+    if "DBInstanceIdentifier" in asked:
+        wanted["db_instance_identifier"] = [asked["DBInstanceIdentifier"].lower()]
+    chosen = [backup for backup in found if all(getattr(backup, key) in values for key, values in wanted.items())]
+    return paged({"DBInstanceAutomatedBackups": chosen}, asked)
+
+
+@action("rds", "DeleteDBInstanceAutomatedBackup")
+def delete(request: Request) -> dict[str, Any]:
+    """Those that a deleted instance has left behind."""
+    asked, backend = given(request), request.backend
+    backup = find(backend, asked.get("DbiResourceId"), asked.get("DBInstanceAutomatedBackupsArn"))
+    if backup.dbi_resource_id not in backend.retained:
+        message = f"The automated backups of {backup.db_instance_identifier} are in use: it still exists."
+        raise RDSClientError("InvalidDBInstanceAutomatedBackupState", message)
+    del backend.retained[backup.dbi_resource_id]
+    discard(backup.instance)
+    return {"DBInstanceAutomatedBackup": backup}

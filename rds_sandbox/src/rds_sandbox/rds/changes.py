@@ -1,0 +1,94 @@
+"""What ModifyDBInstance changes at once, what waits for the maintenance window, and what restarts; all pure.
+
+Source: RDS User Guide, "Modifying an Amazon RDS DB instance", the table of settings; API Reference, ModifyDBInstance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rds_sandbox.rds import validation
+
+Values = Mapping[str, Any]
+
+STORAGE = ("StorageType", "AllocatedStorage", "Iops", "StorageThroughput")  # the type first: throughput depends on it
+# These wait, unless ApplyImmediately; beside them BackupRetentionPeriod, where backups are switched on or off.
+WAITING = (
+    *STORAGE, "DBInstanceClass", "EngineVersion", "MultiAZ", "CACertificateIdentifier", "DBSubnetGroupName",
+    "EnableIAMDatabaseAuthentication", "LicenseModel", "NewDBInstanceIdentifier", "OptionGroupName",
+)  # fmt: skip
+RESTARTING = ("DBInstanceClass", "DBSubnetGroupName")  # beside the version and the identifier, which have a status of their own
+CREDENTIALS = ("MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword")
+FLAGS = ("ApplyImmediately", "AllowMajorVersionUpgrade", "DBInstanceIdentifier")
+# ModifyDBInstance's name: that of PendingModifiedValues.
+SHOWN_AS = {
+    "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
+    "NewDBInstanceIdentifier": "DBInstanceIdentifier",
+    "DBPortNumber": "Port",
+}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """A request's changes, under the names of ModifyDBInstance.
+
+    Attributes:
+        plain: settings that are changed before the request is answered.
+        applied: settings that are changed now, while the status says so.
+        waiting: settings that wait for the maintenance window.
+    """
+
+    plain: Values = field(default_factory=dict)
+    applied: Values = field(default_factory=dict)
+    waiting: Values = field(default_factory=dict)
+
+
+def plan(request: Values, current: Values, pending: Values) -> Changes:
+    """Sort what a request asks for; what it sets to its present value is no longer pending.
+
+    Args:
+        request: the parameters of ModifyDBInstance, checked.
+        current: the instance, under the same names.
+        pending: what waits from earlier requests.
+    """
+    asked = {key: value for key, value in _resolved(request, current).items() if key not in FLAGS}
+    new = {key: value for key, value in asked.items() if key not in current or current[key] != value}
+    slow = {key: value for key, value in new.items() if waits(key, value, current)}
+    port = {key: value for key, value in new.items() if key == "DBPortNumber"}
+    plain = {key: value for key, value in new.items() if key not in slow and key not in port}
+    waiting = {key: value for key, value in pending.items() if key not in asked} | slow
+    if request.get("ApplyImmediately"):
+        return Changes(plain, waiting | port)
+    return Changes(plain, port, waiting)
+
+
+def waits(name: str, value: Any, current: Values) -> bool:
+    """Whether the change waits for the window where it is not to be applied immediately."""
+    return name in WAITING or (name == "BackupRetentionPeriod" and 0 in (value, current["BackupRetentionPeriod"]))
+
+
+def _resolved(request: Values, current: Values) -> dict[str, Any]:
+    """The request with the version in full, and storage rounded up to 10 percent more than there is."""
+    resolved = dict(request)
+    if "EngineVersion" in request:
+        allow_major = bool(request.get("AllowMajorVersionUpgrade"))
+        resolved["EngineVersion"] = validation.resolve_upgrade(request["EngineVersion"], current["EngineVersion"], allow_major)
+    size, before = request.get("AllocatedStorage"), current["AllocatedStorage"]
+    if size is not None and size > before:
+        resolved["AllocatedStorage"] = max(size, -(-before * 11 // 10))
+    if "NewDBInstanceIdentifier" in request:
+        resolved["NewDBInstanceIdentifier"] = request["NewDBInstanceIdentifier"].lower()
+    return resolved
+
+
+def shown(values: Values) -> dict[str, Any]:
+    """The values as PendingModifiedValues shows them."""
+    return {SHOWN_AS.get(key, key): value for key, value in values.items()}
+
+
+def ordered(values: Values) -> dict[str, Any]:
+    """The values in the order in which they are set."""
+    first = {key: values[key] for key in STORAGE if key in values}
+    return {**first, **values}

@@ -1,0 +1,63 @@
+"""How a DB instance comes to be, whatever its data come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from moto.rds.exceptions import DBInstanceAlreadyExists
+
+from rds_sandbox.patches import Request
+from rds_sandbox.postgres import Server
+from rds_sandbox.rds import backups
+from rds_sandbox.rds.backend import SandboxRDSBackend
+from rds_sandbox.rds.instances import SandboxDBInstance, Work
+
+Prepare = Callable[[SandboxDBInstance, Server], None]
+
+
+def create(
+    request: Request,
+    parameters: Mapping[str, Any],
+    obtain: Callable[[], Server],
+    prepare: Prepare,
+    event: tuple[str, str] = ("creation", "DB instance created"),
+    source: SandboxDBInstance | None = None,
+) -> dict[str, Any]:
+    """Register an instance, and begin the work.
+
+    Args:
+        request: answered by the description of the instance.
+        parameters: of moto's constructor.
+        obtain: gives it a server.
+        prepare: makes the server what it is to be, and starts it.
+        event: category and message of the event that it is there.
+        source: what it is to be a read replica of.
+    """
+    instance = _registered(request, {"db_subnet_group_name": request.backend.default_subnet_group(), **parameters})
+    instance.source = source
+    instance.begin(_steps(instance, obtain, prepare, event), "available")
+    return {"DBInstance": instance}
+
+
+def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstance:
+    backend: SandboxRDSBackend = request.backend
+    identifier = parameters["db_instance_identifier"]
+    if identifier in backend.databases:
+        raise DBInstanceAlreadyExists()
+    backend.require_groups(parameters.get("vpc_security_group_ids") or [], parameters["db_subnet_group_name"])
+    instance = SandboxDBInstance(backend, request.host, **parameters)  # type: ignore[abstract]  # as in moto's own
+    backend.databases[identifier] = instance
+    return instance
+
+
+def _steps(
+    instance: SandboxDBInstance, obtain: Callable[[], Server], prepare: Prepare, event: tuple[str, str]
+) -> Iterator[tuple[str, Work]]:
+    def work() -> None:
+        instance.machine.create(instance.address_name, instance.port, obtain, lambda server: prepare(instance, server))
+        instance.say(*event)
+
+    yield "creating", work
+    if instance.backup_retention_period:
+        yield "backing-up", lambda: backups.enable(instance)

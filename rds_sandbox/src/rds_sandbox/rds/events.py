@@ -1,0 +1,73 @@
+"""What DescribeEvents tells: what really happened to a DB instance or a snapshot, when it happened.
+
+The categories and messages are those of the Amazon RDS User Guide, "Amazon RDS event categories and event messages".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
+
+from rds_sandbox.patches import Request, action
+from rds_sandbox.rds.requests import given, paged
+
+DEFAULT_MINUTES = 60
+KEPT_MINUTES = 14 * 24 * 60
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event, under moto's names for the members of DescribeEvents' answer; times are UTC without a zone."""
+
+    source_identifier: str
+    source_type: str
+    source_arn: str
+    event_categories: list[str]
+    message: str
+    date: datetime = field(default_factory=utcnow)
+
+
+def say(source: Any, category: str, message: str) -> None:
+    """Record that this has just happened to an instance or a snapshot."""
+    event = Event(source.resource_id, source.event_source_type, source.arn, [category], message)
+    source.backend.events.append(event)
+
+
+@action("rds", "DescribeEvents")
+def describe(request: Request) -> dict[str, Any]:
+    """Oldest first; by default those of the last hour."""
+    parameters = given(request)
+    return paged({"Events": select(request.backend.events, parameters, utcnow())}, parameters)
+
+
+def select(events: Iterable[Event], parameters: Mapping[str, Any], now: datetime) -> list[Event]:
+    """The events that the parameters of DescribeEvents ask for."""
+    identifier, kind = parameters.get("SourceIdentifier"), parameters.get("SourceType")
+    if identifier and not kind:
+        raise InvalidParameterCombination("Cannot specify source identifier without source type")
+    start, end = _interval(parameters, now)
+    categories = set(parameters.get("EventCategories") or ())
+    return [
+        event
+        for event in events
+        if start <= event.date <= end
+        if kind in (None, event.source_type)
+        if identifier is None or identifier.lower() == event.source_identifier
+        if not categories or categories & set(event.event_categories)
+    ]
+
+
+def _interval(parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+    end = parameters.get("EndTime") or now
+    minutes = parameters.get("Duration", DEFAULT_MINUTES)
+    if not 0 < minutes <= KEPT_MINUTES:
+        raise InvalidParameterValue(f"Invalid value {minutes} for Duration. Must be between 1 and {KEPT_MINUTES}")
+    start = parameters.get("StartTime") or end - timedelta(minutes=minutes)
+    if start > end:
+        raise InvalidParameterCombination("The start time must be before the end time.")
+    return start, end

@@ -1,0 +1,220 @@
+"""A DB instance whose status follows a real server: moto's, with a machine behind it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from moto.ec2.models import ec2_backends
+from moto.rds import models
+
+from rds_sandbox import roles
+from rds_sandbox.callers import Origin
+from rds_sandbox.ec2.access import admits
+from rds_sandbox.gateway import Door
+from rds_sandbox.machine import Host, Machine
+from rds_sandbox.postgres import ServerFailed
+from rds_sandbox.rds import changes, events, managed_secrets
+from rds_sandbox.rds.archive import Archive
+
+GP3_BASELINE = 3000, 125  # IOPS and MiB/s below 400 GiB (Amazon RDS User Guide, "gp3 storage")
+FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)
+FAILURES = (ServerFailed, OSError, psycopg.Error, subprocess.SubprocessError)
+
+Work = Callable[[], None]
+Steps = Iterable[tuple[str, Work]]
+
+
+class SandboxDBInstance(models.DBInstance):
+    """A DB instance with a machine; what moto leaves out of DescribeDBInstances is filled in.
+
+    Attributes:
+        archive: what it can be restored from; None where automated backups are off.
+        source: the instance that it is a read replica of.
+        pending: the changes that wait for the maintenance window, under the names of ModifyDBInstance.
+        maintenance: the pending maintenance actions, by name.
+        optimizing_since: when its storage was last changed (UTC).
+        automatic_restart_time: when AWS would start it again; None unless it is stopped.
+    """
+
+    backup_target = "region"
+    network_type = "IPV4"
+    dedicated_log_volume = False
+    customer_owned_ip_enabled = False
+    database_insights_mode = "standard"
+    activity_stream_status = "stopped"
+
+    port: int
+    iops: Any
+    backend: Any
+
+    def __init__(self, backend: models.RDSBackend, host: Host, **parameters: Any) -> None:
+        """Register the instance; `begin` starts the work."""
+        major = parameters["engine_version"].split(".")[0]
+        defaults = {"ca_certificate_identifier": "rds-ca-rsa2048-g1", "license_model": "postgresql-license"}
+        if parameters.get("storage_encrypted"):
+            defaults["kms_key_id"] = backend.kms.describe_key("alias/aws/rds").arn
+        super().__init__(backend, **{**defaults, **parameters})
+        self.status = "creating"
+        self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
+        if self.storage_type == "gp3" and not self.iops:
+            self.iops, self.storage_throughput = GP3_BASELINE
+        self.dbi_resource_id = "db-" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
+        self.engine_lifecycle_support = parameters.get("engine_lifecycle_support") or "open-source-rds-extended-support"
+        self.performance_insights_enabled = bool(parameters.get("enable_performance_insights"))
+        self.performance_insights_retention_period = (
+            parameters.get("performance_insights_retention_period", 7) if self.performance_insights_enabled else None
+        )
+        if self.publicly_accessible is None:
+            self.publicly_accessible = parameters.get("db_subnet_group_name") in (None, "default")
+        self.archive: Archive | None = None
+        self.source: SandboxDBInstance | None = None
+        self.pending: dict[str, Any] = {}
+        self.maintenance: dict[str, dict[str, Any]] = {}
+        self.optimizing_since: datetime | None = None
+        self.automatic_restart_time: datetime | None = None
+        self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
+        door = Door(host.callers.origin, self.admits, self.seen_as, self.requires_tls)
+        self.machine = Machine(host, self.dbi_resource_id.lower(), door)
+
+    @property
+    def address_name(self) -> str:
+        """What its address belongs to: the identifier in its region, as the DNS name on AWS."""
+        return f"{self.region}/{self.db_instance_identifier}"
+
+    @property
+    def endpoint(self) -> dict[str, Any] | None:  # type: ignore[override]
+        """Address and port, from the moment that the machine has them."""
+        place = self.machine.endpoint
+        return {"Address": place[0], "Port": place[1], "HostedZoneId": "SANDBOX"} if place else None
+
+    @property
+    def db_instance_port(self) -> int:
+        """0, as on AWS outside clusters; the port asked for where the endpoint could not have it."""
+        place = self.machine.endpoint
+        return self.port if place and place[1] != self.port else 0
+
+    @property
+    def latest_restorable_time(self) -> datetime | None:  # type: ignore[override]
+        """Until when it can be restored; absent without backups, and for a replica, whose WAL is its source's."""
+        return self.archive.latest if self.archive and not self.source else None
+
+    @property
+    def certificate_details(self) -> dict[str, Any] | None:
+        """The gateway's certificate."""
+        till = self.machine.valid_till
+        return {"CAIdentifier": self.ca_certificate_identifier, "ValidTill": till.replace(tzinfo=None)} if till else None
+
+    @property
+    def pending_modified_values(self) -> dict[str, Any]:
+        """What waits for the maintenance window, or is being applied."""
+        return changes.shown(self.pending)
+
+    @property
+    def read_replica_source_db_instance_identifier(self) -> str | None:
+        """What it is a read replica of, under its present name."""
+        return self.source.db_instance_identifier if self.source else None
+
+    @property
+    def followers(self) -> list[SandboxDBInstance]:
+        """Its read replicas."""
+        return [other for other in self.backend.databases.values() if getattr(other, "source", None) is self]
+
+    @property
+    def read_replica_db_instance_identifiers(self) -> list[str]:
+        """The names of its read replicas."""
+        return [replica.db_instance_identifier for replica in self.followers]
+
+    @property
+    def status_infos(self) -> list[dict[str, Any]]:
+        """That a read replica replicates."""
+        replicating = {"StatusType": "read replication", "Normal": True, "Status": "replicating"}
+        return [replicating] if self.source and self.machine.serving else []
+
+    @property
+    def current_password(self) -> str:
+        """The master user's password, managed or given."""
+        if self.manage_master_user_password:
+            return managed_secrets.password(self.master_user_secret)
+        return str(self._master_user_password)
+
+    def admits(self, origin: Origin) -> bool:
+        """Whether a connection from there gets through, by the rules of this moment."""
+        caller = self.machine.host.callers.identify(origin, self.ec2)
+        if not self.machine.serving or not (caller.inside_vpc or self.publicly_accessible):
+            return False
+        ports = {self.port, self.machine.endpoint[1] if self.machine.endpoint else self.port}
+        return any(admits(self.vpc_security_group_ids, caller, port, self.ec2) for port in ports)
+
+    def seen_as(self, origin: Origin) -> str:
+        """The address that the server would see for a connection from there."""
+        return str(self.machine.host.callers.identify(origin, self.ec2).address)
+
+    def requires_tls(self) -> bool:
+        """`rds.force_ssl`: that of the parameter group, else by the major version."""
+        parameter = self.db_parameter_groups()[0].parameters.get("rds.force_ssl")
+        if parameter:
+            return str(parameter["ParameterValue"]) == "1"
+        return int(self.engine_version.split(".")[0]) >= FORCE_SSL_MAJOR
+
+    def begin(self, steps: Steps, end: str | None) -> None:
+        """Do the steps in a thread of their own, each under its status; then show the last status.
+
+        Args:
+            steps: status to show, and the work that belongs to it.
+            end: the status afterwards; None where the instance is gone.
+        """
+        steps = tuple(steps)
+        self.status = steps[0][0]
+        threading.Thread(target=self._perform, args=(steps, end), name=self.dbi_resource_id, daemon=True).start()
+
+    def _perform(self, steps: tuple[tuple[str, Work], ...], end: str | None) -> None:
+        """Whatever goes wrong shows in the status and in an event; the log has the stack trace."""
+        try:
+            for status, work in steps:
+                if not self.machine.removed:
+                    self._perform_step(status, work)
+        except Exception as error:
+            self.say("failure", f"The DB instance has failed while {self.status}: {error!r}")
+            self.status = "failed"
+            raise
+        self.status = end or self.status
+
+    def _perform_step(self, status: str, work: Work) -> None:
+        """Do the work, and show its status for long enough to be seen; a creation takes its time anyway."""
+        self.status = status
+        began = time.monotonic()
+        work()
+        if status != "creating":
+            time.sleep(max(0.0, self.machine.host.pace.seconds - (time.monotonic() - began)))
+
+    def say(self, category: str, message: str) -> None:
+        """Record an event."""
+        events.say(self, category, message)
+
+    def halt(self) -> None:
+        """End the server."""
+        self.machine.stop()
+        self.say("availability", "DB instance shutdown")
+
+    def resume(self) -> None:
+        """Start the server again."""
+        self.machine.start()
+        self.say("availability", "DB instance restarted")
+
+    def restart(self) -> None:
+        """End the server, and start it again."""
+        self.halt()
+        self.resume()
+
+    def take_over_password(self) -> None:
+        """Give the server the password that the API now knows."""
+        roles.set_password(self.machine.running_server(), str(self.master_username), self.current_password)
+        self.say("configuration change", "Reset master credentials")

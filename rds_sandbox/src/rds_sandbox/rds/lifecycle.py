@@ -1,0 +1,130 @@
+"""The life of a DB instance: created, stopped, started, rebooted, deleted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.rds.exceptions import InvalidParameterCombination
+
+from rds_sandbox import roles
+from rds_sandbox.patches import Request, action
+from rds_sandbox.postgres import Server
+from rds_sandbox.rds import backups, creation, replicas, snapshots, validation
+from rds_sandbox.rds.backend import MODIFIABLE, wrong_state
+from rds_sandbox.rds.instances import SandboxDBInstance
+from rds_sandbox.rds.requests import attributes, given
+from rds_sandbox.rds.snapshots import SandboxDBSnapshot
+
+STOPPED_FOR = timedelta(days=7)  # then AWS starts it (RDS User Guide, "Stopping an Amazon RDS DB instance temporarily")
+
+
+@action("rds", "CreateDBInstance")
+def create(request: Request) -> dict[str, Any]:
+    """Checked as AWS checks it before anything is made."""
+    asked = given(request)
+    validation.check_create(asked, request.backend.region_name)
+    version = validation.resolve_version(asked.get("EngineVersion"))
+    return creation.create(request, attributes({**asked, "EngineVersion": version}), request.host.stock.take, _prepare)
+
+
+def _prepare(instance: SandboxDBInstance, server: Server) -> None:
+    server.start()
+    roles.create_master_user(server, str(instance.master_username), instance.current_password, instance.db_name)
+
+
+@action("rds", "StopDBInstance")
+def stop(request: Request) -> dict[str, Any]:
+    """The server ends, its data stay."""
+    asked = given(request)
+    instance = request.backend.find(asked["DBInstanceIdentifier"], "available")
+    if instance.source or instance.followers:
+        role = "is a read replica" if instance.source else "has read replicas"
+        raise wrong_state(f"DB instance {instance.db_instance_identifier} {role}: it cannot be stopped.")
+    steps = [("stopping", lambda: _stop(instance))]
+    if "DBSnapshotIdentifier" in asked:
+        snapshot = snapshots.register(request.backend, instance, asked, "DBSnapshotIdentifier")
+        steps.insert(0, ("stopping", lambda: snapshot.take(instance)))
+    instance.begin(steps, "stopped")
+    return {"DBInstance": instance}
+
+
+def _stop(instance: SandboxDBInstance) -> None:
+    if instance.archive:
+        instance.archive.close()
+    instance.halt()
+    instance.automatic_restart_time = utcnow() + STOPPED_FOR
+    instance.say("notification", "DB instance stopped")
+
+
+@action("rds", "StartDBInstance")
+def start(request: Request) -> dict[str, Any]:
+    """The server comes back with its data."""
+    instance = request.backend.find(request.parameters["DBInstanceIdentifier"], "stopped")
+    instance.begin([("starting", lambda: _start(instance))], "available")
+    return {"DBInstance": instance}
+
+
+def _start(instance: SandboxDBInstance) -> None:
+    instance.resume()
+    instance.automatic_restart_time = None
+    if instance.archive:
+        instance.archive.closed = None
+    instance.say("notification", "DB instance started")
+
+
+@action("rds", "RebootDBInstance")
+def reboot(request: Request) -> dict[str, Any]:
+    """Connections end, the server starts anew."""
+    instance = request.backend.find(request.parameters["DBInstanceIdentifier"], "available")
+    instance.begin([("rebooting", instance.restart)], "available")
+    return {"DBInstance": instance}
+
+
+@action("rds", "DeleteDBInstance")
+def delete(request: Request) -> dict[str, Any]:
+    """Protection and the rule of the final snapshot are obeyed; replicas are promoted."""
+    asked = given(request)
+    instance = request.backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, "stopped", "failed")
+    final = asked.get("FinalDBSnapshotIdentifier")
+    _check_delete(instance, final, bool(asked.get("SkipFinalSnapshot")))
+    snapshot = snapshots.register(request.backend, instance, asked, "FinalDBSnapshotIdentifier") if final else None
+    keep = asked.get("DeleteAutomatedBackups") is False
+    instance.begin([("deleting", lambda: _delete(instance, snapshot, keep))], None)
+    return {"DBInstance": instance}
+
+
+def _check_delete(instance: SandboxDBInstance, final_snapshot: str | None, skip: bool) -> None:
+    """The rules of DeleteDBInstance (Amazon RDS API Reference)."""
+    if instance.deletion_protection:
+        raise InvalidParameterCombination(
+            "Cannot delete protected DB Instance, please disable deletion protection and try again."
+        )
+    if final_snapshot and instance.source:
+        raise InvalidParameterCombination("FinalDBSnapshotIdentifier can not be specified when deleting a replica instance")
+    if bool(final_snapshot) is skip:
+        problem = "Only one of" if skip else "One of"
+        raise InvalidParameterCombination(f"{problem} FinalDBSnapshotIdentifier and SkipFinalSnapshot must be given.")
+    if final_snapshot and instance.status == "failed":
+        raise wrong_state(f"DB instance {instance.db_instance_identifier} has failed: it has nothing to make a snapshot of.")
+
+
+def _delete(instance: SandboxDBInstance, final: SandboxDBSnapshot | None, keep_backups: bool) -> None:
+    if final:
+        final.take(instance)
+    for replica in instance.followers:
+        replicas.promote(replica)
+    if instance.archive and keep_backups:
+        if instance.machine.serving:
+            instance.archive.close()
+        instance.backend.retained[instance.dbi_resource_id] = instance
+    else:
+        backups.discard(instance)
+    instance.machine.remove()
+    replicas.detach(instance)
+    if instance.manage_master_user_password:
+        instance.master_user_secret.delete_secret()
+    del instance.backend.databases[instance.db_instance_identifier]
+    instance.status = "deleted"
+    instance.say("deletion", "DB instance deleted")

@@ -1,0 +1,77 @@
+"""The server's own log files, as DescribeDBLogFiles and DownloadDBLogFilePortion hand them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from moto.rds.exceptions import InvalidParameterValue, RDSClientError
+
+from rds_sandbox.patches import Request, action
+from rds_sandbox.rds.requests import given, paged
+
+FOLDER = "error/"  # before every name of a PostgreSQL log file on RDS
+MOST_LINES = 10000
+MOST_BYTES = 1 << 20  # of a portion
+
+
+@action("rds", "DescribeDBLogFiles")
+def describe(request: Request) -> dict[str, Any]:
+    """Oldest first: name, size in bytes, when they were written (POSIX, in milliseconds)."""
+    asked = given(request)
+    found = [
+        file
+        for file in map(_described, sorted(_folder(request).iterdir()))
+        if asked.get("FilenameContains", "") in file["LogFileName"]
+        if file["LastWritten"] >= asked.get("FileLastWritten", 0)
+        if file["Size"] >= asked.get("FileSize", 0)
+    ]
+    return paged({"DescribeDBLogFiles": found}, asked)
+
+
+def _described(path: Path) -> dict[str, Any]:
+    status = path.stat()
+    return {"LogFileName": FOLDER + path.name, "LastWritten": int(status.st_mtime * 1000), "Size": status.st_size}
+
+
+def _folder(request: Request) -> Path:
+    instance = request.backend.find(request.parameters["DBInstanceIdentifier"])
+    server = instance.machine.server
+    if server is None or not server.logs.exists():
+        raise RDSClientError("DBInstanceNotReady", f"DB instance {instance.db_instance_identifier} is not ready.")
+    logs: Path = server.logs
+    return logs
+
+
+@action("rds", "DownloadDBLogFilePortion")
+def download(request: Request) -> dict[str, Any]:
+    """From the marker on, else the last lines; the marker counts bytes."""
+    asked = given(request)
+    content = _read(_folder(request), str(asked.get("LogFileName", "")))
+    lines, marker = asked.get("NumberOfLines", MOST_LINES), asked.get("Marker")
+    start = _last_lines(content, lines) if marker is None else _position(str(marker), content)
+    portion = b"".join(content[start:].splitlines(keepends=True)[:lines])[:MOST_BYTES]
+    end = start + len(portion)
+    return {
+        "LogFileData": portion.decode(errors="replace"),
+        "Marker": str(end),
+        "AdditionalDataPending": end < len(content),
+    }
+
+
+def _read(folder: Path, name: str) -> bytes:
+    files = {FOLDER + path.name: path for path in folder.iterdir()}
+    if name not in files:
+        raise RDSClientError("DBLogFileNotFoundFault", f"DBLog File: {name}, is not found on the DB instance")
+    return files[name].read_bytes()
+
+
+def _position(marker: str, content: bytes) -> int:
+    if not marker.isdecimal() or int(marker) > len(content):
+        raise InvalidParameterValue(f"Invalid marker: {marker}")
+    return int(marker)
+
+
+def _last_lines(content: bytes, lines: int) -> int:
+    """Where the last lines begin."""
+    return len(content) - len(b"".join(content.splitlines(keepends=True)[-lines:]))

@@ -1,0 +1,93 @@
+"""Pending maintenance of DB instances: none, until somebody announces it; the window applies it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.rds.exceptions import DBInstanceNotFoundError, InvalidParameterValue, RDSClientError
+
+from rds_sandbox.patches import Request, action
+from rds_sandbox.rds import modifications
+from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend
+from rds_sandbox.rds.instances import SandboxDBInstance
+from rds_sandbox.rds.requests import given, paged
+
+# Those of DB instances (API Reference, PendingMaintenanceAction); all of them restart the instance here.
+ACTIONS = {
+    "ca-certificate-rotation": "Rotation of CA certificate",
+    "db-upgrade": "Automatic minor version upgrade",
+    "hardware-maintenance": "Hardware maintenance",
+    "os-upgrade": "New Operating System update is available",
+    "system-update": "New Operating System patch is available",
+}
+WINDOW = timedelta(days=7)  # the longest that a weekly window can be away
+OPT_INS = ("immediate", "next-maintenance", "undo-opt-in")
+
+
+def announce(instance: SandboxDBInstance, name: str) -> None:
+    """Let an instance have a pending action, as AWS announces one."""
+    if name not in ACTIONS:
+        raise InvalidParameterValue(f"Invalid action: {name}. Valid: {', '.join(ACTIONS)}")
+    due = {"Action": name, "Description": ACTIONS[name], "AutoAppliedAfterDate": utcnow() + WINDOW}
+    instance.maintenance[name] = due
+
+
+def open_window(instance: SandboxDBInstance) -> None:
+    """Do all that waits for the window, which comes after storage is optimized too."""
+    instance.backend.find(instance.db_instance_identifier, *MODIFIABLE)
+    instance.optimizing_since = None
+    steps = list(modifications.steps_of_window(instance))
+    if instance.maintenance:
+        steps.append(("maintenance", lambda: _perform(instance, list(instance.maintenance))))
+    if steps:
+        instance.begin(steps, instance.status)
+
+
+@action("rds", "DescribePendingMaintenanceActions")
+def describe(request: Request) -> dict[str, Any]:
+    """The instances that have any."""
+    asked = given(request)
+    arn = asked.get("ResourceIdentifier")
+    found = [_by_arn(request.backend, arn)] if arn else request.backend.instances()
+    wanted = {name for f in asked.get("Filters") or () for name in f["Values"]}
+    chosen = [_described(i) for i in found if i.maintenance and (not wanted or {i.db_instance_identifier, i.arn} & wanted)]
+    return paged({"PendingMaintenanceActions": chosen}, asked)
+
+
+@action("rds", "ApplyPendingMaintenanceAction")
+def apply(request: Request) -> dict[str, Any]:
+    """At once, or in the next window."""
+    asked = given(request)
+    instance = _by_arn(request.backend, asked["ResourceIdentifier"])
+    name, opt_in = asked["ApplyAction"], asked["OptInType"]
+    if name not in instance.maintenance:
+        raise RDSClientError("ResourceNotFoundFault", f"{instance.arn} has no pending action {name}.")
+    if opt_in not in OPT_INS:
+        raise InvalidParameterValue(f"Invalid opt-in type: {opt_in}. Valid: {', '.join(OPT_INS)}")
+    instance.maintenance[name]["OptInStatus"] = opt_in
+    if opt_in == "immediate":
+        request.backend.find(instance.db_instance_identifier, *MODIFIABLE)
+        instance.begin([("maintenance", lambda: _perform(instance, [name]))], instance.status)
+    return {"ResourcePendingMaintenanceActions": _described(instance)}
+
+
+def _by_arn(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
+    try:
+        return backend.find(arn.rpartition(":db:")[2])
+    except DBInstanceNotFoundError as error:
+        raise RDSClientError("ResourceNotFoundFault", f"The specified resource {arn} was not found.") from error
+
+
+def _perform(instance: SandboxDBInstance, names: list[str]) -> None:
+    instance.restart()
+    for name in names:
+        del instance.maintenance[name]
+        instance.say("maintenance", f"Applied {ACTIONS[name]}")
+
+
+def _described(instance: SandboxDBInstance) -> dict[str, Any]:
+    details: list[Mapping[str, Any]] = list(instance.maintenance.values())
+    return {"ResourceIdentifier": instance.arn, "PendingMaintenanceActionDetails": details}

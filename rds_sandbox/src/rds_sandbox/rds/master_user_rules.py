@@ -1,0 +1,87 @@
+"""What RDS refuses of the master user's name and password, and of the name of the database; pure functions.
+
+Source: RDS API Reference, CreateDBInstance: MasterUsername, MasterUserPassword, DBName.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
+
+from rds_sandbox.rds import facts
+
+Parameters = Mapping[str, Any]
+
+
+def check_master_user(parameters: Parameters) -> None:
+    """Check the name and the password of a new instance's master user.
+
+    Raises:
+        RDSClientError: `InvalidParameterValue`, or `InvalidParameterCombination` for a password beside a managed one.
+    """
+    name = parameters.get("MasterUsername")
+    check_name("MasterUsername", name, facts.reserved("usernames"))
+    if name and name.lower().startswith("pg_"):
+        rule = 'because role names starting with "pg_" are reserved by the PostgreSQL engine'
+        raise InvalidParameterValue(f"MasterUsername {name} cannot be used {rule}")
+    password, managed = parameters.get("MasterUserPassword"), parameters.get("ManageMasterUserPassword")
+    _check_one_password(password, bool(managed))
+    if not managed:
+        check_present("MasterUserPassword", password)
+
+
+def check_password_change(parameters: Parameters, managed: bool) -> None:
+    """Check the password settings of ModifyDBInstance; `managed` says whether Secrets Manager keeps it now.
+
+    Raises:
+        RDSClientError: `InvalidParameterValue` or `InvalidParameterCombination`.
+    """
+    password, manage = parameters.get("MasterUserPassword"), parameters.get("ManageMasterUserPassword")
+    _check_one_password(password, managed if manage is None else manage)
+    if managed and manage is False and password is None:
+        message = "MasterUserPassword must be provided when ManageMasterUserPassword is set to false."
+        raise InvalidParameterCombination(message)
+
+
+def _check_one_password(password: str | None, managed: bool) -> None:
+    """Check the password itself, and that there is none beside the one that Secrets Manager keeps."""
+    if password is None:
+        return
+    if managed:
+        message = "You can't specify MasterUserPassword when ManageMasterUserPassword is turned on."
+        raise InvalidParameterCombination(message)
+    fault = "The parameter MasterUserPassword is not a valid password"
+    if not 8 <= len(password) <= 128:
+        length = "shorter than 8" if len(password) < 8 else "longer than 128"
+        raise InvalidParameterValue(f"{fault} because it is {length} characters.")
+    if not re.fullmatch(r"[!-~]+", password) or set(password) & set('/@"'):
+        allowed = "Only printable ASCII characters besides '/', '@', '\"', ' ' may be used."
+        raise InvalidParameterValue(f"{fault}. {allowed}")
+
+
+def check_name(parameter: str, name: str | None, reserved: frozenset[str]) -> None:
+    """Check a name of the master user or the database: 1 to 63, a letter first, not a reserved word.
+
+    Raises:
+        RDSClientError: `InvalidParameterValue`.
+    """
+    check_present(parameter, name)
+    if name and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
+        message = f"{parameter} must begin with a letter and contain only alphanumeric characters."
+        raise InvalidParameterValue(message)
+    if name and name.lower() in reserved:
+        message = f"{parameter} {name} cannot be used as it is a reserved word used by the engine"
+        raise InvalidParameterValue(message)
+
+
+def check_present(name: str, value: str | None) -> None:
+    """Check that a parameter is there, and not blank.
+
+    Raises:
+        RDSClientError: `InvalidParameterValue`.
+    """
+    if not value:
+        raise InvalidParameterValue(f"The parameter {name} must be provided and must not be blank.")

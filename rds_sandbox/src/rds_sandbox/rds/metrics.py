@@ -1,0 +1,77 @@
+"""CloudWatch's metrics of DB instances, measured on the servers when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+import psutil
+from moto.cloudwatch.models import MetricDatum
+from moto.core.common_models import CloudWatchMetricProvider
+from moto.core.utils import utcnow
+from moto.rds.models import rds_backends
+
+from rds_sandbox import queries, replication
+from rds_sandbox.postgres import Server
+from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
+from rds_sandbox.rds.snapshots import size_of
+
+NAMESPACE = "AWS/RDS"
+GIB = 1 << 30
+MINUTE = timedelta(minutes=1)
+
+
+class Metrics(CloudWatchMetricProvider):
+    """What moto's CloudWatch asks for the metrics of a region; that the class exists is its registration."""
+
+    @staticmethod
+    def get_cloudwatch_metrics(account_id: str, region: str) -> list[MetricDatum]:
+        """One value of each metric, of the minute before this one: CloudWatch has complete minutes only."""
+        return [
+            _datum(instance, name, value, unit)
+            for instance in rds_backends[account_id][region].databases.values()
+            if isinstance(instance, SandboxDBInstance) and instance.machine.serving
+            for name, value, unit in measure(instance)
+        ]
+
+
+def measure(instance: SandboxDBInstance) -> Iterator[tuple[str, float, str]]:
+    """Name, value and unit of each metric; none where the server ends meanwhile.
+
+    Source: RDS User Guide, "Amazon CloudWatch metrics for Amazon RDS".
+    """
+    server = instance.machine.running_server()
+    with suppress(*FAILURES):
+        yield "DatabaseConnections", _connections(server), "Count"
+        yield "FreeStorageSpace", float(instance.allocated_storage * GIB - size_of(server.data)), "Bytes"
+        yield "CPUUtilization", _cpu(server), "Percent"
+        if instance.source:
+            yield "ReplicaLag", replication.lag(server), "Seconds"
+
+
+def _connections(server: Server) -> float:
+    """The clients' connections, without those of AWS itself."""
+    with server.administrator() as connection:
+        row = connection.execute(queries.load("connections")).fetchone()
+    return float(row[0]) if row else 0.0
+
+
+def _cpu(server: Server) -> float:
+    """The share of one processor that the server has used since it was started."""
+    if server.process is None:
+        return 0.0
+    process = psutil.Process(server.process.pid)
+    with process.oneshot():
+        times = process.cpu_times()
+        age: float = max(1.0, utcnow().timestamp() - process.create_time())
+    used: float = times.user + times.system + times.children_user + times.children_system
+    share: float = 100 * used / age
+    return min(100.0, share)
+
+
+def _datum(instance: SandboxDBInstance, name: str, value: float, unit: str) -> MetricDatum:
+    dimensions: list[dict[str, Any]] = [{"Name": "DBInstanceIdentifier", "Value": instance.db_instance_identifier}]
+    minute = (utcnow() - MINUTE).replace(second=0, microsecond=0)
+    return MetricDatum(NAMESPACE, name, value, dimensions, minute, unit)

@@ -1,0 +1,91 @@
+"""Read replicas: instances whose servers stream from their source's, until they are promoted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.rds.exceptions import InvalidParameterValue
+
+from rds_sandbox import replication, roles
+from rds_sandbox.patches import Request, action
+from rds_sandbox.postgres import Server
+from rds_sandbox.rds import backups, creation, validation
+from rds_sandbox.rds.backend import MODIFIABLE, described, wrong_state
+from rds_sandbox.rds.instances import SandboxDBInstance
+from rds_sandbox.rds.requests import attributes, given
+from rds_sandbox.rds.restores import INHERITED
+
+# A replica has its source's groups too, in the same region (API Reference, CreateDBInstanceReadReplica).
+COPIED = (*INHERITED, "db_parameter_group_name", "publicly_accessible", "vpc_security_group_ids")
+MOST_REPLICAS = 15
+
+
+@action("rds", "CreateDBInstanceReadReplica")
+def create(request: Request) -> dict[str, Any]:
+    """A standby server that streams from the source's."""
+    asked = given(request)
+    source = _source(request, str(asked.get("SourceDBInstanceIdentifier", "")))
+    validation.check_restore(asked, described(source), request.backend.region_name)
+    copied = {name: getattr(source, name) for name in COPIED}
+    copied |= {"backup_retention_period": 0, "copy_tags_to_snapshot": False}
+    copied["db_subnet_group_name"] = source.db_subnet_group.name
+    return creation.create(request, {**copied, **attributes(asked)}, request.host.stock.vacant, _follow, source=source)
+
+
+def _source(request: Request, identifier: str) -> SandboxDBInstance:
+    """The source, where AWS would let it have another replica."""
+    source: SandboxDBInstance = request.backend.find(identifier.rpartition(":")[2], *MODIFIABLE)
+    name = source.db_instance_identifier
+    if not source.backup_retention_period:
+        raise wrong_state(f"Automated backups are not enabled for this database instance: {name}")
+    if source.manage_master_user_password:
+        managed = "where ManageMasterUserPassword is enabled is not supported"
+        raise InvalidParameterValue(f"Creating read replicas for source instance with engine postgres {managed}.")
+    if len(source.followers) >= MOST_REPLICAS:
+        raise wrong_state(f"DB instance {name} already has {MOST_REPLICAS} read replicas.")
+    return source
+
+
+@action("rds", "PromoteReadReplica")
+def promote_replica(request: Request) -> dict[str, Any]:
+    """The server ends its recovery, and is on its own."""
+    asked = given(request)
+    replica = request.backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE)
+    if replica.source is None:
+        raise wrong_state(f"DB instance {replica.db_instance_identifier} is not a read replica.")
+    validation.check_ranges(asked)
+    replica.backup_retention_period = asked.get("BackupRetentionPeriod", 1)
+    steps = [("modifying", lambda: promote(replica))]
+    if replica.backup_retention_period:
+        steps.append(("backing-up", lambda: backups.enable(replica)))
+    replica.begin(steps, "available")
+    return {"DBInstance": replica}
+
+
+def promote(replica: SandboxDBInstance) -> None:
+    """Detach a replica from its source."""
+    replication.promote(replica.machine.running_server())
+    detach(replica)
+    replica.source = None
+    replica.say("read replica", "Promoted Read Replica instance to a stand-alone database instance.")
+
+
+def detach(replica: SandboxDBInstance) -> None:
+    """The replica streams no longer: its source, where it has one, keeps no WAL for it."""
+    server = replica.source.machine.running_server() if replica.source else None
+    if server and server.running:
+        replication.drop_slot(server, _slot(replica))
+
+
+def _follow(replica: SandboxDBInstance, server: Server) -> None:
+    source = replica.source
+    assert source is not None
+    primary = source.machine.running_server()
+    if source.source is None:  # a replica has the role and its password from its own source
+        roles.allow_replication(primary, replication.password(primary))
+    replication.follow(server, primary, _slot(replica))
+
+
+def _slot(replica: SandboxDBInstance) -> str:
+    """The name of the slot that a replica streams from; such a name has letters, digits and underscores."""
+    return "rds_" + replica.dbi_resource_id.lower().replace("-", "_")

@@ -1,0 +1,112 @@
+"""Restores: a new instance from a snapshot, or from a base backup and the WAL up to a moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from moto.core.utils import utcnow
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, RDSClientError
+
+from rds_sandbox.patches import Request, action
+from rds_sandbox.postgres import RECOVERY_SECONDS, Server
+from rds_sandbox.rds import backups, creation, snapshots, validation
+from rds_sandbox.rds.backend import described, wrong_state
+from rds_sandbox.rds.instances import SandboxDBInstance
+from rds_sandbox.rds.requests import attributes, given
+
+# What a restored instance has of the one it comes from, unless the call says otherwise. Groups are not among them
+# (RDS User Guide, "Restoring to a DB instance": security groups, parameter group).
+INHERITED = (
+    "allocated_storage", "auto_minor_version_upgrade", "backup_retention_period", "copy_tags_to_snapshot",
+    "db_instance_class", "db_name", "engine", "engine_lifecycle_support", "engine_version", "iops", "license_model",
+    "master_username", "port", "preferred_backup_window", "preferred_maintenance_window", "storage_encrypted",
+    "storage_throughput", "storage_type",
+)  # fmt: skip
+
+
+@action("rds", "RestoreDBInstanceFromDBSnapshot")
+def from_snapshot(request: Request) -> dict[str, Any]:
+    """A new instance with the data of the snapshot."""
+    asked = given(request)
+    snapshot: Any = snapshots.find(request.backend, asked["DBSnapshotIdentifier"])
+
+    def prepare(instance: SandboxDBInstance, server: Server) -> None:
+        server.take_over(snapshot.folder)
+        server.start()
+        _hand_over(instance)
+
+    message = f"Restored from snapshot {snapshot.db_snapshot_identifier}"
+    return _restored(request, snapshot.database, {"Tags": snapshot.tags, **asked}, prepare, message)
+
+
+@action("rds", "RestoreDBInstanceToPointInTime")
+def to_point_in_time(request: Request) -> dict[str, Any]:
+    """A new instance with the data of a moment, of a deleted one's backups too."""
+    asked = given(request)
+    source = _source(request, asked)
+    moment = _moment(source, asked)
+    assert source.archive is not None
+    archive, base = source.archive, source.archive.base(moment or utcnow())
+
+    def prepare(instance: SandboxDBInstance, server: Server) -> None:
+        if archive.server.running and not archive.closed:
+            archive.flush()
+        server.take_over(base)
+        (server.data / "recovery.signal").touch()
+        server.start(archive.settings(moment), seconds=RECOVERY_SECONDS)
+        _hand_over(instance)
+
+    target = asked["TargetDBInstanceIdentifier"]
+    message = f"Restored from DB instance {source.db_instance_identifier} to {target.lower()}"
+    return _restored(request, source, {"DBInstanceIdentifier": target, **asked}, prepare, message)
+
+
+def _source(request: Request, asked: Mapping[str, Any]) -> SandboxDBInstance:
+    """The instance whose backups these are, by one of its three names."""
+    identifier, resource_id = asked.get("SourceDBInstanceIdentifier"), asked.get("SourceDbiResourceId")
+    arn = asked.get("SourceDBInstanceAutomatedBackupsArn")
+    if sum(map(bool, (identifier, arn, resource_id))) != 1:
+        names = "SourceDBInstanceIdentifier, SourceDbiResourceId, SourceDBInstanceAutomatedBackupsArn"
+        raise InvalidParameterCombination(f"Exactly one of {names} must be specified.")
+    found = request.backend.find(identifier) if identifier else backups.find(request.backend, resource_id, arn).instance
+    assert isinstance(found, SandboxDBInstance)
+    return found
+
+
+def _restored(request: Request, source: Any, asked: Mapping[str, Any], prepare: creation.Prepare, message: str) -> dict[str, Any]:
+    """The new instance has the source's settings, and those of the call over them."""
+    validation.check_restore(asked, described(source), request.backend.region_name)
+    inherited = {name: getattr(source, name) for name in INHERITED}
+    parameters = {**inherited, **attributes(asked)}
+    return creation.create(request, parameters, request.host.stock.vacant, prepare, ("restoration", message))
+
+
+def _hand_over(instance: SandboxDBInstance) -> None:
+    """The password stays that of the backup, unless Secrets Manager is to keep a new one."""
+    if instance.manage_master_user_password:
+        instance.take_over_password()
+
+
+def _moment(source: SandboxDBInstance, asked: Mapping[str, Any]) -> datetime | None:
+    """The moment to restore, which a backup must reach; None for the latest."""
+    moment, latest = asked.get("RestoreTime"), bool(asked.get("UseLatestRestorableTime"))
+    if bool(moment) is latest:
+        raise InvalidParameterCombination("Exactly one of RestoreTime and UseLatestRestorableTime must be specified.")
+    name = source.db_instance_identifier
+    if source.archive is None or source.source:
+        raise RDSClientError("PointInTimeRestoreNotEnabled", f"Automated backups are not enabled for DB instance {name}.")
+    if source.archive.earliest is None or source.archive.latest is None:
+        raise wrong_state(f"DB instance {name} has no complete backup yet.")
+    refusal = "The specified instance cannot be restored to a time"
+    if moment and moment > source.archive.latest:
+        raise InvalidParameterValue(f"{refusal} later than {_text(source.archive.latest)}.")
+    if moment and moment < source.archive.earliest:
+        reason = f"because its backup retention period is set to {source.backup_retention_period} days"
+        raise InvalidParameterValue(f"{refusal} earlier than {_text(source.archive.earliest)} {reason}.")
+    return moment
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"

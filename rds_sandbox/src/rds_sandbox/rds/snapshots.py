@@ -1,0 +1,178 @@
+"""Snapshots: each is a copy of a server's data, made while the status says so."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from moto.rds import models
+from moto.rds.exceptions import DBSnapshotAlreadyExistsError, RDSClientError, SnapshotQuotaExceededFault
+
+from rds_sandbox import folders
+from rds_sandbox.patches import Request, action
+from rds_sandbox.rds import events
+from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
+from rds_sandbox.rds.requests import given, paged
+
+log = logging.getLogger(__name__)
+
+STATES = ("available", "storage-optimization", "stopped")  # of an instance that snapshots can be made of
+
+
+class SandboxDBSnapshot(models.DBSnapshot):
+    """A snapshot with a folder of its own; what moto leaves out of DescribeDBSnapshots is filled in.
+
+    Attributes:
+        folder: the copy of the data directory, once it is available.
+        size: of what is copied, in bytes.
+    """
+
+    snapshot_target = "region"
+    dedicated_log_volume = False
+
+    backend: Any
+
+    def __init__(self, backend: models.RDSBackend, instance: SandboxDBInstance, name: str, kind: str, **more: Any) -> None:
+        """Register it; `take` makes the copy."""
+        super().__init__(backend, instance, name, kind, **more)
+        self.status = "creating"
+        self.host = instance.machine.host
+        self.folder = self.host.snapshot_folder(f"{instance.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
+        self.size = 0
+        for name in ("availability_zone", "license_model", "option_group_name", "storage_type", "iops", "storage_throughput"):
+            setattr(self, name, getattr(instance, name))
+        self.vpc_id = instance.db_subnet_group.vpc_id
+        self.backend.database_snapshots[self.db_snapshot_identifier] = self
+        events.say(self, "creation", f"Creating {kind} snapshot")
+
+    @property
+    def percent_progress(self) -> int:
+        """How much of the data is copied."""
+        if self.status == "available":
+            return 100
+        return min(99, 100 * size_of(self.folder) // self.size) if self.size else 0
+
+    @property
+    def full_snapshot_size_in_bytes(self) -> int | None:
+        """The size of the copy, once it is complete."""
+        return self.size if self.status == "available" else None
+
+    def take(self, instance: SandboxDBInstance) -> None:
+        """Copy the instance's data."""
+        server = instance.machine.running_server()
+        self.fill(server.data, server.back_up)
+
+    def fill(self, source: Path, copy: Callable[[Path], None]) -> None:
+        """Fill the folder with a copy of the source."""
+        self.size = size_of(source)
+        try:
+            copy(self.folder)
+        except Exception as error:
+            log.error("the snapshot %s failed: %s", self.db_snapshot_identifier, error)
+            self.status = "failed"
+            if isinstance(error, FAILURES):
+                return
+            raise
+        self.size = size_of(self.folder)
+        self.status = "available"
+        events.say(self, "creation", f"{self.snapshot_type.capitalize()} snapshot created")
+
+    def discard(self) -> None:
+        """Delete the copy, and forget it."""
+        self.backend.database_snapshots.pop(self.db_snapshot_identifier, None)
+        folders.discard(self.folder, self.host.root)
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of a folder's files; of those that are there, where others change it meanwhile."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(path) / name).stat().st_size
+    return total
+
+
+def register(
+    backend: Any, instance: SandboxDBInstance, asked: Mapping[str, Any], parameter: str, **more: Any
+) -> SandboxDBSnapshot:
+    """The manual snapshot that this parameter of a request names, which is being created."""
+    name = asked[parameter]
+    backend.validate_db_snapshot_identifier(name, parameter_name=parameter)
+    if name in backend.database_snapshots:
+        raise DBSnapshotAlreadyExistsError(name)
+    if len(backend.database_snapshots) >= backend.SNAPSHOT_QUOTA:
+        raise SnapshotQuotaExceededFault()
+    return SandboxDBSnapshot(backend, instance, name, "manual", **more)
+
+
+def find(backend: Any, identifier: str) -> SandboxDBSnapshot:
+    """The snapshot of this name or ARN, which must be available."""
+    snapshot: SandboxDBSnapshot = backend.get_db_snapshot(identifier)
+    if snapshot.status != "available":
+        raise _wrong_state(f"DB snapshot {identifier} is not available: it is {snapshot.status}.")
+    return snapshot
+
+
+@action("rds", "CreateDBSnapshot")
+def create(request: Request) -> dict[str, Any]:
+    """A copy of the data, of a stopped instance too."""
+    asked = given(request)
+    instance = request.backend.find(asked["DBInstanceIdentifier"], *STATES)
+    snapshot = register(request.backend, instance, asked, "DBSnapshotIdentifier", tags=asked.get("Tags"))
+    instance.begin([("backing-up", lambda: snapshot.take(instance))], instance.status)
+    return {"DBSnapshot": snapshot}
+
+
+@action("rds", "CopyDBSnapshot")
+def copy(request: Request) -> dict[str, Any]:
+    """A copy of the copy, a manual one; of an encrypted one it is encrypted too."""
+    asked, backend = given(request), request.backend
+    source = find(backend, asked["SourceDBSnapshotIdentifier"])
+    key = asked.get("KmsKeyId")
+    instance: Any = source.database
+    snapshot = register(
+        backend,
+        instance,
+        asked,
+        "TargetDBSnapshotIdentifier",
+        tags=asked.get("Tags") or (source.tags if asked.get("CopyTags") else None),
+        kms_key_id=backend._validate_kms_key(key) if key else source.kms_key_id,
+        original_created_at=source.original_snapshot_create_time,
+    )
+    programs = request.host.programs
+    Thread(target=snapshot.fill, args=(source.folder, lambda folder: programs.copy(source.folder, folder))).start()
+    return {"DBSnapshot": snapshot}
+
+
+@action("rds", "DescribeDBSnapshots")
+def describe(request: Request) -> dict[str, Any]:
+    """Those that the parameters and filters name."""
+    asked = given(request)
+    filters = {f["Name"]: f["Values"] for f in asked.get("Filters") or ()}
+    if "DbiResourceId" in asked:
+        filters["dbi-resource-id"] = [asked["DbiResourceId"]]
+    instance, snapshot, kind = (asked.get(name) for name in ("DBInstanceIdentifier", "DBSnapshotIdentifier", "SnapshotType"))
+    return paged({"DBSnapshots": request.backend.describe_db_snapshots(instance, snapshot, kind, filters)}, asked)
+
+
+@action("rds", "DeleteDBSnapshot")
+def delete(request: Request) -> dict[str, Any]:
+    """The copy goes; an automated one goes with its instance's backups only."""
+    snapshot = find(request.backend, request.parameters["DBSnapshotIdentifier"])
+    if snapshot.snapshot_type != "manual":
+        raise _wrong_state("Automated snapshots cannot be deleted: they go with the automated backups of their instance.")
+    snapshot.discard()
+    events.say(snapshot, "deletion", "Deleted manual snapshot")
+    snapshot.status = "deleted"
+    return {"DBSnapshot": snapshot}
+
+
+def _wrong_state(message: str) -> RDSClientError:
+    return RDSClientError("InvalidDBSnapshotState", message)

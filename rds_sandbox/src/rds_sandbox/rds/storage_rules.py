@@ -1,0 +1,110 @@
+"""What RDS refuses of a DB instance's storage: type, size, autoscaling, IOPS and throughput.
+
+Sources: RDS API Reference (CreateDBInstance: AllocatedStorage, StorageType, Iops, StorageThroughput) and
+RDS User Guide, "Amazon RDS DB instance storage". All but the type are `InvalidParameterCombination`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.rds.exceptions import InvalidParameterCombination, RDSClientError
+
+from rds_sandbox.rds.facts import Storage, storage_types
+
+Parameters = Mapping[str, Any]
+
+_ASKED = {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput", "MaxAllocatedStorage"}
+
+
+def check_storage(parameters: Parameters) -> None:
+    """Check the storage of a new DB instance.
+
+    Raises:
+        RDSClientError: `StorageTypeNotSupported` or `InvalidParameterCombination`.
+    """
+    name = parameters.get("StorageType") or ("io1" if parameters.get("Iops") else "gp3")
+    _check(_type(name), parameters.get("AllocatedStorage") or 0, parameters)
+
+
+def check_storage_change(parameters: Parameters, current: Parameters) -> None:
+    """Check a change of storage against the instance as DescribeDBInstances shows it.
+
+    Raises:
+        RDSClientError: `StorageTypeNotSupported` or `InvalidParameterCombination`.
+    """
+    if not _ASKED & parameters.keys():
+        return
+    storage = _type(parameters.get("StorageType") or current["StorageType"])
+    before = current["AllocatedStorage"]
+    size = parameters.get("AllocatedStorage") or before
+    if size < before:
+        message = f"Invalid storage size for engine name postgres and storage type {storage.name}: {size}"
+        raise InvalidParameterCombination(f"{message}, less than the {before} that it has")
+    wanted = _kept(storage, parameters, current) | dict(parameters)
+    if wanted["MaxAllocatedStorage"] == size:  # says: no autoscaling (RDS User Guide)
+        wanted["MaxAllocatedStorage"] = None
+    _check(storage, size, wanted)
+
+
+def _kept(storage: Storage, parameters: Parameters, current: Parameters) -> dict[str, Any]:
+    """The present settings that a change of storage leaves as they are, and that must fit the new ones."""
+    kept = {"MaxAllocatedStorage": current.get("MaxAllocatedStorage")}
+    if not storage.iops_per_gib or storage.name != current["StorageType"]:
+        return kept
+    if ("AllocatedStorage" in parameters) != ("Iops" in parameters):
+        raise InvalidParameterCombination(
+            "You must specify both the storage size and iops when modifying the storage size or iops "
+            "on a DB instance that has iops."
+        )
+    return {**kept, "Iops": current.get("Iops")}
+
+
+def _type(name: str) -> Storage:
+    if name not in storage_types():
+        raise RDSClientError("StorageTypeNotSupported", f"Invalid storage type: {name}")
+    return storage_types()[name]
+
+
+def _check(storage: Storage, size: int, parameters: Parameters) -> None:
+    low, high = storage.size
+    if not low <= size <= high:
+        message = f"Invalid storage size for engine name postgres and storage type {storage.name}: {size}"
+        raise InvalidParameterCombination(message)
+    limit = parameters.get("MaxAllocatedStorage")
+    if limit is not None and not (size * 11 <= limit * 10 and limit <= high):
+        message = "The maximum allocated storage must be increased by at least 10 percent."
+        raise InvalidParameterCombination(message)
+    _check_performance(storage, size, parameters.get("Iops"), parameters.get("StorageThroughput"))
+
+
+def _check_performance(storage: Storage, size: int, iops: int | None, throughput: int | None) -> None:
+    if size < storage.striped_from and not iops is throughput is None:
+        raise InvalidParameterCombination(
+            "You can't specify IOPS or storage throughput for engine postgres "
+            f"and a storage size less than {storage.striped_from}."
+        )
+    if storage.iops_per_gib and iops is None:
+        raise InvalidParameterCombination(f"The storage type {storage.name} requires iops to be specified.")
+    _check_bounds(storage, "iops", iops, storage.iops)
+    _check_bounds(storage, "storage throughput", throughput, storage.throughput)
+    _check_ratios(storage, size, iops, throughput)
+
+
+def _check_bounds(storage: Storage, what: str, value: int | None, bounds: tuple[int, int] | None) -> None:
+    if value is not None and not (bounds and bounds[0] <= value <= bounds[1]):
+        message = f"Invalid {what} for engine name postgres and storage type {storage.name}: {value}"
+        raise InvalidParameterCombination(message)
+
+
+def _check_ratios(storage: Storage, size: int, iops: int | None, throughput: int | None) -> None:
+    """Check IOPS to GiB, and MiB/s to IOPS: at most 1 to 4 (EBS User Guide, gp3)."""
+    low, high = storage.iops_per_gib or (0, float("inf"))
+    if iops and not low <= iops / size <= high:
+        message = "Invalid iops to max storage (GB) ratio for engine name postgres and storage type"
+        raise InvalidParameterCombination(f"{message} {storage.name}: {iops / size:.4f}")
+    provisioned = iops or (storage.iops or (0,))[0]
+    if throughput and throughput * 4 > provisioned:
+        message = f"Invalid storage throughput to iops ratio for storage type {storage.name}"
+        raise InvalidParameterCombination(f"{message}: {throughput / provisioned:.4f}")

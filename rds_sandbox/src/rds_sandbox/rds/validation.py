@@ -1,0 +1,246 @@
+"""What RDS refuses when a DB instance is created or modified; pure functions over botocore's parameter names.
+
+The codes are those of the RDS API Reference (CreateDBInstance, ModifyDBInstance: their errors and the
+constraints of each parameter). Where it names none, they are `InvalidParameterValue` and
+`InvalidParameterCombination`, with the message that RDS is known to give; where no report quotes one,
+the message is our own. moto checks PreferredMaintenanceWindow, MonitoringInterval and MonitoringRoleArn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, RDSClientError
+
+from rds_sandbox.rds import facts
+from rds_sandbox.rds.facts import Version
+from rds_sandbox.rds.master_user_rules import check_master_user, check_name, check_password_change, check_present
+from rds_sandbox.rds.storage_rules import check_storage, check_storage_change
+
+Parameters = Mapping[str, Any]
+
+_RANGES = {"Port": (1150, 65535), "DBPortNumber": (1150, 65535), "BackupRetentionPeriod": (0, 35)}
+_EXTENDED_SUPPORT = "open-source-rds-extended-support"
+_INSIGHTS_RETENTIONS = {7, 731, *range(31, 24 * 31, 31)}
+_ADVANCED_INSIGHTS_RETENTION = 465
+
+
+def check_create(parameters: Parameters, region: str, today: date | None = None) -> None:
+    """Check the parameters of CreateDBInstance; `today` (UTC) decides which majors are past their support.
+
+    Raises:
+        RDSClientError: the first thing that RDS would refuse.
+    """
+    check_identifier("DBInstanceIdentifier", parameters.get("DBInstanceIdentifier"))
+    version = _check_engine(parameters)
+    _check_lifecycle(parameters.get("EngineLifecycleSupport"), version, today or datetime.now(UTC).date())
+    _check_class(parameters.get("DBInstanceClass"), version, region)
+    _check_zone(parameters, region)
+    check_storage(parameters)
+    check_master_user(parameters)
+    if "DBName" in parameters:
+        check_name("DBName", parameters["DBName"], facts.reserved("databases"))
+    _check_settings(parameters, {})
+    _check_log_types(parameters.get("EnableCloudwatchLogsExports"), version)
+
+
+def check_modify(parameters: Parameters, current: Parameters, region: str) -> None:
+    """Check the parameters of ModifyDBInstance against the instance as DescribeDBInstances shows it.
+
+    Raises:
+        RDSClientError: the first thing that RDS would refuse.
+    """
+    if "NewDBInstanceIdentifier" in parameters:
+        check_identifier("NewDBInstanceIdentifier", parameters["NewDBInstanceIdentifier"])
+    running = _version(current["EngineVersion"])
+    allow_major = bool(parameters.get("AllowMajorVersionUpgrade"))
+    resolve_upgrade(parameters.get("EngineVersion"), str(running), allow_major)
+    if parameters.get("DBInstanceClass") not in {None, current["DBInstanceClass"]}:
+        _check_class(parameters["DBInstanceClass"], running, region)
+    check_storage_change(parameters, current)
+    check_password_change(parameters, managed=bool(current.get("ManageMasterUserPassword")))
+    _check_settings(parameters, current)
+    logs = parameters.get("CloudwatchLogsExportConfiguration") or {}
+    _check_log_types(logs.get("EnableLogTypes"), running)
+
+
+def check_restore(parameters: Parameters, source: Parameters, region: str) -> None:
+    """Check what makes an instance of another's data: a restore, or a read replica.
+
+    Args:
+        parameters: of the request; the source's settings stand in for what they leave out.
+        source: the instance or snapshot that the data come from, as DescribeDBInstances shows it.
+        region: where the new instance is to be.
+
+    Raises:
+        RDSClientError: the first thing that RDS would refuse.
+    """
+    target = "TargetDBInstanceIdentifier" if "TargetDBInstanceIdentifier" in parameters else "DBInstanceIdentifier"
+    check_identifier(target, parameters.get(target))
+    version = _version(source["EngineVersion"])
+    if parameters.get("Engine", facts.tables()["engine"]["name"]) != facts.tables()["engine"]["name"]:
+        raise InvalidParameterCombination(f"The engine {parameters['Engine']} cannot be restored from postgres.")
+    _check_class(parameters.get("DBInstanceClass", source["DBInstanceClass"]), version, region)
+    _check_zone(parameters, region)
+    if parameters.get("AllocatedStorage", source["AllocatedStorage"]) < source["AllocatedStorage"]:
+        message = "The allocated storage size can't be less than the source snapshot or backup size."
+        raise InvalidParameterValue(message)
+    check_storage_change(parameters, source)
+    check_ranges(parameters)
+    _check_log_types(parameters.get("EnableCloudwatchLogsExports"), version)
+
+
+def check_identifier(name: str, value: str | None) -> None:
+    """Check an identifier: 1 to 63 letters, digits, hyphens; a letter first, no hyphen last or doubled.
+
+    Raises:
+        RDSClientError: `InvalidParameterValue`.
+    """
+    check_present(name, value)
+    fault = f"The parameter {name} is not a valid identifier"
+    if value and len(value) > 63:
+        raise InvalidParameterValue(f"{fault} because it is longer than 63 characters.")
+    if value and not re.fullmatch(r"[A-Za-z](-?[A-Za-z0-9])*", value):
+        raise InvalidParameterValue(
+            f"{fault}. Identifiers must begin with a letter; "
+            "must contain only ASCII letters, digits, and hyphens; "
+            "and must not end with a hyphen or contain two consecutive hyphens."
+        )
+
+
+def resolve_version(version: str | None) -> str:
+    """The version to create: None and a bare major mean RDS's default minor.
+
+    Raises:
+        RDSClientError: `InvalidParameterCombination` where RDS does not offer it, or no longer.
+    """
+    if version is None:
+        return str(facts.default_version())
+    if version in map(str, facts.majors()):
+        return str(facts.default_version(int(version)))
+    if not any(v.offered and str(v) == version for v in facts.versions()):
+        raise InvalidParameterCombination(f"Cannot find version {version} for postgres")
+    return version
+
+
+def resolve_upgrade(wanted: str | None, running: str, allow_major: bool = False) -> str:
+    """The version that ModifyDBInstance leads to; None and the running one mean no change.
+
+    A bare major means its default minor, but never a step back within the major.
+
+    Raises:
+        RDSClientError: `InvalidParameterCombination` for a downgrade, a version that is not an upgrade
+            target, or another major without AllowMajorVersionUpgrade.
+    """
+    if wanted in {None, running}:
+        return running
+    before, target = _version(running), _version(resolve_version(wanted))
+    if wanted == str(before.major) and target <= before:
+        return running
+    if target not in facts.upgrade_targets(before):
+        raise InvalidParameterCombination(f"Cannot find upgrade path from {running} to {target}.")
+    if target.major != before.major and not allow_major:
+        message = "The AllowMajorVersionUpgrade flag must be present when upgrading to a new major version."
+        raise InvalidParameterCombination(message)
+    return str(target)
+
+
+def _version(text: str) -> Version:
+    return next(v for v in facts.versions() if str(v) == text)
+
+
+def _check_engine(parameters: Parameters) -> Version:
+    engine, licence = parameters.get("Engine"), parameters.get("LicenseModel")
+    known = facts.tables()["engine"]
+    if engine in known["others"]:
+        raise InvalidParameterValue(f"Invalid DB engine: {engine}. The sandbox runs postgres only.")
+    if engine != known["name"]:
+        raise InvalidParameterValue(f"Invalid DB engine: {engine}")
+    if licence not in {None, known["license_model"]}:
+        raise InvalidParameterCombination(f"Invalid license model '{licence}' for engine '{engine}'")
+    return _version(resolve_version(parameters.get("EngineVersion")))
+
+
+def _check_lifecycle(lifecycle: str | None, version: Version, today: date) -> None:
+    disabled = f"{_EXTENDED_SUPPORT}-disabled"
+    if lifecycle not in {None, _EXTENDED_SUPPORT, disabled}:
+        valid = f"{_EXTENDED_SUPPORT}, {disabled}"
+        raise InvalidParameterValue(f"Invalid EngineLifecycleSupport: {lifecycle}. Valid values: {valid}")
+    if lifecycle == disabled and today > facts.majors()[version.major].standard_end:
+        raise InvalidParameterCombination(
+            f"Engine version {version} is past its RDS end of standard support date, "
+            "and EngineLifecycleSupport disables RDS Extended Support."
+        )
+
+
+def _check_class(name: str | None, version: Version, region: str) -> None:
+    instance_class = facts.instance_classes().get(name or "")
+    if instance_class is None:
+        raise InvalidParameterValue(f"Invalid DB Instance class: {name}")
+    if not instance_class.orderable(version, region):
+        raise InvalidParameterCombination(
+            "RDS does not support creating a DB instance with the following combination: "
+            f"DBInstanceClass={name}, Engine=postgres, EngineVersion={version}, "
+            "LicenseModel=postgresql-license. For supported combinations of instance class "
+            "and database engine version, see the documentation."
+        )
+
+
+def _check_zone(parameters: Parameters, region: str) -> None:
+    zone = parameters.get("AvailabilityZone")
+    if zone and parameters.get("MultiAZ"):
+        message = "Requesting a specific availability zone is not valid for Multi-AZ instances."
+        raise InvalidParameterCombination(message)
+    if zone and zone not in facts.zones(region):
+        message = f"Availability zone '[{zone}]' is unavailable in this region, please choose another"
+        raise RDSClientError("InvalidVPCNetworkStateFault", f"{message} zone set.")
+
+
+def _check_settings(parameters: Parameters, current: Parameters) -> None:
+    """What creation (with nothing current) and modification check alike."""
+    check_ranges(parameters)
+    _check_insights(parameters, current)
+    authority = parameters.get("CACertificateIdentifier")
+    if authority not in {None, *(c["identifier"] for c in facts.tables()["certificate"])}:
+        raise RDSClientError("CertificateNotFound", f"Certificate not found: {authority}")
+
+
+def check_ranges(parameters: Parameters) -> None:
+    """Check the numbers that have a lowest and a highest value.
+
+    Raises:
+        RDSClientError: `InvalidParameterValue`.
+    """
+    for name, (low, high) in _RANGES.items():
+        if name in parameters and not low <= parameters[name] <= high:
+            message = f"Invalid value {parameters[name]} for {name}. Must be between {low} and {high}"
+            raise InvalidParameterValue(message)
+
+
+def _check_insights(parameters: Parameters, current: Parameters) -> None:
+    enabled = parameters.get("EnablePerformanceInsights", current.get("PerformanceInsightsEnabled"))
+    retention = parameters.get("PerformanceInsightsRetentionPeriod")
+    if retention is not None and not enabled:
+        message = "PerformanceInsightsRetentionPeriod can't be specified without Performance Insights."
+        raise InvalidParameterCombination(message)
+    if retention not in {None, *_INSIGHTS_RETENTIONS}:
+        message = f"Invalid Performance Insights retention period: {retention}. Valid: 7, months * 31, 731"
+        raise InvalidParameterValue(message)
+    kept = (retention or current.get("PerformanceInsightsRetentionPeriod") or 0) if enabled else 0
+    if parameters.get("DatabaseInsightsMode") == "advanced" and kept < _ADVANCED_INSIGHTS_RETENTION:
+        raise InvalidParameterCombination(
+            "To enable the Advanced mode of Database Insights, enable Performance Insights and set the "
+            f"retention period for Performance Insights to at least {_ADVANCED_INSIGHTS_RETENTION} days."
+        )
+
+
+def _check_log_types(types: list[str] | None, version: Version) -> None:
+    unknown = sorted(set(types or ()) - set(facts.tables()["engine"]["exportable_log_types"]))
+    if unknown:
+        raise InvalidParameterCombination(
+            f"You cannot use the log types '{', '.join(unknown)}' with engine version postgres {version}. "
+            "For supported log types, see the documentation."
+        )
