@@ -80,7 +80,19 @@ def _clean_environment(pytestconfig: pytest.Config, tmp_path_factory: pytest.Tem
         patch.setenv("AWS_CONFIG_FILE", str(home / "aws-config"))
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(home / "aws-credentials"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("RDS_SANDBOX_DELAY", "0.02")  # seconds that a status lasts
         yield patch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_dawdling() -> Iterator[None]:
+    """All waiting is short: what is waited for comes at once from a stub, and soon from a sandbox."""
+    from cruddur_ops import progress
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(progress, "FIRST_PAUSE_SECONDS", 0.01)
+        patch.setattr(progress, "LONGEST_PAUSE_SECONDS", 0.1)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

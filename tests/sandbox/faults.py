@@ -5,7 +5,7 @@ The faults happen inside botocore, below its retries: what reaches the package i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -141,8 +141,6 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
     aws._client.cache_clear()
     monkeypatch.setattr(aws, "client", lambda target, service: made.watch(real(target, service)))
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
-    monkeypatch.setattr("cruddur_ops.progress.FIRST_PAUSE_SECONDS", 0.02)
-    monkeypatch.setattr("cruddur_ops.progress.LONGEST_PAUSE_SECONDS", 0.1)
     return made
 
 
@@ -157,6 +155,13 @@ def faults_of(calls: list[str]) -> Iterator[Strike]:
             before = BEFORE if number <= first else (BEFORE[number % len(BEFORE)],)
             yield from (Strike(number, name, fault, number <= first) for fault in before)
             yield from (Strike(number, name, fault, False) for fault in AFTER if changes(name))
+
+
+def some_of(strikes: Iterable[Strike]) -> list[Strike]:
+    """Those that stand for all: throttled at once, the answer to the first change lost, killed after the last one."""
+    found = list(strikes)
+    late = [[one for one in found if one.fault is fault] for fault in AFTER]
+    return [*found[:1], *(one for kind, index in zip(late, (0, -1), strict=True) if kind for one in [kind[index]])]
 
 
 def changes(call: str) -> bool:

@@ -358,8 +358,10 @@ def test_waiting_ends_with_the_time(statuses: list[str | None]) -> None:
         rds.wait(TARGET, timeout=60)
 
 
-def test_pauses_grow() -> None:
-    """Quick looks first, one every five seconds in the end."""
+def test_pauses_grow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick looks first, longer pauses by and by."""
+    monkeypatch.setattr(progress, "FIRST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(progress, "LONGEST_PAUSE_SECONDS", 5.0)
     pauses = progress.pauses()
     seconds = [next(pauses) for _ in range(30)]
     assert (0.2, 5.0) == (seconds[0], seconds[-1])
