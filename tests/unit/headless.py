@@ -136,7 +136,7 @@ class Finished:
 
 def finish(process: subprocess.Popen[str]) -> Finished:
     """Wait for the process."""
-    stdout, stderr = process.communicate(timeout=90)
+    stdout, stderr = process.communicate(timeout=600)
     return Finished(process.returncode, stdout, stderr)
 
 
