@@ -39,9 +39,6 @@ class Action(StrEnum):
     NONE = "unchanged"
 
 
-SYMBOLS = {Action.CREATE: "+", Action.MODIFY: "~", Action.DELETE: "-", Action.NONE: "="}
-
-
 @dataclass(frozen=True)
 class Change:
     """One difference between what is wanted and what was found.
@@ -92,10 +89,7 @@ class Change:
 
     def __str__(self) -> str:
         """One line: symbol, resource, setting, values, note."""
-        name = f"{self.resource}: {self.setting}" if self.setting else self.resource
-        values = " -> ".join(value for value in (self.before, self.after) if value is not None)
-        line = f"{SYMBOLS[self.action]} {name}" + (f" = {values}" if values else "")
-        return line + (f"  ({self.note})" if self.note else "")
+        return approvals.line(self.shown) + (f"  ({self.note})" if self.note else "")
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Self
 
 from tqdm import tqdm
 
+from cruddur_ops.approvals import SHORTEST
 from cruddur_ops.plan import Outcome
 from cruddur_ops.runbook.evidence import Record, Result
-from cruddur_ops.runbook.plans import SHORTEST
 
 if TYPE_CHECKING:
     from cruddur_ops.runbook.runs import Run

@@ -1,20 +1,23 @@
-"""A run that goes on where an earlier one ended, and one that applies what another one planned."""
+"""A run that goes on where an earlier one ended, and one that applies what another one planned.
+
+WrongInput is raised where there is no such run or plan, or where nothing is left of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from cruddur_ops import approvals
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.runbook import plans
-from cruddur_ops.runbook.evidence import history
+from cruddur_ops.runbook.evidence import history, shown_plans
 from cruddur_ops.runbook.notebooks import Selection
-from cruddur_ops.runbook.parameters import Given
-from cruddur_ops.runbook.runs import Request
+from cruddur_ops.runbook.parameters import Given, described
+from cruddur_ops.runbook.runs import Request, Run
 
 CHECK = ".check"  # the end of a step's name whose postconditions were asked for
+OWN = ("target", "confirm")  # parameters that a request names itself
 
 
 def resume(name: str, runs: Path, request: Request) -> Request:
@@ -24,9 +27,6 @@ def resume(name: str, runs: Path, request: Request) -> Request:
         name: of its folder, or "last".
         runs: where the folders are.
         request: what holds for this run alone: the confirmation, limits, and where evidence goes.
-
-    Raises:
-        WrongInput: there is no such run, or it cannot be resumed.
     """
     folder = history.find(name, runs)
     record = history.read(folder)
@@ -34,24 +34,19 @@ def resume(name: str, runs: Path, request: Request) -> Request:
         raise WrongInput(f"{folder.name} only planned: run it without --plan, or name one of those that `cruddur-ops runs` lists")
     if record["verdict"] == "passed":
         raise WrongInput(f"{folder.name} has passed, nothing is left of it: begin a new run with `cruddur-ops run`")
-    path = folder / plans.NAME
-    approved = plans.read(path) if path.exists() else {}
+    path = folder / approvals.NAME
+    approved = approvals.read(path) if path.exists() else {}
+    given = [(key.partition(": ")[2], one) for key, one in record["parameters"].items() if one["source"] != "default"]
     return replace(
         request,
         selection=Selection(tuple(record["order"])),
         target=record["target"],
-        given=_given(record["parameters"], folder.name),
+        given={key: Given(one["value"], f"{one['source']} of {folder.name}") for key, one in given if key not in OWN},
         verified=frozenset(step["name"].removesuffix(CHECK) for step in record["notebooks"] if step["verdict"] == "passed"),
         approved=path if approved else None,
         confirm=request.confirm or approved.get("db_instance_identifier", ""),
         origin={"resumes": folder.name, **({"approved": approved["digest"]} if approved else {})},
     )
-
-
-def _given(parameters: Mapping[str, Mapping[str, Any]], run: str) -> dict[str, Given]:
-    """What was given then, whatever the environment says now."""
-    named = [(key.partition(": ")[2], one) for key, one in parameters.items() if one["source"] != "default"]
-    return {name: Given(one["value"], f"{one['source']} of {run}") for name, one in named if name not in ("target", "confirm")}
 
 
 def apply_plan(digest: str, file: Path | None, runs: Path, request: Request) -> Request:
@@ -62,18 +57,36 @@ def apply_plan(digest: str, file: Path | None, runs: Path, request: Request) -> 
         file: the plan file, where it is in none of the runs' folders.
         runs: where the folders are.
         request: what holds for this run alone.
-
-    Raises:
-        WrongInput: there is no such plan.
     """
-    path = plans.find(digest, runs, file)
-    plan = plans.read(path)
+    path = approvals.find(digest, runs, file)
+    plan = approvals.read(path)
     return replace(
         request,
         selection=Selection(tuple(plan["notebooks"])),
         target=plan["target"],
-        given={name: Given(value, f"plan {plan['digest'][: plans.SHORTEST]}") for name, value in plan["given"].items()},
+        given={name: Given(value, f"plan {plan['digest'][: approvals.SHORTEST]}") for name, value in plan["given"].items()},
         confirm=plan["db_instance_identifier"],
         approved=path,
         origin={"plan": path.parent.name, "approved": plan["digest"]},
     )
+
+
+def write_plan(run: Run, folder: Path) -> str:
+    """Collect what the executed notebooks of a run plan into its plan file, and return the digest.
+
+    Of the parameters a confirmation does not count: whoever plans, and whoever applies, types one or none.
+    """
+    executed = {one.name: json.loads((folder / f"{one.name}.ipynb").read_text(encoding="utf-8")) for one in run.notebooks}
+    values = {one.name: described(run.given, one.parameters) for one in run.notebooks}
+    content = {
+        "schema": 1,
+        "target": run.target.name,
+        "db_instance_identifier": run.target.db_instance_identifier,
+        "notebooks": [*executed],
+        "given": {name: one.value for name, one in run.given.items() if name not in OWN},
+        "parameters": {
+            name: {key: one["value"] for key, one in found.items() if key != "confirm"} for name, found in values.items()
+        },
+        "plans": [approvals.entry(name, plan) for name, document in executed.items() for plan in shown_plans(document)],
+    }
+    return approvals.write(content, folder)

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cruddur_ops import approvals, ledger
 from cruddur_ops.errors import RunFailed, RunInterrupted
 from cruddur_ops.redaction import redact
-from cruddur_ops.runbook import evidence, locks, notebooks, plans, report, runs
+from cruddur_ops.runbook import evidence, locks, notebooks, report, runs
 from cruddur_ops.runbook.background import Background
 from cruddur_ops.runbook.evidence import Record, Result, page, storage
 from cruddur_ops.runbook.locks import Hold
 from cruddur_ops.runbook.notebooks import Notebook
 from cruddur_ops.runbook.parameters import described, typed_values
-from cruddur_ops.runbook.resumption import CHECK
+from cruddur_ops.runbook.resumption import CHECK, write_plan
 from cruddur_ops.runbook.runs import Run
 
 if TYPE_CHECKING:
@@ -105,14 +105,14 @@ def _require_unmoved(run: Run, approved: Path, folder: Path, kernels: Kernels) -
     """Plan again, and refuse where that comes out differently."""
     planned = replace(run, request=replace(run.request, plan_only=True, evidence_url=""))
     now = _perform(planned, folder, kernels)
-    plans.require_unmoved(plans.read(approved), plans.read(now.folder / plans.NAME))
+    approvals.require_unmoved(approvals.read(approved), approvals.read(now.folder / approvals.NAME))
 
 
 def _perform(run: Run, folder: Path, kernels: Kernels) -> Record:
     """Execute the notebooks, with a record of their own."""
     record = Record(folder, run.target.name, _facts(run))
     if run.request.approved and not run.plan_only:
-        (record.folder / plans.NAME).write_bytes(run.request.approved.read_bytes())
+        (record.folder / approvals.NAME).write_bytes(run.request.approved.read_bytes())
     background = Background(kernels.waited)
     background.do(page.prepare)
     background.do(partial(_find_out, run, record))
@@ -172,7 +172,7 @@ def _execute_one(run: Run, step: Step, following: Step | None, record: Record, k
     output = record.folder / f"{step.name}.ipynb"
     prepared = notebooks.prepare(step.notebook.document, step.mode)
     output.write_text(json.dumps(prepared))
-    approved = record.folder / plans.NAME if run.request.approved else None
+    approved = record.folder / approvals.NAME if run.request.approved else None
     variables = [one.variables(record.folder, approved) for one in (step, following) if one]
     kernel = kernels.take(*variables)
     limits = execution.Limits(run.request.cell_seconds, run.request.notebook_seconds)
@@ -194,7 +194,7 @@ def _conclude(run: Run, record: Record, verdict: str, background: Background) ->
     record.results += [Result(notebook.name) for notebook in run.notebooks if notebook.name not in reached]
     background.finish(PATIENCE)
     if run.plan_only and verdict == "passed":
-        record.facts["plan_digest"] = plans.write(run, record.folder)
+        record.facts["plan_digest"] = write_plan(run, record.folder)
     record.write(verdict)
     shown = report.plans(record.results) if run.plan_only else report.table(record.results)
     sealed = f"evidence: {record.folder}, seal {record.seal[:SEAL_DIGITS]}"

@@ -11,23 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import approvals
-from cruddur_ops.approvals import NotApproved
-from cruddur_ops.errors import PlanMoved, WrongInput
-from cruddur_ops.plan import Action, Change, Plan, require_confirmation
-from cruddur_ops.runbook import plans
+from cruddur_ops.errors import ConfirmationRequired, PlanMoved, WrongInput
+from cruddur_ops.plan import Action, Change
 from tests.unit.headless import Finished, Project
 
 CHANGE = {"action": "create", "resource": "database a", "setting": "", "before": None, "after": None, "unknown": False}
 # A file stands for the resource.
 SETUP = """\
 from pathlib import Path
-from cruddur_ops.plan import Action, Change, Plan, apply, require_confirmation
-def found(name, note=""):
+from cruddur_ops import load_target
+from cruddur_ops.plan import Action, Change, Plan, step
+@step
+def plan_file(target, name, note=""):
     action = Action.NONE if Path(name).exists() else Action.CREATE
-    return Plan(f"{name} on test", (Change(action, f"file {name}", note=note),))
-def make(plan):
-    require_confirmation(plan, protected=True, identifier="cruddur-db-instance", confirm=confirm)
-    return apply(plan, lambda change: Path(change.resource.split()[-1]).touch())
+    return Plan(f"{name} on test", (Change(action, f"file {name}", note=note, make=Path(name).touch),))
+def found(*given):
+    return plan_file(load_target(target, confirm=confirm), *given)
 """
 
 
@@ -35,13 +34,13 @@ def document(*changes: dict[str, Any], title: str = "things on test", **others: 
     """What a plan file holds."""
     plan = {"notebook": "01_a", "title": title, "changes": list(changes)}
     content = {"target": "test", "notebooks": ["01_a"], "parameters": {"01_a": {"rows": 3}}, "plans": [plan], **others}
-    return {**content, "digest": plans.digest(content)}
+    return {**content, "digest": approvals.digest(content)}
 
 
 @pytest.fixture
 def approved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The file of an approved plan, which the process is told of."""
-    path = tmp_path / plans.NAME
+    path = tmp_path / approvals.NAME
     path.write_text(json.dumps(document(CHANGE)))
     monkeypatch.setenv(approvals.VARIABLE, str(path))
     return path
@@ -49,7 +48,7 @@ def approved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def confirmed(*changes: Change, title: str = "things on test") -> None:
     """What comes before every apply."""
-    require_confirmation(Plan(title, changes), protected=True, identifier="i", confirm="i")
+    approvals.require_covered(title, [change.shown for change in changes if change.mutating])
 
 
 @pytest.mark.usefixtures("approved")
@@ -72,7 +71,7 @@ def test_what_was_approved_may_be_changed() -> None:
 )
 def test_what_was_not_approved_may_not(change: Change, title: str) -> None:
     """Another resource, action, value or place: nothing of that plan is changed."""
-    with pytest.raises(NotApproved, match="is not in the approved plan.*--plan"):
+    with pytest.raises(ConfirmationRequired, match="is not in the approved plan.*--plan"):
         confirmed(Change(Action.CREATE, "database a"), change, title=title)
 
 
@@ -91,41 +90,41 @@ def test_without_approval_nothing_is_asked() -> None:
 def test_a_digest_does_not_hang_on_the_order_of_members(content: dict[str, Any]) -> None:
     """Nor on itself; it is a SHA-256."""
     turned = dict(reversed(content.items()))
-    assert plans.digest(content) == plans.digest({**turned, "digest": "any"})
-    assert 64 == len(plans.digest(content))
+    assert approvals.digest(content) == approvals.digest({**turned, "digest": "any"})
+    assert 64 == len(approvals.digest(content))
 
 
 def test_a_plan_is_found_by_the_beginning_of_its_digest(tmp_path: Path) -> None:
     """In the runs' folders, or in the file that is named."""
-    path = tmp_path / "run" / plans.NAME
+    path = tmp_path / "run" / approvals.NAME
     path.parent.mkdir()
     plan = document(CHANGE)
     path.write_text(json.dumps(plan))
-    assert path == plans.find(plan["digest"][:12], tmp_path) == plans.find(plan["digest"], tmp_path / "no", path)
+    assert path == approvals.find(plan["digest"][:12], tmp_path) == approvals.find(plan["digest"], tmp_path / "no", path)
     for wrong in ("", plan["digest"][:11], "f" * 12):
         with pytest.raises(WrongInput, match="no plan has the digest"):
-            plans.find(wrong, tmp_path)
+            approvals.find(wrong, tmp_path)
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", json.dumps(document(CHANGE) | {"target": "prod"})])
 def test_a_file_that_was_not_planned_so_is_refused(tmp_path: Path, content: str) -> None:
     """Whoever edits a plan after its approval has another plan."""
-    path = tmp_path / plans.NAME
+    path = tmp_path / approvals.NAME
     path.write_text(content)
     with pytest.raises(WrongInput, match="no plan file|was changed after"):
-        plans.find("0" * 12, tmp_path, path)
+        approvals.find("0" * 12, tmp_path, path)
 
 
 def test_what_moved_is_shown() -> None:
     """A line for each change that is gone, and for each that is new; and how to approve the new plan."""
     before, after = document(CHANGE), document(CHANGE | {"resource": "database b"})
     with pytest.raises(PlanMoved) as moved:
-        plans.require_unmoved(before, after)
+        approvals.require_unmoved(before, after)
     lines = str(moved.value).splitlines()
     assert "  no longer: 01_a: things on test: + database a" == lines[1]
     assert "  new:       01_a: things on test: + database b" == lines[2]
     assert after["digest"][:12] in lines[3]
-    plans.require_unmoved(before, document(CHANGE))
+    approvals.require_unmoved(before, document(CHANGE))
 
 
 def plan(project: Project, *options: str) -> str:
@@ -142,7 +141,7 @@ def approve(project: Project, digest: str, *options: str) -> Finished:
 
 def write(project: Project, name: str, file: str, note: str = "") -> None:
     """A notebook that plans a file, makes it, and shows the outcome."""
-    project.write(name, SETUP, ("plan", f"plan = found({file!r}, {note!r})\nplan"), ("apply", f"make(found({file!r}))"))
+    project.write(name, SETUP, ("plan", f"plan = found({file!r}, {note!r})\nplan"), ("apply", f"found({file!r}).apply()"))
 
 
 def test_an_approved_plan_is_applied(project: Project) -> None:
@@ -178,10 +177,10 @@ def test_a_plan_that_moved_is_not_applied(project: Project) -> None:
 def test_a_change_that_nobody_approved_fails_its_notebook(project: Project) -> None:
     """Though the plan came out the same: 01 would make what its plan did not show."""
     write(project, "00_first", "a", note="known after something")
-    project.write("01_second", SETUP, ("plan", "found('b')"), ("apply", "make(found('c'))"))
+    project.write("01_second", SETUP, ("plan", "found('b')"), ("apply", "found('c').apply()"))
     finished = approve(project, plan(project))
     assert 1 == finished.code
-    assert 'why   NotApproved: "create file c" is not in the approved plan' in finished.stderr
+    assert 'why   ConfirmationRequired: "create file c" is not in the approved plan' in finished.stderr
     assert ["a"] == sorted(path.name for path in (project.folder / "notebooks").glob("?"))
 
 

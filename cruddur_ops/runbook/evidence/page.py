@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.plan import SYMBOLS, Action
+from cruddur_ops.approvals import SYMBOLS
 
 NAME = "index.html"
 HERE = Path(__file__).parent
@@ -28,7 +28,7 @@ def render(record: Mapping[str, Any], folder: Path) -> str:
         run=record,
         steps=steps,
         timeline=timeline(steps),
-        changes=[(step["name"], change, SYMBOLS[Action(change["action"])]) for step in steps for change in step["changes"]],
+        changes=[(step["name"], change, SYMBOLS[change["action"]]) for step in steps for change in step["changes"]],
         calls=[(step["name"], call) for step in steps for call in step["calls"]],
         bodies={path.stem: body(path) for path in paths if path.exists()},
         style=(HERE / "index.css").read_text(encoding="utf-8") + _highlighting(),

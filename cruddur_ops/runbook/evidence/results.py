@@ -119,9 +119,13 @@ def plans(document: Mapping[str, Any]) -> tuple[str, ...]:
 
 def changes(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """The changes that the notebook's plans would make, each with the title of its plan."""
-    for output in outputs(document):
-        plan = output.get("data", {}).get(PLAN_MIME, {"title": "", "changes": []})
+    for plan in shown_plans(document):
         yield from ({"plan": plan["title"], **change} for change in plan["changes"] if change["action"] != "unchanged")
+
+
+def shown_plans(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The plans that the cells show: each with its title and its changes."""
+    yield from (output["data"][PLAN_MIME] for output in outputs(document) if PLAN_MIME in output.get("data", {}))
 
 
 def cells(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
