@@ -20,7 +20,7 @@ from cruddur_ops.targets import Target
 
 MAX_ACTIVITIES, MAX_SEED_NUMBER = 100_000_000, 65_535  # 30 GB of tables and indexes; what a user's uuid has room for
 ACTIVITIES_EACH = 20  # for a user, on average
-PART = 50_000  # activities in a statement: its joins and foreign keys take memory
+PART = 20_000  # activities in a statement: its joins and foreign keys take memory
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,10 @@
--- Adds the users of a seed number: the size of the data and the seed number are part of their uuids, so that a first user tells of all.
+-- Adds the users of a seed number. Their uuids have the size of the data and the seed number in them: the first tells of all.
 INSERT INTO users (uuid, handle, display_name, email, created_at)
 SELECT
-    (lpad(to_hex(%(activities)s::integer), 8, '0') || lpad(to_hex(%(seed_number)s::integer), 4, '0') || '400080000000' || lpad(to_hex(number), 8, '0'))::uuid,
+    (
+        lpad(to_hex(%(activities)s::integer), 8, '0') || lpad(to_hex(%(seed_number)s::integer), 4, '0')
+        || '400080000000' || lpad(to_hex(number), 8, '0')
+    )::uuid,
     lower(first) || '_' || %(seed_number)s::integer || '_' || number,
     first || ' ' || last,
     lower(first) || '_' || %(seed_number)s::integer || '_' || number || '@example.com',
