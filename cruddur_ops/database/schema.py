@@ -165,7 +165,7 @@ def plan_migrations(target: Target) -> Plan:
     return planned(target, "Migrations", _migrations, _NO_SCHEMA, in_database)
 
 
-_NO_SCHEMA = Change(Action.NONE, "migrations", note="an empty database gets all of them with the schema")
+_NO_SCHEMA = Change(Action.NONE, "list of migrations", note="an empty database gets all of them with the schema")
 
 
 def _migrations(connection: Connection) -> tuple[Change, ...]:
@@ -230,7 +230,7 @@ def _plan_undo(target: Target, resource: str | None) -> Plan:
         if waiting:
             yield waiting
 
-    return planned(target, "Rollback", find, Change(Action.NONE, "migrations", note="the database has none"))
+    return planned(target, "Rollback", find, Change(Action.NONE, "list of migrations", note="the database has none"))
 
 
 def _has(connection: Connection, resource: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -93,11 +93,11 @@ class Sessions:
     """The sessions of a server, those first that have been in their state longest."""
 
     all: tuple[Session, ...] = ()
-    hidden: int = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Count those that do not show what they do."""
-        object.__setattr__(self, "hidden", sum(not one.visible for one in self.all))
+    @property
+    def hidden(self) -> int:
+        """How many do not show what they do."""
+        return sum(not one.visible for one in self.all)
 
     @property
     def blocks(self) -> list[str]:

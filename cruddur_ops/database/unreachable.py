@@ -22,26 +22,18 @@ from cruddur_ops.database.location import MAINTENANCE_DATABASE, Location
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to fail.
-
-    Attributes:
-        happened: what the database did.
-        rds: what to do where RDS named the database.
-        url: what to do where a connection URL did; the same where it is empty.
-        error: the class of the error.
-        passing: whether it may pass by itself.
-    """
+    """A way to fail: what happened, what to do where RDS or a connection URL named the place, and whether it may pass by itself."""
 
     happened: str
     rds: str
-    url: str = ""
+    url: str = ""  # the same as on RDS
     error: type[DatabaseUnreachable] = DatabaseUnreachable
     passing: bool = True
 
 
 FAILED = Kind(
     "cannot be reached",
-    "see its state with `aws rds describe-db-instances`, then try again",
+    "see its state with `cruddur-ops rds status`, then try again",
     "check the URL and the server, then try again",
 )
 SILENT = Kind(

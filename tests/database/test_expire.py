@@ -53,7 +53,9 @@ def test_what_has_expired_is_removed(crowded: Target) -> None:
     live = execute(crowded, "SELECT uuid FROM live_activities ORDER BY uuid")
 
     assert 1000 < there
-    assert Outcome(deleted=there) == database.plan_expire(crowded, batch=100).apply()
+    plan = database.plan_expire(crowded, batch=100)
+    assert Outcome(deleted=there) == plan.apply()
+    assert "verified: expired activities is gone" == repr(plan.verify())
     assert (0, live) == (expired(crowded), execute(crowded, "SELECT uuid FROM activities ORDER BY uuid"))
     assert Outcome(unchanged=1) == database.plan_expire(crowded).apply()
 
