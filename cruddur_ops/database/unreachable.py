@@ -22,7 +22,7 @@ from cruddur_ops.database.location import MAINTENANCE_DATABASE, Location
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to fail: what happened, what to do where RDS or a connection URL named the place, and whether it may pass by itself."""
+    """A way to fail: what happened, what to do where RDS or a URL named the place, and whether it may pass by itself."""
 
     happened: str
     rds: str
