@@ -1,21 +1,54 @@
-"""The options that several verbs share."""
+"""The options and arguments of the verbs."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 import click
 
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+
+def moment(text: str) -> datetime:
+    """A time as it is typed."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.UsageError(f"{text} is no time: write it as 2026-11-20T14:03:00+00:00") from error
+
 
 target_option = click.option("--target", default="local", show_default=True, help="A section of targets.toml.")
 confirm_option = click.option("--confirm", default="", help="The DB instance identifier, to change a protected target.")
 name_option = click.option("--name", default=None, help="A sandbox other than the default one.")
 
-
-def announce(verb: str, target: Target, *, err: bool = False) -> None:
-    """Say what is done, on which target, and to which database of which server; on standard error where a program reads."""
-    from cruddur_ops.database.location import locate
-
-    click.echo(f"{verb} on {target.name}: {locate(target)}", err=err)
+LOOK = (target_option,)
+STEP = (target_option, confirm_option)
+NAME, IDENTIFIER, INCOMING = (click.argument(name) for name in ("name", "identifier", "incoming"))
+FORCE = click.option("--force", is_flag=True, help="End the sessions of those who are connected.")
+SEED = (
+    click.option("--scale", type=click.IntRange(min=1), default=None, metavar="N", help="Generate N activities instead."),
+    click.option("--seed-number", type=int, default=1, show_default=True, help="With --scale: same number, same data."),
+)
+ROWS = click.IntRange(1, 10_000)
+BATCH = click.option("--batch", type=ROWS, default=1000, show_default=True, help="How many activities at a time.")
+IDLE_HELP = "Only those idle for longer, as in 30m or 2h."
+IDLE = click.option("--idle-longer-than", "idle", default="", metavar="TIME", help=IDLE_HELP)
+DROP = click.option("--confirm", default="", help="The name of the database, to drop that of a protected target.")
+LINES = click.option("--lines", default=5, show_default=True, help="Of the log, and of the events.")
+LAST_LINES = click.option("--lines", default=20, show_default=True)
+STOP = (
+    click.option("--force", is_flag=True, help="Stop it although somebody is connected."),
+    click.option("--keep", is_flag=True, help="Also make the schedule that stops it anew when AWS starts it after 7 days."),
+)
+KEEP_HELP = "What the present instance is called from then on."
+KEEP_AS = click.option("--keep-as", "outgoing", required=True, metavar="IDENTIFIER", help=KEEP_HELP)
+TIME_HELP = "Or the moment, such as 2026-11-20T14:03:00+00:00."
+RESTORE = (
+    click.option("--snapshot", "name", default=None, help="The snapshot to restore."),
+    click.option("--time", "moment", type=moment, default=None, metavar="TIME", help=TIME_HELP),
+)
+LAST_HELP = 'The name of the last snapshot, or "none" for none.'
+LAST = click.option("--final-snapshot", required=True, metavar="NAME", help=LAST_HELP)
+REGION_HELP = "Where to look; repeat it for several. By default the target's."
+REGION = click.option("--region", "regions", multiple=True, help=REGION_HELP)
+ANY_TARGET = click.option("--target", default=None, help="A section of targets.toml; all of them by default.")
+TIMEOUT = click.option("--timeout", type=click.FloatRange(min=0), default=300, show_default=True, help="Seconds.")
+FOR_PSQL = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- PSQL ARGUMENTS]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -221,4 +222,5 @@ def test_verb(seeded: Target, people: People) -> None:
 
     assert (1, True) == (refused.exit_code, " api " in refused.stderr)
     assert refused.output.startswith("drop on local: database test_")
-    assert (0, True) == (forced.exit_code, forced.output.endswith("0 created, 0 changed, 1 deleted, 0 unchanged\n"))
+    assert (0, True) == (forced.exit_code, "\n0 created, 0 changed, 1 deleted, 0 unchanged\n" in forced.output)
+    assert re.fullmatch(r"verified: database test_\d+ is gone", forced.output.splitlines()[-1])

@@ -252,7 +252,7 @@ def test_verbs(empty: Target, people: People) -> None:
 
     assert (0, True) == (listed.exit_code, "theirs" in listed.output)
     assert listed.output.startswith("sessions on local: database test_")
-    assert (0, True) == (killed.exit_code, killed.output.endswith("0 created, 0 changed, 1 deleted, 0 unchanged\n"))
+    assert (0, True) == (killed.exit_code, "\n0 created, 0 changed, 1 deleted, 0 unchanged\nverified: session " in killed.output)
     assert (2, True) == (wrong.exit_code, '"long" is no length of time' in wrong.stderr)
 
 

@@ -101,14 +101,15 @@ def test_the_notebook_shows_the_same_steps() -> None:
 
 @pytest.mark.parametrize("verb", ["create", "roles", "schema-load", "migrate", "seed", "setup", "rollback"])
 def test_verbs_say_what_they_do_and_where(seeded: Target, verb: str) -> None:
-    """The verb, the target, server and database; what changed; never the password."""
+    """The verb, the target, server and database; what changed, and that it holds; never the password."""
     session(seeded).close()
     result = CliRunner().invoke(main, ["db", verb])
 
     name = database_name(seeded)
     assert 0 == result.exit_code, result.output
     assert result.output.startswith(f"{verb} on local: database {name} on /")
-    assert result.output.splitlines()[-1].endswith("unchanged")
+    assert "unchanged\n" in result.output
+    assert (verb != "setup") == result.output.splitlines()[-1].startswith("verified: ")
     assert PASSWORD not in result.output
 
 

@@ -226,7 +226,7 @@ def test_the_verb(loaded: Target) -> None:
     done = CliRunner().invoke(main, ["db", "seed", "--scale", "1000", "--seed-number", "3"])
     assert (0, "seed on local: database ") == (done.exit_code, done.stdout[:24])
     assert "  + activities: rows = 1,000  (seed number 3)\n1051 created, " in done.stdout
-    assert done.stdout.endswith(" rows a second\n")
+    assert done.stdout.endswith(" rows a second\nverified: users and activities are as wanted\n")
 
     for wrong in (["0"], ["-5"], ["many"], ["100000001"], ["10", "--seed-number", "70000"]):
         assert 2 == CliRunner().invoke(main, ["db", "seed", "--scale", *wrong]).exit_code

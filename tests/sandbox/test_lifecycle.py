@@ -237,12 +237,6 @@ def test_a_missing_snapshot(shared: Target) -> None:
         plan.apply()
 
 
-@pytest.mark.parametrize("arguments", [(), ("--snapshot", "a", "--time", "b"), ("--time", "yesterday")])
-def test_a_restore_of_nothing(arguments: tuple[str, ...]) -> None:
-    """Either a snapshot or a time, and a time that is one."""
-    assert 2 == run("rds", "restore", "copy", *arguments).exit_code
-
-
 def test_a_replica_and_its_source(shared: Target) -> None:
     """Refused until the password is our own; then it follows, neither of the two can be stopped, and it can be promoted."""
     refused = run("rds", "replica", "copy")

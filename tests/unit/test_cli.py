@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from click.testing import CliRunner, Result
 
 from cruddur_ops import errors
 from cruddur_ops.cli import Commands, main
+from cruddur_ops.cli.table import TABLE
+from cruddur_ops.cli.verb import Verb
 from cruddur_ops.state import PROJECT
 from tests.unit.headless import TARGETS, Project
 
@@ -57,6 +60,14 @@ def test_every_verb_has_help(run: CliRunner, verbs: tuple[str, ...]) -> None:
     """Each says what it does, in a sentence."""
     result = invoke(run, *verbs, "--help")
     assert (0, True) == (result.exit_code, ".\n" in result.output)
+
+
+@pytest.mark.parametrize("verb", TABLE, ids=lambda verb: f"{verb.group.name} {verb.name}")
+def test_every_row_fits_its_function(verb: Verb) -> None:
+    """The name is that of a function, which takes what the options give."""
+    given = {parameter.name: None for parameter in verb.command().params if parameter.name not in ("target", "confirm")}
+    where = [object()] if "target" in [parameter.name for parameter in verb.command().params] else []
+    inspect.signature(verb.function).bind(*where, **given)
 
 
 def test_an_unknown_verb_is_wrong_input(run: CliRunner) -> None:
@@ -109,6 +120,20 @@ def test_targets_shows_values_with_their_sources(run: CliRunner, monkeypatch: py
     assert ["region", "eu-west-1", "environment AWS_REGION"] in lines
     assert ["connection_url", "***", "environment PLAIN_CONNECTION_URL"] in lines
     assert "hush" not in result.output
+
+
+@pytest.mark.parametrize("verbs", ["targets", "db status", "rds modify", "expired"])
+def test_an_empty_name_is_no_target(run: CliRunner, verbs: str) -> None:
+    """Such as that of a variable that is not set: a sentence, no default."""
+    result = invoke(run, *verbs.split(), "--target", "")
+    assert (2, True) == (result.exit_code, result.stderr.startswith('there is no target ""'))
+
+
+@pytest.mark.parametrize("options", [["--time", "yesterday"], [], ["--snapshot", "a", "--time", "2026-11-20T14:03:00+00:00"]])
+def test_restore_takes_a_snapshot_or_a_time(run: CliRunner, options: list[str]) -> None:
+    """One of both, and a time that can be read."""
+    result = invoke(run, "rds", "restore", "rescue", *options)
+    assert (2, True) == (result.exit_code, "is no time: write it as" in result.stderr or "either a --snapshot" in result.stderr)
 
 
 def test_targets_shows_all_targets_by_default(run: CliRunner) -> None:

@@ -1,0 +1,130 @@
+"""What those verbs answer that are no plain call of the package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+import cruddur_ops as ops  # its parts are imported on first use
+
+if TYPE_CHECKING:
+    from cruddur_ops.plan import Outcome, Plan
+    from cruddur_ops.targets import Target
+
+
+def announce(verb: str, target: Target, *, err: bool = False) -> None:
+    """Say what is done, on which target, and to which database of which server; on standard error where a program reads."""
+    from cruddur_ops.database.location import locate
+
+    click.echo(f"{verb} on {target.name}: {locate(target)}", err=err)
+
+
+def setup(target: Target, force: bool) -> Outcome:
+    """A line for each step, then what all came to."""
+    return ops.database.setup(target, force=force, tell=click.echo)
+
+
+def connect(target: Target, arguments: tuple[str, ...]) -> None:
+    """No answer: the process becomes psql."""
+    from cruddur_ops.database import clients
+
+    announce("connect", target, err=True)
+    clients.psql(target, arguments)
+
+
+def env(target: Target) -> str:
+    """Lines for a shell."""
+    from cruddur_ops.database import clients
+
+    announce("env", target, err=True)
+    return clients.exports(target)
+
+
+def wait(target: Target, timeout: float) -> str:
+    """Where the server is, is known once it answers: an instance that is being created has no place yet."""
+    from cruddur_ops.database.wait import wait as wait_for
+
+    present = wait_for(target, timeout)
+    announce("wait", target)
+    return "the server answers" if present else "the server answers; the database is missing: `cruddur-ops db create`"
+
+
+def seed(target: Target, scale: int | None, seed_number: int) -> Plan:
+    """The rows of the file, or synthetic data."""
+    return ops.database.plan_load(target, scale, seed_number) if scale else ops.database.plan_seed(target)
+
+
+def migration(name: str) -> Iterator[str]:
+    """Two files."""
+    return (f"wrote {path}" for path in ops.database.new_migration(name))
+
+
+def stop(target: Target, force: bool, keep: bool) -> Plan:
+    """Who is connected is known to the database."""
+    return ops.rds.plan_stop(target, ops.database.connected, force=force, keep=keep)
+
+
+def snapshot(target: Target, name: str) -> Plan:
+    """A new one; to verify, the one that is there will do."""
+    return replace(ops.rds.plan_snapshot(target, name), again=partial(ops.rds.plan_snapshot, target, name, existing=True))
+
+
+def snapshots(target: Target) -> Iterator[str]:
+    """A line for each."""
+    from cruddur_ops.rds.snapshots import of_instance
+
+    for one in of_instance(target):
+        taken = f"{one.taken:%Y-%m-%d %H:%M:%S} UTC" if one.taken else "not yet"
+        yield f"{one.name}  {one.kind}  {one.status}  {taken}  {one.gibibytes} GiB"
+
+
+def restore(target: Target, identifier: str, name: str | None, moment: datetime | None) -> Iterator[Plan]:
+    """A new instance from either, then all that the target wants of it."""
+    if name and not moment:
+        yield ops.rds.plan_restore(target, name, identifier)
+    elif moment and not name:
+        yield ops.rds.plan_restore_to_time(target, moment, identifier)
+    else:
+        raise click.UsageError("name either a --snapshot or a --time")
+    yield ops.rds.plan_instance(ops.rds.sibling(target, identifier))
+
+
+def promote(target: Target, identifier: str) -> Iterator[Plan]:
+    """The same of a replica."""
+    yield ops.rds.plan_promote(target, identifier)
+    yield ops.rds.plan_instance(ops.rds.sibling(target, identifier))
+
+
+def teardown(target: Target, final_snapshot: str) -> Iterator[Plan | str]:
+    """All of it, as one plan, then what is left."""
+    whole = ops.cognito.plan_undeploy(target) + ops.rds.plan_teardown(target, final_snapshot)
+    yield replace(whole, title=f"teardown on {target.name}")
+    yield from leftovers(target)
+
+
+def leftovers(target: Target) -> Iterator[str]:
+    """Two lines for each, and that there is no more."""
+    yield from map(repr, ops.rds.leftovers(target))
+    yield f"that is all that is left in {target.region}"
+
+
+def expired(target: Target, regions: tuple[str, ...]) -> list[str]:
+    """What is past its date, in the target's region or those that were named."""
+    from cruddur_ops.rds.expired import find
+
+    wanted = regions or (target.region,)
+    return [str(one) for one in find(target, wanted)] or [f"nothing in {', '.join(wanted)} is past its date"]
+
+
+def targets(*given: Target) -> Iterator[str]:
+    """Every setting of one target, or of all."""
+    from cruddur_ops.targets import load, read_targets
+
+    for one in given or map(load, read_targets()):
+        yield f"[{one.name}]"
+        yield from (f"{setting:38} {value or '-':40} {source}" for setting, value, source in one.rows())

@@ -1,0 +1,54 @@
+"""The groups of verbs, and what all of them share: an expected failure is one sentence, and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from cruddur_ops.errors import OpsError, RunInterrupted
+from cruddur_ops.redaction import redact
+from cruddur_ops.state import require_checkout
+
+
+class Commands(click.Group):
+    """A group whose expected failures are one sentence on standard error, and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb."""
+        try:
+            return super().invoke(ctx)
+        except _expected() as error:
+            click.echo(redact(str(error)), err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted: repeat the command, it converges", err=True)
+            ctx.exit(RunInterrupted.exit_code)
+
+
+def _expected() -> tuple[type[OpsError], ...]:
+    """Our failures, and the sandbox's where it was used: they too have a sentence and an exit code."""
+    sandbox = sys.modules.get("rds_sandbox")
+    return (OpsError, sandbox.SandboxError) if sandbox else (OpsError,)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cruddur-ops")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Run Cruddur's Postgres on Amazon RDS: in the sandbox by default, on AWS with --target."""
+    if ctx.invoked_subcommand != "sandbox":
+        require_checkout()
+
+
+def _group(name: str, text: str) -> click.Group:
+    found = click.Group(name, help=text)
+    main.add_command(found)
+    return found
+
+
+db = _group("db", "The database on the DB instance, or at CONNECTION_URL.")
+rds = _group("rds", "The DB instance: its state, and every step of its life.")
+security_group = _group("security-group", "The rule that lets the operator in.")
+users = _group("users", "The users of the application, in the user pool and in the database.")

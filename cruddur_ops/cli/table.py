@@ -1,0 +1,93 @@
+"""The table of verbs: each row is a call of the package. A new `db` verb is one module, its SQL and one row here."""
+
+from __future__ import annotations
+
+from cruddur_ops.cli import answers, options
+from cruddur_ops.cli.groups import db, main, rds, security_group, users
+from cruddur_ops.cli.options import LOOK, STEP
+from cruddur_ops.cli.verb import Verb
+
+# fmt: off
+TABLE = (
+    Verb(db, "create", "database:plan_create", STEP, announced=True, help=
+         "Create the database where it is missing, and label it with the name of the target."),
+    Verb(db, "roles", "database:plan_roles", STEP, announced=True, help=
+         "Make the roles cruddur_app and cruddur_reader, and give back the rights that they lost."),
+    Verb(db, "schema-load", "database:plan_schema", STEP, announced=True, help=
+         "Load sql/schema.sql into an empty database."),
+    Verb(db, "migrate", "database:plan_migrations", STEP, announced=True, help=
+         "Apply the migrations that the database lacks."),
+    Verb(db, "rollback", "database:plan_rollback", STEP, announced=True, help=
+         "Undo the newest migration of the database."),
+    Verb(db, "seed", answers.seed, (*STEP, *options.SEED), announced=True, help=
+         "Bring the rows of sql/seed.sql to what the file says, or generate users and activities by the million."),
+    Verb(db, "expire", "database:plan_expire", (*STEP, options.BATCH), announced=True, verified=False, help=
+         "Remove activities that have expired, while the feeds go on."),
+    Verb(db, "kill-sessions", "database:plan_kill", (*STEP, options.IDLE), announced=True, help=
+         "End the sessions that `sessions` lists; what they have not committed is rolled back."),
+    Verb(db, "drop", "database:plan_drop", (*LOOK, options.DROP, options.FORCE), announced=True, help=
+         "Drop the database and all that is in it; refused while anybody is connected."),
+    Verb(db, "status", "database:status", LOOK, help=
+         "Show the server, the database, its schema, its size and how many use it."),
+    Verb(db, "sessions", "database:sessions", LOOK, announced=True, help=
+         "List everybody who is connected to the server, but you and AWS: who blocks whom, and since when."),
+    Verb(db, "migration", answers.migration, (options.NAME,), help=
+         "Write the next pair of files in sql/migrations/, called NAME."),
+    Verb(db, "setup", answers.setup, (*LOOK, options.FORCE), announced=True, help=
+         "Drop the database and make it anew, with schema and seed; never on a protected target."),
+    Verb(db, "connect", answers.connect, (*LOOK, options.FOR_PSQL), help="""\
+         Run psql on the target; what follows -- goes to psql.
+
+         Such as: cruddur-ops db connect -- -c 'SELECT now()'. The exit code is psql's."""),
+    Verb(db, "env", answers.env, LOOK, help="""\
+         Print the lines that let pg_dump or pgcli work on the target: eval "$(cruddur-ops db env)".
+
+         The password stands in a file that only you can read, which PGPASSFILE names. RDS rotates the
+         master password every seven days: evaluate the lines again then."""),
+    Verb(db, "wait", answers.wait, (*LOOK, options.TIMEOUT), help="""\
+         Return once the server answers, whether or not it has the database yet.
+
+         A refused login, a certificate that fails, an instance that is stopped or missing end the wait at
+         once: none of them passes by itself."""),
+    Verb(rds, "status", "rds:look", (*LOOK, options.LINES), help=
+         "Show how the instance is: status, connections, storage, backups, certificate, maintenance, events, log."),
+    Verb(rds, "logs", "rds:tail", (*LOOK, options.LAST_LINES), help=
+         "Show the last lines of PostgreSQL's log, passwords and e-mail addresses masked."),
+    Verb(rds, "start", "rds:plan_start", STEP, help=
+         "Start the instance, remove the schedule that would stop it anew, and wait until it is available."),
+    Verb(rds, "stop", answers.stop, (*STEP, *options.STOP), help=
+         "Stop the instance, and wait until it is stopped."),
+    Verb(rds, "own-password", "rds:plan_own", STEP, help=
+         "Keep the master password in a secret of our own, as read replicas need it."),
+    Verb(rds, "managed-password", "rds:plan_managed", STEP, help=
+         "Let RDS manage the master password again, and remove the secret of our own."),
+    Verb(rds, "snapshot", answers.snapshot, (*STEP, options.NAME), help=
+         "Take a snapshot called NAME, and wait until it can be restored."),
+    Verb(rds, "snapshots", answers.snapshots, LOOK, help=
+         "List the snapshots of the instance, the newest last."),
+    Verb(rds, "delete-snapshot", "rds:plan_delete_snapshot", (*STEP, options.NAME), help=
+         "Remove the snapshot NAME for good."),
+    Verb(rds, "restore", answers.restore, (*STEP, options.IDENTIFIER, *options.RESTORE), help=
+         "Restore a snapshot or a moment as a new instance IDENTIFIER, and wait until it is as wanted."),
+    Verb(rds, "switch-over", "rds:plan_switchover", (*STEP, options.INCOMING, options.KEEP_AS), help=
+         "Give the instance INCOMING the name of the target's, and that another."),
+    Verb(rds, "replica", "rds:plan_replica", (*STEP, options.IDENTIFIER), help=
+         "Make a read replica IDENTIFIER, and wait until it answers."),
+    Verb(rds, "promote", answers.promote, (*STEP, options.IDENTIFIER), help=
+         "Make the read replica IDENTIFIER an instance of its own, as the target wants one."),
+    Verb(rds, "delete", "rds:plan_delete", (*STEP, options.IDENTIFIER), help=
+         "Delete the sibling instance IDENTIFIER (a restored one, or a replica) for good."),
+    Verb(rds, "teardown", answers.teardown, (*STEP, options.LAST), help=
+         "Take everything away: Lambda, instance, secrets, log groups, schedule, security group; then list what is left."),
+    Verb(rds, "leftovers", answers.leftovers, LOOK, help=
+         "List what could bill, by tag and by the instance's name, each with the command that removes it."),
+    Verb(security_group, "open", "network:plan_access", STEP, help=
+         "Admit the operator's present address, and no older one."),
+    Verb(users, "sync", "cognito:plan_sync", STEP, help=
+         "Give every confirmed user of the pool a row, seeded users their Cognito ids, and report the rest."),
+    Verb(main, "expired", answers.expired, (*LOOK, options.REGION), help=
+         "List what is past its Expires tag, each with the command that removes it."),
+    Verb(main, "targets", answers.targets, (options.ANY_TARGET,), help=
+         "Show every setting of a target with its value and where that came from."),
+)
+# fmt: on

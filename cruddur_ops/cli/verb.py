@@ -1,0 +1,92 @@
+"""A verb as data: what is typed, what it wants to know, and the function whose answer it tells."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cruddur_ops.cli.answers import announce
+
+if TYPE_CHECKING:
+    from cruddur_ops.plan import Outcome, Plan
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A row of the table of verbs.
+
+    Attributes:
+        group: where it belongs.
+        name: what is typed.
+        call: the function, or its name in the package, such as "database:plan_create", so that importing it waits. It is
+            given the target, where the options have one, and the other options; what it answers is told, see `tell`.
+        options: decorators of click.
+        help: a sentence, and what else is to be said.
+        announced: whether it says first on which database it acts.
+        verified: whether its plans are verified; those of what never stands still are not.
+    """
+
+    group: click.Group
+    name: str
+    call: str | Callable[..., object]
+    options: tuple[Callable[[click.Command], object], ...]
+    help: str
+    announced: bool = False
+    verified: bool = True
+
+    @property
+    def function(self) -> Any:
+        """The function itself; this imports it."""
+        named: Any = self.call
+        return pkgutil.resolve_name(f"cruddur_ops.{named}") if isinstance(named, str) else named
+
+    def command(self) -> click.Command:
+        """The row, for click."""
+        command = click.Command(self.name, callback=self.run, help=inspect.cleandoc(self.help))
+        for option in self.options:
+            option(command)
+        return command
+
+    def run(self, target: str | None = None, confirm: str = "", **given: Any) -> None:
+        """Call the function, and tell what it answers."""
+        from cruddur_ops.targets import load
+
+        where = [] if target is None else [load(target, confirm)]
+        if self.announced:
+            announce(self.name, *where)
+        tell(self.function(*where, **given), verified=self.verified)
+
+
+def tell(answer: object, *, verified: bool = True) -> None:
+    """Carry a plan out, and print anything else; of a list or a generator each item when its turn comes."""
+    from cruddur_ops.plan import Plan
+
+    if isinstance(answer, Plan):
+        carry_out(answer, verified=verified)
+    elif isinstance(answer, list | Iterator):
+        for one in answer:
+            tell(one, verified=verified)
+    else:
+        click.echo(answer)
+
+
+def carry_out(plan: Plan, *, verified: bool = True) -> None:
+    """Show a plan, make it, and show what that came to."""
+    click.echo(plan)
+    began = time.monotonic()
+    outcome = plan.apply()
+    click.echo(f"{outcome}{_speed(plan, outcome, time.monotonic() - began)}")
+    if verified:
+        click.echo(plan.verify())
+
+
+def _speed(plan: Plan, outcome: Outcome, seconds: float) -> str:
+    """How quickly it went, where it was about many rows."""
+    rows = outcome.created + outcome.deleted if any(change.setting == "rows" for change in plan.mutating) else 0
+    return f" in {seconds:.1f} s, {rows / seconds:,.0f} rows a second" if rows else ""
