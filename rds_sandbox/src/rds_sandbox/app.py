@@ -18,9 +18,8 @@ from werkzeug.wrappers import Request, Response
 
 from rds_sandbox import patches, reports, simulations
 from rds_sandbox.ec2.vpc_endpoints import wait_for_a_way
-from rds_sandbox.errors import WrongInput
-from rds_sandbox.machine import Host
-from rds_sandbox.patches import NotInSandbox
+from rds_sandbox.errors import NotInSandbox, WrongInput
+from rds_sandbox.host import Host
 from rds_sandbox.rds import pricing
 
 PREFIX = "/_sandbox"

@@ -33,10 +33,6 @@ def back_up(connection: psycopg.Connection[Any], data: Path, target: Path, accou
         data: the data directory.
         target: where the copy goes; it can be started as it is.
         account: which the copy is to belong to.
-
-    Raises:
-        OSError: a file could not be copied.
-        psycopg.Error: the server refused.
     """
     connection.execute(queries.load("reserve_wal"))
     connection.execute(queries.load("start_backup"))

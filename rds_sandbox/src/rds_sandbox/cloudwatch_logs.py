@@ -6,7 +6,8 @@ from typing import Any
 
 from moto.logs.exceptions import InvalidParameterException
 
-from rds_sandbox.patches import MOTO, NotInSandbox, Request, action
+from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.patches import MOTO, Request, action
 
 # Days; CloudWatch Logs API Reference, PutRetentionPolicy.
 RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)

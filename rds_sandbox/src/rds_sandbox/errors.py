@@ -27,5 +27,5 @@ class PostgresMissing(SandboxFailed):
     """There are no PostgreSQL server programs to run."""
 
 
-class InterpreterMissing(SandboxError):
-    """No interpreter of a function's runtime is on this machine."""
+class NotInSandbox(Exception):
+    """Valid on AWS, but nothing in the sandbox stands behind it; the message says what. AWS clients hear of it."""

@@ -10,7 +10,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from rds_sandbox.errors import InterpreterMissing
+from rds_sandbox.errors import NotInSandbox
 
 # boto3 and all that it needs (its distributions' metadata): pure Python, so that every interpreter can import them.
 LIBRARIES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
@@ -30,17 +30,13 @@ def own_architecture() -> str:
 
 @functools.cache
 def find_interpreter(runtime: str) -> str:
-    """The path of an interpreter that is this runtime: our own, else one on PATH that runs.
-
-    Raises:
-        InterpreterMissing: there is none.
-    """
+    """The path of an interpreter that is this runtime: our own, else one on PATH that runs."""
     if runtime == own_runtime():
         return sys.executable
     found = shutil.which(runtime)
     if found is None or _version(found) != runtime:
         remedy = f"put {runtime} on PATH before `rds-sandbox up`, or use {own_runtime()}"
-        raise InterpreterMissing(f"no {runtime} is on this machine, so the sandbox cannot run the function: {remedy}")
+        raise NotInSandbox(f"no {runtime} is on this machine, so the sandbox cannot run the function: {remedy}")
     return found
 
 

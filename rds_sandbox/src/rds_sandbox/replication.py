@@ -14,12 +14,7 @@ STANDBY = ("primary_conninfo", "primary_slot_name", "recovery_min_apply_delay") 
 
 
 def follow(server: Server, source: Server, slot: str) -> None:
-    """Fill the server with a copy of its source, and start it as a standby that streams from it.
-
-    Raises:
-        ServerFailed: the copy or the start failed.
-        psycopg.Error: the source does not answer.
-    """
+    """Fill the server with a copy of its source, and start it as a standby that streams from it."""
     _run(source, "create_slot", slot=sql.Literal(slot))
     server.make_folder(server.folder)
     source.back_up(server.data)

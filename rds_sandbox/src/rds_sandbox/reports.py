@@ -9,7 +9,7 @@ from typing import Any
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds.models import rds_backends
 
-from rds_sandbox.machine import Host
+from rds_sandbox.host import Host
 from rds_sandbox.rds.instances import SandboxDBInstance
 
 
@@ -41,7 +41,7 @@ def _functions() -> Iterator[dict[str, Any]]:
         return
     from moto.awslambda.models import lambda_backends
 
-    from rds_sandbox.lambdas.fleets import environments
+    from rds_sandbox.lambdas.fleets import fleets
 
     for region, backend in lambda_backends[DEFAULT_ACCOUNT_ID].items():
         functions: Any = backend.list_functions()
@@ -50,7 +50,7 @@ def _functions() -> Iterator[dict[str, Any]]:
                 "Region": region,
                 "FunctionName": function.function_name,
                 "Runtime": function.run_time,
-                "ExecutionEnvironments": environments().count(function.revision_id),
+                "ExecutionEnvironments": fleets().count(function.revision_id),
             }
 
 

@@ -21,7 +21,7 @@ from rds_sandbox import interpreters, keeper
 from rds_sandbox.callers import OPERATOR_ADDRESS, Callers
 from rds_sandbox.certificates import Authority
 from rds_sandbox.errors import PostgresMissing
-from rds_sandbox.machine import Host, Stock
+from rds_sandbox.host import Host, ServerPool
 from rds_sandbox.programs import find_programs
 
 REGION = "ca-central-1"
@@ -44,15 +44,11 @@ def environment(url: str, root_certificate: Path) -> dict[str, str]:
 
 
 def create_host(root: Path) -> Host:
-    """What the machines share; the gateways' event loop runs in a thread.
-
-    Raises:
-        PostgresMissing: no server programs are there to run.
-    """
+    """What the machines share; the gateways' event loop runs in a thread."""
     programs = find_programs(root)
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="gateways", daemon=True).start()
-    return Host(root, programs, Authority(), Callers(), loop, Stock(root, programs))
+    return Host(root, programs, Authority(), Callers(), loop, ServerPool(root, programs))
 
 
 def create_server(host: Host) -> BaseWSGIServer:
@@ -102,7 +98,7 @@ def empty(host: Host) -> None:
     from moto.moto_api._internal.models import moto_api_backend
 
     moto_api_backend.reset()
-    host.stock.close()
+    host.pool.close()
 
 
 def main() -> None:

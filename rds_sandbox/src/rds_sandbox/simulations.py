@@ -11,7 +11,7 @@ from moto.rds.models import rds_backends
 
 from rds_sandbox import replication
 from rds_sandbox.errors import WrongInput
-from rds_sandbox.machine import Host
+from rds_sandbox.host import Host
 from rds_sandbox.rds import maintenance
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance
@@ -19,11 +19,7 @@ from rds_sandbox.simulate import checked
 
 
 def perform(host: Host, name: str, values: Mapping[str, str]) -> None:
-    """Make it happen.
-
-    Raises:
-        WrongInput: it cannot; the sentence says why.
-    """
+    """Make it happen."""
     checked(name, values)
     try:
         HOW[name](host, **values)
@@ -55,7 +51,7 @@ def _delay_replica(_: Host, identifier: str, seconds: str) -> None:
 
 
 def _delay_statuses(host: Host, seconds: str) -> None:
-    host.pace.seconds = _number(seconds)
+    host.delay = _number(seconds)
 
 
 def _move_operator(host: Host, address: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rds_sandbox import interpreters
-from rds_sandbox.errors import InterpreterMissing
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.interpreters import find_interpreter, library_folder, own_runtime
 
 
@@ -37,13 +37,13 @@ def test_program_that_is_not_what_it_is_called(path: Path, says: str) -> None:
     """It is asked before it is used."""
     program(path, says)
 
-    with pytest.raises(InterpreterMissing, match="put python3.99 on PATH"):
+    with pytest.raises(NotInSandbox, match="put python3.99 on PATH"):
         find_interpreter("python3.99")
 
 
 def test_missing_interpreter_names_the_remedy(path: Path) -> None:
     """In one sentence."""
-    with pytest.raises(InterpreterMissing, match=f"or use {own_runtime()}"):
+    with pytest.raises(NotInSandbox, match=f"or use {own_runtime()}"):
         find_interpreter("python3.99")
 
 

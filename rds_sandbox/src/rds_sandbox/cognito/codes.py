@@ -27,14 +27,7 @@ class Code:
 
 
 def send(pool: Any, user: Any, purpose: str, attribute: str) -> dict[str, str]:
-    """A new code, which the one before gives way to; the answer is CodeDeliveryDetails.
-
-    Args:
-        pool: the SandboxUserPool.
-        user: one of its users.
-        purpose: a key of VALID_SECONDS.
-        attribute: "email" or "phone_number".
-    """
+    """A new code, which the one before gives way to, to "email" or "phone_number"; the answer is CodeDeliveryDetails."""
     digits, expires = f"{secrets.randbelow(10**6):06}", time.monotonic() + VALID_SECONDS[purpose]
     pool.codes[user.id, purpose] = Code(digits, attribute, expires)
     medium = {"email": "EMAIL", "phone_number": "SMS"}[attribute]
@@ -48,12 +41,7 @@ def masked(address: str) -> str:
 
 
 def use(pool: Any, user: Any, purpose: str, digits: str) -> str:
-    """Check a code, which counts once; the answer is the attribute that it verifies.
-
-    Raises:
-        CodeMismatchException: another one was sent.
-        ExpiredCodeException: none was sent, it was used, or it is too old.
-    """
+    """Check a code, which counts once; the answer is the attribute that it verifies."""
     code = pool.codes.get((user.id, purpose))
     if code is None or code.expires < time.monotonic():
         raise ExpiredCodeException("Invalid code provided, please request a code again.")

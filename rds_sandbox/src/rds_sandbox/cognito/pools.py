@@ -40,14 +40,6 @@ CHARACTERS = {
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-class InvalidPassword(JsonRESTError):
-    """The password does not conform to the pool's policy."""
-
-    def __init__(self, problem: str) -> None:
-        """What is wrong with it."""
-        super().__init__("InvalidPasswordException", f"Password did not conform with policy: {problem}")
-
-
 @replaces(models, "CognitoIdpUserPool")
 class SandboxUserPool(models.CognitoIdpUserPool):
     """A user pool that knows its standard attributes, and the codes that it has sent."""
@@ -92,26 +84,18 @@ class SandboxUserPool(models.CognitoIdpUserPool):
         return name if sensitive else name.lower()
 
     def check_password(self, password: str) -> None:
-        """The password policy.
-
-        Raises:
-            InvalidPassword: with the first rule that it breaks.
-        """
+        """The password policy."""
         policy = self.extended_config["Policies"]["PasswordPolicy"]
         if len(password) < policy["MinimumLength"]:
-            raise InvalidPassword("Password not long enough")
+            raise _refused("Password not long enough")
         if len(password) > LONGEST_PASSWORD:
-            raise InvalidPassword("Password is too long")
+            raise _refused("Password is too long")
         for rule, (characters, name) in CHARACTERS.items():
             if policy[rule] and not re.search(characters, password):
-                raise InvalidPassword(f"Password must have {name} characters")
+                raise _refused(f"Password must have {name} characters")
 
     def check_attributes(self, attributes: Mapping[str, str]) -> None:
-        """Whether a user may sign up with these.
-
-        Raises:
-            InvalidParameterException: one is required, unknown, or no email address.
-        """
+        """Whether a user may sign up with these."""
         required = [name for name, each in self.schema_attributes.items() if each.required and name != "sub"]
         problems = [f"{name}: The attribute is required" for name in required if not attributes.get(name)]
         unknown = [name for name in attributes if name not in self.schema_attributes]
@@ -124,13 +108,13 @@ class SandboxUserPool(models.CognitoIdpUserPool):
 
 
 def check_configuration(configuration: Mapping[str, Any]) -> None:
-    """What Cognito refuses in CreateUserPool and UpdateUserPool, though DescribeUserPool answers it so.
-
-    Raises:
-        InvalidParameterException: both ways to say how long a temporary password is valid.
-    """
+    """What Cognito refuses in CreateUserPool and UpdateUserPool, though DescribeUserPool answers it so."""
     old = configuration.get("AdminCreateUserConfig", {}).get("UnusedAccountValidityDays")
     new = configuration.get("Policies", {}).get("PasswordPolicy", {}).get("TemporaryPasswordValidityDays")
     if old is not None and new is not None:
         message = "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays"
         raise InvalidParameterException(message)
+
+
+def _refused(problem: str) -> JsonRESTError:
+    return JsonRESTError("InvalidPasswordException", f"Password did not conform with policy: {problem}")

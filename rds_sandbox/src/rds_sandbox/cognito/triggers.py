@@ -15,10 +15,10 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import invocations
 from rds_sandbox.lambdas.execution_environment import Outcome
 from rds_sandbox.lambdas.policies import permits
-from rds_sandbox.patches import NotInSandbox
 
 ANSWER_SECONDS = 5.0
 ATTEMPTS = 3
@@ -41,10 +41,6 @@ OTHER_TRIGGERS = {
 }
 
 
-class TriggerFailed(JsonRESTError):
-    """The action's error, under one of Cognito's three codes; the user is confirmed all the same."""
-
-
 def refuse_others(action: str, pool: Any) -> None:
     """Refuse an action of a pool that has a trigger which Cognito would invoke in it, and the sandbox does not."""
     for trigger in OTHER_TRIGGERS[action]:
@@ -53,7 +49,7 @@ def refuse_others(action: str, pool: Any) -> None:
 
 
 def post_confirmation(pool: Any, user: Any, source: str, request: Mapping[str, Any]) -> None:
-    """Invoke the pool's PostConfirmation function, where it has one; what goes wrong is a TriggerFailed.
+    """Invoke the pool's PostConfirmation function, where it has one, and raise what goes wrong: the user is confirmed.
 
     Args:
         pool: the user pool.
@@ -67,9 +63,9 @@ def post_confirmation(pool: Any, user: Any, source: str, request: Mapping[str, A
     outcome = _invoke(pool, function, _event(pool, user, f"PostConfirmation_{source}", request))
     if outcome.error is not None:
         message = f"PostConfirmation failed with error {outcome.error['errorMessage']}."
-        raise TriggerFailed("UserLambdaValidationException", message)
+        raise JsonRESTError("UserLambdaValidationException", message)
     if not _recognized(outcome.payload):
-        raise TriggerFailed("InvalidLambdaResponseException", "Unrecognizable lambda output")
+        raise JsonRESTError("InvalidLambdaResponseException", "Unrecognizable lambda output")
 
 
 def _event(pool: Any, user: Any, source: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +97,7 @@ def _invoke(pool: Any, arn: str, event: Mapping[str, Any]) -> Outcome:
         for _ in range(ATTEMPTS):
             attempt = attempts.submit(invocations.run, backend, arn, None, json.dumps(event))
             try:
-                return attempt.result(ANSWER_SECONDS)[1].outcome
+                return attempt.result(ANSWER_SECONDS)[0]
             except TimeoutError:
                 continue
             except LambdaClientError as error:
@@ -123,5 +119,5 @@ def _allowed_backend(pool: Any, arn: str) -> Any:
     return backend
 
 
-def _unexpected(problem: str) -> TriggerFailed:
-    return TriggerFailed("UnexpectedLambdaException", f"PostConfirmation invocation failed due to error {problem}.")
+def _unexpected(problem: str) -> JsonRESTError:
+    return JsonRESTError("UnexpectedLambdaException", f"PostConfirmation invocation failed due to error {problem}.")

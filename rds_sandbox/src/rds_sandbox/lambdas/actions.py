@@ -12,7 +12,6 @@ from moto.awslambda.exceptions import (
     CrossAccountNotAllowed,
     FunctionAlreadyExists,
     InvalidRoleFormat,
-    LambdaClientError,
     PreconditionFailedException,
     UnknownFunctionException,
 )
@@ -22,21 +21,12 @@ from moto.iam.models import iam_backends
 from rds_sandbox import patches
 from rds_sandbox.ec2 import network_interfaces
 from rds_sandbox.lambdas import validation
-from rds_sandbox.lambdas.fleets import environments
+from rds_sandbox.lambdas.fleets import fleets
 from rds_sandbox.lambdas.functions import SandboxFunction
 from rds_sandbox.patches import MOTO, Request, action, backend_of
 
+CONFLICT = "ResourceConflictException"
 NOT_NOW = "The operation cannot be performed at this time."
-
-
-class ResourceConflict(LambdaClientError):
-    """The function is not in a state for this; or the statement is there already."""
-
-    code = 409
-
-    def __init__(self, message: str) -> None:
-        """What stands in the way."""
-        super().__init__("ResourceConflictException", message)
 
 
 @backend_of(models.lambda_backends)
@@ -45,7 +35,7 @@ class SandboxLambdaBackend(models.LambdaBackend):
 
     def reset(self) -> None:
         """/moto-api/reset: no process is left."""
-        environments().end_all()
+        fleets().end_all()
         super().reset()
 
 
@@ -120,7 +110,7 @@ def delete(request: Request) -> object:
         doomed += backend.list_versions_by_function(doomed[0].function_name)
     backend.delete_function(name, qualifier)
     for function in doomed:
-        environments().retire(function.revision_id)
+        fleets().retire(function.revision_id)
     _remove_interfaces_later(backend)
     return {}
 
@@ -132,21 +122,21 @@ def add_permission(request: Request) -> object:
     function = request.backend.get_function(given["FunctionName"], given.get("Qualifier"))
     if any(each["Sid"] == given["StatementId"] for each in function.policy.statements):
         advice = "Please provide a new statement id, or remove the existing statement."
-        raise ResourceConflict(f"The statement id ({given['StatementId']}) provided already exists. {advice}")
+        raise validation.refusal(409, CONFLICT, f"The statement id ({given['StatementId']}) provided already exists. {advice}")
     return MOTO
 
 
 def check_active(function: SandboxFunction) -> None:
     """Refuse what needs a function that is no longer being created."""
     if function.pending:
-        raise ResourceConflict(f"{NOT_NOW} The function is currently in the following state: Pending")
+        raise validation.refusal(409, CONFLICT, f"{NOT_NOW} The function is currently in the following state: Pending")
 
 
 def _modifiable(request: Request) -> SandboxFunction:
     function: SandboxFunction = request.backend.get_function(request.parameters["FunctionName"])
     check_active(function)
     if function.updating:
-        raise ResourceConflict(f"{NOT_NOW} An update is in progress for resource: {function.function_arn}")
+        raise validation.refusal(409, CONFLICT, f"{NOT_NOW} An update is in progress for resource: {function.function_arn}")
     if request.parameters.get("RevisionId") not in (None, function.revision_id):
         message = "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias."
         raise PreconditionFailedException(f"{message} Call the GetFunction or the GetAlias API to retrieve it.")
@@ -155,7 +145,7 @@ def _modifiable(request: Request) -> SandboxFunction:
 
 def _settle(backend: Any, function: SandboxFunction) -> None:
     """After a change: processes of the state before end, interfaces follow the configuration."""
-    environments().retire(function.revision_id)
+    fleets().retire(function.revision_id)
     function.touch()
     function.updated_at = time.monotonic()
     function.interfaces()

@@ -31,16 +31,7 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one event.
-
-    Attributes:
-        payload: the result or the error, as JSON text.
-        error: the error, where there was one.
-        output: the lines that the process printed meanwhile.
-        seconds: how long it took, the initialisation left out.
-        memory: the most that was in use, in bytes.
-        status: "timeout" or "error" where the report says so.
-    """
+    """What came of one event: the payload as JSON text, what was printed, the time without initialisation, the bytes in use."""
 
     payload: str
     output: tuple[str, ...]
@@ -54,23 +45,16 @@ class _Ended(Exception):
     """The process is gone; the text is Lambda's for how it went."""
 
 
-class _TimedOut(Exception):
-    """The time was over before the answer was there."""
-
-
 @dataclass
 class ExecutionEnvironment:
     """A process that runs the function's code, with its variables alone.
 
     Attributes:
         folder: its own: the file with its process id, and what it writes (HOME and TMPDIR).
-        log_stream: the name of its stream of CloudWatch Logs.
         memory_size: in MiB; a process that uses more is killed.
         timeout: in seconds, for each event.
         interface: the id of the network interface that it connects from; None outside a VPC.
-        init_seconds: how long the initialisation took.
         used: how many events it was given.
-        usable: whether it can be given another.
     """
 
     folder: Path
@@ -118,7 +102,7 @@ class ExecutionEnvironment:
         began = time.monotonic()
         try:
             self._init_error = self._receive(max(INIT_SECONDS, self.timeout))
-        except (_Ended, _TimedOut) as error:
+        except (_Ended, TimeoutError) as error:
             self._broken = error
         self.init_seconds = time.monotonic() - began
 
@@ -129,11 +113,11 @@ class ExecutionEnvironment:
         prefix = f"RequestId: {request['request_id']} Error:"
         try:
             reply = self._ask(request)
-        except (_Ended, OSError) as error:
-            return self._failed(began, "error", errorType="Runtime.ExitError", errorMessage=f"{prefix} {error}")
-        except _TimedOut:
+        except TimeoutError:
             message = f"{prefix} Task timed out after {self.timeout:.2f} seconds"
             return self._failed(began, "timeout", errorType="Sandbox.Timedout", errorMessage=message)
+        except (_Ended, OSError) as error:
+            return self._failed(began, "error", errorType="Runtime.ExitError", errorMessage=f"{prefix} {error}")
         if self._init_error:
             return self._failed(began, "error", **self._init_error, requestId=request["request_id"])
         self._signal(signal.SIGSTOP)
@@ -174,19 +158,14 @@ class ExecutionEnvironment:
         return Outcome(payload, lines, time.monotonic() - began, self._most_memory, error)
 
     def _receive(self, seconds: float) -> Any:
-        """The next message of the process; what it prints meanwhile is kept.
-
-        Raises:
-            _Ended: it is gone, or was killed for the memory that it used.
-            _TimedOut: no message in time.
-        """
+        """The next message of the process; what it prints meanwhile is kept."""
         deadline = time.monotonic() + seconds
         while b"\n" not in self._received:
             if self._channel not in self._watched:
                 raise _Ended(_how_it_ended(self._process.wait()))
             left = deadline - time.monotonic()
             if left <= 0:
-                raise _TimedOut
+                raise TimeoutError
             self._read(min(left, LOOK_SECONDS))
             self._look_at_memory()
         line, _, rest = self._received.partition(b"\n")

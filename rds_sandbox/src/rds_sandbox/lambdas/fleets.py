@@ -2,62 +2,24 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import random
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from rds_sandbox import interpreters, patches
+from rds_sandbox.host import Host
 from rds_sandbox.lambdas import logs, runtime
 from rds_sandbox.lambdas.execution_environment import ExecutionEnvironment, Outcome
-from rds_sandbox.machine import Host
+from rds_sandbox.lambdas.functions import SandboxFunction
 
 IDLE_SECONDS = 300.0  # Lambda names no figure; some minutes are what people see
-
-
-@dataclass(frozen=True)
-class Deployment:
-    """A function as it is run: one state of its code and configuration.
-
-    Attributes:
-        revision: differs between any two states.
-        arn: as it was invoked.
-        digest: of the package, in hexadecimal.
-        package: the zip's bytes.
-        variables: makes its environment, but for what belongs to one process.
-        interfaces: ids of its network interfaces; none outside a VPC.
-        limit: the reserved concurrency.
-        logs: moto's backend of CloudWatch Logs of its region.
-    """
-
-    revision: str
-    arn: str
-    version: str
-    runtime: str
-    memory_size: int
-    timeout: float
-    digest: str
-    package: bytes = field(repr=False)
-    variables: Callable[[], Mapping[str, str]] = field(repr=False)
-    log_group: str
-    interfaces: Sequence[str]
-    limit: int | None
-    logs: Any = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """The answer to an event, and the log of how it came about."""
-
-    outcome: Outcome
-    log: list[str]
 
 
 class Throttled(Exception):
@@ -66,7 +28,7 @@ class Throttled(Exception):
 
 @dataclass
 class Fleet:
-    """The environments of one deployment; a retired one takes no more events, an ended one kills what it has."""
+    """The environments of one revision; a retired one takes no more events, an ended one kills what it has."""
 
     idle: list[ExecutionEnvironment] = field(default_factory=list)
     busy: list[ExecutionEnvironment] = field(default_factory=list)
@@ -75,8 +37,8 @@ class Fleet:
     ended: bool = False
 
 
-class ExecutionEnvironments:
-    """Those of one sandbox."""
+class Fleets:
+    """Those of one sandbox, by revision of a function."""
 
     def __init__(self, host: Host) -> None:
         """Nothing is made before the first invocation."""
@@ -87,25 +49,21 @@ class ExecutionEnvironments:
         self._unpacking = threading.Lock()
         self._fleets: dict[str, Fleet] = {}
 
-    def invoke(self, deployment: Deployment, event: str, request_id: str) -> Invocation:
-        """Run the function on an event, which is JSON text, and log it.
-
-        Raises:
-            Throttled: the reserved concurrency is used up.
-            InterpreterMissing: nothing here can run it.
-        """
-        fleet = self._reserve(deployment)
+    def invoke(self, function: SandboxFunction, event: str, request_id: str) -> tuple[Outcome, list[str]]:
+        """Run the function, as it is now, on an event, which is JSON text: what came of it, and the lines of its log."""
+        function = copy.copy(function)
+        fleet = self._reserve(function)
         environment = None
         try:
-            environment = self._take(fleet, deployment)
-            deadline = int((time.time() + deployment.timeout) * 1000)
-            request = {"event": event, "request_id": request_id, "arn": deployment.arn, "deadline": deadline}
+            environment = self._take(fleet, function)
+            deadline = int((time.time() + function.timeout) * 1000)
+            request = {"event": event, "request_id": request_id, "arn": function.function_arn, "deadline": deadline}
             outcome = environment.invoke(request)
-            lines = logs.log_lines(request_id, deployment.version, environment, outcome)
-            logs.write(deployment.logs, deployment.log_group, environment.log_stream, lines)
+            lines = logs.log_lines(request_id, str(function.version), environment, outcome)
+            logs.write(function, environment.log_stream, lines)
         finally:
             self._put_back(fleet, environment)
-        return Invocation(outcome, lines)
+        return outcome, lines
 
     def retire(self, revision: str) -> None:
         """Use this state of a function no more: idle environments end now, busy ones after their event."""
@@ -131,19 +89,20 @@ class ExecutionEnvironments:
         fleet = self._fleets.get(revision, Fleet())
         return len(fleet.idle) + len(fleet.busy)
 
-    def _reserve(self, deployment: Deployment) -> Fleet:
+    def _reserve(self, function: SandboxFunction) -> Fleet:
         with self._lock:
-            fleet = self._fleets.setdefault(deployment.revision, Fleet())
-            if deployment.limit is not None and fleet.running >= deployment.limit:
+            fleet = self._fleets.setdefault(function.revision_id, Fleet())
+            limit = function.reserved_concurrency
+            if limit is not None and fleet.running >= limit:
                 raise Throttled
             fleet.running += 1
             return fleet
 
-    def _take(self, fleet: Fleet, deployment: Deployment) -> ExecutionEnvironment:
+    def _take(self, fleet: Fleet, function: SandboxFunction) -> ExecutionEnvironment:
         """An idle environment, else a new one; from here on its connections are the function's."""
         with self._lock:
             environment = fleet.idle.pop() if fleet.idle else None
-        environment = environment or self._start(deployment)
+        environment = environment or self._start(function)
         with self._lock:
             fleet.busy.append(environment)
             if fleet.ended:  # while it was being started
@@ -178,36 +137,36 @@ class ExecutionEnvironments:
             fleet.idle.remove(environment)
         environment.end()
 
-    def _start(self, deployment: Deployment) -> ExecutionEnvironment:
-        task = self._unpacked(deployment)
-        folder = self._folder / f"environment-{next(self._numbers)}"
-        interface = random.choice(deployment.interfaces) if deployment.interfaces else None
-        stream = logs.stream_name(deployment.version)
-        environment = ExecutionEnvironment(folder, stream, deployment.memory_size, deployment.timeout, interface)
+    def _start(self, function: SandboxFunction) -> ExecutionEnvironment:
+        task, folder = self._unpacked(function), self._folder / f"environment-{next(self._numbers)}"
+        interfaces, stream = function.interfaces(), logs.stream_name(str(function.version))
+        interface = random.choice(interfaces) if interfaces else None
+        environment = ExecutionEnvironment(folder, stream, int(function.memory_size), float(function.timeout), interface)
         variables = {
-            **deployment.variables(),
+            **function.variables(),
             "LAMBDA_TASK_ROOT": str(task),
             "AWS_LAMBDA_LOG_STREAM_NAME": stream,
             "HOME": str(folder),
             "TMPDIR": str(folder),
         }
-        command = [interpreters.find_interpreter(deployment.runtime), *interpreters.ISOLATED, str(runtime.__file__)]
+        interpreter = interpreters.find_interpreter(str(function.run_time))
+        command = [interpreter, *interpreters.ISOLATED, str(runtime.__file__)]
         environment.start(command, [str(task), str(interpreters.library_folder(self._folder))], variables)
         return environment
 
-    def _unpacked(self, deployment: Deployment) -> Path:
+    def _unpacked(self, function: SandboxFunction) -> Path:
         """The folder of the function's code, unpacked once for each package."""
-        folder = self._folder / f"code-{deployment.digest}"
+        folder = self._folder / f"code-{function.code_digest}"
         with self._unpacking:
             if not folder.exists():
                 part = folder.with_suffix(".part")
-                with zipfile.ZipFile(BytesIO(deployment.package)) as package:
+                with zipfile.ZipFile(BytesIO(function.code_bytes)) as package:
                     package.extractall(part)
                 part.rename(folder)
         return folder
 
 
 @functools.cache
-def environments() -> ExecutionEnvironments:
+def fleets() -> Fleets:
     """Those of this sandbox."""
-    return ExecutionEnvironments(patches.host)
+    return Fleets(patches.host)

@@ -15,7 +15,6 @@ from typing import Any
 from moto.awslambda import models
 from moto.awslambda.exceptions import InvalidParameterValueException
 from moto.ec2.models import ec2_backends
-from moto.logs.models import logs_backends
 from moto.s3.exceptions import MissingBucket, MissingKey
 from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
@@ -23,10 +22,9 @@ from moto.sts.models import sts_backends
 from rds_sandbox import patches
 from rds_sandbox.ec2 import network_interfaces
 from rds_sandbox.lambdas import validation
-from rds_sandbox.lambdas.fleets import Deployment
 
 SETTLE_SECONDS = 0.5  # Pending, and InProgress: seconds on AWS, up to a minute in a VPC
-SESSION_SECONDS = 43200  # of a role's temporary credentials: longer than any environment lives
+SESSION_SECONDS = 43200  # of its role's temporary credentials, a session called after it: longer than any environment lives
 
 
 @patches.replaces(models, "LambdaFunction")
@@ -135,55 +133,29 @@ class SandboxFunction(models.LambdaFunction):
         self.ephemeral_storage = (config_updates.get("EphemeralStorage") or {}).get("Size", self.ephemeral_storage)
         return self.get_configuration()
 
-    def deployment(self) -> Deployment:
-        """The function as it is now."""
-        return Deployment(
-            revision=self.revision_id,
-            arn=self.function_arn,
-            version=str(self.version),
-            runtime=str(self.run_time),
-            memory_size=int(self.memory_size),
-            timeout=float(self.timeout),
-            digest=self.code_digest,
-            package=self.code_bytes,
-            variables=lambda: environment(self),
-            log_group=self.log_group,
-            interfaces=self.interfaces(),
-            limit=self.reserved_concurrency,
-            logs=logs_backends[self.account_id][self.region],
-        )
+    def variables(self) -> dict[str, str]:
+        """The variables of its processes: Lambda's reserved ones, the way to the sandbox, and its own.
 
-
-def environment(function: SandboxFunction) -> dict[str, str]:
-    """The variables of a function's processes: Lambda's reserved ones, the way to the sandbox, and its own.
-
-    Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
-    """
-    return {
-        "_HANDLER": str(function.handler),
-        "AWS_DEFAULT_REGION": function.region,
-        "AWS_ENDPOINT_URL": patches.host.url,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
-        "AWS_LAMBDA_FUNCTION_NAME": function.function_name,
-        "AWS_LAMBDA_FUNCTION_VERSION": str(function.version),
-        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
-        "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
-        "AWS_REGION": function.region,
-        "LANG": "C.UTF-8",
-        "PATH": os.defpath,
-        "TZ": ":UTC",
-        **_credentials(function),
-        **function.environment_vars,
-    }
-
-
-def _credentials(function: SandboxFunction) -> dict[str, str]:
-    """Temporary credentials of the function's role; a session is called after its function."""
-    sts = sts_backends[function.account_id][function.partition]
-    session = sts.assume_role(function.region, function.function_name, function.role, "", SESSION_SECONDS, "")
-    return {
-        "AWS_ACCESS_KEY_ID": session.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
-        "AWS_SESSION_TOKEN": session.session_token,
-    }
+        Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
+        """
+        sts = sts_backends[self.account_id][self.partition]
+        session = sts.assume_role(self.region, self.function_name, self.role, "", SESSION_SECONDS, "")
+        return {
+            "_HANDLER": str(self.handler),
+            "AWS_ACCESS_KEY_ID": session.access_key_id,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_ENDPOINT_URL": patches.host.url,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.run_time}",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_size),
+            "AWS_LAMBDA_FUNCTION_NAME": self.function_name,
+            "AWS_LAMBDA_FUNCTION_VERSION": str(self.version),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": self.log_group,
+            "AWS_REGION": self.region,
+            "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
+            "AWS_SESSION_TOKEN": session.session_token,
+            "LANG": "C.UTF-8",
+            "PATH": os.defpath,
+            "TZ": ":UTC",
+            **self.environment_vars,
+        }

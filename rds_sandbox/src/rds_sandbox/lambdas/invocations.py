@@ -17,7 +17,9 @@ from moto.awslambda.exceptions import LambdaClientError
 
 from rds_sandbox.lambdas import logs
 from rds_sandbox.lambdas.actions import check_active
-from rds_sandbox.lambdas.fleets import Invocation, Throttled, environments
+from rds_sandbox.lambdas.execution_environment import Outcome
+from rds_sandbox.lambdas.fleets import Throttled, fleets
+from rds_sandbox.lambdas.validation import refusal
 from rds_sandbox.patches import Request, action
 
 log = logging.getLogger(__name__)
@@ -25,27 +27,6 @@ log = logging.getLogger(__name__)
 EVENT_LIMITS = {"RequestResponse": 6291456, "Event": 1048576}  # bytes
 ANSWER_LIMIT = 6291556
 RETRY_SECONDS = (0.5, 1.0)  # one and two minutes on AWS
-
-
-class TooManyRequests(LambdaClientError):
-    """The function's reserved concurrency is used up."""
-
-    code = 429
-
-    def __init__(self) -> None:
-        """In Lambda's words."""
-        super().__init__("TooManyRequestsException", "Rate Exceeded.")
-
-
-class EventTooLarge(LambdaClientError):
-    """The event is larger than this type of invocation takes."""
-
-    code = 413
-
-    def __init__(self, size: int, kind: str) -> None:
-        """Both in bytes."""
-        limit = f"the {kind} invocation type (limit {EVENT_LIMITS[kind]} bytes)"
-        super().__init__("RequestTooLargeException", f"{size} byte payload is too large for {limit}")
 
 
 @action("lambda", "Invoke")
@@ -62,31 +43,31 @@ def invoke(request: Request) -> tuple[int, dict[str, str], str]:
         later = (backend, name, qualifier, event)
         threading.Thread(target=_run_later, args=later, name=function.function_name, daemon=True).start()
         return 202, {}, ""
-    version, invocation = run(backend, name, qualifier, event)
-    payload, error = _answer(invocation.outcome.payload, invocation.outcome.error is not None)
-    headers = {"Content-Type": "application/json", "X-Amz-Executed-Version": version}
+    outcome, lines = run(backend, name, qualifier, event)
+    payload, error = _answer(outcome.payload, outcome.error is not None)
+    headers = {"Content-Type": "application/json", "X-Amz-Executed-Version": str(function.version)}
     headers |= {"X-Amz-Function-Error": "Unhandled"} if error else {}
     if asked.get("LogType") == "Tail":
-        headers["X-Amz-Log-Result"] = logs.tail(invocation.log)
+        headers["X-Amz-Log-Result"] = logs.tail(lines)
     return 200, headers, payload
 
 
-def run(backend: Any, name: str, qualifier: str | None, event: str, request_id: str = "") -> tuple[str, Invocation]:
-    """Run a function on an event, which is JSON text; its version, and what came of it."""
+def run(backend: Any, name: str, qualifier: str | None, event: str, request_id: str = "") -> tuple[Outcome, list[str]]:
+    """Run a function on an event, which is JSON text: what came of it, and the lines of its log."""
     function = backend.get_function(name, qualifier)
     check_active(function)
     try:
-        invocation = environments().invoke(function.deployment(), event, request_id or str(uuid.uuid4()))
+        return fleets().invoke(function, event, request_id or str(uuid.uuid4()))
     except Throttled as error:
-        raise TooManyRequests from error
-    return str(function.version), invocation
+        raise refusal(429, "TooManyRequestsException", "Rate Exceeded.") from error
 
 
 def _checked_event(body: str | bytes | None, kind: str) -> str:
     """The event as JSON text; an absent one is an empty object."""
     content = body.encode() if isinstance(body, str) else body or b""
     if len(content) > EVENT_LIMITS.get(kind, EVENT_LIMITS["RequestResponse"]):
-        raise EventTooLarge(len(content), kind)
+        limit = f"the {kind} invocation type (limit {EVENT_LIMITS[kind]} bytes)"
+        raise refusal(413, "RequestTooLargeException", f"{len(content)} byte payload is too large for {limit}")
     try:
         text = content.decode() or "{}"
         json.loads(text)
@@ -108,7 +89,7 @@ def _run_later(backend: Any, name: str, qualifier: str | None, event: str) -> No
     request_id = str(uuid.uuid4())
     for wait in (*RETRY_SECONDS, None):
         try:
-            failed = run(backend, name, qualifier, event, request_id)[1].outcome.error is not None
+            failed = run(backend, name, qualifier, event, request_id)[0].error is not None
         except LambdaClientError as error:
             log.warning("%s: the event is dropped: %s", name, error.message)
             return

@@ -11,9 +11,9 @@ import secrets
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from rds_sandbox.lambdas.execution_environment import MEBIBYTE, ExecutionEnvironment, Outcome
+from rds_sandbox.lambdas.functions import SandboxFunction
 
 TAIL_BYTES = 4096  # what LogType=Tail gives back
 
@@ -60,19 +60,12 @@ def _report(request_id: str, environment: ExecutionEnvironment, outcome: Outcome
     )
 
 
-def write(logs: Any, group: str, stream: str, lines: list[str]) -> None:
-    """Put the lines into a stream; group and stream are made unless they are there.
-
-    Args:
-        logs: moto's backend of CloudWatch Logs of the function's region.
-        group: the function's log group.
-        stream: that of its execution environment.
-        lines: one event each.
-    """
-    now = int(time.time() * 1000)
-    logs.ensure_log_group(group)
-    logs.ensure_log_stream(group, stream)
-    logs.put_log_events(group, stream, [{"timestamp": now, "message": line + "\n"} for line in lines])
+def write(function: SandboxFunction, stream: str, lines: list[str]) -> None:
+    """Put the lines, one event each, into a stream; group and stream are made unless they are there."""
+    now, logs = int(time.time() * 1000), function.logs_backend
+    logs.ensure_log_group(function.log_group)
+    logs.ensure_log_stream(function.log_group, stream)
+    logs.put_log_events(function.log_group, stream, [{"timestamp": now, "message": line + "\n"} for line in lines])
 
 
 def tail(lines: list[str]) -> str:

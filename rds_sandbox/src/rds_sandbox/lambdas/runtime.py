@@ -81,11 +81,7 @@ def set_up_logging() -> LogFilter:
 
 
 def load(name: str) -> Handler:
-    """The handler called "module.function"; slashes in the module's part are folders.
-
-    Raises:
-        Refused: malformed, not there, or its module cannot be imported.
-    """
+    """The handler called "module.function"; slashes in the module's part are folders."""
     module_name, dot, function_name = name.rpartition(".")
     if not dot:
         raise Refused("MalformedHandlerName", f"Bad handler '{name}': not enough values to unpack (expected 2, got 1)")

@@ -19,10 +19,9 @@ import botocore.session
 from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError, ValidationException
 from moto.iam.exceptions import NotFoundException
 
-from rds_sandbox.errors import InterpreterMissing
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.interpreters import find_interpreter
 from rds_sandbox.lambdas import policies
-from rds_sandbox.patches import NotInSandbox
 
 MEBIBYTE = 1 << 20
 ZIPPED_LIMIT, UNZIPPED_LIMIT = 50 * MEBIBYTE, 250 * MEBIBYTE
@@ -51,15 +50,11 @@ RESERVED = frozenset({
 })  # fmt: skip
 
 
-class RequestEntityTooLarge(LambdaClientError):
-    """The request is larger than Lambda takes."""
-
-    code = 413
-
-    def __init__(self, operation: str) -> None:
-        """The name of the operation."""
-        message = f"Request must be smaller than {REQUEST_LIMIT} bytes for the {operation} operation"
-        super().__init__("RequestEntityTooLargeException", message)
+def refusal(status: int, code: str, message: str) -> LambdaClientError:
+    """An error that is answered with another status than 400."""
+    error = LambdaClientError(code, message)
+    error.code = status
+    return error
 
 
 def check_create(spec: Mapping[str, Any]) -> None:
@@ -113,10 +108,7 @@ def check_runtime(runtime: str) -> None:
         raise InvalidParameterValueException(f"{message} {advice}")
     if not runtime.startswith("python"):
         raise NotInSandbox(f"the runtime {runtime} is not in the sandbox, which runs Python functions")
-    try:
-        find_interpreter(runtime)
-    except InterpreterMissing as error:
-        raise NotInSandbox(str(error)) from error
+    find_interpreter(runtime)
 
 
 @cache
@@ -148,24 +140,20 @@ def check_package(package: bytes) -> None:
             entries = unzipped.infolist()
             if sum(entry.file_size for entry in entries) > UNZIPPED_LIMIT:
                 raise InvalidParameterValueException(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
-            broken = unzipped.testzip()
+            if unzipped.testzip():
+                raise EOFError
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:  # damaged, encrypted …
-        raise _not_a_zip() from error
-    if broken:
-        raise _not_a_zip()
+        message = "Could not unzip uploaded file. Please check your file, then try to upload again."
+        raise InvalidParameterValueException(message) from error
     if not entries:
         raise InvalidParameterValueException("Uploaded file must be a non-empty zip")
-
-
-def _not_a_zip() -> InvalidParameterValueException:
-    message = "Could not unzip uploaded file. Please check your file, then try to upload again."
-    return InvalidParameterValueException(message)
 
 
 def uploaded(package: bytes, operation: str) -> bytes:
     """The package in a request for the operation, not larger than a direct upload may be."""
     if len(package) > ZIPPED_LIMIT:
-        raise RequestEntityTooLarge(operation)
+        message = f"Request must be smaller than {REQUEST_LIMIT} bytes for the {operation} operation"
+        raise refusal(413, "RequestEntityTooLargeException", message)
     return package
 
 
@@ -192,10 +180,11 @@ def check_vpc(ec2: Any, config: Mapping[str, Any]) -> None:
     for subnet in subnets:
         if subnet not in known:
             raise _ec2_error("DescribeSubnets", "InvalidSubnetID.NotFound", f"The subnet ID '{subnet}' does not exist")
+    found = {group: ec2.get_security_group_from_id(group) for group in groups}
     for group in groups:
-        if ec2.get_security_group_from_id(group) is None:
+        if found[group] is None:
             raise _ec2_error("DescribeSecurityGroups", "InvalidGroup.NotFound", f"The security group '{group}' does not exist")
-    vpcs = {known[subnet] for subnet in subnets} | {str(ec2.get_security_group_from_id(group).vpc_id) for group in groups}
+    vpcs = {known[subnet] for subnet in subnets} | {str(group.vpc_id) for group in found.values()}
     if len(vpcs) > 1:
         raise InvalidParameterValueException("Subnets and security groups must be in the same VPC.")
 

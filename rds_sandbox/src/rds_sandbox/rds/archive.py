@@ -52,12 +52,7 @@ class Archive:
         return self.backups[max(complete for complete in self.backups if complete <= moment)]
 
     def flush(self) -> None:
-        """Archive all that has been written until now, and a commit after it, at which recovery can stop.
-
-        Raises:
-            ServerFailed: the server does not archive.
-            psycopg.Error: it does not answer.
-        """
+        """Archive all that has been written until now, and a commit after it, at which recovery can stop."""
         with self.server.administrator() as connection:
             connection.execute(queries.load("commit"))
             row = connection.execute(queries.load("switch_wal")).fetchone()

@@ -19,7 +19,8 @@ from rds_sandbox import roles
 from rds_sandbox.callers import Origin
 from rds_sandbox.ec2.access import admits
 from rds_sandbox.gateway import Door
-from rds_sandbox.machine import Host, Machine
+from rds_sandbox.host import Host
+from rds_sandbox.machine import Machine
 from rds_sandbox.postgres import ServerFailed
 from rds_sandbox.rds import changes, events, managed_secrets
 from rds_sandbox.rds.archive import Archive
@@ -193,7 +194,7 @@ class SandboxDBInstance(models.DBInstance):
         began = time.monotonic()
         work()
         if status != "creating":
-            time.sleep(max(0.0, self.machine.host.pace.seconds - (time.monotonic() - began)))
+            time.sleep(max(0.0, self.machine.host.delay - (time.monotonic() - began)))
 
     def say(self, category: str, message: str) -> None:
         """Record an event."""

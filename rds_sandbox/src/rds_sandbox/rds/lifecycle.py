@@ -26,7 +26,7 @@ def create(request: Request) -> dict[str, Any]:
     asked = given(request)
     validation.check_create(asked, request.backend.region_name)
     version = validation.resolve_version(asked.get("EngineVersion"))
-    return creation.create(request, attributes({**asked, "EngineVersion": version}), request.host.stock.take, _prepare)
+    return creation.create(request, attributes({**asked, "EngineVersion": version}), request.host.pool.take, _prepare)
 
 
 def _prepare(instance: SandboxDBInstance, server: Server) -> None:

@@ -17,11 +17,7 @@ Parameters = Mapping[str, Any]
 
 
 def check_master_user(parameters: Parameters) -> None:
-    """Check the name and the password of a new instance's master user.
-
-    Raises:
-        RDSClientError: `InvalidParameterValue`, or `InvalidParameterCombination` for a password beside a managed one.
-    """
+    """Check the name and the password of a new instance's master user."""
     name = parameters.get("MasterUsername")
     check_name("MasterUsername", name, facts.reserved("usernames"))
     if name and name.lower().startswith("pg_"):
@@ -34,11 +30,7 @@ def check_master_user(parameters: Parameters) -> None:
 
 
 def check_password_change(parameters: Parameters, managed: bool) -> None:
-    """Check the password settings of ModifyDBInstance; `managed` says whether Secrets Manager keeps it now.
-
-    Raises:
-        RDSClientError: `InvalidParameterValue` or `InvalidParameterCombination`.
-    """
+    """Check the password settings of ModifyDBInstance; `managed` says whether Secrets Manager keeps it now."""
     password, manage = parameters.get("MasterUserPassword"), parameters.get("ManageMasterUserPassword")
     _check_one_password(password, managed if manage is None else manage)
     if managed and manage is False and password is None:
@@ -63,11 +55,7 @@ def _check_one_password(password: str | None, managed: bool) -> None:
 
 
 def check_name(parameter: str, name: str | None, reserved: frozenset[str]) -> None:
-    """Check a name of the master user or the database: 1 to 63, a letter first, not a reserved word.
-
-    Raises:
-        RDSClientError: `InvalidParameterValue`.
-    """
+    """Check a name of the master user or the database: 1 to 63, a letter first, not a reserved word."""
     check_present(parameter, name)
     if name and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
         message = f"{parameter} must begin with a letter and contain only alphanumeric characters."
@@ -78,10 +66,6 @@ def check_name(parameter: str, name: str | None, reserved: frozenset[str]) -> No
 
 
 def check_present(name: str, value: str | None) -> None:
-    """Check that a parameter is there, and not blank.
-
-    Raises:
-        RDSClientError: `InvalidParameterValue`.
-    """
+    """Check that a parameter is there, and not blank."""
     if not value:
         raise InvalidParameterValue(f"The parameter {name} must be provided and must not be blank.")

@@ -31,11 +31,7 @@ _MATCHES: Mapping[str, Callable[[str, str], bool]] = {
 
 
 def get_products(request: Mapping[str, Any]) -> dict[str, Any]:
-    """The products that all filters match, `MaxResults` (100) of them, and the token of the next page.
-
-    Raises:
-        ServiceException: `InvalidParameterException` or `InvalidNextTokenException`.
-    """
+    """The products that all filters match, `MaxResults` (100) of them, and the token of the next page."""
     known = _products() if request.get("ServiceCode") == _SERVICE else ()
     found = [text for fields, text in known if all(_fits(fields, f) for f in request.get("Filters") or ())]
     start, limit = _start(request.get("NextToken"), len(found)), request.get("MaxResults") or 100

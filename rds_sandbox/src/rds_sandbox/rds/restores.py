@@ -80,7 +80,7 @@ def _restored(request: Request, source: Any, asked: Mapping[str, Any], prepare: 
     validation.check_restore(asked, described(source), request.backend.region_name)
     inherited = {name: getattr(source, name) for name in INHERITED}
     parameters = {**inherited, **attributes(asked)}
-    return creation.create(request, parameters, request.host.stock.vacant, prepare, ("restoration", message))
+    return creation.create(request, parameters, request.host.pool.vacant, prepare, ("restoration", message))
 
 
 def _hand_over(instance: SandboxDBInstance) -> None:

@@ -19,21 +19,13 @@ _ASKED = {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput", "MaxAl
 
 
 def check_storage(parameters: Parameters) -> None:
-    """Check the storage of a new DB instance.
-
-    Raises:
-        RDSClientError: `StorageTypeNotSupported` or `InvalidParameterCombination`.
-    """
+    """Check the storage of a new DB instance."""
     name = parameters.get("StorageType") or ("io1" if parameters.get("Iops") else "gp3")
     _check(_type(name), parameters.get("AllocatedStorage") or 0, parameters)
 
 
 def check_storage_change(parameters: Parameters, current: Parameters) -> None:
-    """Check a change of storage against the instance as DescribeDBInstances shows it.
-
-    Raises:
-        RDSClientError: `StorageTypeNotSupported` or `InvalidParameterCombination`.
-    """
+    """Check a change of storage against the instance as DescribeDBInstances shows it."""
     if not _ASKED & parameters.keys():
         return
     storage = _type(parameters.get("StorageType") or current["StorageType"])

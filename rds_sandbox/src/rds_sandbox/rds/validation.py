@@ -29,11 +29,7 @@ _ADVANCED_INSIGHTS_RETENTION = 465
 
 
 def check_create(parameters: Parameters, region: str, today: date | None = None) -> None:
-    """Check the parameters of CreateDBInstance; `today` (UTC) decides which majors are past their support.
-
-    Raises:
-        RDSClientError: the first thing that RDS would refuse.
-    """
+    """Check the parameters of CreateDBInstance; `today` (UTC) decides which majors are past their support."""
     check_identifier("DBInstanceIdentifier", parameters.get("DBInstanceIdentifier"))
     version = _check_engine(parameters)
     _check_lifecycle(parameters.get("EngineLifecycleSupport"), version, today or datetime.now(UTC).date())
@@ -48,11 +44,7 @@ def check_create(parameters: Parameters, region: str, today: date | None = None)
 
 
 def check_modify(parameters: Parameters, current: Parameters, region: str) -> None:
-    """Check the parameters of ModifyDBInstance against the instance as DescribeDBInstances shows it.
-
-    Raises:
-        RDSClientError: the first thing that RDS would refuse.
-    """
+    """Check the parameters of ModifyDBInstance against the instance as DescribeDBInstances shows it."""
     if "NewDBInstanceIdentifier" in parameters:
         check_identifier("NewDBInstanceIdentifier", parameters["NewDBInstanceIdentifier"])
     running = _version(current["EngineVersion"])
@@ -74,9 +66,6 @@ def check_restore(parameters: Parameters, source: Parameters, region: str) -> No
         parameters: of the request; the source's settings stand in for what they leave out.
         source: the instance or snapshot that the data come from, as DescribeDBInstances shows it.
         region: where the new instance is to be.
-
-    Raises:
-        RDSClientError: the first thing that RDS would refuse.
     """
     target = "TargetDBInstanceIdentifier" if "TargetDBInstanceIdentifier" in parameters else "DBInstanceIdentifier"
     check_identifier(target, parameters.get(target))
@@ -94,11 +83,7 @@ def check_restore(parameters: Parameters, source: Parameters, region: str) -> No
 
 
 def check_identifier(name: str, value: str | None) -> None:
-    """Check an identifier: 1 to 63 letters, digits, hyphens; a letter first, no hyphen last or doubled.
-
-    Raises:
-        RDSClientError: `InvalidParameterValue`.
-    """
+    """Check an identifier: 1 to 63 letters, digits, hyphens; a letter first, no hyphen last or doubled."""
     check_present(name, value)
     fault = f"The parameter {name} is not a valid identifier"
     if value and len(value) > 63:
@@ -112,11 +97,7 @@ def check_identifier(name: str, value: str | None) -> None:
 
 
 def resolve_version(version: str | None) -> str:
-    """The version to create: None and a bare major mean RDS's default minor.
-
-    Raises:
-        RDSClientError: `InvalidParameterCombination` where RDS does not offer it, or no longer.
-    """
+    """The version to create: None and a bare major mean RDS's default minor."""
     if version is None:
         return str(facts.default_version())
     if version in map(str, facts.majors()):
@@ -130,10 +111,6 @@ def resolve_upgrade(wanted: str | None, running: str, allow_major: bool = False)
     """The version that ModifyDBInstance leads to; None and the running one mean no change.
 
     A bare major means its default minor, but never a step back within the major.
-
-    Raises:
-        RDSClientError: `InvalidParameterCombination` for a downgrade, a version that is not an upgrade
-            target, or another major without AllowMajorVersionUpgrade.
     """
     if wanted in {None, running}:
         return running
@@ -209,11 +186,7 @@ def _check_settings(parameters: Parameters, current: Parameters) -> None:
 
 
 def check_ranges(parameters: Parameters) -> None:
-    """Check the numbers that have a lowest and a highest value.
-
-    Raises:
-        RDSClientError: `InvalidParameterValue`.
-    """
+    """Check the numbers that have a lowest and a highest value."""
     for name, (low, high) in _RANGES.items():
         if name in parameters and not low <= parameters[name] <= high:
             message = f"Invalid value {parameters[name]} for {name}. Must be between {low} and {high}"

@@ -1,0 +1,82 @@
+"""What all DB instances of one sandbox share, and the servers that are initialised ahead for them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rds_sandbox import extensions
+from rds_sandbox.callers import Callers
+from rds_sandbox.certificates import Authority
+from rds_sandbox.postgres import Server
+from rds_sandbox.programs import Programs
+
+DELAY = "RDS_SANDBOX_DELAY"
+DELAY_SECONDS = "0.3"  # long enough for a waiter that polls to see a status, short enough for tests
+
+
+class ServerPool:
+    """Servers that are initialised ahead, since initdb is most of what a new instance waits for."""
+
+    def __init__(self, root: Path, programs: Programs) -> None:
+        """Begin with the first one."""
+        self._root = root
+        self._numbers = itertools.count(1)
+        self._programs = programs
+        self._password = secrets.token_hex()
+        self._settings = extensions.settings(programs, root)
+        self._workers = ThreadPoolExecutor(1, "initdb")
+        self._next = self._workers.submit(self._initialise)
+
+    def _initialise(self) -> Server:
+        server = self.vacant()
+        server.initialise()
+        return server
+
+    def vacant(self) -> Server:
+        """A server without any data, which is to take over a backup."""
+        return Server(self._root / f"server-{next(self._numbers)}", self._programs, self._password, self._settings)
+
+    def take(self) -> Server:
+        """A server that is initialised and was never started; the next one is begun."""
+        taken, self._next = self._next, self._workers.submit(self._initialise)
+        return taken.result()
+
+    def close(self) -> None:
+        """Begin no more; wait for the one under way."""
+        self._workers.shutdown(cancel_futures=True)
+
+
+@dataclass(eq=False)
+class Host:
+    """What all DB instances of one sandbox share.
+
+    Attributes:
+        root: the sandbox's folder; everything that it writes is in it.
+        loop: the event loop on which the gateways run, in a thread of its own.
+        addresses: the loopback address of each name, which the name keeps, as its DNS name does on AWS.
+        delay: the seconds that a status lasts at least.
+        url: of the AWS API, once it is known.
+    """
+
+    root: Path
+    programs: Programs
+    authority: Authority
+    callers: Callers
+    loop: asyncio.AbstractEventLoop
+    pool: ServerPool
+    addresses: dict[str, str] = field(default_factory=dict)
+    delay: float = field(default_factory=lambda: float(os.environ.get(DELAY, DELAY_SECONDS)))
+    url: str = ""
+
+    def snapshot_folder(self, name: str) -> Path:
+        """Where a copy of a server's data goes; PostgreSQL's account can write there."""
+        folder = self.root / "snapshots"
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, self.programs.account.uid, self.programs.account.gid)
+        return folder / name
