@@ -1,4 +1,7 @@
-"""The notebooks of the runbook as files: found by name, read, and made ready for a run."""
+"""The notebooks of the runbook as files: found by name, read, and made ready for a run.
+
+UnknownNotebook is raised where a name fits none, WrongInput where a file is no notebook with the parameters that all must have.
+"""
 
 from __future__ import annotations
 
@@ -45,27 +48,16 @@ class Notebook:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which notebooks a run shall have.
+    """Which notebooks a run shall have, each by number, name or file name."""
 
-    Attributes:
-        names: numbers, names or file names; empty for the default, 00 to 06.
-        everything: all there are.
-        first: the one to begin with.
-        last: the one to end with.
-    """
-
-    names: Sequence[str] = ()
-    everything: bool = False
-    first: str = ""
-    last: str = ""
+    names: Sequence[str] = ()  # empty for the default, 00 to 06
+    everything: bool = False  # all there are
+    first: str = ""  # the one to begin with
+    last: str = ""  # the one to end with
 
 
 def select(folder: Path, wanted: Selection) -> list[Path]:
-    """The selected notebooks, ordered by number, each once.
-
-    Raises:
-        UnknownNotebook: a name fits none, or none is selected.
-    """
+    """The selected notebooks, ordered by number, each once."""
     available = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not available:
         raise UnknownNotebook(f"there is no notebook in {folder}: restore it with `git checkout notebooks`")
@@ -91,11 +83,7 @@ def _find(name: str, available: Sequence[Path]) -> Path:
 
 
 def read(path: Path) -> Notebook:
-    """Read a notebook, and the parameters that its cell declares.
-
-    Raises:
-        WrongInput: the file is no notebook, or it does not declare what every notebook must.
-    """
+    """Read a notebook, and the parameters that its cell declares."""
     try:
         document = json.loads(path.read_text())
         sources = ["".join(cell["source"]) for cell in document["cells"] if "parameters" in tags(cell)]

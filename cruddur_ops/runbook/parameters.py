@@ -26,21 +26,13 @@ COMMAND_LINE = "command line"
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of the cell tagged `parameters`: `name: type = default  # help`.
-
-    Attributes:
-        name: of the variable.
-        type: "str", "int", "float" or "bool".
-        default: what the cell assigns.
-        help: the line's comment.
-        choices: what the comment lists after "one of"; empty where any value will do.
-    """
+    """One line of the cell tagged `parameters`: `name: type = default  # help`."""
 
     name: str
-    type: str
+    type: str  # a key of TYPES
     default: Any
     help: str = ""
-    choices: tuple[Any, ...] = ()
+    choices: tuple[Any, ...] = ()  # what the comment lists after "one of"; empty where any value will do
 
     def convert(self, given: Any) -> Any:
         """What was given, text or a value, as a value of the declared type."""

@@ -1,4 +1,4 @@
-"""What a run is asked for, checked in full before anything is touched."""
+"""What a run is asked for, checked in full before anything is touched; WrongInput is raised where it cannot be used."""
 
 from __future__ import annotations
 
@@ -22,53 +22,30 @@ NOTEBOOK_SECONDS = 6 * 60 * 60
 
 @dataclass(frozen=True)
 class Request:
-    """What somebody asks for, not yet checked.
-
-    Attributes:
-        selection: which notebooks.
-        target: a section of targets.toml.
-        confirm: the DB instance identifier, to change a protected target; "" for none.
-        options: other parameters, as text.
-        parameters_file: a YAML or TOML file of parameters.
-        given: parameters of an earlier run, which this one takes over.
-        plan_only: leave out the cells that change anything.
-        verified: names of notebooks that passed before: they run again only where their postconditions fail.
-        approved: the file of the plan that may be applied, and nothing else.
-        cell_seconds: how long one cell may take.
-        notebook_seconds: how long one notebook may take.
-        evidence_url: where in S3 a copy of the evidence goes; "" for none.
-        origin: what run.json says of an earlier run or plan that this one goes on from.
-    """
+    """What somebody asks for, not yet checked."""
 
     selection: Selection = Selection()
     target: str = "local"
-    confirm: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
+    confirm: str = ""  # the DB instance identifier, to change a protected target
+    options: Mapping[str, str] = field(default_factory=dict)  # other parameters, as text
     parameters_file: Path | None = None
-    given: Mapping[str, Given] = field(default_factory=dict)
-    plan_only: bool = False
-    verified: frozenset[str] = frozenset()
-    approved: Path | None = None
+    given: Mapping[str, Given] = field(default_factory=dict)  # parameters of an earlier run, which this one takes over
+    plan_only: bool = False  # leave out the cells that change anything
+    verified: frozenset[str] = frozenset()  # notebooks that passed before: only where their postconditions fail they run again
+    approved: Path | None = None  # the file of the plan that may be applied, and nothing else
     cell_seconds: int = CELL_SECONDS
     notebook_seconds: int = NOTEBOOK_SECONDS
-    evidence_url: str = ""
-    origin: Mapping[str, str] = field(default_factory=dict)
+    evidence_url: str = ""  # where in S3 a copy of the evidence goes
+    origin: Mapping[str, str] = field(default_factory=dict)  # the earlier run or plan that this one goes on from
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was checked and can begin; nothing was touched yet.
+    """A run that was checked and can begin; nothing was touched yet."""
 
-    Attributes:
-        notebooks: in the order in which they run.
-        target: where they act.
-        given: the values of their parameters, `target` and `confirm` among them.
-        request: what it was made from.
-    """
-
-    notebooks: tuple[Notebook, ...]
+    notebooks: tuple[Notebook, ...]  # in the order in which they run
     target: Target
-    given: Mapping[str, Given]
+    given: Mapping[str, Given]  # the values of their parameters, `target` and `confirm` among them
     request: Request
 
     @property
@@ -89,15 +66,7 @@ class Run:
 
 
 def check(request: Request, folder: Path | None = None) -> Run:
-    """Check everything that a run is given, before anything is touched.
-
-    Args:
-        request: what is asked for.
-        folder: where the notebooks are; by default the project's.
-
-    Raises:
-        WrongInput: a name or a value cannot be used.
-    """
+    """Check everything that a run of the notebooks in a folder, the project's by default, is given."""
     chosen = tuple(notebooks.read(path) for path in notebooks.select(folder or notebooks.NOTEBOOKS, request.selection))
     offered = {name for notebook in chosen for name in notebook.parameters} - {"target", "confirm"}
     given = {**parameters.gather(request.options, request.parameters_file, offered), **request.given}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +15,7 @@ HERE = Path(__file__).parent
 
 
 def render(record: Mapping[str, Any], folder: Path) -> str:
-    """The page.
-
-    Args:
-        record: what run.json says.
-        folder: where the executed notebooks are.
-    """
+    """The page of a record, with the executed notebooks that are in the folder."""
     steps = record["notebooks"]
     paths = [folder / f"{step['name']}.ipynb" for step in steps]
     html: str = _template().render(
@@ -87,7 +81,6 @@ def _template() -> Any:
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters["pretty"] = lambda value: json.dumps(value, indent=2, sort_keys=True)
     return environment.get_template("index.html.j2")
 
 

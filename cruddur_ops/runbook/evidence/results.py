@@ -16,31 +16,18 @@ from cruddur_ops.redaction import redact_all
 
 @dataclass(frozen=True)
 class Result:
-    """How one notebook went.
-
-    Attributes:
-        name: of the notebook, without ending.
-        verdict: "passed", "failed", "interrupted" or "not run".
-        seconds: from its first cell to its last.
-        outcome: the sum of what its cells created, changed, deleted and left alone.
-        cell: where it failed, such as "In [3] rds.apply(plan)".
-        error: what failed there, in a line.
-        plans: what its cells tagged `plan` showed, as text.
-        changes: of those plans, those that would change something, each with the plan's title.
-        cells: number, first line, start in UTC and seconds of each cell that ran.
-        calls: to AWS, those that change something or were retried (see `ledger.record`).
-    """
+    """How one notebook went, as docs/evidence.md describes it."""
 
     name: str
     verdict: str = "not run"
     seconds: float = 0.0
     outcome: Outcome = field(default_factory=Outcome)
-    cell: str = ""
-    error: str = ""
-    plans: tuple[str, ...] = ()
-    changes: tuple[Mapping[str, Any], ...] = ()
+    cell: str = ""  # where it failed, such as "In [3] plan.apply()"
+    error: str = ""  # what failed there, in a line
+    plans: tuple[str, ...] = ()  # what its cells tagged `plan` showed, as text
+    changes: tuple[Mapping[str, Any], ...] = ()  # of these plans, each with the plan's title
     cells: tuple[Mapping[str, Any], ...] = ()
-    calls: tuple[Mapping[str, Any], ...] = ()
+    calls: tuple[Mapping[str, Any], ...] = ()  # to AWS, those that change something or were retried (see `ledger.record`)
 
     @property
     def retries(self) -> int:
@@ -49,15 +36,7 @@ class Result:
 
 
 def result(name: str, verdict: str, seconds: float, error: str, notebook: Path) -> Result:
-    """How a notebook went; its executed file is redacted, and its ledger taken over.
-
-    Args:
-        name: of the notebook.
-        verdict: how it ended.
-        seconds: how long it took.
-        error: what failed, in a line.
-        notebook: the executed file.
-    """
+    """How a notebook went; its executed file is redacted, and its ledger taken over."""
     document = _clean(notebook)
     return Result(
         name,

@@ -9,13 +9,12 @@ import subprocess
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cruddur_ops import aws
 from cruddur_ops.errors import OpsError
 from cruddur_ops.state import PROJECT
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target
 
 PACKAGES = ("cruddur-ops", "boto3", "botocore", "ipython-sql", "moto", "papermill", "psycopg", "sqlalchemy")
 
@@ -34,8 +33,6 @@ def surroundings() -> dict[str, Any]:
 
 def caller(target: Target) -> str | None:
     """The ARN by which AWS knows the caller; None where AWS is not asked, or does not tell."""
-    from cruddur_ops import aws
-
     if target.connection_url:
         return None
     try:
@@ -54,10 +51,12 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 def commit(folder: Path) -> dict[str, Any] | None:
     """The commit that is checked out, and whether files differ from it; None without git or repository."""
-    git = ["git", "-C", str(folder)]
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-        status = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
     except (OSError, subprocess.CalledProcessError):
         return None
-    return {"commit": head.stdout.strip(), "dirty": bool(status.stdout.strip())}
