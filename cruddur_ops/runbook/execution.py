@@ -29,10 +29,6 @@ ENGINE = "cruddur-ops"
 logging.getLogger("papermill").addHandler(logging.NullHandler())  # we tell of failures ourselves
 
 
-class TookTooLong(Exception):
-    """A cell or a notebook reached its limit; the message says which."""
-
-
 @dataclass
 class Limits:
     """How many seconds a cell may take, and the notebook; its clock runs from the moment that the kernel answers."""
@@ -40,10 +36,6 @@ class Limits:
     cell: float
     notebook: float
     began: float = field(default_factory=time.monotonic)
-
-    def begin(self) -> None:
-        """Start the notebook's clock."""
-        self.began = time.monotonic()
 
     def left(self) -> float:
         """How many seconds the next cell has."""
@@ -74,7 +66,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no
             return super().execute_cell(cell, cell_index, **options)
         except CellTimeoutError as error:
             self.nb_man.cell_exception(cell, cell_index)
-            raise TookTooLong(self.limits.reached()) from error
+            raise RunFailed(self.limits.reached()) from error
         except (KeyboardInterrupt, DeadKernelError):
             self.nb_man.cell_exception(cell, cell_index)
             raise
@@ -108,20 +100,16 @@ papermill_engines.register(ENGINE, Engine)
 
 
 def run(notebook: Path, values: Mapping[str, Any], kernel: Kernel, bar: Bar, limits: Limits) -> str:
-    """Execute a notebook in this kernel, in place.
-
-    Returns:
-        "" where it went well, else what failed, in a line.
-    """
+    """Execute a notebook in this kernel, in place; returns what failed, in a line, or "" where nothing did."""
     try:
         kernel.wait()
-        limits.begin()
+        limits.began = time.monotonic()
         _execute(notebook, values, kernel=kernel, bar=bar, limits=limits)
     except PapermillExecutionError as error:
         return sentence(error.ename, error.evalue, error.traceback)
     except DeadKernelError:
         return f"the kernel process ended in this cell with exit code {kernel.exit_code()}: see what it does, then repeat the run"
-    except (RunFailed, TookTooLong) as error:
+    except RunFailed as error:
         return str(error)
     return ""
 

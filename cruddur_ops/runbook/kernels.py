@@ -14,7 +14,6 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
@@ -30,6 +29,7 @@ from cruddur_ops.runbook import forkserver, kernel
 
 START_TIMEOUT = 60  # seconds, as papermill's
 TICK = 0.005  # seconds between two looks whether all is done
+NOT_STARTED, REPAIR = "the notebook's kernel did not start", "`make env` repairs the environment"
 
 Variables = Mapping[str, str]
 
@@ -53,7 +53,10 @@ class Provisioner(LocalProvisioner):
         """Start a process of multiprocessing's; it leads a group."""
         given = (cmd[1:], kwargs["cwd"], kwargs["stdout"].name, kwargs["env"])
         self.process = forkserver.CONTEXT.Process(target=kernel.serve, args=given)
-        self.process.start()
+        try:
+            self.process.start()
+        except (EOFError, OSError) as error:  # the server ended before it could fork
+            raise RunFailed(f"{NOT_STARTED} ({error!r}): {REPAIR}") from error
         return self.connection_info
 
     async def poll(self) -> int | None:
@@ -92,7 +95,7 @@ class Kernel:
             ensure_event_loop().run_until_complete(self.ready)
         except RuntimeError as error:
             reason = (self.log.read_text(errors="replace").strip() or str(error)).splitlines()[-1]
-            raise RunFailed(f"the notebook's kernel did not start ({reason}): `make env` repairs the environment") from error
+            raise RunFailed(f"{NOT_STARTED} ({reason}): {REPAIR}") from error
         finally:
             self.waited.set()
 
@@ -125,7 +128,7 @@ class Kernels:
         forkserver.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         """End those that are left."""
         self.stop()
 
@@ -146,12 +149,7 @@ class Kernels:
         self.ahead = None
 
     def take(self, variables: Variables, following: Variables | None = None) -> Kernel:
-        """A kernel with these variables besides those of this process; `Kernel.wait` waits until it answers.
-
-        Args:
-            variables: which of them this one is for.
-            following: what the next one will be taken with, which starts meanwhile.
-        """
+        """A kernel with these variables besides those of this process; the following one starts meanwhile."""
         if self.ahead and self.ahead[0] == variables:
             start, self.ahead = self.ahead[1], None
         else:

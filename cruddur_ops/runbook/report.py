@@ -6,25 +6,21 @@ import re
 import sys
 import threading
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from tqdm import tqdm
 
 from cruddur_ops.approvals import SHORTEST
 from cruddur_ops.plan import Outcome
 from cruddur_ops.runbook.evidence import Record, Result
-
-if TYPE_CHECKING:
-    from cruddur_ops.runbook.runs import Run
+from cruddur_ops.runbook.runs import Run
 
 BAR = "{desc} |{bar:20}| cell {n_fmt}/{total_fmt} {elapsed} {postfix}"
 
 
-class Bar(AbstractContextManager["Bar"]):
+class Bar:
     """A bar for the notebook that runs, where standard error is a terminal; nothing elsewhere."""
 
     def __init__(self, name: str, cells: int) -> None:
@@ -38,7 +34,7 @@ class Bar(AbstractContextManager["Bar"]):
             threading.Thread(target=self._tick, daemon=True).start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take the bar away."""
         self.ended.set()
         self.bar.close()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cruddur_ops.runbook.kernels import Kernels
 
 SEAL_DIGITS = 12
-PATIENCE = 10  # seconds for what is found out in the background
+LONGEST_FINISH = 10  # seconds for what is left in the background
 
 
 @dataclass(frozen=True)
@@ -71,17 +71,10 @@ def interruptible() -> Iterator[None]:
 
 
 def execute(run: Run, folder: Path | None = None) -> None:
-    """Execute the notebooks up to the first failure, show how it went, and leave a dated folder.
+    """Execute the notebooks up to the first failure, show how it went, and leave a dated folder in `folder`.
 
-    Args:
-        run: what to do.
-        folder: where the dated folder is made; by default the project's.
-
-    Raises:
-        RunInProgress: another run holds the target; nothing was touched.
-        PlanMoved: the approved plan does not hold any more; nothing was touched.
-        RunFailed: a notebook failed.
-        RunInterrupted: SIGINT or SIGTERM ended it.
+    Raises RunInProgress where another run holds the target, and PlanMoved where the approved plan does not hold any more: nothing
+    was touched then. RunFailed where a notebook failed, RunInterrupted where a signal ended it.
     """
     folder = folder or runs.RUNS
     with _lock(run) as hold:
@@ -115,7 +108,7 @@ def _perform(run: Run, folder: Path, kernels: Kernels) -> Record:
         (record.folder / approvals.NAME).write_bytes(run.request.approved.read_bytes())
     background = Background(kernels.waited)
     background.do(page.prepare)
-    background.do(partial(_find_out, run, record))
+    background.do(lambda: record.facts.update(caller=evidence.caller(run.target)))
     try:
         _execute_all(run, record, kernels, background)
     except KeyboardInterrupt as error:
@@ -143,11 +136,6 @@ def _facts(run: Run) -> dict[str, Any]:
         "settings": {name: {"value": value, "source": source} for name, value, source in run.target.rows()},
         "limits": {"cell_seconds": run.request.cell_seconds, "notebook_seconds": run.request.notebook_seconds},
     }
-
-
-def _find_out(run: Run, record: Record) -> None:
-    """Who AWS says we are."""
-    record.facts["caller"] = evidence.caller(run.target)
 
 
 def _execute_all(run: Run, record: Record, kernels: Kernels, background: Background) -> None:
@@ -192,7 +180,7 @@ def _conclude(run: Run, record: Record, verdict: str, background: Background) ->
     """Complete the folder, and show the plans, or the table."""
     reached = {result.name.removesuffix(CHECK) for result in record.results}
     record.results += [Result(notebook.name) for notebook in run.notebooks if notebook.name not in reached]
-    background.finish(PATIENCE)
+    background.finish(LONGEST_FINISH)
     if run.plan_only and verdict == "passed":
         record.facts["plan_digest"] = write_plan(run, record.folder)
     record.write(verdict)
