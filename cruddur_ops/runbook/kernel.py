@@ -46,7 +46,9 @@ def _end_with_runner() -> None:
 
 def _start(arguments: Sequence[str]) -> None:
     from ipykernel.kernelapp import IPKernelApp
+    from tqdm import tqdm
 
+    tqdm.set_lock(threading.RLock())  # by default a semaphore of multiprocessing's, which would complain of a killed kernel
     kernel: Any = IPKernelApp.instance()
     kernel.initialize(list(arguments))
     redaction.remember_environment()

@@ -16,6 +16,7 @@ MODULES = (
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "boto3",
+    "tqdm",
     *(f"cruddur_ops.{name}" for name in ("rds", "database", "network", "activities", "cognito", "preflight", "magics")),
 )
 

@@ -56,10 +56,12 @@ def test_each_kernel_has_its_own_variables_and_environment(run: tuple[Finished, 
 
 
 def test_a_killed_kernel_is_told_by_its_signal(project: Project) -> None:
-    """The fork server reports how it ended."""
-    project.write("00_first", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
-    finished = project.run("run", "--target", "plain")
+    """The fork server reports how it ended, and nothing else is said: not of the lock of a progress bar either."""
+    bar = "from cruddur_ops import progress\nwith progress.waiting('x') as show: show('y')"
+    project.write("00_first", bar, "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    finished = finish(project.start("run", "--target", "plain"))
     assert (1, True) == (finished.code, "exit code -9" in finished.stderr)
+    assert "leaked" not in finished.stderr
 
 
 def test_the_end_of_the_fork_server_ends_the_run(project: Project) -> None:
