@@ -35,11 +35,7 @@ class Query:
 
 @functools.cache
 def load(name: str) -> Query:
-    """Read a query.
-
-    Raises:
-        WrongInput: sql/ has no file of this name.
-    """
+    """Read a query; WrongInput where sql/ has no file of this name."""
     if name not in names():
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0)
         raise WrongInput(f'sql/ has no query "{name}": did you mean "{near[0]}"?')
