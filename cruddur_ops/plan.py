@@ -311,34 +311,6 @@ def step(function: Callable[Concatenate[Target, Arguments], Plan]) -> Callable[C
     return planned
 
 
-def require_confirmation(plan: Plan, *, protected: bool, identifier: str, confirm: str) -> None:
-    """Refuse a plan that changes a protected target, unless its identifier was typed; and what no approved plan covers.
-
-    Raises:
-        ConfirmationRequired: the target is protected and `confirm` is not its identifier.
-        NotApproved: the run applies an approved plan, which has not all of these changes.
-    """
-    if plan.mutating and protected and confirm != identifier:
-        message = (
-            f"{plan.title} is protected and nothing was changed: read the plan, "
-            f'then repeat with confirm = "{identifier}" (on the command line: --confirm {identifier})'
-        )
-        raise ConfirmationRequired(message)
-    approvals.require_covered(plan.title, [change.shown for change in plan.mutating])
-
-
-def apply(plan: Plan, make: Callable[[Change], None]) -> Outcome:
-    """Make the plan's changes in their order; the first failure ends it and is raised.
-
-    Args:
-        plan: what to do.
-        make: makes one change, or raises.
-    """
-    for change in plan.mutating:
-        make(change)
-    return plan.outcome
-
-
 def differences(resource: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Change]:
     """A MODIFY for each wanted setting whose found value is another; settings not wanted are ignored."""
     for setting, after in wanted.items():

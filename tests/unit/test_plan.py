@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops import plan, progress
+from cruddur_ops import progress
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved
-from cruddur_ops.plan import OUTCOME_MIME, Action, Change, Outcome, Plan, differences, require_confirmation, step
+from cruddur_ops.plan import OUTCOME_MIME, Action, Change, Outcome, Plan, differences, step
 from cruddur_ops.targets import Target
 
 CREATE = Change(Action.CREATE, "group a", note="free")
@@ -74,38 +74,24 @@ def test_every_resource_is_counted(found: Plan) -> None:
 def test_applying_makes_the_mutating_changes_in_order(found: Plan) -> None:
     """Each once, the unchanged ones never, and the outcome is the plan's."""
     made: list[Change] = []
-    assert found.outcome == plan.apply(found, made.append)
+    changes = tuple(replace(change, make=partial(made.append, change)) for change in found.changes)
+    assert found.outcome == step(lambda _: replace(found, changes=changes))(TARGET).apply()
     assert list(found.mutating) == made
 
 
 def test_a_failing_change_ends_it() -> None:
     """What comes after a failure is not tried, and the failure is not hidden."""
-    made = []
+    made: list[Change] = []
 
     def make(change: Change) -> None:
         made.append(change)
         if change is LARGER:
             raise RuntimeError("no")
 
-    with pytest.raises(RuntimeError):
-        plan.apply(PLAN, make)
+    plan = step(lambda _: replace(PLAN, changes=tuple(replace(one, make=partial(make, one)) for one in PLAN.changes)))(TARGET)
+    with pytest.raises(RuntimeError, match="no"):
+        plan.apply()
     assert [CREATE, LARGER] == made
-
-
-@pytest.mark.parametrize("confirm", ["", "yes", "CRUDDUR-DB-INSTANCE"])
-def test_a_protected_target_needs_its_identifier(confirm: str) -> None:
-    """Nothing else will do, and the message says how to confirm."""
-    with pytest.raises(ConfirmationRequired, match='confirm = "cruddur-db-instance"'):
-        require_confirmation(PLAN, protected=True, identifier="cruddur-db-instance", confirm=confirm)
-
-
-@pytest.mark.parametrize(
-    ("found", "protected", "confirm"),
-    [(PLAN, True, "cruddur-db-instance"), (PLAN, False, ""), (Plan("nothing", (SAME,)), True, "")],
-)
-def test_no_confirmation_is_needed(found: Plan, protected: bool, confirm: str) -> None:
-    """Typed, not protected, or nothing to change: no question is asked."""
-    require_confirmation(found, protected=protected, identifier="cruddur-db-instance", confirm=confirm)
 
 
 class World:
