@@ -22,22 +22,6 @@ class WrongInput(OpsError):
     exit_code = 2
 
 
-class UnknownTarget(WrongInput):
-    """No section of targets.toml has this name."""
-
-
-class UnknownNotebook(WrongInput):
-    """No notebook has this name or number."""
-
-
-class UnknownParameter(WrongInput):
-    """No notebook of the run has a parameter of this name."""
-
-
-class WrongType(WrongInput):
-    """A value does not have the type that its parameter or setting declares."""
-
-
 class NotProven(WrongInput):
     """What could destroy other people's resources acts on the sandbox alone, for now."""
 

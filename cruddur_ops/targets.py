@@ -1,4 +1,8 @@
-"""Where to act: named targets, and for each of their settings the value and where it came from."""
+"""Where to act: named targets, and for each of their settings the value and where it came from.
+
+WrongInput is raised where targets.toml cannot be read, has no such section, or a setting's name or value cannot be used;
+NotProven where what is not proved is to act outside of the sandbox.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.errors import NotProven, UnknownParameter, UnknownTarget, WrongInput, WrongType, nearest
+from cruddur_ops.errors import NotProven, WrongInput, nearest
 from cruddur_ops.state import PROJECT, require_checkout, sandbox_environment
 
 CHECKIP_URL = "https://checkip.amazonaws.com"
@@ -93,11 +97,7 @@ def targets_file() -> Path:
 
 
 def read_targets() -> dict[str, dict[str, Any]]:
-    """The sections of targets.toml.
-
-    Raises:
-        WrongInput: the file is missing or is no TOML.
-    """
+    """The sections of targets.toml."""
     path = targets_file()
     try:
         return tomllib.loads(path.read_text())
@@ -115,23 +115,17 @@ def load(name: str = "local", confirm: str = "", **parameters: Any) -> Target:
         name: a section of targets.toml.
         confirm: the name that was typed, for a protected target.
         parameters: settings given by the caller; None and "" mean not given.
-
-    Raises:
-        UnknownTarget: targets.toml has no such section.
-        UnknownParameter: a parameter or a key of the section is no setting.
-        WrongType: a value does not fit the setting's type.
-        WrongInput: targets.toml is missing or is no TOML.
     """
     sections = read_targets()
     if name not in sections:
         remedy = f"use one of {', '.join(sections)}, or add a section to {targets_file()}"
-        raise UnknownTarget(f'there is no target "{name}": {remedy}')
+        raise WrongInput(f'there is no target "{name}": {remedy}')
     section = sections[name]
     given = {key: value for key, value in parameters.items() if value not in (None, "")}
     for key in (*given, *section):
         _require_known(key)
         if key in given and SETTINGS[key].metadata["file_only"]:
-            raise UnknownParameter(f'"{key}" cannot be given for one run: it is set in {targets_file()} alone')
+            raise WrongInput(f'"{key}" cannot be given for one run: it is set in {targets_file()} alone')
     sandbox = sandbox_environment() if section.get("sandbox") else {}
     values, sources = {}, {}
     for key in SETTINGS:
@@ -145,9 +139,6 @@ def require_proven(target: Target, what: str) -> None:
     Args:
         target: the sandbox's are always allowed.
         what: is refused, as the subject of a sentence.
-
-    Raises:
-        NotProven: the target is outside the sandbox, and its section does not say `unproven = true`.
     """
     if not (target.sandbox or target.unproven):
         message = f"{what} is not proved yet to leave alone what others have in the account, and nothing was changed"
@@ -158,7 +149,7 @@ def require_proven(target: Target, what: str) -> None:
 def _require_known(key: str) -> None:
     if key not in SETTINGS:
         advice = nearest(key, SETTINGS, "`cruddur-ops targets` lists them")
-        raise UnknownParameter(f'"{key}" is not a setting of a target: {advice}')
+        raise WrongInput(f'"{key}" is not a setting of a target: {advice}')
 
 
 def _resolve(
@@ -198,9 +189,6 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
         name: the setting, parameter or environment variable, for the message.
         value: text, or a value of the right type already.
         type_name: "bool", "int", "float" or "str"; by default that of the setting called `name`.
-
-    Raises:
-        WrongType: it does not fit.
     """
     wanted = TYPES[str(type_name or SETTINGS[name].type)]
     if type(value) is wanted:
@@ -213,4 +201,4 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
         with suppress(ValueError):
             return float(value)
     expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[wanted]
-    raise WrongType(f'{name} must be {expected}, not "{value}": correct the value')
+    raise WrongInput(f'{name} must be {expected}, not "{value}": correct the value')

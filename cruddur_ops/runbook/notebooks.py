@@ -1,6 +1,6 @@
 """The notebooks of the runbook as files: found by name, read, and made ready for a run.
 
-UnknownNotebook is raised where a name fits none, WrongInput where a file is no notebook with the parameters that all must have.
+WrongInput is raised where a name fits none, or a file is no notebook with the parameters that all must have.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.errors import UnknownNotebook, WrongInput, nearest
+from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.runbook import parameters
 from cruddur_ops.runbook.parameters import Parameter
 from cruddur_ops.state import PROJECT
@@ -60,7 +60,7 @@ def select(folder: Path, wanted: Selection) -> list[Path]:
     """The selected notebooks, ordered by number, each once."""
     available = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not available:
-        raise UnknownNotebook(f"there is no notebook in {folder}: restore it with `git checkout notebooks`")
+        raise WrongInput(f"there is no notebook in {folder}: restore it with `git checkout notebooks`")
     chosen = [path for path in available if wanted.everything or path.stem[:2] in DEFAULT]
     if wanted.names:
         chosen = sorted({_find(name, available) for name in wanted.names})
@@ -68,7 +68,7 @@ def select(folder: Path, wanted: Selection) -> list[Path]:
     last = _find(wanted.last, available) if wanted.last else available[-1]
     found = [path for path in chosen if first <= path <= last]
     if not found:
-        raise UnknownNotebook("nothing is selected: name notebooks, widen --from and --until, or add --all")
+        raise WrongInput("nothing is selected: name notebooks, widen --from and --until, or add --all")
     return found
 
 
@@ -79,7 +79,7 @@ def _find(name: str, available: Sequence[Path]) -> Path:
             return path
     stems = [path.stem for path in available]
     advice = nearest(wanted, stems, f"use one of {', '.join(stems)}")
-    raise UnknownNotebook(f'there is no notebook "{name}": {advice}')
+    raise WrongInput(f'there is no notebook "{name}": {advice}')
 
 
 def read(path: Path) -> Notebook:

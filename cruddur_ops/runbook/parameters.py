@@ -1,6 +1,6 @@
 """A notebook's parameters: what its cell declares, and the values that a run gives to them, each with its source.
 
-UnknownParameter, WrongType or WrongInput is raised where a name or a value cannot be used.
+WrongInput is raised where a name or a value cannot be used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from cruddur_ops.errors import UnknownParameter, WrongInput, WrongType, nearest
+from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.targets import typed
 
 TYPES = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
@@ -39,7 +39,7 @@ class Parameter:
         value = typed(self.name, given, self.type)
         if self.choices and value not in (*self.choices, self.default):
             texts = [str(choice) for choice in self.choices]
-            raise WrongType(f'{self.name} cannot be "{value}": {nearest(str(value), texts, "use one of " + ", ".join(texts))}')
+            raise WrongInput(f'{self.name} cannot be "{value}": {nearest(str(value), texts, "use one of " + ", ".join(texts))}')
         return value
 
     def __str__(self) -> str:
@@ -93,7 +93,7 @@ def gather(options: Mapping[str, str], file: Path | None, offered: Iterable[str]
     for name in (*options, *found):
         if name not in names:
             advice = nearest(name, names, f"there are {', '.join(names) or 'none but target and confirm'}")
-            raise UnknownParameter(f'no notebook of this run has a parameter "{name}": {advice}')
+            raise WrongInput(f'no notebook of this run has a parameter "{name}": {advice}')
     variables = {name: f"CRUDDUR_{name.upper()}" for name in names}
     given = {name: Given(os.environ[one], f"environment {one}") for name, one in variables.items() if os.environ.get(one)}
     given |= {name: Given(value, str(file)) for name, value in found.items()}

@@ -18,7 +18,7 @@ from traitlets.config import Config
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import DatabaseMissing, LoginRefused, StatementFailed
-from cruddur_ops.errors import UnknownTarget, WrongInput
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
@@ -160,7 +160,7 @@ def test_failing_connection_fails_the_cell(run: Run, at: Callable[..., Target], 
     ("cells", "error", "message"),
     [
         (["del target"], WrongInput, "set it first"),
-        (['target = "nowhere"'], UnknownTarget, 'no target "nowhere"'),
+        (['target = "nowhere"'], WrongInput, 'no target "nowhere"'),
         (["target = 3"], WrongInput, "set it first"),
     ],
 )
@@ -252,7 +252,7 @@ def execute(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failing", "error"), [("%sql SELECT 1/0", "StatementFailed"), ('target = "nowhere"\n%sql SELECT 1', "UnknownTarget")]
+    ("failing", "error"), [("%sql SELECT 1/0", "StatementFailed"), ('target = "nowhere"\n%sql SELECT 1', "WrongInput")]
 )
 def test_papermill_fails(seeded: Target, notebook: Callable[..., Path], failing: str, error: str) -> None:
     """Papermill stops at the failing cell, whose output is the sentence; no password is in the file."""

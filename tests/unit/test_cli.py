@@ -93,7 +93,7 @@ def test_an_expected_failure_is_a_sentence_and_its_exit_code() -> None:
     def fail(name: str) -> None:
         raise getattr(errors, name)("it is so: do this")
 
-    for name, code in {"OpsError": 1, "WrongInput": 2, "UnknownTarget": 2, "RunInterrupted": 130}.items():
+    for name, code in {"OpsError": 1, "WrongInput": 2, "ConfirmationRequired": 2, "RunInterrupted": 130}.items():
         result = CliRunner().invoke(group, ["fail", name])
         assert (code, "", "it is so: do this\n") == (result.exit_code, result.stdout, result.stderr)
 

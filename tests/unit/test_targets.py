@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import rds_sandbox
 from cruddur_ops import cognito, rds, state, targets
-from cruddur_ops.errors import NotProven, UnknownParameter, UnknownTarget, WrongInput, WrongType
+from cruddur_ops.errors import NotProven, WrongInput
 from cruddur_ops.targets import SETTINGS, Target, typed
 
 
@@ -84,7 +84,7 @@ def test_protection_stands_in_the_file_alone(write: Callable[[str], None], monke
     monkeypatch.setenv(f"CRUDDUR_{name.upper()}", "false")
 
     assert ("True", "targets.toml") == shown(targets.load("mine"), name)
-    with pytest.raises(UnknownParameter, match="cannot be given for one run"):
+    with pytest.raises(WrongInput, match="cannot be given for one run"):
         targets.load("mine", "", **{name: False})
 
 
@@ -92,7 +92,7 @@ def test_unknown_target_names_those_there_are(write: Callable[[str], None]) -> N
     """The message lists the sections."""
     write("[local]\n[prod]\n")
 
-    with pytest.raises(UnknownTarget, match='no target "prd": use one of local, prod'):
+    with pytest.raises(WrongInput, match='no target "prd": use one of local, prod'):
         targets.load("prd")
 
 
@@ -100,7 +100,7 @@ def test_unknown_key_names_the_nearest(write: Callable[[str], None]) -> None:
     """A mistyped setting in the file or as a parameter is refused."""
     write('[local]\nregoin = "eu-west-1"\n')
 
-    with pytest.raises(UnknownParameter, match='did you mean "region"'):
+    with pytest.raises(WrongInput, match='did you mean "region"'):
         targets.load("local")
 
 
@@ -109,7 +109,7 @@ def test_wrong_type_is_refused(write: Callable[[str], None], text: str) -> None:
     """A value that does not fit its setting is refused, with what is expected."""
     write(text)
 
-    with pytest.raises(WrongType, match=r"(port|sandbox) must be (a whole number|true or false)"):
+    with pytest.raises(WrongInput, match=r"(port|sandbox) must be (a whole number|true or false)"):
         targets.load("local")
 
 
@@ -165,7 +165,7 @@ def test_text_is_a_number_or_refused(text: str) -> None:
     """Any text is either read as int() reads it, or refused; never passed on as text."""
     try:
         number = typed("port", text)
-    except WrongType as error:
+    except WrongInput as error:
         assert "port must be a whole number" in str(error)
     else:
         assert int(text) == number
@@ -205,7 +205,7 @@ def test_target_may_be_unproven(write: Callable[[str], None]) -> None:
     write("[trial]\nunproven = true\n")
 
     assert rds.plan_drill(targets.load("trial"), DRILL)
-    with pytest.raises(UnknownParameter, match="in .*targets.toml alone"):
+    with pytest.raises(WrongInput, match="in .*targets.toml alone"):
         targets.load("trial", unproven=True)
 
 

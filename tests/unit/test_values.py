@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops.errors import UnknownParameter, WrongInput, WrongType
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.runbook import parameters
 from cruddur_ops.runbook.parameters import COMMAND_LINE, Given, Parameter
 
@@ -75,17 +75,17 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
 
 def test_an_unknown_name_in_a_file_is_told_the_nearest(tmp_path: Path) -> None:
     """As on the command line."""
-    with pytest.raises(UnknownParameter, match='did you mean "rows"'):
+    with pytest.raises(WrongInput, match='did you mean "rows"'):
         parameters.gather({}, write(tmp_path, "p.yaml", "row: 1"), ROWS)
 
 
 def test_a_value_of_another_type_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever it comes from."""
     monkeypatch.setenv("CRUDDUR_ROWS", "many")
-    with pytest.raises(WrongType, match='rows must be a whole number, not "many"'):
+    with pytest.raises(WrongInput, match='rows must be a whole number, not "many"'):
         parameters.typed_values(parameters.gather({}, None, ROWS), ROWS)
     monkeypatch.delenv("CRUDDUR_ROWS")
-    with pytest.raises(WrongType, match="name must be text"):
+    with pytest.raises(WrongInput, match="name must be text"):
         parameters.typed_values(parameters.gather({}, write(tmp_path, "p.yaml", "name: 1"), ROWS), ROWS)
 
 
