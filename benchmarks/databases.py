@@ -15,6 +15,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from cruddur_ops import database, targets
+from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server
 from rds_sandbox.programs import find_programs
@@ -42,7 +43,7 @@ class Databases:
     def make(self, name: str) -> Target:
         """A database with empty tables, in place of one of this name."""
         target = self.target(name)
-        for plan in (database.plan_drop, database.plan_create, database.plan_schema):
+        for plan in (plan_drop, database.plan_create, database.plan_schema):
             plan(target).apply()
         return target
 

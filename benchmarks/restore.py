@@ -16,6 +16,8 @@ from benchmarks.databases import Databases, databases
 from benchmarks.runs import sandbox
 from cruddur_ops import database, network, rds, targets
 from cruddur_ops.database.connection import connect
+from cruddur_ops.rds.replicas import plan_delete
+from cruddur_ops.rds.snapshots import plan_delete_snapshot
 from cruddur_ops.targets import Target
 
 # Rows that are too short to be compressed; a million of them are 1 GiB.
@@ -54,8 +56,8 @@ def ours(target: Target) -> float:
     rds.plan_snapshot(target, SNAPSHOT).apply()
     rds.plan_restore(target, SNAPSHOT, COPY).apply()
     elapsed = time.monotonic() - began
-    rds.plan_delete(target, COPY).apply()
-    rds.plan_delete_snapshot(target, SNAPSHOT).apply()
+    plan_delete(target, COPY).apply()
+    plan_delete_snapshot(target, SNAPSHOT).apply()
     return elapsed
 
 

@@ -13,16 +13,10 @@ if TYPE_CHECKING:
 
     from cruddur_ops import activities, cognito, database, network, preflight, queries, rds
     from cruddur_ops.errors import OpsError
-    from cruddur_ops.plan import Change, Outcome, Plan
-    from cruddur_ops.targets import Target
     from cruddur_ops.targets import load as load_target
 
 __all__ = [
-    "Change",
     "OpsError",
-    "Outcome",
-    "Plan",
-    "Target",
     "activities",
     "cognito",
     "database",
@@ -35,11 +29,7 @@ __all__ = [
 
 MODULES = {"activities", "cognito", "database", "network", "preflight", "queries", "rds"}
 PLACES = {
-    "Change": ("plan", "Change"),
     "OpsError": ("errors", "OpsError"),
-    "Outcome": ("plan", "Outcome"),
-    "Plan": ("plan", "Plan"),
-    "Target": ("targets", "Target"),
     "load_target": ("targets", "load"),
 }
 

@@ -4,15 +4,11 @@ What cannot be posted or shown is refused with WrongInput, before anything is wr
 that the application gave the error, such as "message_blank: ". The database's own errors are those of `database`.
 """
 
-from cruddur_ops.activities.feeds import Page, UserPage, explain_home, find, home, replies, user
-from cruddur_ops.activities.posting import MAX_CHARS, TTLS, check, post, reply
+from cruddur_ops.activities.feeds import explain_home, find, home, replies, user
+from cruddur_ops.activities.posting import check, post, reply
 from cruddur_ops.activities.reports import by_author, over_time
 
 __all__ = [
-    "MAX_CHARS",
-    "TTLS",
-    "Page",
-    "UserPage",
     "by_author",
     "check",
     "explain_home",

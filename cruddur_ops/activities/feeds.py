@@ -10,8 +10,8 @@ from typing import Any
 
 from cruddur_ops.activities import cursor as cursors
 from cruddur_ops.activities.posting import activity_uuid, check_handle, user_not_found
-from cruddur_ops.database import rows
 from cruddur_ops.database.explain import QueryPlan, explain
+from cruddur_ops.database.statements import rows
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from cruddur_ops.database import rows
+from cruddur_ops.database.statements import rows
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cruddur_ops.database import rows
+from cruddur_ops.database.statements import rows
 from cruddur_ops.targets import Target
 
 if TYPE_CHECKING:

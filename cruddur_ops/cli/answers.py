@@ -26,7 +26,9 @@ def announce(verb: str, target: Target, *, err: bool = False) -> None:
 
 def setup(target: Target, force: bool) -> Outcome:
     """A line for each step, then what all came to."""
-    return ops.database.setup(target, force=force, tell=click.echo)
+    from cruddur_ops.database import steps
+
+    return steps.setup(target, force=force, tell=click.echo)
 
 
 def connect(target: Target, arguments: tuple[str, ...]) -> None:
@@ -56,12 +58,16 @@ def wait(target: Target, timeout: float) -> str:
 
 def seed(target: Target, scale: int | None, seed_number: int) -> Plan:
     """The rows of the file, or synthetic data."""
-    return ops.database.plan_load(target, scale, seed_number) if scale else ops.database.plan_seed(target)
+    from cruddur_ops.database import seeding, synthetic
+
+    return synthetic.plan_load(target, scale, seed_number) if scale else seeding.plan_seed(target)
 
 
 def migration(name: str) -> Iterator[str]:
     """Two files."""
-    return (f"wrote {path}" for path in ops.database.new_migration(name))
+    from cruddur_ops.database import schema
+
+    return (f"wrote {path}" for path in schema.new_migration(name))
 
 
 def stop(target: Target, force: bool, keep: bool) -> Plan:

@@ -22,13 +22,15 @@ def modify(target: str, confirm: str, window: bool, plan_only: bool) -> None:
     """Make the instance what the target wants: class, storage, version, backups, protection, password, access, tags."""
     if plan_only:
         raise SystemExit(_drift(target, window))
-    from cruddur_ops import database, rds
+    from cruddur_ops import rds
+    from cruddur_ops.database.instance import require_upgradable
+    from cruddur_ops.rds.modification import is_major
     from cruddur_ops.targets import load
 
     loaded = load(target, confirm)
     plan = rds.plan_both(loaded, at_once=not window)
-    if rds.is_major(plan):
-        database.require_upgradable(loaded)
+    if is_major(plan):
+        require_upgradable(loaded)
     carry_out(plan)
 
 

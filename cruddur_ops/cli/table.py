@@ -17,15 +17,15 @@ TABLE = (
          "Load sql/schema.sql into an empty database."),
     Verb(db, "migrate", "database:plan_migrations", STEP, announced=True, help=
          "Apply the migrations that the database lacks."),
-    Verb(db, "rollback", "database:plan_rollback", STEP, announced=True, help=
+    Verb(db, "rollback", "database.schema:plan_rollback", STEP, announced=True, help=
          "Undo the newest migration of the database."),
     Verb(db, "seed", answers.seed, (*STEP, *options.SEED), announced=True, help=
          "Bring the rows of sql/seed.sql to what the file says, or generate users and activities by the million."),
-    Verb(db, "expire", "database:plan_expire", (*STEP, options.BATCH), announced=True, verified=False, help=
+    Verb(db, "expire", "database.expire:plan_expire", (*STEP, options.BATCH), announced=True, verified=False, help=
          "Remove activities that have expired, while the feeds go on."),
-    Verb(db, "kill-sessions", "database:plan_kill", (*STEP, options.IDLE), announced=True, help=
+    Verb(db, "kill-sessions", "database.killing:plan_kill", (*STEP, options.IDLE), announced=True, help=
          "End the sessions that `sessions` lists; what they have not committed is rolled back."),
-    Verb(db, "drop", "database:plan_drop", (*LOOK, options.DROP, options.FORCE), announced=True, help=
+    Verb(db, "drop", "database.drop:plan_drop", (*LOOK, options.DROP, options.FORCE), announced=True, help=
          "Drop the database and all that is in it; refused while anybody is connected."),
     Verb(db, "status", "database:status", LOOK, help=
          "Show the server, the database, its schema, its size and how many use it."),
@@ -51,7 +51,7 @@ TABLE = (
          once: none of them passes by itself."""),
     Verb(rds, "status", "rds:look", (*LOOK, options.LINES), help=
          "Show how the instance is: status, connections, storage, backups, certificate, maintenance, events, log."),
-    Verb(rds, "logs", "rds:tail", (*LOOK, options.LAST_LINES), help=
+    Verb(rds, "logs", "rds.logs:tail", (*LOOK, options.LAST_LINES), help=
          "Show the last lines of PostgreSQL's log, passwords and e-mail addresses masked."),
     Verb(rds, "start", "rds:plan_start", STEP, help=
          "Start the instance, remove the schedule that would stop it anew, and wait until it is available."),
@@ -65,7 +65,7 @@ TABLE = (
          "Take a snapshot called NAME, and wait until it can be restored."),
     Verb(rds, "snapshots", answers.snapshots, LOOK, help=
          "List the snapshots of the instance, the newest last."),
-    Verb(rds, "delete-snapshot", "rds:plan_delete_snapshot", (*STEP, options.NAME), help=
+    Verb(rds, "delete-snapshot", "rds.snapshots:plan_delete_snapshot", (*STEP, options.NAME), help=
          "Remove the snapshot NAME for good."),
     Verb(rds, "restore", answers.restore, (*STEP, options.IDENTIFIER, *options.RESTORE), help=
          "Restore a snapshot or a moment as a new instance IDENTIFIER, and wait until it is as wanted."),
@@ -75,7 +75,7 @@ TABLE = (
          "Make a read replica IDENTIFIER, and wait until it answers."),
     Verb(rds, "promote", answers.promote, (*STEP, options.IDENTIFIER), help=
          "Make the read replica IDENTIFIER an instance of its own, as the target wants one."),
-    Verb(rds, "delete", "rds:plan_delete", (*STEP, options.IDENTIFIER), help=
+    Verb(rds, "delete", "rds.replicas:plan_delete", (*STEP, options.IDENTIFIER), help=
          "Delete the sibling instance IDENTIFIER (a restored one, or a replica) for good."),
     Verb(rds, "teardown", answers.teardown, (*STEP, options.LAST), help=
          "Take everything away: Lambda, instance, secrets, log groups, schedule, security group; then list what is left."),

@@ -13,7 +13,7 @@ from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule, as_filters, rules_of
 from cruddur_ops.plan import Action, Change
-from cruddur_ops.rds import Instance
+from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 
 HTTPS = 443

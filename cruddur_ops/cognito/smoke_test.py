@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from cruddur_ops import aws, database, progress
+from cruddur_ops import aws, progress
 from cruddur_ops.calls import Call
 from cruddur_ops.cognito import deployment, names, pool
 from cruddur_ops.cognito.logs import Tail, tail
 from cruddur_ops.cognito.users import attributes_of
+from cruddur_ops.database import statements
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
 from cruddur_ops.errors import InstanceNotReady, InUse, NotFound, NotVerified
 from cruddur_ops.plan import Action, Change, Plan, step
@@ -110,7 +111,7 @@ def _removals(target: Target, handle: str) -> tuple[Change, ...]:
 def _deletions(target: Target, found: Found, row: Mapping[str, Any], whose: str = "") -> tuple[Change, ...]:
     """The user goes last: as long as there is something, there is one whom the next smoke test finds."""
     user = Call("cognito-idp", "admin_delete_user", {"UserPoolId": found.pool_id, "Username": found.username})
-    forget = partial(database.rows, target, "users/forget", email=found.email)
+    forget = partial(statements.rows, target, "users/forget", email=found.email)
     clients = [
         Call("cognito-idp", "delete_user_pool_client", {"UserPoolId": found.pool_id, "ClientId": i}) for i in found.clients
     ]
@@ -139,7 +140,7 @@ def _find(target: Target, handle: str) -> Found | None:
 
 def _row(target: Target, handle: str) -> Mapping[str, Any]:
     """The row of the handle; empty where there is none."""
-    rows = database.rows(target, "users/by_handle", handle=handle)
+    rows = statements.rows(target, "users/by_handle", handle=handle)
     found = rows[0] if rows else {}
     _require_own(handle, found)
     return found

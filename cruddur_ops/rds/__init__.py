@@ -3,33 +3,26 @@
 from cruddur_ops.network.groups import plan_group
 from cruddur_ops.rds.drill import Drill, plan_clear, plan_drill, plan_return
 from cruddur_ops.rds.health import look
-from cruddur_ops.rds.instances import Instance, describe
+from cruddur_ops.rds.instances import describe
 from cruddur_ops.rds.inventory import find as leftovers
-from cruddur_ops.rds.logs import events, tail
-from cruddur_ops.rds.modification import is_major
 from cruddur_ops.rds.passwords import plan_managed, plan_own
 from cruddur_ops.rds.power import plan_start, plan_stop
 from cruddur_ops.rds.provisioning import offer, plan_both, plan_instance
-from cruddur_ops.rds.replicas import plan_delete, plan_promote, plan_replica
+from cruddur_ops.rds.replicas import plan_promote, plan_replica
 from cruddur_ops.rds.restores import plan_restore, plan_restore_to_time, sibling
-from cruddur_ops.rds.snapshots import plan_delete_snapshot, plan_snapshot
+from cruddur_ops.rds.snapshots import plan_snapshot
 from cruddur_ops.rds.switchover import plan_switchover
 from cruddur_ops.rds.teardown import plan_teardown
 from cruddur_ops.rds.waiting import wait, wait_until_restorable, wait_until_steady
 
 __all__ = [
     "Drill",
-    "Instance",
     "describe",
-    "events",
-    "is_major",
     "leftovers",
     "look",
     "offer",
     "plan_both",
     "plan_clear",
-    "plan_delete",
-    "plan_delete_snapshot",
     "plan_drill",
     "plan_group",
     "plan_instance",
@@ -46,7 +39,6 @@ __all__ = [
     "plan_switchover",
     "plan_teardown",
     "sibling",
-    "tail",
     "wait",
     "wait_until_restorable",
     "wait_until_steady",

@@ -65,6 +65,6 @@ def _tagging(target: Target, found: Instance, resource: str) -> Iterator[Change]
 
 
 def is_major(plan: Plan) -> bool:
-    """Whether a plan goes to another major version: its pre-checks come first, see `database.require_upgradable`."""
+    """Whether a plan goes to another major version: its pre-checks come first, see `database.instance`."""
     versions = [change for change in plan.mutating if change.setting == "EngineVersion"]
     return any(offers.major(str(change.before)) != offers.major(str(change.after)) for change in versions)

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import URL
 
 from cruddur_ops import activities, database, targets
+from cruddur_ops.activities.feeds import Page
+from cruddur_ops.activities.posting import MAX_CHARS, TTLS
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
@@ -47,7 +49,7 @@ def duration(activity: dict[str, Any]) -> timedelta:
     return datetime.fromisoformat(activity["expires_at"]) - datetime.fromisoformat(activity["created_at"])
 
 
-def messages(page: activities.Page) -> list[str]:
+def messages(page: Page) -> list[str]:
     """What the activities of a page say."""
     return [activity["message"] for activity in page.activities]
 
@@ -64,9 +66,9 @@ def test_post_returns_what_the_home_feed_shows(seeded: Target) -> None:
 
 def test_every_time_to_live(seeded: Target) -> None:
     """An activity expires after the time that was chosen, to the microsecond."""
-    posted = {ttl: duration(activities.post(seeded, "bayko", "Good morning", ttl)) for ttl in activities.TTLS}
+    posted = {ttl: duration(activities.post(seeded, "bayko", "Good morning", ttl)) for ttl in TTLS}
 
-    assert activities.TTLS == posted
+    assert TTLS == posted
 
 
 def test_home_is_newest_first_without_the_expired(seeded: Target) -> None:
@@ -93,8 +95,8 @@ def test_feeds_of_an_empty_database(empty: Target) -> None:
     """Without activities a feed is one empty page."""
     database.plan_schema(empty).apply()
 
-    assert activities.Page([], "") == activities.home(empty)
-    assert activities.Page([], "") == activities.replies(empty, REPLIED)
+    assert Page([], "") == activities.home(empty)
+    assert Page([], "") == activities.replies(empty, REPLIED)
 
 
 @pytest.mark.parametrize("message", ["x" * 280, "🎉" * 280, "a:b :c %s {d} '; DROP TABLE users; --", "e\u0301", "two\nlines"])
@@ -129,7 +131,7 @@ def test_wrong_posts_are_refused(shared: Target, handle: str, message: str, ttl:
     assert before == database.counts(shared)
 
 
-@given(st.text(st.characters(exclude_categories=()), max_size=activities.MAX_CHARS))
+@given(st.text(st.characters(exclude_categories=()), max_size=MAX_CHARS))
 def test_every_message_is_judged(message: str) -> None:
     """Any text either passes, and PostgreSQL's text can hold it, or is refused with a named error."""
     try:
@@ -267,7 +269,7 @@ def test_a_page_beyond_the_end_is_empty(seeded: Target) -> None:
     of_user = activities.user(seeded, "andrew", limit=3).next_cursor
     execute(seeded, "DELETE FROM activities WHERE created_at < now() - interval '6 days'")
 
-    assert activities.Page([], "") == activities.home(seeded, cursor)
+    assert Page([], "") == activities.home(seeded, cursor)
     assert ([], "", 3) == (
         (page := activities.user(seeded, "andrew", of_user)).activities,
         page.next_cursor,

@@ -8,7 +8,7 @@ import pytest
 
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.instance import upgrade_problems
+from cruddur_ops.database.instance import require_upgradable, upgrade_problems
 from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
 from cruddur_ops.targets import Target
 
@@ -119,8 +119,8 @@ def test_a_server_that_is_no_replica(seeded: Target) -> None:
 
 def test_what_a_major_upgrade_would_stumble_over(seeded: Target) -> None:
     """Each is named, with the way out; without any the upgrade may begin."""
-    database.require_upgradable(seeded)
+    require_upgradable(seeded)
     change(seeded, "CREATE TABLE odd (function regprocedure)")
     assert ["column odd.function of type regprocedure: change its type"] == upgrade_problems(seeded)
     with pytest.raises(WrongInput, match="a major upgrade would fail: column odd.function"):
-        database.require_upgradable(seeded)
+        require_upgradable(seeded)

@@ -15,6 +15,7 @@ from cruddur_ops import database
 from cruddur_ops.cli import main
 from cruddur_ops.database import drop
 from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import DatabaseMissing, NotPermitted
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import ConfirmationRequired, InUse, RunInProgress, WrongInput
@@ -26,7 +27,11 @@ from tests.database.people import PASSWORD, People, alive
 from tests.unit.headless import until
 
 DROPPING = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%DROP DATABASE%'"
-PROGRAM = "from cruddur_ops import database, load_target; database.plan_drop(load_target(), force=True).apply()"
+PROGRAM = """\
+from cruddur_ops import load_target
+from cruddur_ops.database.drop import plan_drop
+plan_drop(load_target(), force=True).apply()
+"""
 At = Callable[..., Target]
 
 
@@ -57,11 +62,11 @@ def unseen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
 
 def test_drops_and_converges(seeded: Target) -> None:
     """All that is in it goes, also while this process holds a connection to it; the second time nothing is left to do."""
-    assert "1 to delete" in str(database.plan_drop(seeded))
-    plan = database.plan_drop(seeded)
-    assert [Outcome(deleted=1), Outcome(unchanged=1)] == [plan.apply(), database.plan_drop(seeded).apply()]
+    assert "1 to delete" in str(plan_drop(seeded))
+    plan = plan_drop(seeded)
+    assert [Outcome(deleted=1), Outcome(unchanged=1)] == [plan.apply(), plan_drop(seeded).apply()]
     assert repr(plan.verify()).endswith(" is gone")
-    assert Action.NONE is database.plan_drop(seeded).changes[0].action
+    assert Action.NONE is plan_drop(seeded).changes[0].action
     assert not there(seeded)
 
 
@@ -72,9 +77,9 @@ def test_odd_names(at: At, name: str) -> None:
     for one in (other, target):
         database.plan_create(one).apply()
 
-    assert Outcome(deleted=1) == database.plan_drop(target).apply()
+    assert Outcome(deleted=1) == plan_drop(target).apply()
     assert [False, True] == [there(target), there(other)]
-    database.plan_drop(other).apply()
+    plan_drop(other).apply()
 
 
 @pytest.mark.parametrize("name", ["postgres", "template0", "template1", "rdsadmin"])
@@ -82,7 +87,7 @@ def test_the_servers_own_databases_are_kept(at: At, name: str) -> None:
     """Neither planned nor dropped, not even by force; nobody is asked."""
     target = replace(at(name), connection_url=f"postgresql://nobody@127.0.0.1:1/{name}")
     with pytest.raises(WrongInput, match=f"database {name} belongs to the server and is never dropped"):
-        database.plan_drop(target, force=True)
+        plan_drop(target, force=True)
 
 
 def test_who_is_connected_is_listed(seeded: Target, people: People) -> None:
@@ -91,7 +96,7 @@ def test_who_is_connected_is_listed(seeded: Target, people: People) -> None:
     theirs.execute("SELECT message FROM activities WHERE message <> 'canary'")
 
     with pytest.raises(InUse) as caught:
-        database.plan_drop(seeded).apply()
+        plan_drop(seeded).apply()
     first, heading, line, remedy = str(caught.value).splitlines()
     assert first.endswith("is in use and was not dropped:")
     assert ["pid", "user", "database", "address", "application", "state", "for"] == heading.split()[:7]
@@ -99,7 +104,7 @@ def test_who_is_connected_is_listed(seeded: Target, people: People) -> None:
     assert "idle in transaction" in line
     assert remedy.endswith("or drop with --force")
     assert "canary" not in str(caught.value)
-    assert "stands in the way: idle in transaction" in str(database.plan_drop(seeded))
+    assert "stands in the way: idle in transaction" in str(plan_drop(seeded))
     assert alive(theirs)
 
 
@@ -107,8 +112,8 @@ def test_force_ends_them(seeded: Target, people: People) -> None:
     """The plan says whose session ends with the database."""
     theirs = [people.connect(seeded), people.guest(seeded)]
 
-    assert 2 == str(database.plan_drop(seeded, force=True)).count("ends with it")
-    assert Outcome(deleted=1) == database.plan_drop(seeded, force=True).apply()
+    assert 2 == str(plan_drop(seeded, force=True)).count("ends with it")
+    assert Outcome(deleted=1) == plan_drop(seeded, force=True).apply()
     assert [False, False] == [alive(one) for one in theirs]
     assert not there(seeded)
 
@@ -117,7 +122,7 @@ def test_sessions_of_other_databases_are_no_obstacle(seeded: Target, people: Peo
     """Only those in the database itself count, and only those end."""
     theirs = people.connect(seeded, dbname="postgres")
 
-    assert Outcome(deleted=1) == database.plan_drop(seeded, force=True).apply()
+    assert Outcome(deleted=1) == plan_drop(seeded, force=True).apply()
     assert alive(theirs)
 
 
@@ -127,7 +132,7 @@ def test_aws_is_never_forced_out(seeded: Target, people: People, force: bool) ->
     aws, theirs = people.administrator(seeded), people.connect(seeded)
 
     with pytest.raises(InUse, match=r"AWS itself \(rdsadmin\) and was not dropped: repeat"):
-        database.plan_drop(seeded, force=force).apply()
+        plan_drop(seeded, force=force).apply()
     assert [True, True] == [alive(aws), alive(theirs)]
 
 
@@ -136,7 +141,7 @@ def test_a_superuser_is_not_forced_out(seeded: Target, people: People) -> None:
     boss, guest = people.guest(seeded, "boss"), people.guest(seeded)
 
     with pytest.raises(NotPermitted, match=r"was not dropped, permission denied to terminate process.*SUPERUSER"):
-        database.plan_drop(seeded, force=True).apply()
+        plan_drop(seeded, force=True).apply()
     assert [True, True] == [alive(boss), alive(guest)]
 
 
@@ -153,7 +158,7 @@ def test_somebody_drops_it_after_the_look(empty: Target, unseen: Callable[..., o
     unseen(empty)
     with pytest.raises(RunInProgress, match="repeat"):
         unseen(empty)
-    assert Outcome(unchanged=1) == database.plan_drop(empty).apply()
+    assert Outcome(unchanged=1) == plan_drop(empty).apply()
 
 
 def test_a_database_of_somebody_else(empty: Target, people: People, at: At, unseen: Callable[..., object]) -> None:
@@ -172,17 +177,17 @@ def test_protected_target_needs_the_databases_name(seeded: Target) -> None:
     session(seeded).close()
     for confirm in ("", "cruddur-db-instance", name.upper()):
         with pytest.raises(ConfirmationRequired, match=f"--confirm {name}"):
-            database.plan_drop(replace(protected, confirm=confirm), force=True).apply()
+            plan_drop(replace(protected, confirm=confirm), force=True).apply()
 
-    assert Outcome(deleted=1) == database.plan_drop(replace(protected, confirm=name)).apply()
-    assert Outcome(unchanged=1) == database.plan_drop(protected).apply()
+    assert Outcome(deleted=1) == plan_drop(replace(protected, confirm=name)).apply()
+    assert Outcome(unchanged=1) == plan_drop(protected).apply()
 
 
 def test_a_database_of_another_environment(seeded: Target) -> None:
     """A target that is pointed at the wrong server is refused, and both names are told."""
     prod = replace(seeded, name="prod")
     with pytest.raises(WrongInput, match='environment "local", and the target is "prod"'):
-        database.plan_drop(prod, force=True)
+        plan_drop(prod, force=True)
     assert there(seeded)
 
 
@@ -192,7 +197,7 @@ def test_a_database_that_lets_nobody_in(seeded: Target, server: Server) -> None:
     with server.administrator() as administrator:
         administrator.execute(f"ALTER DATABASE {locate(seeded).database} ALLOW_CONNECTIONS false".encode())
 
-    assert Outcome(deleted=1) == database.plan_drop(seeded).apply()
+    assert Outcome(deleted=1) == plan_drop(seeded).apply()
 
 
 def test_killed_in_the_middle(seeded: Target, server: Server) -> None:
@@ -208,8 +213,8 @@ def test_killed_in_the_middle(seeded: Target, server: Server) -> None:
         administrator.execute("ROLLBACK")
         until(lambda: watch.execute(DROPPING.encode()).fetchall() == [])
 
-    database.plan_drop(seeded).apply()
-    assert Outcome(unchanged=1) == database.plan_drop(seeded).apply()
+    plan_drop(seeded).apply()
+    assert Outcome(unchanged=1) == plan_drop(seeded).apply()
     database.plan_create(seeded).apply()
     assert there(seeded)
 

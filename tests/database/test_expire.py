@@ -17,7 +17,9 @@ from cruddur_ops import activities, database, queries
 from cruddur_ops.cli import main
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import NotPermitted, SchemaMissing, StatementFailed
+from cruddur_ops.database.expire import plan_expire
 from cruddur_ops.database.statements import ask
+from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
@@ -30,7 +32,7 @@ ANDREW = "(SELECT uuid FROM users WHERE handle = 'andrew')"
 @pytest.fixture
 def crowded(seeded: Target) -> Target:
     """A target with 3000 activities, of which a good half has expired."""
-    database.plan_load(seeded, 3000).apply()
+    plan_load(seeded, 3000).apply()
     return seeded
 
 
@@ -53,21 +55,21 @@ def test_what_has_expired_is_removed(crowded: Target) -> None:
     live = execute(crowded, "SELECT uuid FROM live_activities ORDER BY uuid")
 
     assert 1000 < there
-    plan = database.plan_expire(crowded, batch=100)
+    plan = plan_expire(crowded, batch=100)
     assert Outcome(deleted=there) == plan.apply()
     assert "verified: expired activities is gone" == repr(plan.verify())
     assert (0, live) == (expired(crowded), execute(crowded, "SELECT uuid FROM activities ORDER BY uuid"))
-    assert Outcome(unchanged=1) == database.plan_expire(crowded).apply()
+    assert Outcome(unchanged=1) == plan_expire(crowded).apply()
 
 
 def test_plan_counts_and_removes_nothing(crowded: Target) -> None:
     """As many as the step then removes."""
     there = expired(crowded)
 
-    assert [f"- expired activities: rows = {there:,}"] == [str(change) for change in database.plan_expire(crowded).mutating]
+    assert [f"- expired activities: rows = {there:,}"] == [str(change) for change in plan_expire(crowded).mutating]
     assert there == expired(crowded)
-    database.plan_expire(crowded).apply()
-    assert () == database.plan_expire(crowded).mutating
+    plan_expire(crowded).apply()
+    assert () == plan_expire(crowded).mutating
 
 
 def test_live_replies_outlive_their_parent(seeded: Target) -> None:
@@ -77,7 +79,7 @@ def test_live_replies_outlive_their_parent(seeded: Target) -> None:
     execute(seeded, f"UPDATE activities SET expires_at = NULL WHERE uuid = '{reply['uuid']}'")
     execute(seeded, "UPDATE activities SET created_at = now() - interval '2 h', expires_at = now() WHERE message = 'Soon gone'")
 
-    assert Outcome(deleted=2) == database.plan_expire(seeded).apply()
+    assert Outcome(deleted=2) == plan_expire(seeded).apply()
     assert [(None,)] == execute(seeded, f"SELECT reply_to_activity_uuid FROM activities WHERE uuid = '{reply['uuid']}'")
 
 
@@ -90,7 +92,7 @@ def test_a_conversation_expires_as_a_whole(seeded: Target) -> None:
     execute(seeded, "UPDATE activities SET created_at = now() - interval '2 h', expires_at = now() WHERE message = 'Me.'")
     there = expired(seeded)
 
-    assert Outcome(deleted=there) == database.plan_expire(seeded, batch=2).apply()
+    assert Outcome(deleted=there) == plan_expire(seeded, batch=2).apply()
 
 
 @pytest.fixture
@@ -126,8 +128,8 @@ def test_rows_that_others_hold_are_left_for_later(crowded: Target) -> None:
     there = expired(crowded)
     with connect(crowded) as other:
         other.execute("SELECT FROM activities WHERE expires_at <= now() ORDER BY expires_at LIMIT 3 FOR UPDATE")
-        assert Outcome(deleted=there - 3) == database.plan_expire(crowded, batch=100).apply()
-    assert Outcome(deleted=3) == database.plan_expire(crowded).apply()
+        assert Outcome(deleted=there - 3) == plan_expire(crowded, batch=100).apply()
+    assert Outcome(deleted=3) == plan_expire(crowded).apply()
 
 
 def test_two_at_once_share_the_work(crowded: Target) -> None:
@@ -140,7 +142,7 @@ def test_two_at_once_share_the_work(crowded: Target) -> None:
     )
     there = expired(crowded)
     with ThreadPoolExecutor() as pool:
-        outcomes = list(pool.map(lambda _: database.plan_expire(crowded, batch=200).apply(), range(3)))
+        outcomes = list(pool.map(lambda _: plan_expire(crowded, batch=200).apply(), range(3)))
 
     assert there == sum(outcome.deleted for outcome in outcomes)
 
@@ -162,9 +164,9 @@ def test_a_batch_that_is_held_up_gives_up(crowded: Target, monkeypatch: pytest.M
     with connect(crowded) as other:
         other.execute("SELECT FROM activities WHERE message = 'held' FOR UPDATE")
         with pytest.raises(StatementFailed, match="`cruddur-ops db sessions`"):
-            database.plan_expire(crowded, batch=100).apply()
+            plan_expire(crowded, batch=100).apply()
     assert 0 < expired(crowded) <= 100 < there
-    assert 0 < database.plan_expire(crowded).apply().deleted <= 100
+    assert 0 < plan_expire(crowded).apply().deleted <= 100
 
 
 def impatient(load: Any) -> Any:
@@ -189,7 +191,7 @@ def test_killed_in_the_middle(crowded: Target) -> None:
     left = expired(crowded)
 
     assert (0, True) == ((there - left) % 5, left > 0)
-    assert Outcome(deleted=left) == database.plan_expire(crowded).apply()
+    assert Outcome(deleted=left) == plan_expire(crowded).apply()
 
 
 def test_protected_targets_need_their_identifier(crowded: Target) -> None:
@@ -197,18 +199,18 @@ def test_protected_targets_need_their_identifier(crowded: Target) -> None:
     there = expired(crowded)
     protected = replace(crowded, protected=True)
     with pytest.raises(ConfirmationRequired):
-        database.plan_expire(protected).apply()
+        plan_expire(protected).apply()
     with pytest.raises(WrongInput):
-        database.plan_expire(replace(crowded, name="prod"))
+        plan_expire(replace(crowded, name="prod"))
     assert there == expired(crowded)
-    assert Outcome(deleted=there) == database.plan_expire(replace(protected, confirm="cruddur-db-instance")).apply()
+    assert Outcome(deleted=there) == plan_expire(replace(protected, confirm="cruddur-db-instance")).apply()
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 10_001])
 def test_no_such_batch(batch_size: int) -> None:
     """Refused before anything is asked."""
     with pytest.raises(WrongInput):
-        database.plan_expire(Target("nowhere"), batch=batch_size)
+        plan_expire(Target("nowhere"), batch=batch_size)
 
 
 def test_the_application_may_not(crowded: Target) -> None:
@@ -216,14 +218,14 @@ def test_the_application_may_not(crowded: Target) -> None:
     database.plan_roles(crowded).apply()
     application = replace(crowded, db_role="cruddur_app")
     with pytest.raises(NotPermitted):
-        database.plan_expire(application).apply()
+        plan_expire(application).apply()
     session(application).close()
 
 
 def test_without_a_schema(empty: Target) -> None:
     """The sentence says what loads it."""
     with pytest.raises(SchemaMissing):
-        database.plan_expire(empty).apply()
+        plan_expire(empty).apply()
 
 
 def test_the_verb(crowded: Target) -> None:

@@ -23,8 +23,12 @@ import pytest
 
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, StatementFailed
+from cruddur_ops.database.expire import plan_expire
 from cruddur_ops.database.location import database_name
+from cruddur_ops.database.schema import plan_rollback
+from cruddur_ops.database.steps import setup
 from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
@@ -113,7 +117,7 @@ def own_server() -> Iterator[Server]:
 def fragile(own_server: Server, at: At) -> Target:
     """A target whose database on that server has its schema."""
     target = at("fragile", host=str(own_server.folder))
-    database.setup(target, tell=lambda _: None)
+    setup(target, tell=lambda _: None)
     execute(target, "TRUNCATE users, activities")
     return target
 
@@ -244,7 +248,7 @@ def surplus(target: Target) -> None:
 def behind(target: Target) -> None:
     """Leave the database without its newest migration."""
     database.plan_schema(target).apply()
-    database.plan_rollback(target).apply()
+    plan_rollback(target).apply()
 
 
 def loaded(target: Target) -> None:
@@ -257,7 +261,7 @@ PREPARATIONS: dict[Planner, Callable[[Target], object]] = {
     database.plan_seed: loaded,
     database.plan_roles: surplus,
     database.plan_migrations: behind,
-    database.plan_rollback: loaded,
+    plan_rollback: loaded,
 }
 
 
@@ -271,7 +275,7 @@ def test_a_session_that_only_reads(empty: Target, at: At, planner: Planner) -> N
         planner(read_only).apply()
 
 
-PLANNERS = [*PREPARATIONS, database.plan_create, database.plan_drop, database.plan_expire]
+PLANNERS = [*PREPARATIONS, database.plan_create, plan_drop, plan_expire]
 
 
 @pytest.mark.parametrize("planner", PLANNERS, ids=lambda planner: str(planner.__name__))
@@ -282,7 +286,7 @@ def test_a_wrong_password(at: At, planner: Planner) -> None:
     assert "secret-word" not in str(caught.value)
 
 
-@pytest.mark.parametrize("planner", [*PREPARATIONS, database.plan_expire], ids=lambda planner: str(planner.__name__))
+@pytest.mark.parametrize("planner", [*PREPARATIONS, plan_expire], ids=lambda planner: str(planner.__name__))
 def test_a_missing_database(target: Target, planner: Planner) -> None:
     """Each step that needs one says what creates it."""
     plan = planner(target)
@@ -296,8 +300,8 @@ def test_a_session_that_holds_everything_up(seeded: Target, at: At) -> None:
     with connect(seeded) as connection:
         connection.execute("LOCK TABLE users")
         with pytest.raises(StatementFailed, match="lock timeout: see who is at work with `cruddur-ops db sessions`"):
-            database.plan_rollback(impatient).apply()
-    assert Outcome(deleted=1) == database.plan_rollback(impatient).apply()
+            plan_rollback(impatient).apply()
+    assert Outcome(deleted=1) == plan_rollback(impatient).apply()
 
 
 class Relay(socketserver.BaseRequestHandler):
@@ -349,7 +353,7 @@ def test_all_steps_through_an_odd_url(
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         url = f"postgresql://{USER}:{quote(PASSWORD, safe='')}@{place}/{quote(name, safe='')}"
         odd = replace(target, connection_url=url)
-        database.setup(odd, tell=lambda _: None)
+        setup(odd, tell=lambda _: None)
         assert {"activities": 12, "users": 4} == database.counts(odd)
         session(odd).close()
 
@@ -357,7 +361,7 @@ def test_all_steps_through_an_odd_url(
 def test_a_server_that_nobody_started(at: At) -> None:
     """setup says so before anything else."""
     with pytest.raises(DatabaseUnreachable):
-        database.setup(at("anything", host="/nowhere"))
+        setup(at("anything", host="/nowhere"))
 
 
 def test_errors_keep_their_cause(empty: Target, server: Server) -> None:

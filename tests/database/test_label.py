@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cruddur_ops import database
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import connect
+from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.label import labelled, with_label
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.errors import WrongInput
@@ -40,7 +41,7 @@ def test_another_environment_is_refused(empty: Target) -> None:
     """Both are named, with the way out for a copy; creating over it is refused, too."""
     another = replace(empty, name="prod")
 
-    for step in (require, database.plan_create, database.plan_drop):
+    for step in (require, database.plan_create, plan_drop):
         with pytest.raises(WrongInput, match='"local", and the target is "prod": use --target local.* IS .*prod'):
             step(another)
 

@@ -17,7 +17,7 @@ from cruddur_ops import database
 from cruddur_ops.database import schema
 from cruddur_ops.database.connection import session, transaction
 from cruddur_ops.database.location import database_name
-from cruddur_ops.database.schema import Migration, available
+from cruddur_ops.database.schema import Migration, available, new_migration, plan_rollback
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
@@ -50,7 +50,7 @@ def first(empty: Target) -> Target:
 
 def add(files: Path, name: str, up: str, down: str = "SELECT 1;\n") -> None:
     """Write the next migration into the copy of sql/."""
-    for path, text in zip(database.new_migration(name), (up, down), strict=True):
+    for path, text in zip(new_migration(name), (up, down), strict=True):
         write(path, f"-- {name}.\n{text}")
     assert files in path.parents
 
@@ -105,15 +105,15 @@ def test_an_empty_database_needs_no_migration(empty: Target) -> None:
 def test_rollback_undoes_the_newest(seeded: Target) -> None:
     """One at a time, down to the first schema; migrate goes the same way up again."""
     execute(seeded, "UPDATE users SET bio = 'I was there, at the dawn of the third age'")
-    assert [schema.newest()] == [int(change.resource[10:14]) for change in database.plan_rollback(seeded).mutating]
+    assert [schema.newest()] == [int(change.resource[10:14]) for change in plan_rollback(seeded).mutating]
     for migration in reversed(available()[1:]):
-        plan = database.plan_rollback(seeded)
+        plan = plan_rollback(seeded)
         assert Outcome(deleted=1) == plan.apply()
         assert f"verified: migration {migration.name} is gone" == repr(plan.verify())
 
     assert [] == execute(seeded, "SELECT 1 FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'bio'")
     with pytest.raises(WrongInput, match="has the first schema"):
-        database.plan_rollback(seeded)
+        plan_rollback(seeded)
     assert Outcome(created=len(available()) - 1) == database.plan_migrations(seeded).apply()
 
 
@@ -122,7 +122,7 @@ def test_rollback_compares_the_environment(seeded: Target) -> None:
     another = replace(seeded, name="staging")
 
     with pytest.raises(WrongInput, match='belongs to the environment "local", and the target is "staging"'):
-        database.plan_rollback(another)
+        plan_rollback(another)
     assert schema.newest() == versions(seeded)[-1]
 
 
@@ -134,9 +134,9 @@ def test_protected_target(first: Target) -> None:
     confirmed = replace(protected, confirm="cruddur-db-instance")
     database.plan_migrations(confirmed).apply()
     with pytest.raises(ConfirmationRequired):
-        database.plan_rollback(protected).apply()
+        plan_rollback(protected).apply()
 
-    assert Outcome(deleted=1) == database.plan_rollback(confirmed).apply()
+    assert Outcome(deleted=1) == plan_rollback(confirmed).apply()
     session(protected).close()
 
 
@@ -173,12 +173,12 @@ def test_new_tables_come_with_their_rights(first: Target, files: Path) -> None:
     may_read = [f"has_table_privilege('{role}', 'boards', 'SELECT')" for role in ("cruddur_reader", "cruddur_app")]
     assert [(True, False)] == execute(first, f"SELECT {', '.join(may_read)}")
     assert [] == list(database.plan_roles(first).mutating)
-    assert Outcome(deleted=1) == database.plan_rollback(first).apply()
+    assert Outcome(deleted=1) == plan_rollback(first).apply()
 
 
 def test_an_empty_migration_is_refused(first: Target, files: Path) -> None:
     """What `migration NAME` has just written is not taken for done."""
-    database.new_migration("add_nothing")
+    new_migration("add_nothing")
 
     with pytest.raises(WrongInput, match=r"sql/migrations/0002_add_nothing.up.sql has no statement yet"):
         database.plan_migrations(first).apply()
@@ -199,7 +199,7 @@ def test_a_copy_that_is_behind_is_told(seeded: Target, files: Path) -> None:
 
 def test_the_next_pair_is_written(files: Path) -> None:
     """Numbered on from the last, each file saying what it is for."""
-    up, down = database.new_migration("add_boards")
+    up, down = new_migration("add_boards")
 
     assert [files / "migrations/0002_add_boards.up.sql", files / "migrations/0002_add_boards.down.sql"] == [up, down]
     assert ["-- Add boards.\n", "-- Undo: add boards.\n"] == [up.read_text(), down.read_text()]
@@ -214,7 +214,7 @@ def test_bad_names_are_refused(files: Path, name: str) -> None:
     before = sorted(files.rglob("*"))
 
     with pytest.raises(WrongInput, match="is no name for a migration: use up to 60 small letters"):
-        database.new_migration(name)
+        new_migration(name)
     assert before == sorted(files.rglob("*"))
 
 
@@ -250,4 +250,4 @@ def test_a_folder_that_cannot_be_written_to(files: Path) -> None:
     path.mkdir()
 
     with pytest.raises((WrongInput, WrongInput), match="0002_add_x"):
-        database.new_migration("add_x")
+        new_migration("add_x")

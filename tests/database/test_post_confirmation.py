@@ -20,6 +20,7 @@ import pytest
 
 from cruddur_ops import database, queries
 from cruddur_ops.cognito.packaging import HANDLER, STATEMENTS
+from cruddur_ops.database import statements
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.roles import APP
 from cruddur_ops.targets import Target
@@ -298,7 +299,7 @@ def test_the_statements_need_no_more_than_the_application_may(empty: Target) -> 
     database.plan_roles(empty).apply()
     database.plan_schema(empty).apply()
     user = {"cognito_user_id": SUB, "display_name": "Susan Ivanova", "handle": "ivanova", "email": "ivanova@example.com"}
-    done = [database.rows(replace(empty, db_role=APP), f"users/{name}", **user) for name in STATEMENTS]
+    done = [statements.rows(replace(empty, db_role=APP), f"users/{name}", **user) for name in STATEMENTS]
     assert [[{"outcome": "inserted"}], [{"outcome": "updated"}]] == done
 
 

@@ -17,6 +17,7 @@ from cruddur_ops.cli import main
 from cruddur_ops.database import killing
 from cruddur_ops.database.blocking import BLOCKER, WAITER
 from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.killing import plan_kill
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.sessions import Session, Sessions, interval, whole_seconds
 from cruddur_ops.errors import ConfirmationRequired, InUse, WrongInput
@@ -77,7 +78,7 @@ def test_a_password_in_a_statement_is_not_shown(empty: Target, people: People) -
     people.role("guest")
     people.guest(empty, "boss").execute(f"ALTER ROLE guest PASSWORD '{SECRET}'".encode())
 
-    shown = f"{database.sessions(empty)} {database.sessions(empty).all!r} {database.plan_kill(empty)}"
+    shown = f"{database.sessions(empty)} {database.sessions(empty).all!r} {plan_kill(empty)}"
     assert SECRET not in shown
     assert "ALTER ROLE" in shown
 
@@ -87,7 +88,7 @@ def test_aws_is_not_listed_and_not_ended(empty: Target, people: People) -> None:
     aws = people.administrator(empty)
 
     assert () == database.sessions(empty).all
-    assert Outcome() == database.plan_kill(empty).apply()
+    assert Outcome() == plan_kill(empty).apply()
     assert alive(aws)
 
 
@@ -107,7 +108,7 @@ def test_a_jam(empty: Target) -> None:
 def test_a_jam_whose_blocker_is_ended(empty: Target) -> None:
     """Whoever ends the blocker frees the other; the rehearsal takes that without a word."""
     with database.staged_block(empty):
-        assert Outcome(deleted=1) == database.plan_kill(empty, idle="0s").apply()
+        assert Outcome(deleted=1) == plan_kill(empty, idle="0s").apply()
         until(lambda: not database.sessions(empty).blocks)
 
 
@@ -132,13 +133,13 @@ def test_sessions_of_a_server_without_the_database(target: Target, people: Peopl
 def test_kill_ends_all_and_says_who(empty: Target, people: People) -> None:
     """The plan names each; what was not committed is gone."""
     theirs = [people.connect(empty), people.guest(empty)]
-    plan = database.plan_kill(empty)
+    plan = plan_kill(empty)
 
     assert 2 == len(plan.mutating)
     assert "of guest on" in str(plan)
-    assert Outcome(deleted=2) == database.plan_kill(empty).apply()
+    assert Outcome(deleted=2) == plan_kill(empty).apply()
     assert [False, False] == [alive(one) for one in theirs]
-    assert Outcome() == database.plan_kill(empty).apply()
+    assert Outcome() == plan_kill(empty).apply()
 
 
 def test_kill_of_the_idle_leaves_those_who_work(empty: Target, people: People) -> None:
@@ -148,8 +149,8 @@ def test_kill_of_the_idle_leaves_those_who_work(empty: Target, people: People) -
     working.start()
     until(lambda: by_application(database.sessions(empty))["busy"].state == "active")
 
-    assert Outcome() == database.plan_kill(empty, idle="1h").apply()
-    assert Outcome(deleted=1) == database.plan_kill(empty, idle="0s").apply()
+    assert Outcome() == plan_kill(empty, idle="1h").apply()
+    assert Outcome(deleted=1) == plan_kill(empty, idle="0s").apply()
     assert not alive(idle)
     assert ["busy"] == [one.application for one in database.sessions(empty).all]
     busy.cancel_safe()
@@ -159,7 +160,7 @@ def test_kill_of_the_idle_leaves_those_who_work(empty: Target, people: People) -
 def test_an_idle_session_that_wakes_up_is_left(empty: Target, people: People) -> None:
     """Between looking and ending somebody may have begun to work."""
     theirs = people.connect(empty)
-    idle, all_of_them = database.plan_kill(empty, idle="0s"), database.plan_kill(empty)
+    idle, all_of_them = plan_kill(empty, idle="0s"), plan_kill(empty)
     theirs.execute("SELECT 1")
 
     assert Outcome(unchanged=1) == idle.apply()
@@ -180,7 +181,7 @@ def test_a_pid_that_is_used_again_is_another_session(empty: Target, people: Peop
 def test_who_comes_after_the_plan_is_left(empty: Target, people: People) -> None:
     """Only whom the plan has named is ended."""
     early = people.connect(empty)
-    plan = database.plan_kill(empty)
+    plan = plan_kill(empty)
     late = people.connect(empty)
 
     assert Outcome(deleted=1) == plan.apply()
@@ -191,7 +192,7 @@ def test_who_comes_after_the_plan_is_left(empty: Target, people: People) -> None
 def test_who_is_gone_by_then_is_fine(empty: Target, people: People) -> None:
     """The others are ended all the same."""
     theirs = [people.connect(empty), people.connect(empty)]
-    plan = database.plan_kill(empty)
+    plan = plan_kill(empty)
     theirs[0].close()
     until(lambda: len(database.sessions(empty).all) == 1)
 
@@ -204,7 +205,7 @@ def test_a_superusers_session_remains_and_is_named(empty: Target, people: People
     boss, guest = people.guest(empty, "boss"), people.guest(empty)
 
     with pytest.raises(InUse, match=r"1 of 2 sessions were ended; session \d+ of boss .*SUPERUSER.*from its own side"):
-        database.plan_kill(empty).apply()
+        plan_kill(empty).apply()
     assert [True, False] == [alive(boss), alive(guest)]
 
 
@@ -213,10 +214,10 @@ def test_protected_target_needs_its_identifier(empty: Target, people: People) ->
     theirs = people.connect(empty)
     protected = replace(empty, protected=True)
     with pytest.raises(ConfirmationRequired, match="--confirm cruddur-db-instance"):
-        database.plan_kill(protected).apply()
+        plan_kill(protected).apply()
 
     assert alive(theirs)
-    assert Outcome(deleted=1) == database.plan_kill(replace(protected, confirm="cruddur-db-instance")).apply()
+    assert Outcome(deleted=1) == plan_kill(replace(protected, confirm="cruddur-db-instance")).apply()
 
 
 @pytest.mark.parametrize(
@@ -233,7 +234,7 @@ def test_what_operators_write(empty: Target, text: str, seconds: int) -> None:
 def test_what_is_no_length_of_time(empty: Target, text: str) -> None:
     """Without a unit, negative, or nothing that the server knows: wrong input, with examples."""
     with pytest.raises(WrongInput, match="write it as 90s, 30m, 1h30m or 2d"):
-        database.plan_kill(empty, idle=text)
+        plan_kill(empty, idle=text)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-3.5, "0:00:00"), (1865.9, "0:31:05"), (183600, "2 days, 3:00:00")])

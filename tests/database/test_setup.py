@@ -17,6 +17,7 @@ from cruddur_ops.cli import main
 from cruddur_ops.database import steps
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.location import database_name
+from cruddur_ops.database.steps import setup
 from cruddur_ops.errors import InUse, RunInProgress, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
@@ -31,7 +32,7 @@ def verdicts(target: Target, **options: bool) -> list[tuple[str, str]]:
     """The steps of a setup, each with its verdict; what ended it is swallowed."""
     lines: list[str] = []
     with suppress(WrongInput):
-        database.setup(target, tell=lines.append, **options)
+        setup(target, tell=lines.append, **options)
     return [(line.split()[0], line.split()[1]) for line in lines]
 
 
@@ -58,14 +59,14 @@ def test_the_first_failure_ends_it(target: Target, files: Path) -> None:
 def test_a_protected_target_is_refused(seeded: Target) -> None:
     """Whatever is confirmed; nothing is touched."""
     with pytest.raises(WrongInput, match="is protected and its database is never set up anew: .* db migrate"):
-        database.setup(replace(seeded, protected=True), force=True)
+        setup(replace(seeded, protected=True), force=True)
     assert {"activities": 12, "users": 4} == database.counts(seeded)
 
 
 def test_another_environment_is_refused(seeded: Target) -> None:
     """Both are named, nothing is touched."""
     with pytest.raises(WrongInput, match='"local", and the target is "staging"'):
-        database.setup(replace(seeded, name="staging"), force=True)
+        setup(replace(seeded, name="staging"), force=True)
     assert {"activities": 12, "users": 4} == database.counts(seeded)
 
 
@@ -73,10 +74,10 @@ def test_somebody_who_is_connected_is_not_thrown_out(seeded: Target) -> None:
     """Without force; with it the session ends."""
     with connect(seeded) as connection:
         with pytest.raises(InUse):
-            database.setup(seeded)
+            setup(seeded)
         assert {"activities": 12, "users": 4} == database.counts(seeded)
         session(seeded).close()
-        database.setup(seeded, force=True)
+        setup(seeded, force=True)
         connection.close()
 
 
@@ -85,7 +86,7 @@ def test_two_at_once(target: Target) -> None:
     other = replace(target, connection_url=target.connection_url.replace("test_", "other_"))
     with steps._alone(target):
         with pytest.raises(RunInProgress, match=f"somebody else sets database {database_name(target)} up at this moment"):
-            database.setup(target)
+            setup(target)
         assert len(STEPS) == len(verdicts(other))
     session(other).close()
     assert len(STEPS) == len(verdicts(target))

@@ -20,6 +20,7 @@ from cruddur_ops.database import synthetic
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import SchemaMissing, StatementFailed
 from cruddur_ops.database.explain import explain
+from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, NotVerified, OpsError, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
@@ -60,7 +61,7 @@ def content(target: Target) -> list[Any]:
 
 def test_it_is_as_many_as_asked_for_over_thirty_days(loaded: Target) -> None:
     """Evenly, in order, until just before the server's time; each expires after it was posted, within thirty days."""
-    assert Outcome(created=SCALED + USERS) == database.plan_load(loaded, SCALED).apply()
+    assert Outcome(created=SCALED + USERS) == plan_load(loaded, SCALED).apply()
     assert {"activities": SCALED, "users": USERS} == database.counts(loaded)
 
     spread = (
@@ -77,7 +78,7 @@ def test_it_is_as_many_as_asked_for_over_thirty_days(loaded: Target) -> None:
 def test_replies_are_counted_and_end_with_their_parents(loaded: Target, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Each parent came before, was live, counts its replies, and expires with them; also where parts of the data meet."""
     monkeypatch.setattr(synthetic, "PART", 100)
-    database.plan_load(loaded, count).apply()
+    plan_load(loaded, count).apply()
     wrong = (
         "SELECT count(*) FROM activities AS parent WHERE replies_count <> (SELECT count(*) FROM activities AS reply"
         " WHERE reply.reply_to_activity_uuid = parent.uuid)"
@@ -93,7 +94,7 @@ def test_replies_are_counted_and_end_with_their_parents(loaded: Target, monkeypa
 
 def test_authors_are_skewed_and_replies_are_many(loaded: Target) -> None:
     """The first eighth of the users posts half, and three in ten activities are replies or nearly so."""
-    database.plan_load(loaded, 20_000).apply()
+    plan_load(loaded, 20_000).apply()
     shares = (
         "SELECT avg((users.uuid < (SELECT uuid FROM users ORDER BY uuid OFFSET 125 LIMIT 1))::integer)::float8,"
         " avg((reply_to_activity_uuid IS NOT NULL)::integer)::float8, count(DISTINCT message), max(length(message))"
@@ -108,17 +109,17 @@ def test_authors_are_skewed_and_replies_are_many(loaded: Target) -> None:
 
 def test_it_stays_the_same_from_release_to_release(loaded: Target) -> None:
     """On every server: data of a seed number mean the same to all who talk of them. In parts or as a whole."""
-    database.plan_load(loaded, SCALED).apply()
+    plan_load(loaded, SCALED).apply()
 
     assert "81478e306e7e8eb6" == hashlib.sha256(repr(content(loaded)).encode()).hexdigest()[:16]
 
 
 def test_the_same_again_changes_nothing(seeded: Target) -> None:
     """It stands beside other rows, and is loaded once."""
-    database.plan_load(seeded, SCALED).apply()
+    plan_load(seeded, SCALED).apply()
     before = content(seeded)
 
-    plan = database.plan_load(seeded, SCALED)
+    plan = plan_load(seeded, SCALED)
     assert () == plan.mutating
     assert Outcome(unchanged=2) == plan.apply()
     assert "verified: users and activities are as wanted" == repr(plan.verify())
@@ -127,21 +128,21 @@ def test_the_same_again_changes_nothing(seeded: Target) -> None:
 
 def test_another_database_gets_the_same(loaded: Target, at: Any) -> None:
     """Same number, same data; another number, other data beside it."""
-    database.plan_load(loaded, SCALED, seed_number=7).apply()
+    plan_load(loaded, SCALED, seed_number=7).apply()
     first = content(loaded)
     other = at("another_scale")
     database.plan_create(other).apply()
     database.plan_schema(other).apply()
-    database.plan_load(other, SCALED, seed_number=7).apply()
+    plan_load(other, SCALED, seed_number=7).apply()
     assert first == content(other)
 
-    assert Outcome(created=SCALED + USERS) == database.plan_load(other, SCALED, seed_number=8).apply()
+    assert Outcome(created=SCALED + USERS) == plan_load(other, SCALED, seed_number=8).apply()
     assert {"activities": 2 * SCALED, "users": 2 * USERS} == database.counts(other)
 
 
 def test_plans_say_what_is_loaded(loaded: Target) -> None:
     """Rows of both tables; and a plan loads nothing."""
-    lines = str(database.plan_load(loaded, 1_000_000)).splitlines()
+    lines = str(plan_load(loaded, 1_000_000)).splitlines()
 
     assert ["  + users: rows = 50,001  (seed number 1)", "  + activities: rows = 1,000,000  (seed number 1)"] == lines[1:]
     assert {"activities": 0, "users": 0} == database.counts(loaded)
@@ -152,18 +153,18 @@ def test_no_such_data(count: int, number: int) -> None:
     """Refused before anything is asked."""
     nowhere = Target("nowhere")
     with pytest.raises(WrongInput):
-        database.plan_load(nowhere, count, number)
+        plan_load(nowhere, count, number)
 
 
 def test_a_seed_number_gives_data_of_one_size(loaded: Target) -> None:
     """Another size of the same number is refused, with the ways out; also where somebody else has a handle of it."""
-    database.plan_load(loaded, 100).apply()
+    plan_load(loaded, 100).apply()
     with pytest.raises(WrongInput, match="use another --seed-number, or `cruddur-ops db setup`"):
-        database.plan_load(loaded, 200)
+        plan_load(loaded, 200)
     with connect(loaded) as connection:
         connection.execute("INSERT INTO users (handle, display_name, email) VALUES ('BELA_2_1', 'B', 'b@example.org')")
     with pytest.raises(WrongInput, match="bela_2_1"):
-        database.plan_load(loaded, 100, seed_number=2).apply()
+        plan_load(loaded, 100, seed_number=2).apply()
     assert {"activities": 100, "users": 7} == database.counts(loaded)
 
 
@@ -171,24 +172,24 @@ def test_protected_targets_need_their_identifier(loaded: Target) -> None:
     """And another environment's database is refused."""
     protected = replace(loaded, protected=True)
     with pytest.raises(ConfirmationRequired):
-        database.plan_load(protected, 10).apply()
+        plan_load(protected, 10).apply()
     with pytest.raises(WrongInput):
-        database.plan_load(replace(loaded, name="prod"), 10).apply()
+        plan_load(replace(loaded, name="prod"), 10).apply()
     assert {"activities": 0, "users": 0} == database.counts(loaded)
-    assert Outcome(created=11) == database.plan_load(replace(protected, confirm="cruddur-db-instance"), 10).apply()
+    assert Outcome(created=11) == plan_load(replace(protected, confirm="cruddur-db-instance"), 10).apply()
 
 
 def test_without_a_schema(empty: Target) -> None:
     """The sentence says what loads it; the plan does without."""
-    assert 1 == len(database.plan_load(empty, 10).mutating)
+    assert 1 == len(plan_load(empty, 10).mutating)
     with pytest.raises(SchemaMissing):
-        database.plan_load(empty, 10).apply()
+        plan_load(empty, 10).apply()
 
 
 def test_two_at_once(loaded: Target) -> None:
     """One waits for the other, and finds its rows."""
     with ThreadPoolExecutor() as pool:
-        outcomes = list(pool.map(lambda _: database.plan_load(loaded, SCALED).apply(), range(2)))
+        outcomes = list(pool.map(lambda _: plan_load(loaded, SCALED).apply(), range(2)))
 
     assert {Outcome(created=SCALED + USERS), Outcome(unchanged=2)} == set(outcomes)
 
@@ -203,9 +204,9 @@ def test_a_server_that_goes_in_the_middle(loaded: Target, monkeypatch: pytest.Mo
     with monkeypatch.context() as patch:
         patch.setattr(synthetic, "counting", end_sessions)
         with pytest.raises(StatementFailed, match="nothing half done was kept"):
-            database.plan_load(loaded, SCALED).apply()
+            plan_load(loaded, SCALED).apply()
     assert {"activities": 0, "users": 0} == database.counts(loaded)
-    assert Outcome(created=SCALED + USERS) == database.plan_load(loaded, SCALED).apply()
+    assert Outcome(created=SCALED + USERS) == plan_load(loaded, SCALED).apply()
 
 
 def test_killed_in_the_middle(loaded: Target) -> None:
@@ -218,7 +219,7 @@ def test_killed_in_the_middle(loaded: Target) -> None:
     until(lambda: [(0,)] == fetch(loaded, loading))
 
     assert {"activities": 0, "users": 0} == database.counts(loaded)
-    assert Outcome(created=101 + 6) == database.plan_load(loaded, 101).apply()
+    assert Outcome(created=101 + 6) == plan_load(loaded, 101).apply()
 
 
 def test_the_verb(loaded: Target) -> None:
@@ -235,7 +236,7 @@ def test_the_verb(loaded: Target) -> None:
 
 def test_the_planner_itself_takes_the_indexes(loaded: Target) -> None:
     """On many rows, unasked, for every query of the application, once autovacuum has been there."""
-    database.plan_load(loaded, 20_000).apply()
+    plan_load(loaded, 20_000).apply()
     with connect(loaded, autocommit=True) as connection:
         connection.execute("VACUUM users, activities")
     page = activities.home(loaded)
@@ -271,5 +272,5 @@ def test_any_failure_is_a_sentence(loaded: Target) -> None:
     database.plan_roles(loaded).apply()
     application = replace(loaded, db_role="cruddur_app")
     with pytest.raises(OpsError):
-        database.plan_load(application, 10).apply()
+        plan_load(application, 10).apply()
     session(application).close()

@@ -14,6 +14,8 @@ import pytest
 
 from cruddur_ops import network, rds, targets
 from cruddur_ops.errors import InstanceNotReady, OpsError
+from cruddur_ops.rds.replicas import plan_delete
+from cruddur_ops.rds.snapshots import plan_delete_snapshot
 from cruddur_ops.targets import Target
 from tests.sandbox.faults import Fault, Killed, Line, Step, Strike, faults_of, line, some_of
 from tests.sandbox.support import Client, make_client, reset
@@ -78,7 +80,7 @@ def take(target: Target) -> None:
 
 def forget(target: Target) -> None:
     """Remove it."""
-    rds.plan_delete_snapshot(target, SNAPSHOT).apply()
+    plan_delete_snapshot(target, SNAPSHOT).apply()
 
 
 def restore(target: Target) -> None:
@@ -89,7 +91,7 @@ def restore(target: Target) -> None:
 
 def remove(target: Target) -> None:
     """Delete the sibling of the original."""
-    rds.plan_delete(target, OTHER).apply()
+    plan_delete(target, OTHER).apply()
 
 
 def later(moment: datetime | None, before: datetime | None) -> datetime | None:

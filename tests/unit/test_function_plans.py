@@ -21,7 +21,7 @@ from cruddur_ops.errors import OpsError, PlanMoved, WrongInput
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Change
-from cruddur_ops.rds import Instance
+from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 from tests.unit.aws_calls import invalid
 from tests.unit.conftest import Stub

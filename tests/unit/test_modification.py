@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from botocore.model import Shape
 
-from cruddur_ops import rds, tags, targets
+from cruddur_ops import tags, targets
 from cruddur_ops.errors import NotOffered
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import offers, settings
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.modification import is_major
 from cruddur_ops.rds.settings import SETTINGS, Setting
 from tests.unit import aws_calls, test_rds
 from tests.unit.aws_state import calls_of, instance_after
@@ -111,7 +112,7 @@ def test_the_next_step_of_an_upgrade() -> None:
     assert ("17.10", "18.1") == (step.version, step.then)
     plan = test_rds.planned(TARGET, existing(EngineVersion="17.1"), offered=step)
     assert "PostgreSQL 18.1 comes after that: compute this plan again" in plan.facts
-    assert not rds.is_major(plan)
+    assert not is_major(plan)
 
 
 @pytest.mark.parametrize("reachable", [[], ["19.1"]])

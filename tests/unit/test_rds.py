@@ -17,6 +17,7 @@ from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Plan
 from cruddur_ops.rds import instances, offers
 from cruddur_ops.rds.instances import Instance, described
+from cruddur_ops.rds.modification import is_major
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.targets import Target
@@ -208,7 +209,7 @@ def test_a_major_upgrade_has_to_be_allowed() -> None:
     for running, major in (("17.9", True), ("18.0", False)):
         plan = planned(replace(TARGET, engine_version="18.1"), existing(EngineVersion=running))
         [call] = calls_of(plan)
-        assert (major, major) == (rds.is_major(plan), "AllowMajorVersionUpgrade" in call.parameters)
+        assert (major, major) == (is_major(plan), "AllowMajorVersionUpgrade" in call.parameters)
 
 
 @pytest.mark.parametrize(
