@@ -2,12 +2,12 @@
 
 from cruddur_ops.cli import rds  # noqa: F401  # it adds a verb
 from cruddur_ops.cli.evidence import evidence, list_runs
-from cruddur_ops.cli.groups import Commands, main
+from cruddur_ops.cli.groups import main
 from cruddur_ops.cli.run import run
 from cruddur_ops.cli.sandbox import sandbox
 from cruddur_ops.cli.table import TABLE
 
-__all__ = ["Commands", "main"]
+__all__ = ["main"]
 
 for command in (run, list_runs, evidence, sandbox):
     main.add_command(command)

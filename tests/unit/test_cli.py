@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cruddur_ops import errors
-from cruddur_ops.cli import Commands, main
+from cruddur_ops.cli import main
+from cruddur_ops.cli.groups import Commands
 from cruddur_ops.cli.table import TABLE
 from cruddur_ops.cli.verb import Verb
 from cruddur_ops.state import PROJECT
