@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 from rds_sandbox.callers import Origin, Peer
 
@@ -24,7 +25,6 @@ TLS_HANDSHAKE = 0x16  # first byte of a TLS record: sslnegotiation=direct, from 
 SILENCE_SECONDS = 130.0  # as long as Linux repeats a SYN that nobody answers
 LOOK_AGAIN_SECONDS = 0.25  # a repeated SYN gets through once a rule admits it: so does a waiting client
 HANDSHAKE_SECONDS = 30.0  # authentication_timeout is a minute; an idle half-open client goes sooner
-CHUNK = 65536
 ADDRESS_TRIES = 20
 
 
@@ -66,6 +66,49 @@ def listening_socket(port: int, address: str | None = None) -> socket.socket:
             if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
                 raise
     raise OSError(errno.EADDRINUSE, "no loopback port is free")
+
+
+class End(asyncio.Protocol):
+    """One end of a connection that is passed on: what comes in here goes out at the other, no faster than that takes it."""
+
+    transport: asyncio.Transport
+    other: End | None = None
+
+    def __init__(self, lost: asyncio.Future[None]) -> None:
+        """The future is done once the peer has gone."""
+        self.lost = lost
+        self.early = b""  # what a client says before there is another end: its startup message
+
+    def connection_made(self, transport: Any) -> None:
+        """The peer is there."""
+        self.transport = transport
+
+    def join(self, other: End) -> None:
+        """From now on what one receives is sent by the other."""
+        self.other, other.other = other, self
+        other.transport.write(self.early)
+
+    def data_received(self, data: bytes) -> None:
+        """Send it on."""
+        if self.other:
+            self.other.transport.write(data)
+        else:
+            self.early += data
+
+    def pause_writing(self) -> None:
+        """The peer here takes no more for now: let the other wait."""
+        if self.other and not self.other.transport.is_closing():
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """It takes more again."""
+        if self.other and not self.other.transport.is_closing():
+            self.other.transport.resume_reading()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        """The peer has gone."""
+        if not self.lost.done():
+            self.lost.set_result(None)
 
 
 @dataclass
@@ -115,9 +158,9 @@ class Gateway:
             if not await self._wait_for_admission(client, origin):
                 return
             async with asyncio.timeout(HANDSHAKE_SECONDS):
-                streams = await self._negotiate(client, origin)
-            if streams:
-                await self._pass_on(*streams)
+                end = await self._negotiate(client, origin)
+            if end:
+                await self._pass_on(end)
         except (OSError, ssl.SSLError, EOFError, TimeoutError):
             return
         finally:
@@ -133,13 +176,13 @@ class Gateway:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         return False
 
-    async def _negotiate(self, client: socket.socket, origin: Origin) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _negotiate(self, client: socket.socket, origin: Origin) -> End | None:
         """Answer the client's requests for encryption; None where it may not go on."""
         loop = asyncio.get_running_loop()
         while True:
             first = await _peek(client, 8)
             if first[0] == TLS_HANDSHAKE:
-                return await _streams(client, self.certificate)
+                return await _accepted(client, self.certificate)
             code = struct.unpack("!I", first[4:8])[0] if len(first) == 8 else 0
             if code == GSSENC_REQUEST:
                 client.recv(8)
@@ -147,24 +190,25 @@ class Gateway:
             elif code == SSL_REQUEST:
                 client.recv(8)
                 await loop.sock_sendall(client, b"S")
-                return await _streams(client, self.certificate)
+                return await _accepted(client, self.certificate)
             elif code != CANCEL_REQUEST and self.door.requires_tls():
                 await loop.sock_sendall(client, refusal(await _startup(client), self.door.seen_as(origin)))
                 return None
             else:
-                return await _streams(client, None)
+                return await _accepted(client, None)
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass_on(self, client: End) -> None:
         """Copy both ways until either side ends."""
-        server_reader, server_writer = await asyncio.open_unix_connection(str(self.upstream))
-        directions = [asyncio.create_task(_copy(reader, server_writer)), asyncio.create_task(_copy(server_reader, writer))]
+        loop = asyncio.get_running_loop()
         try:
-            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+            _, server = await loop.create_unix_connection(lambda: End(loop.create_future()), str(self.upstream))
+            try:
+                client.join(server)
+                await asyncio.wait([client.lost, server.lost], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                server.transport.close()
         finally:
-            for task in directions:
-                task.cancel()
-            for end in (server_writer, writer):
-                end.close()
+            client.transport.close()
 
 
 def refusal(startup: dict[str, str], address: str) -> bytes:
@@ -231,20 +275,11 @@ async def _readable(client: socket.socket) -> None:
         loop.remove_reader(client)
 
 
-async def _streams(
-    client: socket.socket, certificate: ssl.SSLContext | None
-) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """The accepted socket as streams, after a TLS handshake where a certificate is given."""
+async def _accepted(client: socket.socket, certificate: ssl.SSLContext | None) -> End:
+    """The accepted socket as an end, after a TLS handshake where a certificate is given."""
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    protocol = asyncio.StreamReaderProtocol(reader)
     owned = client.dup()  # the transport closes its descriptor when it likes, so it must be its own
     client.close()
-    transport, _ = await loop.connect_accepted_socket(lambda: protocol, owned, ssl=certificate)
-    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while chunk := await reader.read(CHUNK):
-        writer.write(chunk)
-        await writer.drain()
+    end = End(loop.create_future())
+    await loop.connect_accepted_socket(lambda: end, owned, ssl=certificate)
+    return end
