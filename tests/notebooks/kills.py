@@ -1,5 +1,7 @@
 """`python -m tests.notebooks.kills NAME... --killed NAME...`: notebooks, some killed at every cell and resumed.
 
+With `--applying` at the cells alone that apply a plan.
+
 Prints a line of JSON for each notebook: the error of its last execution and of the check of its
 postconditions, how the killed ones ended, the seconds, and the state that it left. A kernel is killed
 while the cell runs (its first moment, or a little later), and the runner stops there as if it had
@@ -77,13 +79,15 @@ def execute(notebook: Notebook, folder: Path, target: int | None = None, mode: s
         return "killed"
 
 
-def killed(notebook: Notebook, folder: Path) -> list[list[str]]:
+def killed(notebook: Notebook, folder: Path, applying: bool) -> list[list[str]]:
     """Kill it at each of its cells of code, one further each time; returns how each execution ended.
 
     One that was refused, since something of the killed one was still there, is repeated, as an operator would.
     """
-    cells = [index for index, cell in enumerate(notebook.document["cells"]) if cell["cell_type"] == "code"]
-    return [_insist(notebook, folder, index) for index in cells]
+    cells = [
+        (index, notebooks.tags(cell)) for index, cell in enumerate(notebook.document["cells"]) if cell["cell_type"] == "code"
+    ]
+    return [_insist(notebook, folder, index) for index, tags in cells if not applying or "apply" in tags]
 
 
 def _insist(notebook: Notebook, folder: Path, index: int) -> list[str]:
@@ -91,13 +95,13 @@ def _insist(notebook: Notebook, folder: Path, index: int) -> list[str]:
     return [end] if end == "killed" else [end, execute(notebook, folder, index)]
 
 
-def results(names: list[str], doomed: list[str]) -> Iterator[dict[str, Any]]:
+def results(names: list[str], doomed: list[str], applying: bool) -> Iterator[dict[str, Any]]:
     """What came of each notebook, in order; the doomed ones were killed."""
     chosen = [notebooks.read(path) for path in notebooks.select(notebooks.NOTEBOOKS, notebooks.Selection(names))]
     with tempfile.TemporaryDirectory() as folder:
         for notebook in chosen:
             began = time.monotonic()
-            kills = killed(notebook, Path(folder)) if notebook.name in doomed else []
+            kills = killed(notebook, Path(folder), applying) if notebook.name in doomed else []
             error = execute(notebook, Path(folder))
             check = execute(notebook, Path(folder), mode="check")
             seconds = round(time.monotonic() - began, 1)
@@ -110,6 +114,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("names", nargs="+")
     parser.add_argument("--killed", nargs="*", default=[])
+    parser.add_argument("--applying", action="store_true")
     arguments = parser.parse_args()
-    for line in results(arguments.names, arguments.killed):
+    for line in results(arguments.names, arguments.killed, arguments.applying):
         print(json.dumps(line), flush=True)

@@ -98,7 +98,7 @@ def test_a_plan_that_was_applied_does_not_hold_any_more(ops: CommandLine, planne
 
 
 @pytest.mark.usefixtures("complete")
-@pytest.mark.parametrize("notebook", ["07", "08"])
+@pytest.mark.parametrize("notebook", ["07", pytest.param("08", marks=pytest.mark.thorough)])
 def test_what_cannot_be_told_beforehand_is_approved_as_such(ops: CommandLine, notebook: str) -> None:
     """What 07 does after the stop and 08 after its first restore stands in their plans; they end where they began."""
     planned = ops.run("run", notebook, "--plan")
@@ -112,16 +112,6 @@ def test_neither_kernels_nor_locks_are_left(ops: CommandLine, sandbox: Mapping[s
     """The kernels of killed runs end by themselves, and the runs that resume them free their locks."""
     until(lambda: not ops.kernels(), seconds=10)
     assert [] == client(sandbox, "ssm").describe_parameters()["Parameters"]
-
-
-def test_a_first_run_has_a_sandbox_of_its_own(alone: CommandLine) -> None:
-    """Where none is up, all is created in one that is gone afterwards; 00 creates nothing."""
-    finished = alone.run("run", "--until", "03")
-    assert 0 == finished.code, finished
-    assert "this run has its own" in finished.stderr
-    created = [notebook["outcome"]["created"] for notebook in alone.record(finished)["notebooks"]]
-    assert [False, True, True, True] == [count > 0 for count in created]
-    assert [] == alone.kernels()
 
 
 @pytest.mark.usefixtures("complete")
@@ -168,6 +158,7 @@ WRONG = {
     ),
     "no instance yet": ("run 03 --target spare", "run 01_provision_rds"),
 }
+ALIKE = ("unknown class", "withdrawn version")  # found on the same way as a class that there is not
 
 
 def require_sentence(finished: Finished, sentence: str) -> None:
@@ -178,7 +169,7 @@ def require_sentence(finished: Finished, sentence: str) -> None:
     assert 1 == len([line for line in said.splitlines() if re.search(sentence, line)]), said
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.thorough) if name in ALIKE else name for name in WRONG])
 def test_wrong_input_is_a_sentence_with_the_remedy(ops: CommandLine, sandbox: Mapping[str, str], name: str) -> None:
     """It names what can be used instead, and nothing was created."""
     command, sentence = WRONG[name]
@@ -195,7 +186,7 @@ def test_a_variable_of_the_wrong_type_is_told(alone: CommandLine) -> None:
     assert set() == alone.runs()
 
 
-@pytest.mark.parametrize("command", ["security-group open", "db create", "db schema-load", "db seed"])
+@pytest.mark.parametrize("command", ["security-group open", "db setup"])
 def test_a_verb_on_its_own_starts_no_sandbox(alone: CommandLine, command: str) -> None:
     """What it would make would be gone at once; it says how to start one that stays."""
     finished = alone.run(*command.split())
