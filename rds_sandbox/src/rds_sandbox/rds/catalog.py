@@ -11,28 +11,18 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
 
-from moto.rds.exceptions import RDSClientError
+from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds.facts import (
-    InstanceClass,
-    Major,
-    Storage,
-    Version,
-    default_version,
-    instance_classes,
-    majors,
-    storage_types,
-    tables,
-    upgrade_targets,
-    versions,
-    zones,
-)
+from rds_sandbox.rds import facts
+from rds_sandbox.rds.facts import InstanceClass, Major, Storage, Version
 from rds_sandbox.rds.requests import given, paged
 
 Parameters = Mapping[str, Any]
 Row = dict[str, Any]
 Answer = Callable[[Parameters, str], Row]
+
+ENGINE = facts.tables()["engine"]
 
 
 def _answers(name: str, most: int = 100) -> Callable[[Answer], Answer]:
@@ -48,12 +38,11 @@ def _answers(name: str, most: int = 100) -> Callable[[Answer], Answer]:
     return register
 
 
-def knows_engine(engine: str | None) -> bool:
+def _knows_engine(engine: str | None) -> bool:
     """Whether the catalog has rows of this engine (of any, where None)."""
-    facts = tables()["engine"]
-    if engine not in {None, facts["name"], *facts["others"]}:
-        raise RDSClientError("InvalidParameterValue", f"Unrecognized engine name: {engine}")
-    return engine in {None, facts["name"]}
+    if engine not in {None, ENGINE["name"], *ENGINE["others"]}:
+        raise InvalidParameterValue(f"Unrecognized engine name: {engine}")
+    return engine in {None, ENGINE["name"]}
 
 
 @_answers("DescribeDBEngineVersions")
@@ -62,12 +51,12 @@ def describe_db_engine_versions(parameters: Parameters, region: str) -> Row:
     filters = {f["Name"]: f["Values"] for f in parameters.get("Filters") or ()}
     withdrawn_too = parameters.get("IncludeAll") or "status" in filters
     asked = parameters.get("EngineVersion")
-    found = [v for v in versions() if (v.offered or withdrawn_too) and _matches(v, asked)]
+    found = [v for v in facts.versions() if (v.offered or withdrawn_too) and _matches(v, asked)]
     if parameters.get("DefaultOnly"):
-        found = [v for v in found if v.is_default and (asked or v == default_version())]
+        found = [v for v in found if v.is_default and (asked or v == facts.default_version())]
     if family := parameters.get("DBParameterGroupFamily"):
         filters["db-parameter-group-family"] = [family]
-    rows = [_engine_version(v) for v in found] if knows_engine(parameters.get("Engine")) else []
+    rows = [_engine_version(v) for v in found] if _knows_engine(parameters.get("Engine")) else []
     return {"DBEngineVersions": _filtered(rows, filters)}
 
 
@@ -86,40 +75,33 @@ _FILTERS = {
 
 def _filtered(rows: list[Row], filters: Mapping[str, Sequence[str]]) -> list[Row]:
     if unknown := filters.keys() - _FILTERS.keys():
-        raise RDSClientError("InvalidParameterValue", f"Unrecognized filter name: {min(unknown)}")
+        raise InvalidParameterValue(f"Unrecognized filter name: {min(unknown)}")
     return [row for row in rows if all(row.get(_FILTERS[k]) in values for k, values in filters.items())]
 
 
 def _engine_version(version: Version) -> Row:
-    facts = tables()["engine"]
     return {
-        "Engine": facts["name"],
+        "Engine": ENGINE["name"],
         "MajorEngineVersion": str(version.major),
         "EngineVersion": str(version),
-        "DBParameterGroupFamily": facts["parameter_group_family"].format(major=version.major),
-        "DBEngineDescription": facts["description"],
-        "DBEngineVersionDescription": f"{facts['description']} {version}-R1",
-        "ValidUpgradeTarget": [_target(version, to) for to in upgrade_targets(version)],
-        "ExportableLogTypes": facts["exportable_log_types"],
-        "SupportedFeatureNames": facts["features"],
-        "SupportedCACertificateIdentifiers": [c["identifier"] for c in tables()["certificate"]],
-        "SupportsCertificateRotationWithoutRestart": True,
-        "SupportsLogExportsToCloudwatchLogs": True,
-        "SupportsReadReplica": True,
-        "SupportsParallelQuery": False,
-        "SupportsGlobalDatabases": False,
-        "SupportsBabelfish": False,
+        "DBParameterGroupFamily": ENGINE["parameter_group_family"].format(major=version.major),
+        "DBEngineDescription": ENGINE["description"],
+        "DBEngineVersionDescription": f"{ENGINE['description']} {version}-R1",
+        "ValidUpgradeTarget": [_target(version, to) for to in facts.upgrade_targets(version)],
+        "ExportableLogTypes": ENGINE["exportable_log_types"],
+        "SupportedFeatureNames": ENGINE["features"],
+        "SupportedCACertificateIdentifiers": [c["identifier"] for c in facts.tables()["certificate"]],
         "Status": "available" if version.offered else "deprecated",
+        **ENGINE["version"],
     }
 
 
 def _target(version: Version, target: Version) -> Row:
     major = target.major > version.major
-    facts = tables()["engine"]
     return {
-        "Engine": facts["name"],
+        "Engine": ENGINE["name"],
         "EngineVersion": str(target),
-        "Description": f"{facts['description']} {target}-R1",
+        "Description": f"{ENGINE['description']} {target}-R1",
         "AutoUpgrade": target.is_default and not major,
         "IsMajorVersionUpgrade": major,
     }
@@ -130,48 +112,36 @@ def describe_orderable_db_instance_options(parameters: Parameters, region: str) 
     """`DescribeOrderableDBInstanceOptions`: a row per version, class and storage type of the region."""
     if not parameters.get("Engine"):
         raise RDSClientError("MissingParameter", "The request must contain the parameter Engine")
-    known = knows_engine(parameters["Engine"]) and _vpc_of_region(parameters, region)
+    known = _knows_engine(parameters["Engine"]) and _vpc_of_region(parameters, region)
     rows = (
         _option(version, instance_class, storage, region)
-        for version in versions()
+        for version in facts.versions()
         if known and version.offered and _matches(version, parameters.get("EngineVersion"))
-        for instance_class in instance_classes().values()
+        for instance_class in facts.instance_classes().values()
         if parameters.get("DBInstanceClass") in {None, instance_class.name}
         if instance_class.orderable(version, region)
-        for storage in storage_types().values()
+        for storage in facts.storage_types().values()
     )
     return {"OrderableDBInstanceOptions": list(rows)}
 
 
 def _vpc_of_region(parameters: Parameters, region: str) -> bool:
     """Whether the request asks for what we have: PostgreSQL's licence, in a VPC, not in a Local Zone."""
-    return (
-        parameters.get("LicenseModel") in {None, tables()["engine"]["license_model"]}
-        and parameters.get("Vpc") is not False
-        and parameters.get("AvailabilityZoneGroup") in {None, region}
-    )
+    of_region = parameters.get("AvailabilityZoneGroup") in {None, region} and parameters.get("Vpc") is not False
+    return of_region and parameters.get("LicenseModel") in {None, ENGINE["license_model"]}
 
 
 @cache
 def _option(version: Version, instance_class: InstanceClass, storage: Storage, region: str) -> Row:
     """One row, made once for all pages and answers: read it, never change it."""
-    facts = tables()["engine"]
     return {
-        "Engine": facts["name"],
+        "Engine": ENGINE["name"],
         "EngineVersion": str(version),
         "DBInstanceClass": instance_class.name,
-        "LicenseModel": facts["license_model"],
-        "AvailabilityZones": [{"Name": zone} for zone in zones(region)],
-        "MultiAZCapable": True,
-        "ReadReplicaCapable": True,
-        "Vpc": True,
-        "SupportsStorageEncryption": True,
-        "SupportsEnhancedMonitoring": True,
-        "SupportsIAMDatabaseAuthentication": True,
-        "SupportsPerformanceInsights": True,
+        "LicenseModel": ENGINE["license_model"],
+        "AvailabilityZones": [{"Name": zone} for zone in facts.zones(region)],
         "SupportsStorageAutoscaling": storage.name != "standard",
-        "SupportedEngineModes": ["provisioned"],
-        "SupportedNetworkTypes": ["IPV4", "DUAL"],
+        **ENGINE["option"],
         **_limits(storage),
     }
 
@@ -193,16 +163,16 @@ def _limits(storage: Storage) -> Row:
 @_answers("DescribeDBMajorEngineVersions")
 def describe_db_major_engine_versions(parameters: Parameters, region: str) -> Row:
     """`DescribeDBMajorEngineVersions`, with the dates of standard and of Extended Support."""
-    known = knows_engine(parameters.get("Engine"))
+    known = _knows_engine(parameters.get("Engine"))
     asked = parameters.get("MajorEngineVersion")
-    found = [m for m in majors().values() if known and asked in {None, str(m.number)}]
+    found = [m for m in facts.majors().values() if known and asked in {None, str(m.number)}]
     return {"DBMajorEngineVersions": [_major(m) for m in sorted(found, key=lambda m: m.number)]}
 
 
 def _major(major: Major) -> Row:
     extended_start = major.standard_end + timedelta(days=1)
     return {
-        "Engine": tables()["engine"]["name"],
+        "Engine": ENGINE["name"],
         "MajorEngineVersion": str(major.number),
         "SupportedEngineLifecycles": [
             _lifecycle("open-source-rds-standard-support", major.released, major.standard_end),
@@ -224,19 +194,19 @@ def _lifecycle(name: str, start: date, end: date) -> Row:
 def describe_certificates(parameters: Parameters, region: str) -> Row:
     """`DescribeCertificates`; the sandbox's gateways present a certificate of their own authority."""
     asked = parameters.get("CertificateIdentifier")
-    known = tables()["certificate"]
+    known = facts.tables()["certificate"]
     rows = [_certificate(c, region) for c in known if asked in {None, c["identifier"]}]
     if asked and not rows:
         raise RDSClientError("CertificateNotFound", f"Certificate not found: {asked}")
     return {"Certificates": rows, "DefaultCertificateForNewLaunches": known[0]["identifier"]}
 
 
-def _certificate(facts: Row, region: str) -> Row:
+def _certificate(known: Row, region: str) -> Row:
     return {
-        "CertificateIdentifier": facts["identifier"],
+        "CertificateIdentifier": known["identifier"],
         "CertificateType": "CA",
-        "CertificateArn": f"arn:aws:rds:{region}::cert:{facts['identifier']}",
-        "ValidFrom": facts["valid_from"],
-        "ValidTill": facts["valid_till"],
+        "CertificateArn": f"arn:aws:rds:{region}::cert:{known['identifier']}",
+        "ValidFrom": known["valid_from"],
+        "ValidTill": known["valid_till"],
         "CustomerOverride": False,
     }

@@ -165,28 +165,24 @@ class SandboxDBInstance(models.DBInstance):
             return str(parameter["ParameterValue"]) == "1"
         return int(self.engine_version.split(".")[0]) >= FORCE_SSL_MAJOR
 
-    def begin(self, steps: Steps, end: str | None) -> None:
-        """Do the steps in a thread of their own, each under its status; then show the last status.
-
-        Args:
-            steps: status to show, and the work that belongs to it.
-            end: the status afterwards; None where the instance is gone.
-        """
+    def begin(self, steps: Steps, end: str, last: Work = lambda: None) -> None:
+        """Do the steps in a thread of their own, each under its status; then what comes last, and show the end's status."""
         steps = tuple(steps)
         self.status = steps[0][0]
-        threading.Thread(target=self._perform, args=(steps, end), name=self.dbi_resource_id, daemon=True).start()
+        threading.Thread(target=self._perform, args=(steps, end, last), name=self.dbi_resource_id, daemon=True).start()
 
-    def _perform(self, steps: tuple[tuple[str, Work], ...], end: str | None) -> None:
+    def _perform(self, steps: tuple[tuple[str, Work], ...], end: str, last: Work) -> None:
         """Whatever goes wrong shows in the status and in an event; the log has the stack trace."""
         try:
             for status, work in steps:
                 if not self.machine.removed:
                     self._perform_step(status, work)
+            last()
         except Exception as error:
             self.say("failure", f"The DB instance has failed while {self.status}: {error!r}")
             self.status = "failed"
             raise
-        self.status = end or self.status
+        self.status = end
 
     def _perform_step(self, status: str, work: Work) -> None:
         """Do the work, and show its status for long enough to be seen; a creation takes its time anyway."""

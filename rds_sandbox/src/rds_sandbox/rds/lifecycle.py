@@ -91,7 +91,7 @@ def delete(request: Request) -> dict[str, Any]:
     _check_delete(instance, final, bool(asked.get("SkipFinalSnapshot")))
     snapshot = snapshots.register(request.backend, instance, asked, "FinalDBSnapshotIdentifier") if final else None
     keep = asked.get("DeleteAutomatedBackups") is False
-    instance.begin([("deleting", lambda: _delete(instance, snapshot, keep))], None)
+    instance.begin([("deleting", lambda: _delete(instance, snapshot, keep))], "deleted", lambda: _forget(instance))
     return {"DBInstance": instance}
 
 
@@ -125,6 +125,9 @@ def _delete(instance: SandboxDBInstance, final: SandboxDBSnapshot | None, keep_b
     replicas.detach(instance)
     if instance.manage_master_user_password:
         instance.master_user_secret.delete_secret()
-    del instance.backend.databases[instance.db_instance_identifier]
-    instance.status = "deleted"
+
+
+def _forget(instance: SandboxDBInstance) -> None:
+    """Last of all: `deleting` is to be seen, as every other status."""
+    instance.backend.databases.pop(instance.db_instance_identifier, None)  # a reset may have been quicker
     instance.say("deletion", "DB instance deleted")

@@ -52,11 +52,7 @@ def download(request: Request) -> dict[str, Any]:
     start = _last_lines(content, lines) if marker is None else _position(str(marker), content)
     portion = b"".join(content[start:].splitlines(keepends=True)[:lines])[:MOST_BYTES]
     end = start + len(portion)
-    return {
-        "LogFileData": portion.decode(errors="replace"),
-        "Marker": str(end),
-        "AdditionalDataPending": end < len(content),
-    }
+    return {"LogFileData": portion.decode(errors="replace"), "Marker": str(end), "AdditionalDataPending": end < len(content)}
 
 
 def _read(folder: Path, name: str) -> bytes:
