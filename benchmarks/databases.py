@@ -17,9 +17,7 @@ from sqlalchemy.engine import URL
 from cruddur_ops import database, targets
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.targets import Target
-from rds_sandbox.postgres import Server
-from rds_sandbox.programs import find_programs
-from rds_sandbox.roles import create_master_user
+from rds_sandbox.postgres import Server, create_master_user, find_programs
 
 USER, PASSWORD = "bench", "bench-only"
 MEMORY = """

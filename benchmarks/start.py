@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.compare import ROUNDS, compare
 from rds_sandbox import down, find, keeper
-from rds_sandbox.programs import find_programs
+from rds_sandbox.postgres import find_programs
 
 SANDBOX = "bench"
 MOTO = """

@@ -20,9 +20,7 @@ from cruddur_ops.database.drop import KEPT
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.roles import OWNER
 from cruddur_ops.targets import Target
-from rds_sandbox.postgres import Server
-from rds_sandbox.programs import find_programs
-from rds_sandbox.roles import create_master_user
+from rds_sandbox.postgres import Server, create_master_user, find_programs
 from tests.database.people import people
 
 __all__ = ["people"]

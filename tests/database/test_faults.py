@@ -32,9 +32,7 @@ from cruddur_ops.database.steps import setup
 from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
-from rds_sandbox.postgres import Server
-from rds_sandbox.programs import find_programs
-from rds_sandbox.roles import create_master_user
+from rds_sandbox.postgres import Server, create_master_user, find_programs
 from tests.database.conftest import PASSWORD, USER
 from tests.database.support import TABLES, Planner, execute, write
 

@@ -19,10 +19,7 @@ from cruddur_ops.database.status import readable
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
-from rds_sandbox import extensions
-from rds_sandbox.postgres import Server
-from rds_sandbox.programs import find_programs
-from rds_sandbox.roles import create_master_user
+from rds_sandbox.postgres import Server, create_master_user, extensions, find_programs
 from tests.database.conftest import PASSWORD, USER
 from tests.database.people import PASSWORD as GUESTS
 from tests.database.people import People

@@ -10,11 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rds_sandbox import extensions
 from rds_sandbox.callers import Callers
 from rds_sandbox.certificates import Authority
-from rds_sandbox.postgres import Server
-from rds_sandbox.programs import Programs
+from rds_sandbox.postgres import Server, extensions
+from rds_sandbox.postgres.programs import Programs
 
 DELAY = "RDS_SANDBOX_DELAY"
 DELAY_SECONDS = "0.3"  # long enough for a waiter that polls to see a status, short enough for tests

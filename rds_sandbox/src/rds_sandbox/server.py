@@ -22,7 +22,7 @@ from rds_sandbox.callers import OPERATOR_ADDRESS, Callers
 from rds_sandbox.certificates import Authority
 from rds_sandbox.errors import PostgresMissing
 from rds_sandbox.host import Host, ServerPool
-from rds_sandbox.programs import find_programs
+from rds_sandbox.postgres.programs import find_programs
 
 REGION = "ca-central-1"
 

@@ -9,9 +9,9 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds.exceptions import DBInstanceNotFoundError, RDSClientError
 from moto.rds.models import rds_backends
 
-from rds_sandbox import replication
 from rds_sandbox.errors import WrongInput
 from rds_sandbox.host import Host
+from rds_sandbox.postgres import replication
 from rds_sandbox.rds import maintenance
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance

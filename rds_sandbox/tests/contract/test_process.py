@@ -252,7 +252,7 @@ def test_server_that_cannot_start_ends_in_failed(
 
 def test_whatever_goes_wrong_ends_in_failed(names: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A defect of the sandbox itself: the instance is `failed`, an event says why, and the log has the traceback."""
-    defect = "from rds_sandbox import queries\nqueries.load = lambda name: {}[name]\n"
+    defect = "from rds_sandbox.postgres import queries\nqueries.load = lambda name: {}[name]\n"
     (tmp_path / "sitecustomize.py").write_text(defect)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     name = names("defective")

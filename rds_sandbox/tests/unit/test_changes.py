@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.rds.exceptions import RDSClientError
 
-from rds_sandbox.base_backup import wal_file
+from rds_sandbox.postgres.base_backup import wal_file
 from rds_sandbox.rds import changes
 from rds_sandbox.rds.changes import Changes
 from rds_sandbox.rds.events import Event, select

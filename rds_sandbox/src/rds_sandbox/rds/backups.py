@@ -11,7 +11,7 @@ from moto.core.utils import utcnow
 from moto.rds.exceptions import RDSClientError
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds.archive import Archive
+from rds_sandbox.postgres.archive import Archive
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import given, paged

@@ -15,15 +15,14 @@ import psycopg
 from moto.ec2.models import ec2_backends
 from moto.rds import models
 
-from rds_sandbox import roles
 from rds_sandbox.callers import Origin
 from rds_sandbox.ec2.access import admits
 from rds_sandbox.gateway import Door
 from rds_sandbox.host import Host
 from rds_sandbox.machine import Machine
-from rds_sandbox.postgres import ServerFailed
+from rds_sandbox.postgres import ServerFailed, roles
+from rds_sandbox.postgres.archive import Archive
 from rds_sandbox.rds import changes, events, managed_secrets
-from rds_sandbox.rds.archive import Archive
 
 GP3_BASELINE = 3000, 125  # IOPS and MiB/s below 400 GiB (Amazon RDS User Guide, "gp3 storage")
 FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)

@@ -8,9 +8,8 @@ from typing import Any
 from moto.core.utils import utcnow
 from moto.rds.exceptions import InvalidParameterCombination
 
-from rds_sandbox import roles
 from rds_sandbox.patches import Request, action
-from rds_sandbox.postgres import Server
+from rds_sandbox.postgres import Server, roles
 from rds_sandbox.rds import backups, creation, replicas, snapshots, validation
 from rds_sandbox.rds.backend import MODIFIABLE, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance

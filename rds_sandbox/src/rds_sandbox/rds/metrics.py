@@ -13,8 +13,7 @@ from moto.core.common_models import CloudWatchMetricProvider
 from moto.core.utils import utcnow
 from moto.rds.models import rds_backends
 
-from rds_sandbox import queries, replication
-from rds_sandbox.postgres import Server
+from rds_sandbox.postgres import Server, queries, replication
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
 from rds_sandbox.rds.snapshots import size_of
 

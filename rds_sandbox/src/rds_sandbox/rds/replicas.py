@@ -6,9 +6,8 @@ from typing import Any
 
 from moto.rds.exceptions import InvalidParameterValue
 
-from rds_sandbox import replication, roles
 from rds_sandbox.patches import Request, action
-from rds_sandbox.postgres import Server
+from rds_sandbox.postgres import Server, replication, roles
 from rds_sandbox.rds import backups, creation, validation
 from rds_sandbox.rds.backend import MODIFIABLE, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance

@@ -10,12 +10,13 @@ from moto.core.utils import utcnow
 from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, RDSClientError
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.postgres import RECOVERY_SECONDS, Server
+from rds_sandbox.postgres import Server
 from rds_sandbox.rds import backups, creation, snapshots, validation
 from rds_sandbox.rds.backend import described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
 
+RECOVERY_SECONDS = 600
 # What a restored instance has of the one it comes from, unless the call says otherwise. Groups are not among them
 # (RDS User Guide, "Restoring to a DB instance": security groups, parameter group).
 INHERITED = (

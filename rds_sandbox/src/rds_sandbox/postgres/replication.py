@@ -7,8 +7,8 @@ import hashlib
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from rds_sandbox import queries, roles
-from rds_sandbox.postgres import Server, compose
+from rds_sandbox.postgres import queries, roles
+from rds_sandbox.postgres.server import Server, compose
 
 STANDBY = ("primary_conninfo", "primary_slot_name", "recovery_min_apply_delay")  # settings that a promoted server forgets
 

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from rds_sandbox.extensions import FIRST_MAJOR, PRELOADED
-from rds_sandbox.postgres import Server, compose
+from rds_sandbox.postgres.extensions import FIRST_MAJOR, PRELOADED
+from rds_sandbox.postgres.server import Server, compose
 
 REPLICATOR = "rdsrepladmin"  # the role of that name on RDS
 

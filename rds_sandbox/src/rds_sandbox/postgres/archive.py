@@ -9,9 +9,9 @@ from pathlib import Path
 
 from moto.core.utils import utcnow
 
-from rds_sandbox import queries
 from rds_sandbox.folders import discard
-from rds_sandbox.postgres import Server, ServerFailed
+from rds_sandbox.postgres import queries
+from rds_sandbox.postgres.server import Server, ServerFailed
 
 ARCHIVE_SECONDS = 60
 

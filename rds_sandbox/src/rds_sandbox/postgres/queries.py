@@ -9,4 +9,4 @@ from importlib import resources
 @functools.cache
 def load(name: str) -> str:
     """The text of a file of sql/; `{name}` stands where a quoted identifier or literal goes."""
-    return (resources.files("rds_sandbox") / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+    return (resources.files(__package__) / "sql" / f"{name}.sql").read_text(encoding="utf-8")

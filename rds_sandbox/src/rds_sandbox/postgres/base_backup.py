@@ -15,8 +15,8 @@ from typing import Any
 
 import psycopg
 
-from rds_sandbox import queries
-from rds_sandbox.programs import Account
+from rds_sandbox.postgres import queries
+from rds_sandbox.postgres.programs import Account
 
 # What a backup leaves out (chapter 25.3.4): of these folders the contents, of these files all.
 EMPTY = {"pg_dynshmem", "pg_notify", "pg_replslot", "pg_serial", "pg_snapshots", "pg_stat_tmp", "pg_subtrans", "pg_wal"}

@@ -17,13 +17,12 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from rds_sandbox import base_backup, queries
 from rds_sandbox.folders import discard
-from rds_sandbox.programs import Programs
+from rds_sandbox.postgres import base_backup, queries
+from rds_sandbox.postgres.programs import Programs
 
 ADMINISTRATOR = "rdsadmin"  # owns the cluster on RDS; the master user is no superuser
 START_SECONDS = 60
-RECOVERY_SECONDS = 600
 WAL_FILE = "4"  # MB, a quarter of the default: every backup and every moment that is restored takes at least one
 SETTINGS = """
 listen_addresses = ''

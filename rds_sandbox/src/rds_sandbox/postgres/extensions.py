@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from rds_sandbox.folders import share
-from rds_sandbox.programs import Programs
+from rds_sandbox.postgres.programs import Programs
 
 PRELOADED = "pg_stat_statements"  # by the default parameter groups (Amazon RDS User Guide, "pg_stat_statements")
 # Those of RDS for PostgreSQL 18 that PostgreSQL itself does not trust ("Extensions supported for RDS for PostgreSQL").
