@@ -1,4 +1,4 @@
-"""What a notebook's parameters cell declares, and which values it accepts."""
+"""What a notebook's parameters cell declares, which values it accepts, where they come from, and which comes first."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.runbook import notebooks, parameters
-from cruddur_ops.runbook.parameters import Parameter
+from cruddur_ops.runbook.parameters import COMMAND_LINE, Given, Parameter
 
 NAMES = st.from_regex(r"[a-z_][a-z0-9_]{0,20}", fullmatch=True).filter(lambda name: not keyword.iskeyword(name))
+ROWS = {"rows": Parameter("rows", "int", 3), "name": Parameter("name", "str", "x")}
 DEFAULTS = st.one_of(st.text(), st.integers(), st.booleans(), st.floats(allow_nan=False, allow_infinity=False))
 
 
@@ -129,3 +130,92 @@ def test_papermill_sees_the_same_parameters(path: Path) -> None:
     ours = notebooks.read(path).parameters
     expected = [(name, one["inferred_type_name"], one["help"]) for name, one in seen.items()]
     assert expected == [(one.name, one.type, one.help) for one in ours.values()]
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    """A file of parameters."""
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_option_file_environment_and_default_in_this_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its source."""
+    file = write(tmp_path, "p.yaml", "rows: 5\nname: file\n")
+    monkeypatch.setenv("CRUDDUR_ROWS", "4")
+    assert Given("6", COMMAND_LINE) == parameters.gather({"rows": "6"}, file, ROWS)["rows"]
+    assert Given(5, str(file)) == parameters.gather({}, file, ROWS)["rows"]
+    assert Given("4", "environment CRUDDUR_ROWS") == parameters.gather({}, None, ROWS)["rows"]
+    monkeypatch.delenv("CRUDDUR_ROWS")
+    assert {"value": 3, "source": "default"} == parameters.described(parameters.gather({}, None, ROWS), ROWS)["rows"]
+
+
+def test_an_empty_variable_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As elsewhere in the environment."""
+    monkeypatch.setenv("CRUDDUR_ROWS", "")
+    assert {} == parameters.gather({}, None, ROWS)
+
+
+@pytest.mark.parametrize(("name", "text"), [("p.yaml", "rows: 7\nname: a b\n"), ("p.toml", 'rows = 7\nname = "a b"\n')])
+def test_a_file_is_yaml_or_toml(tmp_path: Path, name: str, text: str) -> None:
+    """By its suffix; its values have types already."""
+    given = parameters.gather({}, write(tmp_path, name, text), ROWS)
+    assert {"rows": 7, "name": "a b"} == parameters.typed_values(given, ROWS)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("p.yaml", "rows: [1"),
+        ("p.yaml", "- rows"),
+        ("p.yaml", ""),
+        ("p.yaml", "rows: {a: 1}"),
+        ("p.yaml", "rows: 2026-01-02"),
+        ("p.toml", "rows 7"),
+        ("p.toml", "[rows]\na = 1"),
+    ],
+)
+def test_a_file_of_something_else_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    """The sentence names the file."""
+    with pytest.raises(WrongInput, match=r"p\.\w+ (cannot be read|must hold)[^\n]*correct it$"):
+        parameters.gather({}, write(tmp_path, name, text), ROWS)
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    """Before anything runs."""
+    with pytest.raises(WrongInput, match="none.yaml cannot be read"):
+        parameters.gather({}, tmp_path / "none.yaml", ROWS)
+
+
+def test_an_unknown_name_in_a_file_is_told_the_nearest(tmp_path: Path) -> None:
+    """As on the command line."""
+    with pytest.raises(WrongInput, match='did you mean "rows"'):
+        parameters.gather({}, write(tmp_path, "p.yaml", "row: 1"), ROWS)
+
+
+def test_a_value_of_another_type_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever it comes from."""
+    monkeypatch.setenv("CRUDDUR_ROWS", "many")
+    with pytest.raises(WrongInput, match='rows must be a whole number, not "many"'):
+        parameters.typed_values(parameters.gather({}, None, ROWS), ROWS)
+    monkeypatch.delenv("CRUDDUR_ROWS")
+    with pytest.raises(WrongInput, match="name must be text"):
+        parameters.typed_values(parameters.gather({}, write(tmp_path, "p.yaml", "name: 1"), ROWS), ROWS)
+
+
+def test_a_password_is_no_parameter() -> None:
+    """papermill would write it into the executed notebook; the message does not repeat it."""
+    with pytest.raises(WrongInput, match="CONNECTION_URL") as refused:
+        parameters.gather({"name": "postgresql://me:hush@localhost/db"}, None, ROWS)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_url_without_password_is_a_parameter() -> None:
+    """Only the password is refused."""
+    assert ["name", "rows"] == sorted(parameters.gather({"name": "postgresql://me@localhost/db", "rows": "a:b@c"}, None, ROWS))
+
+
+def test_values_go_only_where_they_are_declared() -> None:
+    """A notebook gets those parameters that it has."""
+    given = {"rows": Given("7", COMMAND_LINE), "owner": Given("me", COMMAND_LINE)}
+    assert {"rows": 7} == parameters.typed_values(given, ROWS)
