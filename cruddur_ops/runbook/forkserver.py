@@ -10,6 +10,7 @@ import functools
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from multiprocessing import forkserver, util
@@ -28,10 +29,12 @@ def start() -> None:
     if sys.platform == "linux":
         CONTEXT.set_forkserver_preload(["cruddur_ops.runbook.preload"])
         before, tempfile.tempdir = tempfile.tempdir, str(folder())  # where its socket is made
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # for it, too: Ctrl-C goes to a terminal's whole group
         try:
             forkserver.ensure_running()
         finally:
             tempfile.tempdir = before
+            signal.signal(signal.SIGINT, handler)
 
 
 @functools.cache

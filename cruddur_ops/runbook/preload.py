@@ -5,7 +5,6 @@ No thread may run there: a fork copies only the one that forks (fork(2)).
 
 import importlib
 import os
-import signal
 import sys
 from contextlib import suppress
 
@@ -20,7 +19,6 @@ MODULES = (
     *(f"cruddur_ops.{name}" for name in ("rds", "database", "network", "activities", "cognito", "preflight", "magics")),
 )
 
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to a terminal's whole group
 os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy, which pandas brings, would start threads
 sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel can do without, and starts sooner
 for module in MODULES:
