@@ -84,6 +84,7 @@ def test_after_interruptions_nothing_is_left_to_do(ops: CommandLine, complete: F
     assert {(0, 0, 0)} == {(one["created"], one["changed"], one["deleted"]) for one in outcomes}
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("complete")
 def test_a_plan_that_was_applied_does_not_hold_any_more(ops: CommandLine, planned: tuple[Finished, str]) -> None:
     """The state has moved: what moved is shown, and nothing is done."""

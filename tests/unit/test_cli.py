@@ -170,6 +170,7 @@ def test_no_sandbox_was_up(run: CliRunner) -> None:
     assert (0, "no sandbox was up\n") == (result.exit_code, result.stdout)
 
 
+@pytest.mark.thorough
 def test_a_run_without_a_sandbox_has_its_own(tmp_path: Path) -> None:
     """Its notebooks reach it, and its environment; afterwards it is gone."""
     project = Project(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +145,25 @@ def write(project: Project, name: str, file: str, note: str = "") -> None:
     project.write(name, SETUP, ("plan", f"plan = found({file!r}, {note!r})\nplan"), ("apply", f"found({file!r}).apply()"))
 
 
-def test_an_approved_plan_is_applied(project: Project) -> None:
-    """On a protected target without typing its name; the run's folder says which plan it was."""
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, str]:
+    """Two notebooks that were planned, and the digest."""
+    project = Project(tmp_path_factory.mktemp("planned"))
     write(project, "00_first", "a")
     write(project, "01_second", "b")
-    digest = plan(project, "-p", "rows", "7")
+    return project, plan(project, "-p", "rows", "7")
+
+
+@pytest.fixture
+def planned(once: tuple[Project, str], tmp_path: Path) -> tuple[Project, str]:
+    """A copy of them."""
+    shutil.copytree(once[0].folder, tmp_path, dirs_exist_ok=True)
+    return Project(tmp_path), once[1]
+
+
+def test_an_approved_plan_is_applied(planned: tuple[Project, str]) -> None:
+    """On a protected target without typing its name; the run's folder says which plan it was."""
+    project, digest = planned
 
     finished = approve(project, digest)
 
@@ -160,11 +175,9 @@ def test_an_approved_plan_is_applied(project: Project) -> None:
     assert ["a", "b"] == sorted(path.name for path in (project.folder / "notebooks").glob("?"))
 
 
-def test_a_plan_that_moved_is_not_applied(project: Project) -> None:
+def test_a_plan_that_moved_is_not_applied(planned: tuple[Project, str]) -> None:
     """What moved is told, and nothing is changed."""
-    write(project, "00_first", "a")
-    write(project, "01_second", "b")
-    digest = plan(project)
+    project, digest = planned
     (project.folder / "notebooks" / "a").touch()
 
     finished = approve(project, digest)

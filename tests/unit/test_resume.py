@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,24 @@ HOLDS = ("verify", "assert made.exists(), 'it is gone'")
 MENDED = "assert Path('mended').exists(), 'mend it first'"
 
 
-@pytest.fixture
-def failed(project: Project) -> Project:
-    """A run whose second notebook failed, for a reason that is gone now."""
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A run whose second notebook failed."""
+    project = Project(tmp_path_factory.mktemp("failed"))
     project.write("00_first", FILE, ONCE, HOLDS)
     project.write("01_second", FILE, MENDED, "print(rows)")
     project.write("02_third")
     first = project.run("run", "--target", "plain", "-p", "rows", "7")
     assert 1 == first.code, first
-    (project.folder / "notebooks" / "mended").touch()
     return project
+
+
+@pytest.fixture
+def failed(once: Project, tmp_path: Path) -> Project:
+    """A copy of it, where the reason is gone now."""
+    shutil.copytree(once.folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "notebooks" / "mended").touch()
+    return Project(tmp_path)
 
 
 def resume(project: Project, run: str = "last", *options: str) -> Finished:
@@ -63,6 +72,7 @@ def test_what_does_not_hold_any_more_runs_again(failed: Project) -> None:
     assert "x" == made(failed).read_text()
 
 
+@pytest.mark.thorough
 def test_a_resumed_run_can_be_resumed(failed: Project) -> None:
     """A notebook that was checked counts as passed."""
     (failed.folder / "notebooks" / "mended").unlink()

@@ -355,6 +355,7 @@ def test_a_failed_notebook_keeps_its_counts(failed: tuple[Finished, Project]) ->
     assert Outcome(created=1) == Outcome(**failed[1].records()[0]["notebooks"][1]["outcome"])
 
 
+@pytest.mark.thorough
 def test_any_other_failure_shows_its_first_line(project: Project) -> None:
     """The rest stands in the executed notebook."""
     project.write("00_first", "raise ValueError('one' + chr(10) + 'two')")
@@ -363,6 +364,7 @@ def test_any_other_failure_shows_its_first_line(project: Project) -> None:
     assert "  why   ValueError: one\n" in finished.stderr
 
 
+@pytest.mark.thorough
 def test_a_kernel_that_dies_fails_its_notebook(project: Project) -> None:
     """The cell is named, and the exit code."""
     project.write("00_first", "import os", "os._exit(3)")

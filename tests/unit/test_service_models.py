@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -13,26 +14,36 @@ from tests.unit.aws_calls import Use, complaints, matched_codes, unknown_codes, 
 
 PACKAGE = Path(cruddur_ops.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-ALL_USES = {path: uses(path.read_text()) for path in MODULES}
-SERVICES = {use.service for found in ALL_USES.values() for use in found if use.service}
 SAYING_WHAT = [path for path in MODULES if path != Path(aws.__file__)]  # aws.find and aws.pages are told
+
+
+@functools.cache
+def uses_in(path: Path) -> list[Use]:
+    """The uses of AWS operations in a module."""
+    return uses(path.read_text())
+
+
+@functools.cache
+def services() -> set[str]:
+    """The services that the package calls."""
+    return {use.service for path in MODULES for use in uses_in(path) if use.service}
 
 
 @pytest.mark.parametrize("path", SAYING_WHAT, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_operations_and_parameters_exist(path: Path) -> None:
     """Whatever a module calls is an operation of the service, with parameters that it has."""
-    assert [] == [complaint for use in ALL_USES[path] for complaint in complaints(use)]
+    assert [] == [complaint for use in uses_in(path) for complaint in complaints(use)]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_error_codes_exist(path: Path) -> None:
     """Whatever a module matches is an error code of a service that the package calls."""
-    assert set() == unknown_codes(matched_codes(path.read_text()), SERVICES)
+    assert set() == unknown_codes(matched_codes(path.read_text()), services())
 
 
 def test_the_package_is_seen() -> None:
     """The check sees the calls that the package is known to make, so that it is no check of nothing."""
-    seen = {(use.service, use.name) for found in ALL_USES.values() for use in found}
+    seen = {(use.service, use.name) for path in MODULES for use in uses_in(path)}
     expected = {
         ("rds", "create_db_instance"),
         ("rds", "modify_db_instance"),
