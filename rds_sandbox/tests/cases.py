@@ -1,4 +1,4 @@
-"""Requests that RDS refuses, each with its error code: one table for the pure checks and for the sandbox."""
+"""Requests that RDS refuses, each with its error code: one table."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ class Case:
     change: dict[str, Any]
     code: str
     region: str = REGION
-    needs_backend: bool = False
 
     @property
     def request(self) -> dict[str, Any]:
@@ -128,6 +127,6 @@ CASES = (
     Case("insights: advanced with 7 days", {"DatabaseInsightsMode": "advanced"}, COMBINATION),
     Case("logs: unknown type", {"EnableCloudwatchLogsExports": ["slowquery"]}, COMBINATION),
     Case("certificate authority: unknown", {"CACertificateIdentifier": "rds-ca-2015"}, "CertificateNotFound"),
-    Case("security group: unknown", {"VpcSecurityGroupIds": ["sg-0123456789abcdef0"]}, VALUE, needs_backend=True),
-    Case("subnet group: unknown", {"DBSubnetGroupName": "nowhere"}, "DBSubnetGroupNotFoundFault", needs_backend=True),
+    Case("security group: unknown", {"VpcSecurityGroupIds": ["sg-0123456789abcdef0"]}, VALUE),
+    Case("subnet group: unknown", {"DBSubnetGroupName": "nowhere"}, "DBSubnetGroupNotFoundFault"),
 )

@@ -79,6 +79,9 @@ class SandboxApp:
             case "PUT", "/interface":
                 self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")
                 return _json({})
+            case "PUT", "/trigger-seconds":
+                self.host.trigger_seconds = float(_member(request, "Seconds"))
+                return _json({})
         raise NotFound
 
     def _simulate(self, request: Request, name: str) -> Response:

@@ -67,6 +67,7 @@ class Host:
         addresses: the loopback address of each name, which the name keeps, as its DNS name does on AWS.
         delay: the seconds that a status lasts at least.
         url: of the AWS API, once it is known.
+        trigger_seconds: that Cognito waits for a trigger's answer.
     """
 
     root: Path
@@ -78,6 +79,7 @@ class Host:
     addresses: dict[str, str] = field(default_factory=dict)
     delay: float = field(default_factory=lambda: float(os.environ.get(DELAY, DELAY_SECONDS)))
     url: str = ""
+    trigger_seconds: float = 5.0
 
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from rds_sandbox import control, keeper, process
+from rds_sandbox import Sandbox, control, keeper, process
 from rds_sandbox.state import read_record
 from tests.contract.test_process import wait_until
 from tests.functions import deploy, invoke, make_role, package, wanted
@@ -69,26 +69,19 @@ def gone(processes: list[int]) -> bool:
 
 
 def test_reset_and_down_end_functions(up: Callable[[], dict[str, Any]]) -> None:
-    """Idle processes and what they started."""
+    """Idle processes, those at work, and what they started."""
     environment = up()["environment"]
     first = running(environment)
     reset(environment)
     assert gone(first)
     second = running(environment)
+    make_client(environment, "lambda").invoke(FunctionName="lasting", InvocationType="Event", Payload=b'"stay"')
+    reset(environment)
+    assert gone(second)
+    third = running(environment)
     control.down("functions")
 
-    assert gone(second)
-
-
-def test_reset_ends_a_busy_function(up: Callable[[], dict[str, Any]]) -> None:
-    """A reset does not wait for a function that is at work."""
-    record = up()
-    processes = running(record["environment"])
-    functions = make_client(record["environment"], "lambda")
-    functions.invoke(FunctionName="lasting", InvocationType="Event", Payload=b'"stay"')
-    reset(record["environment"])
-
-    assert gone(processes)
+    assert gone(third)
 
 
 def test_kill_9_leaves_no_function(up: Callable[[], dict[str, Any]]) -> None:
@@ -136,18 +129,19 @@ def test_aws_cli_deploys_and_invokes(sandbox: Mapping[str, str], tmp_path: Path)
     assert "cli\n" in [event["message"] for event in log["events"]]
 
 
-def test_operator_sees_functions_and_codes(up: Callable[[], dict[str, Any]]) -> None:
+def test_operator_sees_functions_and_codes(rds_sandbox: Sandbox) -> None:
     """The status has how many execution environments there are, and the codes that Cognito would have sent."""
-    environment = up()["environment"]
-    assert [] == control.find("functions").confirmation_codes()
+    rds_sandbox.reset()
+    environment = rds_sandbox.environment
+    assert [] == rds_sandbox.confirmation_codes()
     running(environment)
     idp = make_client(environment, "cognito-idp")
     pool = idp.create_user_pool(PoolName="codes", AutoVerifiedAttributes=["email"])["UserPool"]["Id"]
     client = idp.create_user_pool_client(UserPoolId=pool, ClientName="web")["UserPoolClient"]["ClientId"]
     email = [{"Name": "email", "Value": "bob@example.com"}]
     idp.sign_up(ClientId=client, Username="bob", Password="Passw0rd!", UserAttributes=email)
-    [line] = control.find("functions").confirmation_codes()
-    shown = control.find("functions").status()
+    [line] = rds_sandbox.confirmation_codes()
+    shown = rds_sandbox.status()
     runtime = environment["RDS_SANDBOX_LAMBDA_RUNTIME"]
 
     assert ["SignUp", "bob", pool] == line.split()[1:]

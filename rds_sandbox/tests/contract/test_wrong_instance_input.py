@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.cases import CASES, VALID, Case
+from rds_sandbox import Sandbox
+from tests.cases import CASES, REGION, VALID, Case
 from tests.support import Client
 
 WAIT = {"Delay": 1, "MaxAttempts": 60}
 
 
-def client_of(sandbox: Mapping[str, str], region: str) -> Client:
-    """An RDS client of this region."""
-    return boto3.client(
-        "rds",
-        endpoint_url=sandbox["AWS_ENDPOINT_URL"],
-        region_name=region,
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-    )
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_wrong_input_is_refused_and_creates_nothing(sandbox: Mapping[str, str], case: Case) -> None:
+def test_wrong_input_is_refused_and_creates_nothing(rds_sandbox: Sandbox, rds: Client, case: Case) -> None:
     """The code is the documented one, and the instance is not there afterwards."""
-    rds = client_of(sandbox, case.region)
+    if case.region != REGION:
+        rds = rds_sandbox.client("rds", region_name=case.region)
     with pytest.raises(ClientError) as raised:
         rds.create_db_instance(**case.request)
     assert case.code == raised.value.response["Error"]["Code"]

@@ -15,12 +15,12 @@ from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
+from rds_sandbox import patches
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import invocations
 from rds_sandbox.lambdas.execution_environment import Outcome
 from rds_sandbox.lambdas.policies import permits
 
-ANSWER_SECONDS = 5.0
 ATTEMPTS = 3
 SERVICE = "cognito-idp.amazonaws.com"
 NO_CLIENT = "CLIENT_ID_NOT_APPLICABLE"  # the event's clientId where an administrator confirms
@@ -97,7 +97,7 @@ def _invoke(pool: Any, arn: str, event: Mapping[str, Any]) -> Outcome:
         for _ in range(ATTEMPTS):
             attempt = attempts.submit(invocations.run, backend, arn, None, json.dumps(event))
             try:
-                return attempt.result(ANSWER_SECONDS)[0]
+                return attempt.result(patches.host.trigger_seconds)[0]
             except TimeoutError:
                 continue
             except LambdaClientError as error:
