@@ -29,7 +29,7 @@ ADDRESS_TRIES = 20
 
 
 @dataclass(frozen=True)
-class Door:
+class Admission:
     """What the gateway asks anew for each connection.
 
     Attributes:
@@ -117,7 +117,7 @@ class Gateway:
 
     listener: socket.socket
     upstream: Path
-    door: Door
+    admission: Admission
     certificate: ssl.SSLContext
     connections: set[asyncio.Task[None]] = field(default_factory=set)
     _accepting: asyncio.Task[None] | None = None
@@ -154,7 +154,7 @@ class Gateway:
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so only where `proto` says TCP
         try:
-            origin = self.door.origin(client.getpeername()[:2])
+            origin = self.admission.origin(client.getpeername()[:2])
             if not await self._wait_for_admission(client, origin):
                 return
             async with asyncio.timeout(HANDSHAKE_SECONDS):
@@ -169,7 +169,7 @@ class Gateway:
     async def _wait_for_admission(self, client: socket.socket, origin: Origin) -> bool:
         """Silence until a rule admits the caller; False where it gave up, or waited too long."""
         for _ in range(int(SILENCE_SECONDS / LOOK_AGAIN_SECONDS)):
-            if self.door.admits(origin):
+            if self.admission.admits(origin):
                 return True
             if _has_left(client):
                 return False
@@ -191,8 +191,8 @@ class Gateway:
                 client.recv(8)
                 await loop.sock_sendall(client, b"S")
                 return await _accepted(client, self.certificate)
-            elif code != CANCEL_REQUEST and self.door.requires_tls():
-                await loop.sock_sendall(client, refusal(await _startup(client), self.door.seen_as(origin)))
+            elif code != CANCEL_REQUEST and self.admission.requires_tls():
+                await loop.sock_sendall(client, refusal(await _startup(client), self.admission.seen_as(origin)))
                 return None
             else:
                 return await _accepted(client, None)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from rds_sandbox.gateway import Door, Gateway, listening_socket
+from rds_sandbox.gateway import Admission, Gateway, listening_socket
 from rds_sandbox.host import Host
 from rds_sandbox.postgres import Server, ServerFailed
 
@@ -28,7 +28,7 @@ class Machine:
 
     host: Host
     name: str
-    door: Door
+    admission: Admission
     server: Server | None = field(default=None, init=False)
     gateway: Gateway | None = field(default=None, init=False)
     endpoint: tuple[str, int] | None = field(default=None, init=False)
@@ -89,7 +89,7 @@ class Machine:
         self.host.addresses[name] = address
         self.valid_till = datetime.now(UTC) + timedelta(days=CERTIFICATE_DAYS)
         certificate = self.host.authority.context(address, self.valid_till)
-        self.gateway = Gateway(listener, self.running_server().socket, self.door, certificate)
+        self.gateway = Gateway(listener, self.running_server().socket, self.admission, certificate)
         self.gateway.open(self.host.loop)
         self.endpoint = (address, port)
         log.info("%s answers on %s:%s", self.name, address, port)

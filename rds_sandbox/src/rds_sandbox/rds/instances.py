@@ -17,7 +17,7 @@ from moto.rds import models
 
 from rds_sandbox.callers import Origin
 from rds_sandbox.ec2.access import admits
-from rds_sandbox.gateway import Door
+from rds_sandbox.gateway import Admission
 from rds_sandbox.host import Host
 from rds_sandbox.machine import Machine
 from rds_sandbox.postgres import ServerFailed, roles
@@ -81,8 +81,8 @@ class SandboxDBInstance(models.DBInstance):
         self.optimizing_since: datetime | None = None
         self.automatic_restart_time: datetime | None = None
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
-        door = Door(host.callers.origin, self.admits, self.seen_as, self.requires_tls)
-        self.machine = Machine(host, self.dbi_resource_id.lower(), door)
+        admission = Admission(host.callers.origin, self.admits, self.seen_as, self.requires_tls)
+        self.machine = Machine(host, self.dbi_resource_id.lower(), admission)
 
     @property
     def address_name(self) -> str:
