@@ -24,6 +24,7 @@ test: lint ## lint, check types, and test: minutes
 
 test-all: lint ## test everything there is: every case, all notebooks, Terraform where it is installed
 	@$(TESTS) --all $(ARGS)
+	@$(MAKE) -C rds_sandbox test ARGS="--terraform --wheels"
 
 outputs: env-dev ## run the notebooks on a fresh sandbox, and keep their outputs in them
 	@$(PYTHON) -m tests.notebooks.commit_outputs
