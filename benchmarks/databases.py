@@ -5,19 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from sqlalchemy.engine import URL
 
 from cruddur_ops import database, targets
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.targets import Target
-from rds_sandbox.postgres import Server, create_master_user, find_programs
+from rds_sandbox.postgres import Server, standalone
 
 USER, PASSWORD = "bench", "bench-only"
 MEMORY = """
@@ -84,14 +82,5 @@ def _environment(target: Target) -> dict[str, str]:
 @contextmanager
 def databases() -> Iterator[Databases]:
     """A server, for as long as it is measured."""
-    with tempfile.TemporaryDirectory(prefix="cruddur-bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # the server's account must reach it
-        server = Server(folder / "server", find_programs(folder))
-        server.initialise()
-        server.start()
-        try:
-            create_master_user(server, USER, PASSWORD, None)
-            yield Databases(server)
-        finally:
-            server.stop()
+    with standalone(USER, PASSWORD) as server:
+        yield Databases(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.compare import ROUNDS, compare
-from rds_sandbox import down, find, keeper
+from rds_sandbox import down, find
 from rds_sandbox.postgres import find_programs
 
 SANDBOX = "bench"
@@ -56,7 +57,7 @@ def _create_instance() -> None:
 
 def bare() -> float:
     """Seconds for initdb, `pg_ctl start` and moto's own server, one after the other."""
-    folder = Path(tempfile.mkdtemp(dir=keeper.temporary_folder()))
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
     folder.chmod(0o755)
     programs = find_programs(folder)
     data = folder / "server"
@@ -69,5 +70,5 @@ def bare() -> float:
     subprocess.run([sys.executable, "-c", MOTO], check=True, capture_output=True)
     elapsed = time.monotonic() - began
     programs.run("pg_ctl", "stop", *control_arguments, "--mode", "immediate")
-    keeper.tidy(folder)
+    shutil.rmtree(folder, ignore_errors=True)
     return elapsed

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 import shutil
-import signal
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +18,7 @@ from cruddur_ops.database.drop import KEPT
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.roles import OWNER
 from cruddur_ops.targets import Target
-from rds_sandbox.postgres import Server, create_master_user, find_programs
+from rds_sandbox.postgres import Server, standalone
 from tests.database.people import people
 
 __all__ = ["people"]
@@ -34,14 +32,8 @@ numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A server with a master user that is set up as on RDS."""
-    with tempfile.TemporaryDirectory(prefix="cruddur-") as folder:
-        Path(folder).chmod(0o755)  # the server's account must reach it
-        server = Server(Path(folder) / "server", find_programs(Path(folder)))
-        server.initialise()
-        server.start({"archive_mode": "off", "autovacuum": "off"})
-        create_master_user(server, USER, PASSWORD, None)
+    with standalone(USER, PASSWORD, autovacuum="off") as server:
         yield server
-        server.stop(signal.SIGQUIT)
 
 
 def url_of(server: Server, name: str, user: str = USER, password: str = PASSWORD, **options: str) -> str:

@@ -8,7 +8,6 @@ import socket
 import socketserver
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -32,7 +31,7 @@ from cruddur_ops.database.steps import setup
 from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
-from rds_sandbox.postgres import Server, create_master_user, find_programs
+from rds_sandbox.postgres import Server, standalone
 from tests.database.conftest import PASSWORD, USER
 from tests.database.support import TABLES, Planner, execute, write
 
@@ -101,14 +100,8 @@ def test_a_session_that_ends_in_the_middle_of_the_seed(empty: Target, server: Se
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[Server]:
     """A server that tests may crash, and whose files they may take away."""
-    with tempfile.TemporaryDirectory(prefix="cruddur-") as folder:
-        Path(folder).chmod(0o755)  # the server's account must reach it
-        server = Server(Path(folder) / "server", find_programs(Path(folder)))
-        server.initialise()
-        server.start({"archive_mode": "off"})
-        create_master_user(server, USER, PASSWORD, None)
+    with standalone(USER, PASSWORD) as server:
         yield server
-        server.stop(signal.SIGQUIT)
 
 
 @pytest.fixture

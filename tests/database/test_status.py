@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +17,7 @@ from cruddur_ops.database.status import readable
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.targets import Target
-from rds_sandbox.postgres import Server, create_master_user, extensions, find_programs
+from rds_sandbox.postgres import Server, standalone
 from tests.database.conftest import PASSWORD, USER
 from tests.database.people import PASSWORD as GUESTS
 from tests.database.people import People
@@ -122,16 +120,8 @@ def test_where_nobody_counts(seeded: Target) -> None:
 @pytest.fixture(scope="module")
 def counting_server() -> Iterator[Server]:
     """A server that has the library loaded, as on RDS."""
-    with tempfile.TemporaryDirectory(prefix="cruddur-") as folder:
-        root = Path(folder)
-        root.chmod(0o755)
-        programs = find_programs(root)
-        server = Server(root / "server", programs, settings=extensions.settings(programs, root))
-        server.initialise()
-        server.start()
-        create_master_user(server, USER, PASSWORD, "counted")
+    with standalone(USER, PASSWORD, "counted", preloaded=True) as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture

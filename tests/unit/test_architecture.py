@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import cruddur_ops
+import rds_sandbox.postgres
 
 PACKAGE = Path(cruddur_ops.__file__).parent
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
@@ -75,6 +76,16 @@ def test_the_sandbox_is_reached_by_its_public_face(path: Path) -> None:
     found = {name for name in imported(path.read_text()) if name.partition(".")[0] == "rds_sandbox"}
     assert found <= {"rds_sandbox"}
     assert not found or module_name(path) in ("cli", "state")
+
+
+def test_tests_and_benchmarks_use_the_public_face_of_the_sandbox() -> None:
+    """What rds_sandbox, and rds_sandbox.postgres for a server without AWS, name in `__all__`."""
+    public = {f"{face.__name__}.{name}" for face in (rds_sandbox, rds_sandbox.postgres) for name in face.__all__} | {
+        "rds_sandbox"
+    }
+    files = [path for folder in ("tests", "benchmarks") for path in (PACKAGE.parent / folder).rglob("*.py")]
+    used = {name for path in files for name in imported(path.read_text()) if name.partition(".")[0] == "rds_sandbox"}
+    assert set() == used - public - {"rds_sandbox.postgres"}
 
 
 def test_no_cycles() -> None:
