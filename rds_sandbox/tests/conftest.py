@@ -65,6 +65,14 @@ def sandbox(rds_sandbox: Sandbox) -> Mapping[str, str]:
     return rds_sandbox.environment
 
 
+@pytest.fixture
+def slow(rds_sandbox: Sandbox) -> Iterator[None]:
+    """Statuses that last long enough for another call to meet them, on a busy machine too."""
+    rds_sandbox.simulate("delay", seconds=3)
+    yield
+    rds_sandbox.simulate("delay", seconds=0)
+
+
 @pytest.fixture(scope="session")
 def rds(sandbox: Mapping[str, str]) -> Client:
     """boto3's RDS client."""

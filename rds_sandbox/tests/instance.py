@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -51,6 +52,7 @@ def statuses(rds: Client, identifier: str, end: str) -> Iterator[list[str]]:
         if status not in seen[-1:]:
             seen.append(status)
         assert status != "failed"
+        time.sleep(0.05)
 
 
 def messages(rds: Client, identifier: str, kind: str = "db-instance") -> list[str]:

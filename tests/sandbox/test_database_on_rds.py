@@ -134,6 +134,7 @@ def test_no_instance(target: Target) -> None:
             plan(nowhere).apply()
 
 
+@pytest.mark.usefixtures("slow")
 def test_instance_without_endpoint_and_without_managed_password(target: Target, rds: Client, group: str) -> None:
     """Neither an instance that is being created nor one that keeps no secret can be connected to."""
     another = replace(target, db_instance_identifier="another")

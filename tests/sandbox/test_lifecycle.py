@@ -261,6 +261,7 @@ def test_a_replica_and_its_source(shared: Target) -> None:
     assert [] == inventory.secrets(shared)
 
 
+@pytest.mark.usefixtures("slow")
 def test_delete_while_creating(target: Target) -> None:
     """The plan refuses; so does RDS."""
     rds.plan_group(target).apply()

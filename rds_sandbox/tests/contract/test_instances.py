@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -84,6 +85,7 @@ def test_endpoint_has_the_port_asked_for_on_an_address_of_its_own(instance: dict
     assert instance["Endpoint"]["Address"] != "127.0.0.1"
 
 
+@pytest.mark.usefixtures("slow")
 def test_statuses_follow_the_server(rds: Client) -> None:
     """creating without an endpoint, then backing-up where backups are on, then available."""
     seen: list[tuple[str, bool]] = []
@@ -93,6 +95,7 @@ def test_statuses_follow_the_server(rds: Client) -> None:
         state = (found["DBInstanceStatus"], "Endpoint" in found)
         if state not in seen:
             seen.append(state)
+        time.sleep(0.05)
 
     assert seen[0] == ("creating", False)
     assert [status for status, _ in seen if status != "creating"] == ["backing-up", "available"]

@@ -46,6 +46,7 @@ def open_window(rds_sandbox: Sandbox, identifier: str = "changing") -> None:
     rds_sandbox.simulate("maintenance", identifier=identifier)
 
 
+@pytest.mark.usefixtures("slow")
 def test_changes_wait_for_the_window(
     sandbox: Mapping[str, str], rds: Client, rds_sandbox: Sandbox, instance: dict[str, Any]
 ) -> None:
@@ -142,6 +143,7 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
     assert {} == describe(rds)["PendingModifiedValues"]
 
 
+@pytest.mark.usefixtures("slow")
 def test_upgrades(rds: Client, instance: dict[str, Any]) -> None:
     """A minor upgrade, then a major one that is allowed: the status is upgrading."""
     with statuses(rds, "changing", "available") as seen:
@@ -151,6 +153,7 @@ def test_upgrades(rds: Client, instance: dict[str, Any]) -> None:
     assert ("18.6", "default.postgres18") == (major["EngineVersion"], major["DBParameterGroups"][0]["DBParameterGroupName"])
 
 
+@pytest.mark.usefixtures("slow")
 def test_the_password(sandbox: Mapping[str, str], rds: Client, secretsmanager: Client, instance: dict[str, Any]) -> None:
     """A new one holds at once; one that Secrets Manager keeps replaces it, and goes with its secret."""
     with statuses(rds, "changing", "available") as seen:

@@ -213,6 +213,7 @@ def test_a_replica_of_a_replica(
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="second", WaiterConfig=gone)
 
 
+@pytest.mark.usefixtures("slow")
 def test_promotion_detaches(sandbox: Mapping[str, str], rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:
     """The promoted instance takes writes and has backups; source and former replica know each other no more."""
     with statuses(rds, "replica", "available") as seen:

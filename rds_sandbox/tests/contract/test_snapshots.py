@@ -64,6 +64,7 @@ def names(rds: Client, kind: str) -> list[str]:
     return [found["DBSnapshotIdentifier"] for found in rds.describe_db_snapshots(SnapshotType=kind)["DBSnapshots"]]
 
 
+@pytest.mark.usefixtures("slow")
 def test_a_snapshot_is_made_while_its_status_says_so(rds: Client, instance: dict[str, Any]) -> None:
     """creating, with a progress, while the instance is backing up; then available, with what AWS shows of it."""
     name = "described"

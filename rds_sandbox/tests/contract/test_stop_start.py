@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from rds_sandbox import Sandbox
 from tests.instance import create, messages, open_group, refused, run, statuses
 from tests.support import Client, connect, reset, wait_for, wanted
 
@@ -28,14 +27,6 @@ def instance(sandbox: Mapping[str, str], rds: Client, ec2: Client) -> Iterator[d
 
 
 @pytest.fixture
-def slow(rds_sandbox: Sandbox) -> Iterator[None]:
-    """Statuses that last long enough for another call to meet them, on a busy machine too."""
-    rds_sandbox.simulate("delay", seconds=3)
-    yield
-    rds_sandbox.simulate("delay", seconds=0.3)
-
-
-@pytest.fixture
 def stopped(rds: Client, instance: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The same instance, stopped; it is started again afterwards."""
     rds.stop_db_instance(**NAME)
@@ -45,6 +36,7 @@ def stopped(rds: Client, instance: dict[str, Any]) -> Iterator[dict[str, Any]]:
     wait_for(rds, "stopping", "available")
 
 
+@pytest.mark.usefixtures("slow")
 def test_stop_ends_connections_and_leaves_silence(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
     """Sessions are told why they end; then the address accepts and says nothing, and start brings the data back there."""
     session = connect(sandbox, instance)
@@ -106,6 +98,7 @@ def test_stop_with_a_snapshot(rds: Client, instance: dict[str, Any]) -> None:
     assert "DBSnapshotAlreadyExists" == refused(rds.stop_db_instance, **NAME, DBSnapshotIdentifier="before-the-stop")
 
 
+@pytest.mark.usefixtures("slow")
 def test_reboot_restarts_the_server(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
     """The status is rebooting meanwhile; afterwards it is another server process, with the same data."""
     before = run(sandbox, instance, "SELECT pg_postmaster_start_time()")

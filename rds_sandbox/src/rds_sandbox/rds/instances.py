@@ -184,12 +184,11 @@ class SandboxDBInstance(models.DBInstance):
         self.status = end
 
     def _perform_step(self, status: str, work: Work) -> None:
-        """Do the work, and show its status for long enough to be seen; a creation takes its time anyway."""
+        """Do the work, and show its status for long enough to be seen."""
         self.status = status
         began = time.monotonic()
         work()
-        if status != "creating":
-            time.sleep(max(0.0, self.machine.host.delay - (time.monotonic() - began)))
+        time.sleep(max(0.0, self.machine.host.delay - (time.monotonic() - began)))
 
     def say(self, category: str, message: str) -> None:
         """Record an event."""
