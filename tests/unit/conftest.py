@@ -6,10 +6,12 @@ import functools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
 from botocore.stub import Stubber
+from moto import mock_aws
 
 from cruddur_ops import aws
 from cruddur_ops.network import groups
@@ -35,6 +37,17 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
 def _session(region: str, *_: object) -> boto3.Session:
     """A session that all tests share: it has read botocore's models, which takes seconds."""
     return boto3.Session(region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
+
+
+@pytest.fixture
+def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A Secrets Manager without secrets."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    aws.forget()
+    with mock_aws():
+        yield aws.client(Target("test"), "secretsmanager")
+    aws.forget()
 
 
 @pytest.fixture

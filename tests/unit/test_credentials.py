@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from moto import mock_aws
 
-from cruddur_ops import aws, credentials
+from cruddur_ops import credentials
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Outcome, Plan, step
 from cruddur_ops.targets import Target
@@ -18,17 +16,6 @@ from cruddur_ops.targets import Target
 TARGET = Target("test", owner="tester")
 NAME = "cruddur-db-instance/cruddur_app"
 MEMBERS = {"engine": "postgres", "host": "here.example.com", "port": 5432, "dbname": "cruddur", "username": "cruddur_app"}
-
-
-@pytest.fixture
-def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A Secrets Manager without secrets."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    aws.forget()
-    with mock_aws():
-        yield aws.client(TARGET, "secretsmanager")
-    aws.forget()
 
 
 @step

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from cruddur_ops import aws, credentials
 from cruddur_ops.errors import InstanceNotReady, WrongInput
@@ -25,17 +24,6 @@ OWN = Instance("x", "available", host="x.example", endpoint_port=5432, db_name="
 MANAGED = replace(OWN, secret_arn="arn:aws:secretsmanager:ca-central-1:000000000000:secret:rds!db")
 NAME = "x/root"
 MEMBERS = {"engine": "postgres", "host": "x.example", "port": 5432, "dbname": "cruddur", "username": "root"}
-
-
-@pytest.fixture
-def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A Secrets Manager without secrets."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    aws.forget()
-    with mock_aws():
-        yield aws.client(TARGET, "secretsmanager")
-    aws.forget()
 
 
 @pytest.fixture
