@@ -142,7 +142,7 @@ class Plan:
         asks: the name that is to be typed for it; the DB instance identifier where it is empty.
         asks_always: whether it is to be typed although the target is not protected.
         target: where; given by `step`.
-        again: plans again with the same function and arguments; given by `step`.
+        again: plans again; with the same function and arguments, given by `step`, unless the step says how.
         session: for changes that must hold together, such as a transaction: plans again in it, and what is found then
             stays so until the changes are made.
         parts: the plans that this one is the sum of, each applied and verified by itself.
@@ -305,8 +305,9 @@ def step(function: Callable[Concatenate[Target, Arguments], Plan]) -> Callable[C
 
     @wraps(function)
     def planned(target: Target, /, *given: Arguments.args, **named: Arguments.kwargs) -> Plan:
-        again = partial(planned, target, *given, **named)
-        return replace(function(target, *given, **named), target=target, again=again, parts=())
+        plan = function(target, *given, **named)
+        again = plan.again or partial(planned, target, *given, **named)
+        return replace(plan, target=target, again=again, parts=())
 
     return planned
 

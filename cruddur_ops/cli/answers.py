@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -73,11 +72,6 @@ def migration(name: str) -> Iterator[str]:
 def stop(target: Target, force: bool, keep: bool) -> Plan:
     """Who is connected is known to the database."""
     return ops.rds.plan_stop(target, ops.database.connected, force=force, keep=keep)
-
-
-def snapshot(target: Target, name: str) -> Plan:
-    """A new one; to verify, the one that is there will do."""
-    return replace(ops.rds.plan_snapshot(target, name), again=partial(ops.rds.plan_snapshot, target, name, existing=True))
 
 
 def snapshots(target: Target) -> Iterator[str]:

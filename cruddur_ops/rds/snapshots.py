@@ -80,15 +80,16 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
     """
     found, taken = instances.require(target), describe(target, name)
     title, resource, settle = f"snapshot on {target.name}", f"snapshot {name}", partial(wait, target, name)
+    again = partial(plan_snapshot, target, name, existing=True)  # to verify, the one that was taken will do
     if taken:
         _require_usable(taken, found.identifier, existing)
-        return Plan(title, (Change(Action.NONE, resource, note=f"is {taken.status} already", settle=settle),))
+        return Plan(title, (Change(Action.NONE, resource, note=f"is {taken.status} already", settle=settle),), again=again)
     instances.require_ready(found)
     labels = tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today()))
     parameters = {"DBInstanceIdentifier": found.identifier, "DBSnapshotIdentifier": name, "Tags": labels}
     call, note = Call("rds", "create_db_snapshot", parameters), "minutes on AWS; reads and writes go on"
     change = Change(Action.CREATE, resource, after=f"of {found.identifier}", note=note, calls=(call,), settle=settle)
-    return Plan(title, (change,), ("it is kept, and billed, until somebody removes it",))
+    return Plan(title, (change,), ("it is kept, and billed, until somebody removes it",), again=again)
 
 
 def _require_usable(taken: Snapshot, instance: str, existing: bool) -> None:

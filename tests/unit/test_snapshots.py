@@ -66,8 +66,10 @@ def test_a_snapshot_is_tagged(tell: Tell) -> None:
 def test_a_snapshot_is_waited_for(tell: Tell) -> None:
     """Applying the plan ends when it can be restored; looking again then finds it."""
     tell(None, None).add_response("create_db_snapshot", {})
-    answers = tell({"Status": "creating"}, {}, {})
-    plan_snapshot(TARGET, "one").apply()
+    answers = tell({"Status": "creating"}, {}, {}, {}, {}, {})
+    plan = plan_snapshot(TARGET, "one")
+    plan.apply()
+    assert "verified: snapshot one is as wanted" == repr(plan.verify())
     assert () == plan_snapshot(TARGET, "one", existing=True).mutating
     answers.assert_no_pending_responses()
 
