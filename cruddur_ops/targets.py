@@ -15,15 +15,21 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from cruddur_ops import limits
 from cruddur_ops.errors import NotProven, WrongInput, nearest
+from cruddur_ops.limits import Limit, between, like, listed, one_of
 from cruddur_ops.state import PROJECT, require_checkout, sandbox_environment
 
 CHECKIP_URL = "https://checkip.amazonaws.com"
+# By default RDS charges for a major version past its standard support; the second refuses instead.
+EXTENDED_SUPPORT = "open-source-rds-extended-support"
+NO_EXTENDED_SUPPORT = f"{EXTENDED_SUPPORT}-disabled"
 
 
-def setting(default: Any, *variables: str, secret: bool = False, file_only: bool = False) -> Any:
-    """A setting with its default and the environment variables that may give it."""
-    return field(default=default, metadata={"variables": variables, "secret": secret, "file_only": file_only})
+def setting(default: Any, *variables: str, limit: Limit | None = None, secret: bool = False, file_only: bool = False) -> Any:
+    """A setting with its default, the environment variables that may give it, and what it may be."""
+    named = {"variables": variables, "limit": limit, "secret": secret, "file_only": file_only}
+    return field(default=default, metadata=named)
 
 
 @dataclass(frozen=True)
@@ -39,39 +45,61 @@ class Target:
     sandbox: bool = setting(False, file_only=True)
     protected: bool = setting(False, file_only=True)
     unproven: bool = setting(False, file_only=True)
-    region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION")
+    region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION", limit=limits.REGION)
     profile: str = setting("", "AWS_PROFILE")
     endpoint_url: str = setting("", "AWS_ENDPOINT_URL")
     ssl_root_certificate: str = setting("", "PGSSLROOTCERT")
     checkip_url: str = setting(CHECKIP_URL, "CRUDDUR_CHECKIP_URL")
     connection_url: str = setting("", secret=True)
+    tunnel_address: str = setting("", limit=limits.ADDRESS)  # where a tunnel to the instance begins
+    tunnel_port: int = setting(0, limit=between(0, 65535))
     owner: str = setting("", "CRUDDUR_OWNER")
+    extra_tags: str = setting("", limit=listed(limits.TAG, "KEY=VALUE"))
     operator_address: str = setting("", "LOCAL_IP", "GITPOD_IP")
-    security_group_id: str = setting("", "DB_SG_ID")
-    security_group_rule_id: str = setting("", "DB_SG_RULE_ID")
-    rule_days: int = setting(7)
-    instance_days: int = setting(0)
-    db_instance_identifier: str = setting("cruddur-db-instance")
-    db_name: str = setting("cruddur")
-    db_role: str = setting("")
-    master_username: str = setting("cruddurroot")
-    engine_version: str = setting("18")
-    db_instance_class: str = setting("db.t4g.micro")
-    storage_type: str = setting("gp3")
-    allocated_storage: int = setting(20)
-    max_allocated_storage: int = setting(100)
+    security_group_id: str = setting("", "DB_SG_ID", limit=like(r"sg-\w+", "an id such as sg-0123456789abcdef0"))
+    security_group_rule_id: str = setting("", "DB_SG_RULE_ID", limit=like(r"sgr-\w+", "an id such as sgr-0123456789abcdef0"))
+    rule_days: int = setting(7, limit=limits.DAYS)
+    instance_days: int = setting(0, limit=limits.DAYS)
+    db_instance_identifier: str = setting("cruddur-db-instance", limit=limits.NAME)
+    db_name: str = setting("cruddur", limit=limits.IDENTIFIER)
+    db_role: str = setting("", limit=like(r"[\w+=.@-]{1,63}", "the name of a role"))
+    master_username: str = setting("cruddurroot", limit=limits.IDENTIFIER)
+    manage_master_password: bool = setting(True)
+    master_user_secret: str = setting("", limit=like(r"[\w/+=.@:!-]{1,2048}", "the name or ARN of a secret"))
+    engine_version: str = setting("18", limit=limits.VERSION)
+    engine_lifecycle_support: str = setting(NO_EXTENDED_SUPPORT, limit=one_of(EXTENDED_SUPPORT, NO_EXTENDED_SUPPORT))
+    auto_minor_version_upgrade: bool = setting(True)
+    db_instance_class: str = setting("db.t4g.micro", limit=limits.CLASS)
+    multi_az: bool = setting(False)
+    storage_type: str = setting("gp3", limit=one_of("gp3", "gp2", "io2", "io1", "standard"))
+    allocated_storage: int = setting(20, limit=between(5, 65536))
+    max_allocated_storage: int = setting(100, limit=between(0, 65536))
+    iops: int = setting(0, limit=between(0, 256_000))  # 0: what the storage comes with
+    storage_throughput: int = setting(0, limit=between(0, 4000))  # in MiB a second; likewise
     storage_encrypted: bool = setting(True)
-    port: int = setting(5432)
-    availability_zone: str = setting("")
+    kms_key_id: str = setting("", limit=like(r"[\w:/-]{1,2048}", "the id, alias or ARN of a KMS key"))
+    port: int = setting(5432, limit=between(1150, 65535))
+    availability_zone: str = setting("", limit=like(r"[a-z0-9-]+", "a zone such as ca-central-1a"))
+    db_subnet_group_name: str = setting("", limit=like(r"[\w. -]{1,255}", "the name of a DB subnet group"))
+    network_type: str = setting("", limit=one_of("", "IPV4", "DUAL"))
     publicly_accessible: bool = setting(True)
-    backup_retention_period: int = setting(7)
+    db_parameter_group_name: str = setting("", limit=like(r"[\w.-]{1,255}", "the name of a DB parameter group"))
+    ca_certificate_identifier: str = setting("", limit=like(r"[a-z0-9-]+", "an identifier such as rds-ca-rsa2048-g1"))
+    iam_database_authentication: bool = setting(False)
+    preferred_maintenance_window: str = setting("", limit=limits.WEEKLY_WINDOW)
+    preferred_backup_window: str = setting("", limit=limits.DAILY_WINDOW)
+    backup_retention_period: int = setting(7, limit=between(0, 35))
+    copy_tags_to_snapshot: bool = setting(True)
     deletion_protection: bool = setting(False)
+    log_exports: str = setting("postgresql", limit=listed("(postgresql|upgrade|iam-db-auth-error)", "postgresql or upgrade"))
+    monitoring_interval: int = setting(0, limit=one_of(0, 1, 5, 10, 15, 30, 60))
+    monitoring_role_arn: str = setting("", limit=like(r"arn:[\w-]+:iam::\d+:role/.+", "the ARN of a role"))
     performance_insights: bool = setting(True)
-    performance_insights_retention_period: int = setting(7)
+    performance_insights_retention_period: int = setting(7, limit=limits.INSIGHTS_DAYS)
     user_pool_id: str = setting("")
-    user_pool_name: str = setting("cruddur-user-pool")
-    lambda_runtime: str = setting("python3.13")
-    lambda_architecture: str = setting("arm64")
+    user_pool_name: str = setting("cruddur-user-pool", limit=like(r"[\w\s+=,.@-]{1,128}", "the name of a pool", empty=False))
+    lambda_runtime: str = setting("python3.13", limit=like(r"python3\.\d+", "such as python3.13", empty=False))
+    lambda_architecture: str = setting("arm64", limit=one_of("arm64", "x86_64"))
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     confirm: str = field(default="", compare=False, repr=False)
 
@@ -130,6 +158,7 @@ def load(name: str = "local", confirm: str = "", **parameters: Any) -> Target:
     values, sources = {}, {}
     for key in SETTINGS:
         values[key], sources[key] = _resolve(name, key, given, section, sandbox)
+        _require_within(key, values[key], sources[key])
     return Target(name, **values, sources=sources, confirm=confirm)
 
 
@@ -150,6 +179,12 @@ def _require_known(key: str) -> None:
     if key not in SETTINGS:
         advice = nearest(key, SETTINGS, "`cruddur-ops targets` lists them")
         raise WrongInput(f'"{key}" is not a setting of a target: {advice}')
+
+
+def _require_within(key: str, value: Any, source: str) -> None:
+    limit = SETTINGS[key].metadata["limit"]
+    if limit and not limit.holds(value):
+        raise WrongInput(f'{key} cannot be "{value}" ({source}): it is {limit.words}')
 
 
 def _resolve(

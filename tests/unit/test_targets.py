@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -111,6 +113,65 @@ def test_wrong_type_is_refused(write: Callable[[str], None], text: str) -> None:
 
     with pytest.raises(WrongInput, match=r"(port|sandbox) must be (a whole number|true or false)"):
         targets.load("local")
+
+
+WRONG = [
+    ("engine_version", "abc"),
+    ("engine_version", "18; DROP TABLE users"),
+    ("db_instance_class", "t4g.micro"),
+    ("storage_type", "gp4"),
+    ("allocated_storage", -20),
+    ("max_allocated_storage", -1),
+    ("iops", -3000),
+    ("backup_retention_period", 36),
+    ("performance_insights_retention_period", 8),
+    ("instance_days", -1),
+    ("rule_days", 10**9),
+    ("port", 80),
+    ("tunnel_address", "localhost"),
+    ("db_instance_identifier", "two--hyphens"),
+    ("db_name", "x; DROP"),
+    ("db_role", "x; DROP"),
+    ("master_username", "1root"),
+    ("region", "ca-central"),
+    ("availability_zone", "x; DROP"),
+    ("preferred_backup_window", "3:00-4:00"),
+    ("preferred_maintenance_window", "sunday 3:00"),
+    ("monitoring_interval", 7),
+    ("monitoring_role_arn", "emaccess"),
+    ("network_type", "IPV6"),
+    ("log_exports", "postgresql,slow"),
+    ("extra_tags", "Team"),
+    ("lambda_architecture", "arm"),
+]
+
+
+@pytest.mark.parametrize("origin", ["file", "environment", "parameter"])
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_value_that_cannot_be_is_refused(
+    write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, name: str, value: str | int, origin: str
+) -> None:
+    """Wherever it comes from, before anything is asked of AWS; the sentence says what it may be, and where it stands."""
+    write(f"[mine]\n{name} = {json.dumps(value)}\n" if origin == "file" else "[mine]\n")
+    if origin == "environment":
+        monkeypatch.setenv(f"CRUDDUR_{name.upper()}", str(value))
+    given = {name: value} if origin == "parameter" else {}
+    with pytest.raises(WrongInput, match=f"{name} cannot be .* it is "):
+        targets.load("mine", "", **given)
+
+
+def test_every_default_is_within_its_limits() -> None:
+    """Nothing is refused that nobody has said."""
+    limits = [(spec.default, spec.metadata["limit"]) for spec in SETTINGS.values() if spec.metadata["limit"]]
+    assert [] == [default for default, limit in limits if not limit.holds(default)]
+
+
+@given(st.sampled_from(sorted(SETTINGS)), st.text(max_size=80) | st.integers())
+def test_any_value_is_taken_or_refused_in_one_sentence(name: str, value: str | int) -> None:
+    """Nothing else comes of it, whatever is written."""
+    with pytest.MonkeyPatch.context() as patch, suppress(WrongInput):
+        patch.setattr(targets, "read_targets", lambda: {"mine": {name: value}})
+        targets.load("mine")
 
 
 @pytest.mark.parametrize("text", [None, "[local", "region = \xff"])

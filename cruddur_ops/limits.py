@@ -1,0 +1,62 @@
+"""What a setting may be: checked before anything is asked of AWS, wherever the value comes from."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A rule for a value, and how an operator is told."""
+
+    words: str  # what the value is to be, such as "0 to 35"
+    holds: Callable[[Any], bool]
+
+
+def between(low: int, high: int) -> Limit:
+    """Whole numbers, both ends among them."""
+    return Limit(f"{low} to {high}", lambda value: low <= value <= high)
+
+
+def one_of(*values: Any) -> Limit:
+    """These values, and no others."""
+    return Limit(f"one of {', '.join(str(value) or '(empty)' for value in values)}", lambda value: value in values)
+
+
+def like(pattern: str, words: str, *, empty: bool = True) -> Limit:
+    """Text that a regular expression describes, in ASCII; nothing at all, unless `empty` is false."""
+    return Limit(words, lambda value: (empty and value == "") or re.fullmatch(pattern, value, re.ASCII) is not None)
+
+
+def listed(pattern: str, words: str) -> Limit:
+    """Any number of texts of that kind, with commas between them."""
+    return like(rf"{pattern}(\s*,\s*{pattern})*", f"{words}, or several with commas between them")
+
+
+def _is_address(value: str) -> bool:
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(value))
+    return value == ""
+
+
+def _is_insights_retention(value: int) -> bool:
+    return value in (7, 731) or value in range(31, 24 * 31, 31)
+
+
+ADDRESS = Limit("an IP address, such as 127.0.0.1", _is_address)
+INSIGHTS_DAYS = Limit("7, 731, or months of 31 days up to 713", _is_insights_retention)
+DAYS = between(0, 3650)
+NAME = like(r"[A-Za-z](-?[A-Za-z0-9]){0,62}", "up to 63 letters, digits and single hyphens, a letter first", empty=False)
+IDENTIFIER = like(r"[A-Za-z][A-Za-z0-9_]{0,62}", "up to 63 letters, digits and underscores, a letter first", empty=False)
+REGION = like(r"[a-z]{2,}(-[a-z]+)+-\d+", "a region such as ca-central-1", empty=False)
+VERSION = like(r"\d{1,3}(\.\d{1,3})?(-rds\.\d+)?", "a major such as 18, or a version such as 18.1", empty=False)
+CLASS = like(r"db\.[a-z0-9-]+\.[a-z0-9-]+", "a class such as db.t4g.micro", empty=False)
+_TIME, _DAY = r"(?:[01]\d|2[0-3]):[0-5]\d", "(?:mon|tue|wed|thu|fri|sat|sun)"
+DAILY_WINDOW = like(f"{_TIME}-{_TIME}", "a time of the day in UTC, such as 03:00-03:30")
+WEEKLY_WINDOW = like(f"{_DAY}:{_TIME}-{_DAY}:{_TIME}", "a time of the week in UTC, such as sun:04:00-sun:04:30")
+TAG = r"[A-Za-z0-9 _.:/+@-]+=[A-Za-z0-9 _.:/=+@-]*"
