@@ -7,54 +7,109 @@ displays and tracebacks are clean before anybody else sees them.
 from __future__ import annotations
 
 import base64
-import html
+import functools
+import itertools
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from html.entities import html5
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 MASK = "***"
-SHORTEST = 6  # a shorter value would be masked in words that have nothing to do with it
+SHORTEST = 6  # a shorter value is masked where a pattern finds it, and nowhere else
+LONG = 12  # from here on a value is masked within a longer word, too
+# What many take for a password, and every text about databases has as a word: masked where a pattern finds it alone.
+COMMON = frozenset({
+    "admin", "administrator", "changeme", "cruddur", "cruddurroot", "database", "default", "letmein", "localhost", "master",
+    "passw0rd", "password", "password1", "postgres", "postgresql", "public", "qwerty", "sandbox", "secret", "username", "welcome",
+})  # fmt: skip
 SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
-PUBLIC = {"sandbox"}  # the sandbox's credentials, which open nothing else
 # Members of AWS's answers and requests that hold a secret (each service's API reference).
 SECRET_MEMBERS = frozenset({
     "AccessToken", "ClientSecret", "ConfirmationCode", "IdToken", "MasterUserPassword", "Password", "RandomPassword",
     "RefreshToken", "SecretAccessKey", "SecretString", "Session", "SessionToken", "TemporaryPassword", "TokenCode",
 })  # fmt: skip
-# What a secret looks like where nobody told of it; the group `secret` is masked.
+KEY = r"(?:password|passwd|secret_?access_?key|(?:session|access|refresh|id)_?token|secret_?string|client_?secret)"
+# What a secret looks like where nobody told of it; the group `secret` is masked. detect-secrets, which looks for such lines
+# in source code, finds half of these, and of a private key the heading alone.
 PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"\b[a-z][a-z0-9+.-]*://[^\s:/@]*:(?P<secret>[^\s@/'\"]+)@",  # user information of a URL (RFC 3986, 3.2.1)
-        r"(?i)\bpassword['\"]?\s*:\s*['\"](?P<secret>[^'\"]+)['\"]",  # JSON, YAML, a Python dictionary
-        r"(?i)\b(?:pg)?password\s*=\s*(?P<secret>'(?:[^'\\]|\\.)*'|[^\s'\"*]\S*)",  # libpq's connection string, a shell
-        r"(?i)\bpassword\s+(?P<secret>'(?:[^']|'')*')",  # SQL: ALTER ROLE ... PASSWORD '...'
-        r"(?i)\baws_(?:secret_access_key|session_token)['\"]?\s*[:=]\s*['\"]?(?P<secret>[A-Za-z0-9/+=]{16,})",
+        # The user information of a URL (RFC 3986, 3.2.1), in PostgreSQL's also with an @ or a / that should have been encoded.
+        r"(?i)\bpostgres(?:ql)?(?:\+\w+)?:(?:\\?/){2}[^\s:/@]*:(?P<secret>[^\s'\"]{1,500})@",
+        r"(?i)\b[a-z][a-z0-9+.-]*:(?:\\?/){2}[^\s:/@]*:(?P<secret>[^\s/'\"]+)@",
+        # JSON, Python, TOML: quoted, or quoted within a text that is quoted itself.
+        rf"(?i){KEY}['\"]?\s*[:=]\s*(?P<quote>['\"])(?P<secret>(?:\\.|(?!(?P=quote))[^\\])+)",
+        rf"(?i){KEY}(?:\\+['\"])?\s*[:=]\s*(?P<quote>\\+['\"])(?P<secret>(?:(?!(?P=quote)).)+)",
+        rf"(?i){KEY}\s*=\s*(?P<secret>[^\s'\"*\\]\S*)",  # libpq's connection string, a shell, an INI file
+        # YAML: one word, to the end of its line; a sentence about a password has more of them.
+        rf"(?im)^[ \t]*(?:- )?[\w-]*{KEY}:[ \t]+(?P<secret>(?!(?:true|false|none|null|~)[ \t]*$)[^\s'\"*]\S*)[ \t]*$",
+        # SQL: ALTER ROLE ... PASSWORD, in each of PostgreSQL's quotes ("Lexical Structure", String Constants).
+        r"(?i)\bpassword\s+(?P<secret>(?:e|u&)?'(?:[^'\\]|''|\\.)*'|(?P<dollar>\$\w*\$)[\s\S]*?(?P=dollar))",
+        r"(?im)^[^\s:#/]+:(?:\d{1,5}|\*):[^\s:]+:[^\s:]+:(?P<secret>[^\s*].*)$",  # a line of libpq's password file
         r"\b(?P<secret>SCRAM-SHA-256\$\d+:[^\s'\"]+)",  # a password's verifier (RFC 5803)
         r"\b(?P<secret>eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*)",  # a JSON web token (RFC 7519)
+        r"(?i)\bbearer\s+(?P<secret>(?=\S*\d)[\w.~+/=-]{8,})",  # RFC 6750, 2.1
+        r"\b(?P<secret>A[KS]IA[A-Z0-9]{16})\b",  # an access key's id (IAM User Guide, "IAM identifiers")
         r"(?P<secret>-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))",  # PEM (RFC 7468)
-        r"[?&]X-Amz-(?:Signature|Security-Token)=(?P<secret>[^&\s'\"]+)",  # a presigned URL, an IAM token of RDS
+        r"[?&]X-Amz-(?:Signature|Security-Token|Credential)=(?P<secret>[^&\s'\"]+)",  # a presigned URL, an IAM token of RDS
     )
 )
 
-_known: dict[str, None] = {}  # every spelling of every secret
+NAMED = {text: [name for name, one in html5.items() if one == text] for text in ("&", "<", ">", '"', "'", "/", "+", "=")}
+
+BACKSLASHES = r"(?:\\|%5c){0,4}"  # of an escape, of one within another
+
+_known: dict[str, tuple[re.Pattern[str], ...]] = {}  # each secret, and what finds it in whichever spelling; longest first
+_listeners: list[Callable[[str], object]] = []
 
 
 def remember(secret: str) -> None:
     """Mask this value from now on, in whichever spelling it turns up."""
-    if len(secret) >= SHORTEST and secret not in PUBLIC:
-        _known.update(dict.fromkeys(spellings(secret)))
+    if len(secret) < SHORTEST or secret.lower() in COMMON or secret in _known:
+        return
+    known = {**_known, secret: tuple(_finders(secret))}
+    _known.clear()
+    _known.update(sorted(known.items(), key=lambda one: -len(one[0])))  # one may be part of another
+    for tell in _listeners:
+        tell(secret)
 
 
-def spellings(secret: str) -> Iterator[str]:
-    """The value plain, as in a URL, in JSON, in HTML, as Python shows it, and in base64."""
-    yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
-    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
-    yield from (html.escape(secret), html.escape(secret, quote=False))
-    yield from _in_base64(secret.encode(errors="surrogatepass"))
+def listen(tell: Callable[[str], object]) -> None:
+    """Have every secret told, those that are known already and those to come."""
+    _listeners.append(tell)
+    for secret in tuple(_known):
+        tell(secret)
+
+
+def _finders(secret: str) -> Iterator[re.Pattern[str]]:
+    """What finds the value plain or escaped, alone or in a longer text; and within what was encoded as base64."""
+    spelled = "".join(map(_spelled, secret))
+    word = len(secret) < LONG and secret.isalnum()
+    yield re.compile(rf"(?<![^\W_]){spelled}(?![^\W_])" if word else spelled)
+    yield re.compile("|".join(map(re.escape, sorted({*_in_base64(secret.encode(errors="surrogatepass"))}))))
+
+
+@functools.cache
+def _spelled(character: str) -> str:
+    """A character as it stands in text, a URL, JSON, Python or HTML, or in one of these within another."""
+    if character.isascii() and character.isalnum():
+        return character
+    code, plain, shown = ord(character), re.escape(character), json.dumps(character, ensure_ascii=False)[1:-1]
+    octets = character.encode(errors="surrogatepass")
+    pairs = character.encode("utf-16-be", errors="surrogatepass").hex()
+    forms = {
+        plain,
+        "".join(f"%{octet:02x}" for octet in octets),
+        BACKSLASHES.join(f"u{pairs[at : at + 4]}" for at in range(0, len(pairs), 4)),
+        rf"x{code:02x}|U{code:08x}|&\#(?:0*{code}|x0*{code:x});",
+        *(f"&{name}" for name in NAMED.get(character, ())),
+        *([re.escape(shown[1:])] if len(shown) > 1 else ()),  # the n of \n
+        *([r"\+"] if character == " " else ()),
+    }
+    return rf"(?i:{BACKSLASHES}(?:{'|'.join(sorted(forms))}))"
 
 
 def _in_base64(data: bytes) -> Iterator[str]:
@@ -66,16 +121,20 @@ def _in_base64(data: bytes) -> Iterator[str]:
 
 
 def redact(text: str) -> str:
-    """The text with `***` in the place of each secret."""
-    for secret in sorted(_known, key=len, reverse=True):  # one may be part of another
-        text = text.replace(secret, MASK)
+    """The text with `***` in the place of each secret.
+
+    What is found by its place goes first: a known value may be a word that tells the place of another.
+    """
     for pattern in PATTERNS:
         text = pattern.sub(_masked, text)
+    for pattern in itertools.chain.from_iterable(tuple(_known.values())):
+        text = pattern.sub(MASK, text)
     return text
 
 
 def _masked(match: re.Match[str]) -> str:
-    return match[0].replace(match["secret"], MASK)
+    first, last = (edge - match.start() for edge in match.span("secret"))
+    return match[0][:first] + MASK + match[0][last:]
 
 
 def redact_all(value: Any) -> Any:

@@ -32,6 +32,12 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         str, quote, quote_plus, html.escape, repr, json.dumps, lambda text: quote(text, safe=""),
         lambda text: json.dumps(text, ensure_ascii=False), lambda text: base64.b64encode(text.encode()).decode(),
         lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+        lambda text: re.sub("%..", lambda found: found[0].lower(), quote(text, safe="")),
+        lambda text: json.dumps(text)[1:-1].replace("/", r"\/").replace("&", r"\u0026").replace("<", r"\u003C"),
+        lambda text: "".join(f"&#{ord(one)};" if not one.isalnum() else one for one in text),
+        lambda text: "".join(f"&#x{ord(one):X};" if not one.isalnum() else one for one in text),
+        lambda text: text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace("/", "&sol;"),
+        lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1], lambda text: quote(json.dumps(text)[1:-1]),
     ],
 )  # fmt: skip
 def test_a_known_secret_is_masked_in_every_spelling(spell: Any) -> None:
@@ -71,19 +77,50 @@ def test_a_short_value_is_not_masked_everywhere() -> None:
     assert "the sandbox is up" == redaction.redact("the sandbox is up")
 
 
+@pytest.mark.parametrize("common", ["password", "postgres", "Secret", "cruddur"])
+def test_a_common_password_masks_no_prose_and_disarms_no_pattern(common: str) -> None:
+    """It is masked where it stands as a password, and the word stays a word."""
+    redaction.remember(common)
+    assert f"the {common} of x" == redaction.redact(f"the {common} of x")
+    for text in ("postgresql://u:{}@h/d", "password={} host=h", "PASSWORD '{}';", '"password": "{}"'):
+        masked = redaction.redact(text.format(common))
+        assert masked == text.replace("'{}'", "{}").format("***")
+
+
+def test_a_short_value_is_masked_as_a_word_alone() -> None:
+    """A longer word that contains it has nothing to do with it."""
+    redaction.remember("seed42")
+    assert "***, user_***-x, reseed421" == redaction.redact("seed42, user_seed42-x, reseed421")
+
+
 @pytest.mark.parametrize(
     ("text", "clean"),
     [
         ("postgresql://user:s3cr%40t@host:5432/cruddur", "postgresql://user:***@host:5432/cruddur"),
         ('{"username": "u", "password": "s3cret"}', '{"username": "u", "password": "***"}'),
         ("host=h password=s3cret port=1", "host=h password=*** port=1"),
-        (r"host=h password='it\'s' port=1", "host=h password=*** port=1"),
+        (r"host=h password='it\'s' port=1", "host=h password='***' port=1"),
         ("export PGPASSWORD=s3cret", "export PGPASSWORD=***"),
         ("ALTER ROLE cruddur_app PASSWORD 'it''s'", "ALTER ROLE cruddur_app PASSWORD ***"),
         ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "aws_secret_access_key = ***"),
         ("SCRAM-SHA-256$4096:c2FsdA==$c3RvcmVk:c2VydmVy", "***"),
         ("token eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.c2lnbmF0dXJl", "token ***"),
         ("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n", "***\n"),
+        ("POSTGRES://user:s3cret@host/d", "POSTGRES://user:***@host/d"),
+        ("postgresql+psycopg://user:s3/cr@et@host/d", "postgresql+psycopg://user:***@host/d"),
+        (r'"url": "https:\/\/user:s3cret@host\/d"', r'"url": "https:\/\/user:***@host\/d"'),
+        ("PASSWORD E'it\\'s' VALID", "PASSWORD *** VALID"),
+        ("PASSWORD $$it's$$ VALID", "PASSWORD *** VALID"),
+        ("PASSWORD $x$it$$s$x$ VALID", "PASSWORD *** VALID"),
+        ('password = "s3 cret"', 'password = "***"'),
+        ("db:\n  password: s3cret\n  port: 1", "db:\n  password: ***\n  port: 1"),
+        ('"MasterUserPassword": "s3cret"', '"MasterUserPassword": "***"'),
+        ("{'SecretAccessKey': 's3cret'}", "{'SecretAccessKey': '***'}"),
+        (r'"SecretString": "{\"password\": \"s3cret\"}"', '"SecretString": "***"'),
+        (r"{\"password\": \"s3cret\"}", r"{\"password\": \"***\"}"),
+        ("AKIAIOSFODNN7EXAMPLE", "***"),
+        ("Authorization: Bearer abc123def456", "Authorization: Bearer ***"),
+        ("localhost:5432:*:user:s3cret:x", "localhost:5432:*:user:***"),
         ("https://h/?Action=connect&X-Amz-Signature=0123abcd&x=1", "https://h/?Action=connect&X-Amz-Signature=***&x=1"),
     ],
 )
@@ -97,6 +134,9 @@ def test_what_looks_like_a_secret_is_masked(text: str, clean: str) -> None:
     [
         "the password is in Secrets Manager", "password: changed by RDS", "https://host:5432/path", "Password management",
         "refused the login to user cruddurroot (password authentication failed)", "password = ***",
+        "ManageMasterUserPassword: True", "the bearer certificate", "12:30:45 start: 1:2",
+        "arn:aws:rds:ca-central-1:123456789012:db:x",
+        "https://host:5432/path?to=a@b.example", "PASSWORD NULL",
     ],
 )  # fmt: skip
 def test_words_about_secrets_stay(text: str) -> None:
