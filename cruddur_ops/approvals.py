@@ -57,10 +57,21 @@ def find(wanted: str, runs: Path, file: Path | None = None) -> Path:
     raise WrongInput(f'no plan has the digest "{wanted}" in {where}: {remedy}')
 
 
+def parse(text: str) -> Any:
+    """The value of a JSON text; ValueError where a key stands twice: a reader may take the first, a program takes the last."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(found := dict(pairs)) < len(pairs):
+            raise ValueError("a key stands twice")
+        return found
+
+    return json.loads(text, object_pairs_hook=once)
+
+
 def read(path: Path) -> dict[str, Any]:
     """A plan file that is as it was written."""
     try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = parse(path.read_text(encoding="utf-8"))
         written = document["digest"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WrongInput(f"{path} is no plan file: make one with `cruddur-ops run --plan`") from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import itertools
 import json
 import os
 import re
@@ -62,7 +61,7 @@ NAMED = {text: [name for name, one in html5.items() if one == text] for text in 
 
 BACKSLASHES = r"(?:\\|%5c){0,4}"  # of an escape, of one within another
 
-_known: dict[str, tuple[re.Pattern[str], ...]] = {}  # each secret, and what finds it in whichever spelling; longest first
+_known: dict[str, tuple[re.Pattern[str], ...]] = {}  # each secret, and what finds it in whichever spelling
 _listeners: list[Callable[[str], object]] = []
 
 
@@ -70,9 +69,7 @@ def remember(secret: str) -> None:
     """Mask this value from now on, in whichever spelling it turns up."""
     if len(secret) < SHORTEST or secret.lower() in COMMON or secret in _known:
         return
-    known = {**_known, secret: tuple(_finders(secret))}
-    _known.clear()
-    _known.update(sorted(known.items(), key=lambda one: -len(one[0])))  # one may be part of another
+    _known[secret] = tuple(_finders(secret))
     for tell in _listeners:
         tell(secret)
 
@@ -127,8 +124,14 @@ def redact(text: str) -> str:
     """
     for pattern in PATTERNS:
         text = pattern.sub(_masked, text)
-    for pattern in itertools.chain.from_iterable(tuple(_known.values())):
-        text = pattern.sub(MASK, text)
+    return redact_known(text)
+
+
+def redact_known(text: str) -> str:
+    """The same for known values alone, which leaves the syntax of JSON and HTML as it is."""
+    for secret in sorted(_known, key=len, reverse=True):  # one may be part of another
+        for pattern in _known[secret]:
+            text = pattern.sub(MASK, text)
     return text
 
 

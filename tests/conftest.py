@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--all"):
         config.option.benchmarks = config.option.wheels = True
     _write_to_memory()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background, and all its children
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _write_to_memory() -> None:

@@ -12,13 +12,14 @@ def evidence() -> None:
 
 @evidence.command()
 @click.argument("run", default="last")
-def verify(run: str) -> None:
+@click.option("--seal", default="", metavar="DIGITS", help="The seal that the run printed, or how it begins.")
+def verify(run: str, seal: str) -> None:
     """Check that the folder of RUN (the last one by default) is as the run left it."""
     from cruddur_ops.runbook import runs
     from cruddur_ops.runbook.evidence import history, manifest
 
     folder = history.find(run, runs.RUNS)
-    click.echo(f"{folder.name} is as the run left it; its seal is {manifest.verify(folder)}")
+    click.echo(f"{folder.name} is as the run left it; its seal is {manifest.verify(folder, seal)}")
 
 
 @click.command("runs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any
 
@@ -22,6 +23,13 @@ class Commands(click.Group):
         except _expected() as error:
             click.echo(redact(str(error)), err=True)
             ctx.exit(error.exit_code)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # click's to handle: whoever reads has seen enough
+                raise
+            click.echo(
+                f"{error.filename or 'standard output'} cannot be written ({error.strerror}): make room, then repeat", err=True
+            )
+            ctx.exit(OpsError.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted: repeat the command, it converges", err=True)
             ctx.exit(RunInterrupted.exit_code)

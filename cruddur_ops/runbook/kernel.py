@@ -8,13 +8,14 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from cruddur_ops import redaction
+from cruddur_ops.runbook import secrets
 
 
-def serve(arguments: Sequence[str], folder: str, log: str, environment: Mapping[str, str]) -> None:
+def serve(arguments: Sequence[str], folder: str, log: str, environment: Mapping[str, str], pipe: Connection[Any, Any]) -> None:
     """Be what a process of its own would be, with a group of its own, and serve until a request or a signal ends it.
 
     Args:
@@ -22,6 +23,7 @@ def serve(arguments: Sequence[str], folder: str, log: str, environment: Mapping[
         folder: where it runs.
         log: the file that has what it prints outside of cells.
         environment: all its variables.
+        pipe: takes each secret that this process comes to know, so that the runner masks it too.
     """
     os.setsid()
     threading.Thread(target=_end_with_runner, daemon=True).start()
@@ -32,6 +34,7 @@ def serve(arguments: Sequence[str], folder: str, log: str, environment: Mapping[
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
     sys.argv = [__file__, *arguments]
+    secrets.tell(pipe)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     _start(arguments)
 

@@ -25,7 +25,8 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop, run_sync
 
 from cruddur_ops.errors import RunFailed
-from cruddur_ops.runbook import forkserver, kernel
+from cruddur_ops.redaction import redact
+from cruddur_ops.runbook import forkserver, kernel, secrets
 
 START_TIMEOUT = 60  # seconds, as papermill's
 TICK = 0.005  # seconds between two looks whether all is done
@@ -51,12 +52,15 @@ class Provisioner(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start a process of multiprocessing's; it leads a group."""
-        given = (cmd[1:], kwargs["cwd"], kwargs["stdout"].name, kwargs["env"])
+        told, pipe = forkserver.CONTEXT.Pipe(duplex=False)
+        given = (cmd[1:], kwargs["cwd"], kwargs["stdout"].name, kwargs["env"], pipe)
         self.process = forkserver.CONTEXT.Process(target=kernel.serve, args=given)
         try:
-            self.process.start()
+            with pipe:
+                self.process.start()
         except (EOFError, OSError) as error:  # the server ended before it could fork
             raise RunFailed(f"{NOT_STARTED} ({error!r}): {REPAIR}") from error
+        secrets.follow(told)
         return self.connection_info
 
     async def poll(self) -> int | None:
@@ -95,7 +99,7 @@ class Kernel:
             ensure_event_loop().run_until_complete(self.ready)
         except RuntimeError as error:
             reason = (self.log.read_text(errors="replace").strip() or str(error)).splitlines()[-1]
-            raise RunFailed(f"{NOT_STARTED} ({reason}): {REPAIR}") from error
+            raise RunFailed(redact(f"{NOT_STARTED} ({reason}): {REPAIR}")) from error
         finally:
             self.waited.set()
 

@@ -53,14 +53,19 @@ class Step:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """In the block the first SIGINT or SIGTERM raises KeyboardInterrupt; later ones leave the clearing-up alone."""
+    """In the block the first SIGINT, SIGTERM or SIGHUP raises KeyboardInterrupt; later ones leave the clearing-up alone.
+
+    A SIGHUP that is ignored stays so: the run was started by nohup(1).
+    """
 
     def interrupt(*_: object) -> NoReturn:
         for number in before:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    if before[signal.SIGHUP] is signal.SIG_IGN:
+        del before[signal.SIGHUP]
     for number in before:
         signal.signal(number, interrupt)
     try:
@@ -186,6 +191,10 @@ def _conclude(run: Run, record: Record, verdict: str, background: Background) ->
     record.write(verdict)
     shown = report.plans(record.results) if run.plan_only else report.table(record.results)
     sealed = f"evidence: {record.folder}, seal {record.seal[:SEAL_DIGITS]}"
-    print(redact("\n".join([shown, report.next_step(record), sealed])))
+    try:
+        print(redact("\n".join([shown, report.next_step(record), sealed])), flush=True)
+    except OSError:
+        record.write("failed" if verdict == "passed" else verdict)  # nobody was told how it went, nor the seal
+        raise
     if run.request.evidence_url:
         print(f"copy: {storage.store(record.folder, run.request.evidence_url, run.target)}")

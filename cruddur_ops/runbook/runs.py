@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from cruddur_ops.runbook.parameters import Given
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import SETTINGS, Target
 
-RUNS = PROJECT / "runs"
+RUNS = Path(os.environ.get("CRUDDUR_RUNS") or PROJECT / "runs").absolute()
 CELL_SECONDS = 2 * 60 * 60  # RDS takes up to an hour to create or restore a small instance
 NOTEBOOK_SECONDS = 6 * 60 * 60
 

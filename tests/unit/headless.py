@@ -34,8 +34,6 @@ PROGRAM = "import sys\nfrom tests.unit.headless import run_here\nrun_here(sys.ar
 WAIT = "import os, pathlib, time\npathlib.Path('started').write_text(str(os.getpid()))\ntime.sleep(120)"
 OUTCOME = "from cruddur_ops.plan import Outcome\n"
 
-STREAMS: tuple[Any, Any] = (contextlib.redirect_stdout, contextlib.redirect_stderr)
-
 T = TypeVar("T")
 Cell = tuple[str, str] | str
 
@@ -97,11 +95,12 @@ class Project:
         pipe = subprocess.PIPE
         return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
 
-    def run(self, *arguments: str, **variables: str) -> Finished:
+    def run(self, *arguments: str, output: type[io.StringIO] = io.StringIO, **variables: str) -> Finished:
         """Run the command line to its end, in this process: it has imported everything, and a fork server."""
         code: Any = 0
         with contextlib.ExitStack() as stack:
-            stdout, stderr = (stack.enter_context(each(io.StringIO())) for each in STREAMS)
+            stdout = stack.enter_context(contextlib.redirect_stdout(output()))
+            stderr = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
             stack.enter_context(contextlib.chdir(self.folder))
             stack.enter_context(patch.dict(os.environ, {**self.environment, **variables}))
             try:

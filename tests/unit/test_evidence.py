@@ -102,13 +102,38 @@ def test_what_is_missing_shows(record: Record) -> None:
 
 
 def test_who_seals_anew_has_another_seal(record: Record) -> None:
-    """So the seal that the run printed tells."""
+    """So the seal that the run printed tells, whoever types its first digits."""
     (record.folder / "index.html").write_text("")
     manifest.seal(record.folder)
     assert record.seal != manifest.verify(record.folder)
+    with pytest.raises(OpsError, match="SHA256SUMS was written anew, its seal is "):
+        manifest.verify(record.folder, record.seal[:12])
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"schema": 99}'])
+def test_what_was_added_shows(record: Record) -> None:
+    """A plan that nobody approved then, beside whatever else was changed."""
+    (record.folder / "plan.json").write_text("{}")
+    (record.folder / "02_second.ipynb").write_bytes((record.folder / "01_first.ipynb").read_bytes())
+    with pytest.raises(OpsError, match=r"^02_second\.ipynb was changed; plan\.json was added after the run"):
+        manifest.verify(record.folder)
+
+
+def test_another_name_of_the_folder_shows(record: Record) -> None:
+    """It holds the time and the target."""
+    renamed = record.folder.rename(record.folder.with_name("20260101T000000Z-prod"))
+    with pytest.raises(OpsError, match=f"the folder was renamed, it was {record.folder.name}"):
+        manifest.verify(renamed)
+
+
+def test_a_line_that_stands_twice_in_the_manifest_shows(record: Record) -> None:
+    """Of two lines for a file, each reader would take another."""
+    path = record.folder / manifest.NAME
+    path.write_text(path.read_text() + path.read_text())
+    with pytest.raises(OpsError, match=r"^SHA256SUMS was changed after"):
+        manifest.verify(record.folder)
+
+
+@pytest.mark.parametrize("content", ["", "[1]", '{"schema": 99}', '{"schema": 2, "schema": 2}'])
 def test_a_record_of_another_kind_is_told(record: Record, content: str) -> None:
     """What cannot be read is no evidence."""
     (record.folder / "run.json").write_text(content)
@@ -189,6 +214,47 @@ def test_a_secret_is_in_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for path in record.folder.iterdir():
         assert "known-secret" not in path.read_text()
         assert "unknown-secret" not in path.read_text()
+
+
+def test_a_secret_that_came_to_be_known_later_is_masked_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The finished files are searched once more before they are sealed."""
+    monkeypatch.setattr(redaction, "_known", {})
+    record = Record(tmp_path, "local", FACTS)
+    execute(record, "01_first", cell("x", 1, {"output_type": "stream", "name": "stdout", "text": 'it is late/"secret'}))
+    page = record.folder / "01_first.html"
+    page.write_text("<b>late/&quot;secret</b>")
+    redaction.remember('late/"secret')
+    record.write("passed")
+    told = [line.split()[5] for line in capsys.readouterr().err.splitlines()]
+    assert ["01_first.html,", "01_first.ipynb,", "index.html,"] == told
+    assert "<b>***</b>" == page.read_text()
+    assert not any(re.search("late.{1,6}secret", path.read_text()) for path in record.folder.iterdir())
+    assert record.seal == manifest.verify(record.folder)
+
+
+@pytest.mark.parametrize("obstacle", ["a file", "a dangling link"])
+def test_a_place_that_cannot_keep_runs_is_told(tmp_path: Path, obstacle: str) -> None:
+    """Whoever reads it knows where they may go instead."""
+    runs = tmp_path / "runs"
+    if obstacle == "a file":
+        runs.touch()
+    else:
+        runs.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(WrongInput, match=r"runs cannot keep the runs \(.*\): name another folder in CRUDDUR_RUNS"):
+        Record(runs, "local", FACTS)
+
+
+def test_a_run_whose_process_is_gone_is_listed_as_killed(record: Record) -> None:
+    """Nobody waits for it."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    running = Record(record.folder.parent, "local", FACTS)
+    assert " running " in history.listing(record.folder.parent)
+    running.facts["process"] = ended.pid
+    running.write("running")
+    assert " killed " in history.listing(record.folder.parent)
 
 
 def test_runs_are_found_by_name_path_and_last(record: Record) -> None:

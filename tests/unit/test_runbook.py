@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import errno
+import io
 import json
 import os
 import re
@@ -315,6 +317,47 @@ def test_nothing_is_left_behind(passed: tuple[Finished, Project]) -> None:
     assert [] == [*passed[1].folder.glob("runs/*/*.part")]
 
 
+class FullDisk(io.StringIO):
+    """Where nothing can be written."""
+
+    def write(self, text: str) -> int:
+        """Refuse."""
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_run_that_cannot_say_how_it_went_has_not_passed(project: Project) -> None:
+    """Nobody has its seal; and whoever looks at the exit code knows."""
+    project.write("00_first")
+    finished = project.run("run", "--target", "plain", output=FullDisk)
+    assert (1, "failed") == (finished.code, project.records()[0]["verdict"])
+    assert "standard output cannot be written (No space left on device)" in finished.stderr
+
+
+PARTS = """
+from cruddur_ops import redaction
+secret = "".join(["pieces-", "of-a-password-9"])
+redaction.remember(secret)
+print(secret[:9], end="", flush=True)
+print(secret[9:], flush=True)
+for number in range(20_000):
+    print(number)
+print(secret[:9], end="")
+import time; time.sleep(0.3)
+print(secret[9:])
+"""
+
+
+def test_a_secret_that_is_printed_in_parts_is_in_no_file(project: Project) -> None:
+    """The kernel has told it to the runner, which masks it where the parts are joined."""
+    project.write("00_first", PARTS)
+    finished = project.run("run", "--target", "plain")
+    assert finished.code == 0, finished.stderr
+    printed_there = printed(project, "00_first")
+    assert ("***", "***") == (printed_there[0].splitlines()[0], printed_there[-1].splitlines()[-1])
+    for path in project.folder.glob("runs/*/*"):
+        assert "pieces-of-a-password" not in path.read_text()
+
+
 @pytest.fixture(scope="module")
 def failed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Finished, Project]:
     """A run whose second notebook fails as expected, after having created something."""
@@ -415,7 +458,7 @@ def test_wrong_input_touches_nothing(project: Project, arguments: list[str], cod
     assert not (project.folder / "runs").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_once(number: signal.Signals) -> None:
     """Later ones leave the clearing-up alone."""
     with runbook.interruptible():

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import platform
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
+from cruddur_ops import approvals
 from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.plan import Outcome
 
@@ -35,13 +39,25 @@ def find(name: str, runs: Path) -> Path:
 def read(folder: Path) -> dict[str, Any]:
     """The record of a run."""
     try:
-        record: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        record: dict[str, Any] = approvals.parse((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise WrongInput(f"{folder} has no run.json that can be read: `cruddur-ops runs` lists the runs") from error
     found = record.get("schema", "none") if isinstance(record, dict) else "none"
     if found not in READABLE:
         raise WrongInput(f"{folder} has a record of schema {found}, not {SCHEMA}: read it with the version that wrote it")
     return record
+
+
+def verdict(record: Mapping[str, Any]) -> str:
+    """How a run ended; "killed" where it says that it runs, and its process is gone from this machine."""
+    said = str(record["verdict"])
+    if said != "running" or record["host"] != platform.node():
+        return said
+    try:
+        began = psutil.Process(record["process"]).create_time()
+    except psutil.NoSuchProcess:
+        return "killed"
+    return said if began <= datetime.fromisoformat(record["started"]).timestamp() + 1 else "killed"
 
 
 def listing(runs: Path) -> str:
@@ -57,7 +73,7 @@ def _line(folder: Path) -> str:
         return f"{folder.name:34} cannot be read: {error}"
     outcome = sum((Outcome(**step["outcome"]) for step in record["notebooks"]), Outcome())
     numbers = ", ".join(step["name"][:2] for step in record["notebooks"])
-    kind = "plan" if record["plan_only"] else record["verdict"]
+    kind = "plan" if record["plan_only"] else verdict(record)
     return f"{folder.name:34} {kind:12} {outcome}  ({numbers}; {record['user']}@{record['host']})"
 
 
@@ -71,7 +87,8 @@ def compare(before: Path, after: Path) -> str:
 
 def _facts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is worth comparing, by name."""
-    yield from ((name, str(record[name])) for name in ("verdict", "target", "caller", "user", "host"))
+    yield "verdict", verdict(record)
+    yield from ((name, str(record[name])) for name in ("target", "caller", "user", "host"))
     yield "git", str(record["git"] and record["git"]["commit"][:12])
     yield from ((f"versions: {name}", found) for name, found in record["versions"].items())
     for group in ("parameters", "settings"):

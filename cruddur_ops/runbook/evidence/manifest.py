@@ -6,6 +6,7 @@ The SHA-256 of that file is the seal of the run.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from cruddur_ops.errors import OpsError
@@ -16,24 +17,47 @@ NAME = "SHA256SUMS"
 
 def seal(folder: Path) -> str:
     """Write the manifest of a folder to which nothing comes any more, and return the seal."""
-    lines = [f"{_digest(path)}  {path.name}\n" for path in sorted(folder.iterdir()) if path.name != NAME]
-    (folder / NAME).write_text("".join(lines), encoding="utf-8")
+    (folder / NAME).write_text(_lines(folder), encoding="utf-8")
     return _digest(folder / NAME)
 
 
-def verify(folder: Path) -> str:
-    """The seal of a folder that is as the run left it, to be compared with the one that the run printed.
+def _lines(folder: Path) -> str:
+    return "".join(f"{_digest(path)}  {path.name}\n" for path in sorted(folder.iterdir()) if path.name != NAME)
 
-    Raises OpsError where a file was changed, or where the run never ended; WrongInput where it is no folder of a run.
+
+def verify(folder: Path, seal: str = "") -> str:
+    """The seal of a folder that is as the run left it.
+
+    Raises OpsError with all that was changed, or where the run never ended; WrongInput where it is no folder of a run.
+
+    Args:
+        folder: of the run.
+        seal: its first digits, as the run printed them; empty to leave the comparison to whoever reads the answer.
     """
-    history.read(folder)
+    record = history.read(folder)
     if not (folder / NAME).is_file():
         raise OpsError(f"the run never ended, or an older version wrote it, so there is no {NAME}: see what it did in {folder}")
-    for line in (folder / NAME).read_text(encoding="utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        if _digest(folder / name) != digest:
-            raise OpsError(f"{name} was changed after the run: do not rely on {folder}")
-    return _digest(folder / NAME)
+    found = _digest(folder / NAME)
+    changes = [*_changes(folder), *([] if found.startswith(seal.lower()) else [f"{NAME} was written anew, its seal is {found}"])]
+    if record.get("folder", folder.name) != folder.name:
+        changes.append(f"the folder was renamed, it was {record['folder']}")
+    if changes:
+        raise OpsError(f"{'; '.join(changes)} after the run: do not rely on {folder}")
+    return found
+
+
+def _changes(folder: Path) -> Iterator[str]:
+    """What differs from the manifest, file by file; else whether the manifest is what `seal` writes."""
+    text = (folder / NAME).read_text(encoding="utf-8", errors="replace")
+    listed, there = ({name: digest for digest, _, name in map(_parts, lines.splitlines())} for lines in (text, _lines(folder)))
+    yield from (f"{name} was changed" for name in listed if listed[name] != there.get(name))
+    yield from (f"{name} was added" for name in there if name not in listed)
+    if listed == there and text != _lines(folder):
+        yield f"{NAME} was changed"
+
+
+def _parts(line: str) -> tuple[str, str, str]:
+    return line.partition("  ")
 
 
 def _digest(path: Path) -> str:

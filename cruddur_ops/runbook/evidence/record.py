@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.redaction import redact_all
+from cruddur_ops.errors import WrongInput
+from cruddur_ops.redaction import redact_all, redact_known
+from cruddur_ops.runbook import secrets
 from cruddur_ops.runbook.evidence import history, manifest, page
 from cruddur_ops.runbook.evidence.results import Result
 from cruddur_ops.runbook.evidence.surroundings import surroundings
@@ -25,7 +28,14 @@ class Record:
         name = re.sub(r"[^\w.-]", "_", target)  # a section of a TOML file may be called anything
         self.folder = new_folder(runs, f"{now:%Y%m%dT%H%M%SZ}-{name}")
         began = now.isoformat(timespec="seconds")
-        self.facts = {"schema": history.SCHEMA, "started": began, "target": target, **facts, **surroundings()}
+        self.facts = {
+            "schema": history.SCHEMA,
+            "folder": self.folder.name,
+            "started": began,
+            "target": target,
+            **facts,
+            **surroundings(),
+        }
         self.results: list[Result] = []
         self.seal = ""
         self.write("running")
@@ -45,17 +55,35 @@ class Record:
         draft.replace(self.folder / "run.json")
         if ended:
             (self.folder / page.NAME).write_text(page.render(record, self.folder), encoding="utf-8")
+            self._search()
             self.seal = manifest.seal(self.folder)
+
+    def _search(self) -> None:
+        """Look through the finished files once more for every secret that the run came to know, and mask it where it is."""
+        secrets.catch_up()
+        for path in sorted(self.folder.iterdir()):
+            text = path.read_text(encoding="utf-8", errors="surrogateescape")
+            if (clean := redact_known(text)) != text:
+                path.write_text(clean, encoding="utf-8", errors="surrogateescape")
+                print(f"a secret had come into {path.name}, and was masked there", file=sys.stderr)
 
 
 def new_folder(parent: Path, name: str) -> Path:
-    """Make a folder of this name; a second one of the same second gets a number."""
+    """Make a folder of this name; a second one of the same second gets a number. WrongInput where there can be none."""
     folder, number = parent / name, 1
-    while True:
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        while not _made(folder):
             number += 1
             folder = parent / f"{name}-{number}"
-        else:
-            return folder
+    except OSError as error:
+        raise WrongInput(f"{parent} cannot keep the runs ({error.strerror}): name another folder in CRUDDUR_RUNS") from error
+    return folder
+
+
+def _made(folder: Path) -> bool:
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True

@@ -12,6 +12,7 @@ from typing import Any
 from cruddur_ops import ledger
 from cruddur_ops.plan import OUTCOME_MIME, PLAN_MIME, Outcome
 from cruddur_ops.redaction import redact_all
+from cruddur_ops.runbook import secrets
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def ledger_file(notebook: Path) -> Path:
 
 
 def _clean(notebook: Path) -> dict[str, Any]:
-    """The executed notebook, rewritten where a secret had come into it."""
+    """The executed notebook, rewritten where a secret stands in it, such as one that was printed in parts."""
+    secrets.catch_up()
     try:
         document = json.loads(notebook.read_text(encoding="utf-8"))
     except ValueError:  # interrupted while papermill wrote it
