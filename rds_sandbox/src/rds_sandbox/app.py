@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,9 +22,11 @@ from rds_sandbox.ec2.vpc_endpoints import wait_for_a_way
 from rds_sandbox.errors import NotInSandbox, WrongInput
 from rds_sandbox.host import Host
 from rds_sandbox.rds import pricing
+from rds_sandbox.realism import Refused, read_call
 
 PREFIX = "/_sandbox"
 SIMULATE = "/simulate/"
+RESET = "/moto-api/reset"  # moto's own
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
 
@@ -50,6 +53,27 @@ class SandboxApp:
         if request.path.startswith(PREFIX):
             return self._own(request)
         region, service = scope(request)
+        if self.host.realism and service:
+            return self._late(request, region, service)
+        if self.host.realism and request.path == RESET:
+            self.host.realism.forget()
+        return self._aws(request, region, service)
+
+    def _late(self, request: Request, region: str, service: str) -> Response:
+        """As a realistic AWS answers; a lost answer is a connection that ends without one."""
+        environ, realism = request.environ, self.host.realism
+        call = read_call(environ, region, service)
+        assert realism
+        try:
+            return realism.respond(call, lambda: Response.from_app(self._aws(request, region, service), environ, buffered=True))
+        except Refused as refused:
+            return aws_error(request, refused.code, refused.message, refused.status)
+        except ConnectionAbortedError:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)  # the server would wait for the next request
+            raise
+
+    def _aws(self, request: Request, region: str, service: str) -> Wsgi:
+        environ = request.environ
         wait_for_a_way(self.host.callers, (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])), region, service)
         if service == "pricing":
             return _price_list(request)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 
 from rds_sandbox import control
@@ -25,7 +26,7 @@ def _answer(given: argparse.Namespace) -> str:
     """Do what was asked for, and say what there is to say."""
     match given.verb:
         case "up":
-            return "the sandbox is up" if control.up(given.name) else "the sandbox was up already"
+            return _start(given)
         case "down":
             return "the sandbox is down" if control.down(given.name) else "no sandbox was up"
         case "env":
@@ -34,6 +35,16 @@ def _answer(given: argparse.Namespace) -> str:
         case "status":
             return control.find(given.name).status()
     return control.find(given.name).simulate(given.what, **_values(given.values))
+
+
+def _start(given: argparse.Namespace) -> str:
+    if given.seed is not None and not given.realistic:
+        raise WrongInput("only a realistic sandbox has a seed: add --realistic, or leave --seed out")
+    drawn = random.randrange(1_000_000) if given.seed is None else given.seed
+    seed = drawn if given.realistic else None
+    if not control.up(given.name, seed):
+        return "the sandbox was up already"
+    return "the sandbox is up" if seed is None else f"the sandbox is up, and realistic: --seed {seed} repeats it"
 
 
 def _values(words: list[str]) -> dict[str, str]:
@@ -49,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     name = argparse.ArgumentParser(add_help=False)
     name.add_argument("--name", help="a sandbox other than the default one")
-    verbs.add_parser("up", parents=[name], help="start it in the background, and return when it is ready")
+    start = verbs.add_parser("up", parents=[name], help="start it in the background, and return when it is ready")
+    start.add_argument("--realistic", action="store_true", help="let AWS answer late, be throttled, and lose some answers")
+    start.add_argument("--seed", type=int, help="what goes wrong is drawn from it; a failure can be repeated")
     verbs.add_parser("down", parents=[name], help="end it, and everything in it")
     environment = verbs.add_parser("env", parents=[name], help='print what any client needs: eval "$(rds-sandbox env)"')
     environment.add_argument("--json", action="store_true", help="print a JSON object instead of lines for a shell")

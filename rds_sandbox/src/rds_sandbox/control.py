@@ -108,7 +108,9 @@ class Sandbox:
     def _ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
         """What its own interface answers."""
         url = f"{self.environment['AWS_ENDPOINT_URL']}{path}"
-        request = Request(url, json.dumps(body).encode() if body else None, {"Content-Type": "application/json"}, method=method)
+        request = Request(
+            url, None if body is None else json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
+        )
         try:
             with urlopen(request, timeout=60) as answer:
                 return json.loads(answer.read())
@@ -120,8 +122,13 @@ class Sandbox:
             raise SandboxNotUp(message) from error
 
 
-def up(name: str | None = None) -> bool:
-    """Start the sandbox in the background; False where it was up already."""
+def up(name: str | None = None, seed: int | None = None) -> bool:
+    """Start the sandbox in the background; False where it was up already.
+
+    Args:
+        name: else that in RDS_SANDBOX_NAME, else "default".
+        seed: of what goes wrong where it is to be realistic; None for a sandbox that answers at once.
+    """
     file = record_file(name)
     with one_at_a_time(file):
         if alive(read_record(name)):
@@ -129,6 +136,8 @@ def up(name: str | None = None) -> bool:
         with file.with_suffix(".log").open("wb") as log:
             started, record = process.start(subprocess.DEVNULL, log)
         started.returncode = 0  # it outlives this program: nobody is to wait for it
+        if seed is not None:
+            Sandbox(record["environment"]).simulate("realistic", seed=seed)
         _write(file, record)
         return True
 

@@ -122,13 +122,18 @@ class Gateway:
     connections: set[asyncio.Task[None]] = field(default_factory=set)
     _accepting: asyncio.Task[None] | None = None
 
-    def open(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Start to accept connections on the event loop, from whichever thread."""
-        self.listener.setblocking(False)
-        asyncio.run_coroutine_threadsafe(self._open(), loop).result()
+    def open(self, loop: asyncio.AbstractEventLoop, unknown: float = 0) -> None:
+        """Start to accept connections on the event loop, from whichever thread.
 
-    async def _open(self) -> None:
-        self._accepting = asyncio.create_task(self._accept())
+        Args:
+            loop: the event loop.
+            unknown: seconds for which they are ended at once, as if the name of the endpoint were not known yet.
+        """
+        self.listener.setblocking(False)
+        asyncio.run_coroutine_threadsafe(self._open(loop.time() + unknown), loop).result()
+
+    async def _open(self, known: float) -> None:
+        self._accepting = asyncio.create_task(self._accept(known))
 
     def close(self, loop: asyncio.AbstractEventLoop) -> None:
         """End every connection and stop listening."""
@@ -141,10 +146,13 @@ class Gateway:
         await asyncio.gather(*tasks, return_exceptions=True)
         self.listener.close()
 
-    async def _accept(self) -> None:
+    async def _accept(self, known: float) -> None:
         loop = asyncio.get_running_loop()
         while True:
             client, _ = await loop.sock_accept(self.listener)
+            if loop.time() < known:
+                client.close()
+                continue
             task = loop.create_task(self._serve(client))
             self.connections.add(task)
             task.add_done_callback(self.connections.discard)

@@ -14,6 +14,7 @@ from rds_sandbox.callers import Callers
 from rds_sandbox.certificates import Authority
 from rds_sandbox.postgres import Server, extensions
 from rds_sandbox.postgres.programs import Programs
+from rds_sandbox.realism import Realism
 
 DELAY = "RDS_SANDBOX_DELAY"
 DELAY_SECONDS = "0.3"  # long enough for a waiter that polls to see a status, short enough for tests
@@ -68,6 +69,7 @@ class Host:
         delay: the seconds that a status lasts at least.
         url: of the AWS API, once it is known.
         trigger_seconds: that Cognito waits for a trigger's answer.
+        realism: how AWS answers late; None where it answers at once.
     """
 
     root: Path
@@ -80,6 +82,7 @@ class Host:
     delay: float = field(default_factory=lambda: float(os.environ.get(DELAY, DELAY_SECONDS)))
     url: str = ""
     trigger_seconds: float = 5.0
+    realism: Realism | None = None
 
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""

@@ -90,7 +90,8 @@ class Machine:
         self.valid_till = datetime.now(UTC) + timedelta(days=CERTIFICATE_DAYS)
         certificate = self.host.authority.context(address, self.valid_till)
         self.gateway = Gateway(listener, self.running_server().socket, self.admission, certificate)
-        self.gateway.open(self.host.loop)
+        realism = self.host.realism
+        self.gateway.open(self.host.loop, realism.name_seconds(name) if realism else 0)
         self.endpoint = (address, port)
         log.info("%s answers on %s:%s", self.name, address, port)
 

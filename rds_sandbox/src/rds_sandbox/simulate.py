@@ -16,11 +16,13 @@ class Simulation:
         keys: of the values that it takes, each a text.
         purpose: what happens.
         said: once it has happened.
+        optional: the keys that may be left out.
     """
 
     keys: tuple[str, ...]
     purpose: str
     said: str
+    optional: tuple[str, ...] = ()
 
 
 SIMULATIONS = {
@@ -49,6 +51,13 @@ SIMULATIONS = {
         "give the operator another public address, as a VPN would: rules for the old one no longer let in",
         "the operator comes from {address} now",
     ),
+    "realistic": Simulation(
+        ("seed",),
+        "let AWS answer as on a real day: late, throttled, some answers lost; its times are multiplied by the factor, 0.05",
+        "AWS answers late now, with seed {seed}",
+        optional=("factor",),
+    ),
+    "ideal": Simulation((), "let AWS answer at once again", "AWS answers at once now"),
 }
 
 
@@ -57,11 +66,13 @@ def checked(name: str, values: Mapping[str, str]) -> Simulation:
     if name not in SIMULATIONS:
         raise WrongInput(f'nothing simulates "{name}": use one of {", ".join(SIMULATIONS)}')
     found = SIMULATIONS[name]
-    if sorted(values) != sorted(found.keys):
-        raise WrongInput(f"{name} takes {' and '.join(found.keys)}: `rds-sandbox simulate {usage(name)}`")
+    if not set(found.keys) <= set(values) <= {*found.keys, *found.optional}:
+        raise WrongInput(f"{name} takes {' and '.join(found.keys) or 'nothing'}: `rds-sandbox simulate {usage(name)}`")
     return found
 
 
 def usage(name: str) -> str:
     """How it is written on the command line."""
-    return " ".join([name, *(f"{key}={key.upper()}" for key in SIMULATIONS[name].keys)])
+    found = SIMULATIONS[name]
+    keys = [f"{key}={key.upper()}" for key in found.keys] + [f"[{key}={key.upper()}]" for key in found.optional]
+    return " ".join([name, *keys])

@@ -15,6 +15,7 @@ from rds_sandbox.postgres import replication
 from rds_sandbox.rds import maintenance
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance
+from rds_sandbox.realism import FACTOR, Realism
 from rds_sandbox.simulate import checked
 
 
@@ -61,12 +62,24 @@ def _move_operator(host: Host, address: str) -> None:
         raise WrongInput(f'"{address}" is no IP address: give one such as 198.51.100.7') from error
 
 
+def _answer_late(host: Host, seed: str, factor: str = str(FACTOR)) -> None:
+    if not seed.isdecimal():
+        raise WrongInput(f'"{seed}" is no seed: give a whole number such as 7')
+    host.realism = Realism(int(seed), _number(factor))
+
+
+def _answer_at_once(host: Host) -> None:
+    host.realism = None
+
+
 HOW: Mapping[str, Callable[..., None]] = {
     "maintenance": _open_maintenance_window,
     "announce": _announce_maintenance,
     "lag": _delay_replica,
     "delay": _delay_statuses,
     "address": _move_operator,
+    "realistic": _answer_late,
+    "ideal": _answer_at_once,
 }
 
 

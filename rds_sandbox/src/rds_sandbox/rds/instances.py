@@ -151,7 +151,12 @@ class SandboxDBInstance(models.DBInstance):
         if not self.machine.serving or not (caller.inside_vpc or self.publicly_accessible):
             return False
         ports = {self.port, self.machine.endpoint[1] if self.machine.endpoint else self.port}
-        return any(admits(self.vpc_security_group_ids, caller, port, self.ec2) for port in ports)
+
+        def look() -> bool:
+            return any(admits(self.vpc_security_group_ids, caller, port, self.ec2) for port in ports)
+
+        realism = self.machine.host.realism
+        return realism.seen("ec2", (self.dbi_resource_id, caller, *ports), look) if realism else look()
 
     def seen_as(self, origin: Origin) -> str:
         """The address that the server would see for a connection from there."""
