@@ -19,12 +19,19 @@ AGAIN = "somebody else was quicker: compute the plan again"
 QUOTA = "ask for more in Service Quotas, or delete what is not needed: `cruddur-ops expired` lists it"
 # Answers that an operator can do something about, by AWS error code.
 REFUSALS: dict[str, tuple[type[OpsError], str]] = {
+    "CertificateNotFound": (WrongInput, "correct ca_certificate_identifier: `aws rds describe-certificates` lists them"),
     "ConflictException": (RunInProgress, AGAIN),
     "DBInstanceAlreadyExists": (RunInProgress, AGAIN),
     "DBInstanceAutomatedBackupNotFound": (RunInProgress, AGAIN),
     "DBInstanceNotFound": (RunInProgress, AGAIN),
+    "DBParameterGroupNotFound": (
+        WrongInput,
+        "correct db_parameter_group_name: `aws rds describe-db-parameter-groups` lists them",
+    ),
     "DBSnapshotAlreadyExists": (RunInProgress, AGAIN),
     "DBSnapshotNotFound": (RunInProgress, AGAIN),
+    "DBSubnetGroupDoesNotCoverEnoughAZs": (WrongInput, "add a subnet in another zone to the group, or name another one"),
+    "DBSubnetGroupNotFoundFault": (WrongInput, SETTINGS),
     "DBUpgradeDependencyFailure": (WrongInput, "see the log files of the instance, which name what is in the way"),
     "DependencyViolation": (InstanceNotReady, "something uses it still: wait some minutes, then repeat"),
     "EntityAlreadyExists": (RunInProgress, AGAIN),
@@ -41,7 +48,9 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "InvalidPermission.Duplicate": (RunInProgress, AGAIN),
     "InvalidRestoreFault": (WrongInput, "choose another snapshot or moment"),
     "InvalidSecurityGroupRuleId.NotFound": (RunInProgress, AGAIN),
+    "InvalidVPCNetworkStateFault": (WrongInput, SETTINGS),
     "KMSKeyNotAccessibleFault": (NotOffered, "enable the KMS key, or ask for the right to use it"),
+    "NetworkTypeNotSupported": (WrongInput, SETTINGS),
     "NoSuchEntity": (RunInProgress, AGAIN),
     "PointInTimeRestoreNotEnabled": (InstanceNotReady, "set backup_retention_period, or restore a snapshot"),
     "ResourceConflictException": (RunInProgress, AGAIN),

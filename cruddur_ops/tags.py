@@ -33,8 +33,9 @@ def wanted(owner: str, days: int, on: date) -> dict[str, str]:
 
 
 def of(target: Target) -> dict[str, str]:
-    """The tags of what is made for the target today, and expires with its instance."""
-    return wanted(target.owner, target.instance_days, today())
+    """The tags of what is made for the target today, and expires with its instance; those that its operator adds come first."""
+    extra = (one.strip().partition("=") for one in target.extra_tags.split(",") if one)
+    return {key: value for key, _, value in extra} | wanted(target.owner, target.instance_days, today())
 
 
 def missing(expected: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:

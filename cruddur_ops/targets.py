@@ -11,7 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from cruddur_ops.limits import Limit, between, like, listed, one_of
 from cruddur_ops.state import PROJECT, require_checkout, sandbox_environment
 
 CHECKIP_URL = "https://checkip.amazonaws.com"
+DEFAULT = "default"  # the source of what nobody gave
 # By default RDS charges for a major version past its standard support; the second refuses instead.
 EXTENDED_SUPPORT = "open-source-rds-extended-support"
 NO_EXTENDED_SUPPORT = f"{EXTENDED_SUPPORT}-disabled"
@@ -106,6 +107,14 @@ class Target:
     def __repr__(self) -> str:
         """The name alone: a target may hold a URL with a password."""
         return f"Target({self.name})"
+
+    def asked(self, setting: str) -> bool:
+        """Whether somebody gave this setting a value."""
+        return self.sources.get(setting, DEFAULT) != DEFAULT
+
+    def asking(self, source: str, **values: Any) -> Target:
+        """The same target, asked for these values by that source."""
+        return replace(self, **values, sources={**self.sources, **dict.fromkeys(values, source)})
 
     def rows(self) -> Iterator[tuple[str, str, str]]:
         """Each setting as (name, value, source), secrets masked."""
@@ -200,7 +209,7 @@ def _resolve(
             return sandbox[variable], "sandbox"
     if key in section:
         return typed(key, section[key]), targets_file().name
-    return _default(key), "default"
+    return _default(key), DEFAULT
 
 
 def _variables(target: str, key: str) -> tuple[str, ...]:

@@ -12,35 +12,37 @@ from cruddur_ops.errors import OpsError
 DRIFT = 2
 PLAN_HELP = "Only show what differs: exit code 0 for nothing, 2 for something, 1 for a failure."
 
+WINDOW_HELP = "Make every change now, or let what can wait, wait for the maintenance window. By default now, unless protected."
+
 
 @group.command()
 @target_option
 @confirm_option
-@click.option("--window", is_flag=True, help="Let what can wait, wait for the maintenance window.")
+@click.option("--at-once/--window", default=None, help=WINDOW_HELP)
 @click.option("--plan", "plan_only", is_flag=True, help=PLAN_HELP)
-def modify(target: str, confirm: str, window: bool, plan_only: bool) -> None:
-    """Make the instance what the target wants: class, storage, version, backups, protection, password, access, tags."""
+def modify(target: str, confirm: str, at_once: bool | None, plan_only: bool) -> None:
+    """Make the instance what the target asks for: class, storage, version, backups, protection, password, access, tags."""
     if plan_only:
-        raise SystemExit(_drift(target, window))
+        raise SystemExit(_drift(target, at_once))
     from cruddur_ops import rds
     from cruddur_ops.database.instance import require_upgradable
     from cruddur_ops.rds.modification import is_major
     from cruddur_ops.targets import load
 
     loaded = load(target, confirm)
-    plan = rds.plan_both(loaded, at_once=not window)
+    plan = rds.plan_both(loaded, at_once=at_once, major=True)
     if is_major(plan):
         require_upgradable(loaded)
     carry_out(plan)
 
 
-def _drift(target: str, window: bool) -> int:
+def _drift(target: str, at_once: bool | None) -> int:
     """Show the differences; the exit code tells a failure from a difference, as `terraform plan -detailed-exitcode` does."""
     from cruddur_ops import rds
     from cruddur_ops.targets import load
 
     try:
-        plan = rds.plan_both(load(target), at_once=not window)
+        plan = rds.plan_both(load(target), at_once=at_once, major=True)
     except OpsError as error:
         click.echo(str(error), err=True)
         return 1

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from cruddur_ops import aws, tags
+from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network import address, groups
@@ -19,7 +19,6 @@ from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
 
 RESOURCE = "security-group rule"
-ABSENT_CODE = "DBInstanceNotFound"
 
 
 @dataclass(frozen=True)
@@ -79,11 +78,8 @@ def _groups(target: Target) -> tuple[groups.Group | None, list[str]]:
 
     It is the named or the runbook's own group; where the instance has groups without it, their first.
     """
-    identifier = target.db_instance_identifier
-    answer = aws.find(target, "rds", "describe_db_instances", ABSENT_CODE, DBInstanceIdentifier=identifier)
-    items = answer["DBInstances"] if answer else []
-    attached = sorted(group["VpcSecurityGroupId"] for item in items for group in item["VpcSecurityGroups"])
-    group = groups.describe(target)
+    item = groups.instance(target)
+    attached, group = groups.attached(item), groups.describe(target, item)
     if attached and not target.security_group_id and (group is None or group.id not in attached):
         group = groups.named(target, attached[0])
     return group, attached

@@ -1,19 +1,24 @@
 """Security groups: the DB instance's own, or the one that DB_SG_ID names; found, and made.
 
-Looking for the instance's raises NotFound where DB_SG_ID names none, or where there is no default VPC for the runbook's own.
+Looking for the instance's raises NotFound where DB_SG_ID or db_subnet_group_name names none, or where there is no default VPC
+for the runbook's own; and WrongInput for a DB subnet group that RDS would not take.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.errors import NotFound
+from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network.rules import MADE_HERE, as_filters
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
+
+ABSENT_CODE, NO_SUBNETS_CODE = "DBInstanceNotFound", "DBSubnetGroupNotFoundFault"
+LEAST_ZONES = 2
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,30 @@ def find(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Group]:
     return [Group(item["GroupId"], item["GroupName"], item["VpcId"]) for item in found]
 
 
-def describe(target: Target) -> Group | None:
-    """The group that DB_SG_ID names, else the runbook's own in the default VPC; None where that is not there."""
+def describe(target: Target, item: Mapping[str, Any] | None = None) -> Group | None:
+    """The group that DB_SG_ID names, else the runbook's own in the VPC of the instance; None where that is not there.
+
+    Args:
+        target: whose group.
+        item: the DB instance as RDS describes it, where it was asked already; empty where there is none.
+    """
     if target.security_group_id:
         return named(target, target.security_group_id)
-    found = find(target, {"group-name": [group_name(target)], "vpc-id": [default_vpc(target)]})
+    vpc_id = _vpc(target, instance(target) if item is None else item)
+    found = find(target, {"group-name": [group_name(target)], "vpc-id": [vpc_id]})
     return found[0] if found else None
+
+
+def instance(target: Target) -> Mapping[str, Any]:
+    """The DB instance as RDS describes it; empty where there is none."""
+    identifier = target.db_instance_identifier
+    answer = aws.find(target, "rds", "describe_db_instances", ABSENT_CODE, DBInstanceIdentifier=identifier)
+    return answer["DBInstances"][0] if answer else {}
+
+
+def attached(item: Mapping[str, Any]) -> list[str]:
+    """The ids of the groups that an instance has."""
+    return sorted(group["VpcSecurityGroupId"] for group in item.get("VpcSecurityGroups", []))
 
 
 def named(target: Target, group_id: str) -> Group:
@@ -58,23 +81,43 @@ def own(target: Target) -> list[Group]:
     return find(target, {"group-name": [group_name(target)]} | MADE_HERE)
 
 
-def default_vpc(target: Target) -> str:
-    """The id of the region's default VPC."""
+def _vpc(target: Target, item: Mapping[str, Any]) -> str:
+    """The id of the VPC of the instance, else of its DB subnet group, else of the region's default one."""
+    if item:
+        return str(item["DBSubnetGroup"]["VpcId"])
+    if target.db_subnet_group_name:
+        return _vpc_of_subnets(target, target.db_subnet_group_name)
     found = aws.pages(target, "ec2", "describe_vpcs", Filters=as_filters({"is-default": ["true"]}))
     if not found:
-        remedy = "make one with `aws ec2 create-default-vpc`, or name a security group in DB_SG_ID"
+        remedy = "make one with `aws ec2 create-default-vpc`, or name a DB subnet group in db_subnet_group_name"
         raise NotFound(f"{target.region} has no default VPC: {remedy}")
     return str(found[0]["VpcId"])
 
 
+def _vpc_of_subnets(target: Target, name: str) -> str:
+    """The VPC of a DB subnet group; RDS takes none whose subnets are all in one zone (CreateDBInstance)."""
+    answer = aws.find(target, "rds", "describe_db_subnet_groups", NO_SUBNETS_CODE, DBSubnetGroupName=name)
+    if not answer:
+        remedy = "correct db_subnet_group_name; `aws rds describe-db-subnet-groups` lists those there are"
+        raise NotFound(f"there is no DB subnet group {name} in {target.region}: {remedy}")
+    [group] = answer["DBSubnetGroups"]
+    zones = {subnet["SubnetAvailabilityZone"]["Name"] for subnet in group["Subnets"]}
+    if len(zones) < LEAST_ZONES:
+        where = ", ".join(zones) or "no zone"
+        raise WrongInput(f"the DB subnet group {name} has subnets in {where} alone, and RDS wants two zones: add a subnet to it")
+    return str(group["VpcId"])
+
+
 @step
 def plan_group(target: Target) -> Plan:
-    """Create the runbook's group where it is missing."""
-    found, title = describe(target), f"security group on {target.name}"
-    if found:
-        return Plan(title, (Change(Action.NONE, f"security group {found.name}"),))
-    description = f"Who may connect to {target.db_instance_identifier}"
-    return Plan(title, (create_group_change(target, group_name(target), description, default_vpc(target)),))
+    """Create the runbook's group where it is missing, and there is no instance yet, which has groups of its own."""
+    item, title = instance(target), f"security group on {target.name}"
+    found = describe(target, item)
+    if found is None and not item:
+        description = f"Who may connect to {target.db_instance_identifier}"
+        return Plan(title, (create_group_change(target, group_name(target), description, _vpc(target, item)),))
+    there = [found] if found else find(target, {"group-id": attached(item)})
+    return Plan(title, tuple(Change(Action.NONE, f"security group {group.name}") for group in there))
 
 
 def create_group_change(target: Target, name: str, description: str, vpc_id: str) -> Change:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
+from cruddur_ops.errors import ConfirmationRequired
 from cruddur_ops.plan import Action, Change, Plan, differences
-from cruddur_ops.rds import offers, settings, waiting
+from cruddur_ops.rds import offers, passwords, pending, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.settings import NO_GROWTH, Wish
 from cruddur_ops.targets import Target
@@ -28,11 +29,27 @@ def changes(wish: Wish, found: Instance, at_once: bool) -> Iterator[Change]:
     differing = [replace(change, note=_note(change, found, at_once)) for change in differences(resource, wanted, wish.present)]
     if differing:
         changed = {change.setting: wanted[change.setting] for change in differing}
-        call = Call("rds", "modify_db_instance", _parameters(wish, found, changed, at_once))
-        settle = partial(waiting.wait, wish.target, settled=True, later=() if at_once else settings.DEFERRED)
-        differing[0] = replace(differing[0], calls=(call,), settle=settle)
-    yield from differing
+        differing[0] = replace(differing[0], **_made(wish, found, changed, at_once))
+        yield from differing
+        yield from pending.changes(found, changed) if at_once else ()
     yield from _tagging(wish.target, found, resource)
+
+
+def _made(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once: bool) -> dict[str, Any]:
+    """How a change makes these settings so; on a protected target what clients notice, and cannot wait, is refused."""
+    abrupt = [name for name in changed if settings.BY_NAME[name].abrupt]
+    if abrupt and wish.target.protected and not at_once:
+        return {"make": partial(_refuse, found, abrupt)}
+    fill = passwords.chosen(wish.target) if changed.get("ManageMasterUserPassword") is False else None
+    call = Call("rds", "modify_db_instance", _parameters(wish, found, changed, at_once), fill=fill)
+    settle = partial(waiting.wait, wish.target, settled=True, later=() if at_once else settings.DEFERRED)
+    return {"calls": (call,), "settle": settle}
+
+
+def _refuse(found: Instance, names: Sequence[str]) -> None:
+    message = f"{' and '.join(names)} of {found.identifier} cannot wait for the maintenance window, and nothing was changed"
+    remedy = "read its note in the plan, then ask for it with at_once = true, or `cruddur-ops rds modify --at-once`"
+    raise ConfirmationRequired(f"{message}: {remedy}")
 
 
 def _parameters(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once: bool) -> dict[str, Any]:
@@ -42,6 +59,8 @@ def _parameters(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once
         parameters[logs] = {"EnableLogTypes": sorted({*changed[logs]} - {*wish.present[logs]})}
     if changed.get("MaxAllocatedStorage") == NO_GROWTH:  # a limit that is reached already switches growth off
         parameters["MaxAllocatedStorage"] = changed.get("AllocatedStorage", wish.present["AllocatedStorage"])
+    if {"AllocatedStorage", "Iops"} & changed.keys() and wish.present["Iops"]:  # one is not changed without the other
+        parameters |= {name: changed.get(name, wish.present[name]) for name in ("AllocatedStorage", "Iops")}
     if offers.major(changed.get("EngineVersion", found.engine_version)) != offers.major(found.engine_version):
         parameters["AllowMajorVersionUpgrade"] = True
     return parameters

@@ -10,6 +10,7 @@ WrongInput for one that replicates.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from cruddur_ops import credentials
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.rds import instances, waiting
+from cruddur_ops.rds import instances, pending, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 
@@ -39,7 +40,7 @@ def plan_own(target: Target) -> Plan:
     settle = partial(waiting.wait, target, settled=True)
     if not found.secret_arn:
         _require_known(target, found)
-    secret = credentials.changes(target, name, partial(_members, target))
+    secret, others = credentials.changes(target, name, partial(_members, target)), tuple[Change, ...]()
     change = Change(Action.NONE, resource, note="has its own password", settle=settle)
     if found.secret_arn:
         instances.require_recoverable(found)
@@ -47,7 +48,8 @@ def plan_own(target: Target) -> Plan:
         call = Call("rds", "modify_db_instance", own, fill=partial(_password, target, name))
         note = "RDS no longer rotates it; the present one stops working at once"
         change = Change(Action.MODIFY, resource, "ManageMasterUserPassword", "True", "False", note, (call,), settle=settle)
-    return Plan(f"master password on {target.name}", (*secret, change))
+        others = tuple(pending.changes(found))
+    return Plan(f"master password on {target.name}", (*secret, change, *others))
 
 
 def _require_known(target: Target, found: Instance) -> None:
@@ -64,8 +66,16 @@ def _members(target: Target) -> dict[str, Any]:
     return {**where, "username": found.master_username}
 
 
-def _password(target: Target, name: str) -> dict[str, str]:
-    return {"MasterUserPassword": credentials.require(target, name, "plan again, which makes it")["password"]}
+def chosen(target: Target) -> Callable[[], dict[str, str]]:
+    """What gives RDS the password of the operator's own secret, in the moment of the call."""
+    if not target.master_user_secret:
+        remedy = "name it in master_user_secret, or make one with `cruddur-ops rds own-password` once the instance is there"
+        raise WrongInput(f"manage_master_password is false, and no secret has the master password: {remedy}")
+    return partial(_password, target, target.master_user_secret, "correct master_user_secret")
+
+
+def _password(target: Target, name: str, remedy: str = "plan again, which makes it") -> dict[str, str]:
+    return {"MasterUserPassword": credentials.require(target, name, remedy)["password"]}
 
 
 @step
@@ -76,10 +86,11 @@ def plan_managed(target: Target) -> Plan:
         message = f"RDS manages no master password of {found.identifier} while it replicates"
         raise WrongInput(f"{message}: promote or delete the replica first")
     resource, settle = f"DB instance {found.identifier}", partial(waiting.wait, target, settled=True)
-    change = Change(Action.NONE, resource, note="has a password that RDS manages", settle=settle)
+    changes = [Change(Action.NONE, resource, note="has a password that RDS manages", settle=settle)]
     if not found.secret_arn:
         back = {"DBInstanceIdentifier": found.identifier, "ManageMasterUserPassword": True, "ApplyImmediately": True}
         call = Call("rds", "modify_db_instance", back)
         change = Change(Action.MODIFY, resource, "ManageMasterUserPassword", "False", "True", calls=(call,), settle=settle)
+        changes = [change, *pending.changes(found)]
     secret = credentials.find(target, secret_name(found))
-    return Plan(f"master password on {target.name}", (change, *credentials.deletions([secret.name] if secret.usable else [])))
+    return Plan(f"master password on {target.name}", (*changes, *credentials.deletions([secret.name] if secret.usable else [])))

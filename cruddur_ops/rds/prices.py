@@ -56,8 +56,9 @@ def monthly_cost(target: Target) -> MonthlyCost:
 
 
 def products(target: Target, family: str, **attributes: str) -> list[dict[str, Any]]:
-    """The products of Amazon RDS in the target's region, in one zone, with these attributes."""
-    place = {"regionCode": target.region, "locationType": "AWS Region", "deploymentOption": "Single-AZ"}
+    """The products of Amazon RDS in the target's region, for one zone or two, with these attributes."""
+    option = "Multi-AZ" if target.multi_az else "Single-AZ"
+    place = {"regionCode": target.region, "locationType": "AWS Region", "deploymentOption": option}
     wanted = {"productFamily": family, **place, **attributes}
     filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()]
     there = replace(target, region=PRICING_REGION)

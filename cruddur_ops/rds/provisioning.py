@@ -6,6 +6,7 @@ name, InstanceNotReady where the instance is stopped, being deleted or broken, a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -14,66 +15,86 @@ from cruddur_ops.calls import Call
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.rds import instances, modification, offers, settings, waiting
+from cruddur_ops.rds import instances, modification, offers, passwords, pending, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.settings import Wish
-from cruddur_ops.targets import Target
+from cruddur_ops.targets import NO_EXTENDED_SUPPORT, Target
 
 AFTER_THE_GROUP = "known after the security group: apply its plan, then compute this one again"
 
 
 def offer(target: Target) -> Offer:
     """What RDS offers for the target; for an instance that is there, its own version will do, withdrawn or not."""
-    return offers.find(target, instances.describe(target))
+    found = instances.describe(target)
+    return offers.find(settings.resolved(target, found, major=False), found)
 
 
-def plan_both(target: Target, *, at_once: bool = True) -> Plan:
+def plan_both(target: Target, *, at_once: bool | None = None, major: bool = False) -> Plan:
     """The security group and the DB instance: what differs from what is wanted."""
-    both = groups.plan_group(target) + plan_instance(target, at_once=at_once)
+    both = groups.plan_group(target) + plan_instance(target, at_once=at_once, major=major)
     return replace(both, title=f"drift on {target.name}")
 
 
 @step
-def plan_instance(target: Target, *, at_once: bool = True) -> Plan:
-    """Create the DB instance, or modify what differs from what is wanted, and wait until that is done.
+def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = False) -> Plan:
+    """Create the DB instance, or modify what differs from what somebody asked for, and wait until that is done.
 
     Args:
         target: with the wanted settings.
         at_once: whether changes of an instance are made at once; else those that can wait do so for its maintenance window.
+            By default they are, unless the target is protected.
+        major: whether it may go to another major version.
     """
     found = instances.describe(target)
     if found:
-        instances.require_recoverable(found)
-    wish = Wish(target, offers.find(target, found), groups.describe(target), found)
-    title, facts = f"DB instance on {target.name}", _facts(target, wish.offer)
+        _require_modifiable(found)
+    wanted = settings.resolved(target, found, major=major)
+    offered = offers.find(wanted, found)
+    wish = Wish(wanted, offered.version, _group(target, found), found)
+    title, facts = f"DB instance on {target.name}", _facts(wanted, offered)
     if found is None:
         return Plan(title, (_creation(wish),), facts)
-    if found.engine != offers.ENGINE:
-        raise WrongInput(f"{found.identifier} is a {found.engine} instance: set another db_instance_identifier")
     same = Change(Action.NONE, f"DB instance {found.identifier}")
     if not found.ready:
         settle = partial(waiting.wait, target)
         return Plan(title, (replace(same, note=f"{found.status}: wait until it is available", settle=settle),), facts)
-    changes = tuple(modification.changes(wish, found, at_once))
-    return Plan(title, changes or (same,), (*settings.shortfalls(wish, found), *facts), _pending(found))
+    changes = tuple(modification.changes(wish, found, not target.protected if at_once is None else at_once))
+    shortfalls = (*_upgrade(target, wanted), *settings.shortfalls(wish, found))
+    return Plan(title, changes or (same,), (*shortfalls, *facts), pending.until(found))
+
+
+def _require_modifiable(found: Instance) -> None:
+    """Refuse an instance of another engine, and one that is at rest or broken."""
+    if found.engine != offers.ENGINE:
+        raise WrongInput(f"{found.identifier} is a {found.engine} instance: set another db_instance_identifier")
+    instances.require_recoverable(found)
+
+
+def _group(target: Target, found: Instance | None) -> groups.Group | None:
+    """The group of a new instance; for one that is there, that which was asked for."""
+    return groups.describe(target, {}) if found is None or target.asked("security_group_id") else None
+
+
+def _upgrade(target: Target, wanted: Target) -> Iterator[str]:
+    """That a major upgrade is wanted, which is never made by the way."""
+    if target.asked("engine_version") and offers.major(wanted.engine_version) != offers.major(target.engine_version):
+        what = f"PostgreSQL {target.engine_version} is wanted, and {wanted.engine_version} runs"
+        yield f"{what}: a major upgrade is made by `cruddur-ops rds modify` alone, after its pre-checks"
 
 
 def _creation(wish: Wish) -> Change:
     """The change that creates the instance; without its call while there is no security group to name."""
     target = wish.target
     storage = f"{target.allocated_storage} GiB {target.storage_type}"
-    what = f"PostgreSQL {wish.offer.version} on {target.db_instance_class}, {storage}"
+    what = f"PostgreSQL {wish.version} on {target.db_instance_class}, {storage}"
     change = Change(Action.CREATE, f"DB instance {target.db_instance_identifier}", after=what, note=AFTER_THE_GROUP)
+    parameters = settings.creation(wish)
+    fill = None if "ManageMasterUserPassword" in parameters else passwords.chosen(target)
     if wish.group is None:
         return change
-    call, settle = Call("rds", "create_db_instance", settings.creation(wish)), partial(waiting.wait, target)
+    call, settle = Call("rds", "create_db_instance", parameters, fill=fill), partial(waiting.wait, target)
     return replace(change, note="takes 5 to 15 minutes on AWS", calls=(call,), settle=settle)
-
-
-def _pending(found: Instance) -> tuple[str, ...]:
-    """What waits for the maintenance window."""
-    return (f"{', '.join(sorted(found.pending))} until {found.maintenance_window}",) if found.pending else ()
 
 
 def _facts(target: Target, offer: Offer) -> tuple[str, ...]:
@@ -82,10 +103,12 @@ def _facts(target: Target, offer: Offer) -> tuple[str, ...]:
     backups = f"backups kept for {days} days" if days else "WARNING: no automated backups"
     protection = "deletion protection" if target.deletion_protection else "no deletion protection"
     reach = "publicly accessible" if target.publicly_accessible else "not publicly accessible"
+    opted_out = target.engine_lifecycle_support == NO_EXTENDED_SUPPORT
+    extended = "paid Extended Support opted out" if opted_out else "then paid Extended Support, which is not opted out"
     facts = (
         f"PostgreSQL {offer.then} comes after that: compute this plan again" if offer.then else "",
         f"cost: {offer.monthly_cost}",
-        f"{offer.support(tags.today())}; paid Extended Support opted out",
+        f"{offer.support(tags.today())}; {extended}",
         f"{backups}; {protection}; {reach}",
         f"tagged to expire in {target.instance_days} days" if target.instance_days else "",
     )

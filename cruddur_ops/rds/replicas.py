@@ -34,7 +34,7 @@ def plan_replica(target: Target, identifier: str) -> Plan:
 
 
 def _creation(new: Target, source: Instance) -> Call:
-    labels = tags.wanted(new.owner, new.instance_days, tags.today()) | {restores.ORIGIN: source.identifier}
+    labels = tags.of(new) | {restores.ORIGIN: source.identifier}
     parameters = {
         "DBInstanceIdentifier": new.db_instance_identifier,
         "SourceDBInstanceIdentifier": source.identifier,
@@ -68,7 +68,7 @@ def plan_promote(target: Target, identifier: str) -> Plan:
     if not found.source:
         return Plan(title, (Change(Action.NONE, resource, note="is no replica (any more)", settle=settle),))
     instances.require_ready(found)
-    parameters = {"DBInstanceIdentifier": identifier, "BackupRetentionPeriod": target.backup_retention_period}
+    parameters = {"DBInstanceIdentifier": identifier, "BackupRetentionPeriod": replica.backup_retention_period}
     call = Call("rds", "promote_read_replica", parameters)
     note = "restarts it; cannot be undone, and what the original writes from now on is not in it"
     change = Change(Action.MODIFY, resource, "source", found.source, "none", note, (call,), settle=settle)

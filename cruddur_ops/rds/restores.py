@@ -1,8 +1,8 @@
 """Restores: from a snapshot or to a point in time, always as a new DB instance, a sibling of the original.
 
-A restore takes its security groups and its parameter group from the call, not from the snapshot (RDS User Guide,
-"Restoring to a DB instance"); and its master password is that of the moment: `plan_instance` of the new one
-then brings it under Secrets Manager, and to whatever else is wanted.
+A restore takes from the call, or from defaults, what the original had (RDS User Guide, "Restoring to a DB instance"): so all
+of it is asked for. Its master password is that of the moment: `plan_instance` of the new one then brings it under Secrets
+Manager, and adds what a restore cannot take.
 
 A plan raises WrongInput for an identifier or a moment that cannot be used, and InstanceNotReady where backups or a security
 group are missing.
@@ -29,20 +29,24 @@ from cruddur_ops.targets import Target
 Window = tuple[datetime, datetime]
 ABSENT_CODE = "DBInstanceAutomatedBackupNotFound"
 ORIGIN = "RestoredFrom"  # the tag of a copy, a replica among them; it tells a second run that this restore was begun already
+DEFAULT_GROUP = "default:"  # which the restored instance gets by itself
 FACTS = ("the original is not touched; the new instance is billed as long as it is there",)
 
 
 def sibling(target: Target, identifier: str) -> Target:
-    """The same target for a sibling instance, a restored one or a replica, which lets in the same callers.
+    """The same target for a sibling instance, a restored one or a replica: what the original has is asked for, bar protection.
 
-    It is confirmed by its own name, where the target is by its.
+    It is confirmed by its own name, where the target is by its. Where the original is gone, the target's settings are asked for.
     """
     if identifier == target.db_instance_identifier:
         raise WrongInput(f"{identifier} is the original: give the other instance another identifier")
-    group = groups.describe(target)
+    source = instances.describe(target)
+    wanted = settings.as_found(source) if source else {name: getattr(target, name) for name in settings.FOLLOWED}
+    wanted |= {"manage_master_password": target.manage_master_password, "deletion_protection": False}
+    kept = {name: value for name, value in wanted.items() if value is not None}
     confirm = identifier if target.confirm == target.db_instance_identifier else target.confirm
-    group_id = group.id if group else target.security_group_id
-    return replace(target, db_instance_identifier=identifier, security_group_id=group_id, confirm=confirm)
+    new = target.asking(f"DB instance {target.db_instance_identifier}", **kept)
+    return replace(new, db_instance_identifier=identifier, confirm=confirm)
 
 
 @step
@@ -64,7 +68,7 @@ def _from_snapshot(target: Target, new: Target, snapshot: str, origin: str) -> C
     if found is None or found.status != "available":
         note = f"known after the snapshot, which is {found.status if found else 'not there'}: `cruddur-ops rds snapshots`"
         return Change(Action.CREATE, f"DB instance {identifier}", after=origin, note=note)
-    own = _parameters(new, instances.describe(target), origin)
+    own = _parameters(target, new, instances.describe(target), origin)
     parameters = {"DBSnapshotIdentifier": snapshot, "DBInstanceIdentifier": identifier, **own}
     return _creation(new, origin, Call("rds", "restore_db_instance_from_db_snapshot", parameters))
 
@@ -93,7 +97,7 @@ def _from_backups(target: Target, new: Target, moment: datetime, origin: str) ->
         "SourceDBInstanceIdentifier": source.identifier,
         "TargetDBInstanceIdentifier": new.db_instance_identifier,
         "RestoreTime": moment.astimezone(UTC).replace(microsecond=0),
-        **_parameters(new, source, origin),
+        **_parameters(target, new, source, origin),
     }
     return _creation(new, origin, Call("rds", "restore_db_instance_to_point_in_time", parameters))
 
@@ -125,30 +129,21 @@ def _require_restorable(target: Target, source: Instance, moment: datetime) -> N
         raise InstanceNotReady(f"{message}: repeat in five minutes")
 
 
-def _parameters(new: Target, source: Instance | None, origin: str) -> dict[str, Any]:
-    """What both kinds of restore take: the groups of the original where it is there, else those of the target."""
-    group_ids = source.security_group_ids if source else (new.security_group_id,)
-    if not all(group_ids):
+def _parameters(target: Target, new: Target, source: Instance | None, origin: str) -> dict[str, Any]:
+    """What both kinds of restore take: all that the original has, where it is there, else what the target wants."""
+    group_ids = source.security_group_ids if source else _group_ids(target)
+    labels = tags.of(new) | {ORIGIN: origin}
+    own = {"VpcSecurityGroupIds": list(group_ids), "Tags": tags.as_list(labels)}
+    options = (settings.present(source)["OptionGroupName"] if source else None) or DEFAULT_GROUP
+    custom = {} if options.startswith(DEFAULT_GROUP) else {"OptionGroupName": options}
+    return settings.restoration(new) | custom | own
+
+
+def _group_ids(target: Target) -> tuple[str, ...]:
+    group = groups.describe(target, {})
+    if group is None:
         raise InstanceNotReady("there is no security group for the new instance: run 01_provision_rds up to its first step")
-    labels = tags.wanted(new.owner, new.instance_days, tags.today()) | {ORIGIN: origin}
-    parameters = {
-        "DBInstanceClass": new.db_instance_class,
-        "Port": new.port,
-        "VpcSecurityGroupIds": list(group_ids),
-        "PubliclyAccessible": new.publicly_accessible,
-        "CopyTagsToSnapshot": True,
-        "DeletionProtection": False,
-        "EnableCloudwatchLogsExports": list(settings.LOG_EXPORTS),
-        "EngineLifecycleSupport": settings.NO_EXTENDED_SUPPORT,
-        "Tags": tags.as_list(labels),
-    }
-    return parameters | (_placement(source) if source else {})
-
-
-def _placement(source: Instance) -> dict[str, str]:
-    """Subnet group and parameter group of the original; RDS would take its defaults."""
-    named = {"DBSubnetGroupName": source.subnet_group, "DBParameterGroupName": source.parameter_group}
-    return {name: value for name, value in named.items() if value}
+    return (group.id,)
 
 
 def _begun(new: Target, origin: str) -> Change | None:

@@ -1,14 +1,15 @@
 """The settings of a DB instance: a row for each, from which creation, comparison, modification and notes follow.
 
-A new one is a row here, and a field of Target where somebody may choose its value. Names and rules are those of
-CreateDBInstance, ModifyDBInstance and DBInstance in the RDS API Reference, and of "Settings for DB instances" in the RDS
-User Guide.
+A new one is a row here, and a field of Target. What nobody asked for is wanted as it is found, see `resolved`: defaults are
+for creation alone. Names and rules are those of CreateDBInstance, ModifyDBInstance and DBInstance in the RDS API Reference,
+and of "Settings for DB instances" in the RDS User Guide.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,29 +17,39 @@ from cruddur_ops import tags
 from cruddur_ops.network.groups import Group
 from cruddur_ops.rds import offers
 from cruddur_ops.rds.instances import PORT, Instance, read
-from cruddur_ops.rds.offers import ENGINE, Offer
+from cruddur_ops.rds.offers import ENGINE
 from cruddur_ops.targets import Target
 
-# By default RDS charges for a major version past its standard support; this refuses instead.
-NO_EXTENDED_SUPPORT = "open-source-rds-extended-support-disabled"
-LOGS, LOG_EXPORTS = "CloudwatchLogsExportConfiguration", ("postgresql",)
+LOGS = "CloudwatchLogsExportConfiguration"
+OPTIMIZING = "storage-optimization"
 NO_GROWTH = 0  # MaxAllocatedStorage of an instance whose storage does not grow by itself; RDS leaves it out
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a DB instance is to be: the target, the version that is wanted next, the runbook's security group, what is there."""
+    """What a DB instance is to be.
+
+    Attributes:
+        target: as `resolved` gives it.
+        version: that is wanted next; empty where a copy takes that of its source.
+        group: the security group that it is to have besides others; None where nobody asked for one.
+        found: what is there.
+    """
 
     target: Target
-    offer: Offer
+    version: str = ""
     group: Group | None = None
     found: Instance | None = None
+
+    @property
+    def fits(self) -> bool:
+        """Whether the group is of the instance's VPC."""
+        return not (self.group and self.found) or self.group.vpc_id == self.found.vpc_id
 
     @cached_property
     def present(self) -> dict[str, Any]:
         """The settings as found, by name, counting what RDS has accepted already."""
-        found = self.found
-        return {row.name: found.pending.get(row.created, read(found.raw, row.found)) for row in SETTINGS} if found else {}
+        return present(self.found) if self.found else {}
 
 
 @dataclass(frozen=True)
@@ -47,12 +58,14 @@ class Setting:
 
     Attributes:
         name: what ModifyDBInstance and plans call it.
-        source: the target's attribute that it follows; empty for what the runbook decides.
+        source: the target's attribute that it follows; empty where there is none.
         value: what is wanted, where that is not simply the attribute; None where nothing is.
         found: where DBInstance has it (JMESPath); under its name where this is empty.
         created: what CreateDBInstance and PendingModifiedValues call it; likewise.
         note: what a change of it interrupts or costs.
         deferred: whether it waits for the maintenance window unless asked for at once; RDS makes all others at once.
+        abrupt: whether clients notice one of those others.
+        copied: whether a restore takes it; else the restored instance is modified.
         fixed: what is said of one that cannot be modified, where another value is found.
     """
 
@@ -63,6 +76,8 @@ class Setting:
     created: str = ""
     note: str = ""
     deferred: bool = False
+    abrupt: bool = False
+    copied: bool = True
     fixed: str = ""
 
     def __post_init__(self) -> None:
@@ -79,7 +94,7 @@ class Setting:
 def _version(wish: Wish) -> str:
     """RDS never goes back: what runs is wanted, where it is as new."""
     running = wish.present.get("EngineVersion", "")
-    return str(running) if offers.meets(running, wish.offer.version) else wish.offer.version
+    return str(running) if offers.meets(running, wish.version) else wish.version
 
 
 def _storage(wish: Wish) -> int:
@@ -96,76 +111,192 @@ def _limit(wish: Wish) -> int | None:
 
 
 def _managed(wish: Wish) -> bool | None:
-    """RDS manages no master password of an instance that replicates."""
-    return None if wish.found and (wish.found.replicas or wish.found.source) else True
+    """RDS manages no master password of an instance that replicates, nor one that is kept in a secret of the operator's."""
+    if wish.found and (wish.found.replicas or wish.found.source):
+        return None
+    return wish.target.manage_master_password and not wish.target.master_user_secret
 
 
 def _insights_days(wish: Wish) -> int | None:
     return wish.target.performance_insights_retention_period if wish.target.performance_insights else None
 
 
-def _logs(wish: Wish) -> list[str]:
+def _logs(wish: Wish) -> list[str] | None:
     """Those that others export stay."""
-    return sorted({*LOG_EXPORTS, *wish.present.get(LOGS, [])})
+    return sorted({*re.findall(r"[\w-]+", wish.target.log_exports), *wish.present.get(LOGS, [])}) or None
 
 
 def _groups(wish: Wish) -> list[str]:
-    """The runbook's own is added to those that the instance has, if it is of the same VPC."""
-    fits = wish.group and (wish.found is None or wish.group.vpc_id == wish.found.vpc_id)
-    return sorted({*wish.present.get("VpcSecurityGroupIds", []), *([wish.group.id] if wish.group and fits else [])})
+    """One that was asked for is added to those that the instance has, if it is of the same VPC."""
+    return sorted({*wish.present.get("VpcSecurityGroupIds", []), *([wish.group.id] if wish.group and wish.fits else [])})
+
+
+def _key(wish: Wish) -> str:
+    """What a key is called otherwise cannot be told from its ARN: an id is its end, an alias may be any."""
+    wanted, there = wish.target.kms_key_id or "", wish.present.get("KmsKeyId") or ""
+    return there if there and (there.endswith(f"/{wanted}") or "alias/" in wanted) else wanted
 
 
 RESTARTS = "restarts the server: interrupts connections for some minutes"
 NEXT_STORAGE = "the next change of storage has to wait about 6 hours"
 NEW_ADDRESS = "the endpoint's address changes: connections through the old one end"
+NEW_PASSWORD = "RDS makes a new password: the present one stops working"
 GROWTH = "MaxAllocatedStorage != AllocatedStorage && MaxAllocatedStorage || `0`"
+CHOSEN = '(StorageType != `"gp3"` || AllocatedStorage >= `400`) && {} || `null`'  # smaller ones have what gp3 comes with
 SETTINGS = (
     Setting("DBInstanceClass", "db_instance_class", note=RESTARTS, deferred=True),
-    Setting("EngineVersion", "engine_version", _version, note=f"{RESTARTS}, and cannot be undone", deferred=True),
+    Setting("EngineVersion", "engine_version", _version, note=f"{RESTARTS}, and cannot be undone", deferred=True, copied=False),
+    Setting("MultiAZ", "multi_az", found="MultiAZ || `false`", note="a standby costs as much again", deferred=True),
     Setting("StorageType", "storage_type", note=NEXT_STORAGE, deferred=True),
     Setting("AllocatedStorage", "allocated_storage", _storage, note=f"cannot be undone; {NEXT_STORAGE}", deferred=True),
-    Setting("MaxAllocatedStorage", "max_allocated_storage", _limit, found=GROWTH),
-    Setting("PubliclyAccessible", "publicly_accessible", note=NEW_ADDRESS),
+    Setting("MaxAllocatedStorage", "max_allocated_storage", _limit, found=GROWTH, copied=False),
+    Setting("Iops", "iops", lambda wish: wish.target.iops or None, CHOSEN.format("Iops"), note=NEXT_STORAGE, deferred=True),
+    Setting(
+        "StorageThroughput",
+        "storage_throughput",
+        lambda wish: wish.target.storage_throughput or None,
+        CHOSEN.format("StorageThroughput"),
+        note=NEXT_STORAGE,
+        deferred=True,
+    ),
+    Setting("PubliclyAccessible", "publicly_accessible", note=NEW_ADDRESS, abrupt=True),
+    Setting("NetworkType", "network_type", note="may interrupt connections", abrupt=True),
+    Setting(
+        "DBParameterGroupName",
+        "db_parameter_group_name",
+        found="DBParameterGroups[0].DBParameterGroupName",
+        note="its static parameters wait for a reboot",
+    ),
+    Setting("OptionGroupName", value=lambda _: None, found="OptionGroupMemberships[0].OptionGroupName"),
+    Setting("CACertificateIdentifier", "ca_certificate_identifier", note="may restart the server", deferred=True),
+    Setting(
+        "EnableIAMDatabaseAuthentication",
+        "iam_database_authentication",
+        found="IAMDatabaseAuthenticationEnabled",
+        deferred=True,
+    ),
+    Setting("PreferredMaintenanceWindow", "preferred_maintenance_window", copied=False),
+    Setting("PreferredBackupWindow", "preferred_backup_window"),
     Setting("BackupRetentionPeriod", "backup_retention_period", deferred=True),
-    Setting("CopyTagsToSnapshot", value=lambda _: True),
+    Setting("CopyTagsToSnapshot", "copy_tags_to_snapshot"),
     Setting("DeletionProtection", "deletion_protection"),
-    Setting("AutoMinorVersionUpgrade", value=lambda _: True),
-    Setting("EngineLifecycleSupport", value=lambda _: NO_EXTENDED_SUPPORT),
+    Setting("AutoMinorVersionUpgrade", "auto_minor_version_upgrade"),
+    Setting("EngineLifecycleSupport", "engine_lifecycle_support"),
     Setting(
         "ManageMasterUserPassword",
-        value=_managed,
+        "manage_master_password",
+        _managed,
         found="MasterUserSecret.SecretArn != `null`",
-        note="RDS makes a new password: the present one stops working",
+        note=NEW_PASSWORD,
+        abrupt=True,
+        copied=False,
     ),
-    Setting("EnablePerformanceInsights", "performance_insights", found="PerformanceInsightsEnabled || `false`"),
-    Setting("PerformanceInsightsRetentionPeriod", "performance_insights_retention_period", _insights_days),
-    Setting("DBPortNumber", "port", found=PORT, created="Port", note="restarts the server"),
-    Setting(LOGS, value=_logs, found="EnabledCloudwatchLogsExports || `[]`", created="EnableCloudwatchLogsExports"),
+    Setting("MonitoringInterval", "monitoring_interval", found="MonitoringInterval || `0`", copied=False),
+    Setting(
+        "MonitoringRoleArn",
+        "monitoring_role_arn",
+        lambda wish: wish.target.monitoring_interval and wish.target.monitoring_role_arn or None,
+        copied=False,
+    ),
+    Setting("EnablePerformanceInsights", "performance_insights", found="PerformanceInsightsEnabled || `false`", copied=False),
+    Setting("PerformanceInsightsRetentionPeriod", "performance_insights_retention_period", _insights_days, copied=False),
+    Setting("DBPortNumber", "port", found=PORT, created="Port", note=RESTARTS, abrupt=True),
+    Setting(LOGS, "log_exports", _logs, "EnabledCloudwatchLogsExports || `[]`", "EnableCloudwatchLogsExports"),
     Setting("VpcSecurityGroupIds", value=_groups, found="VpcSecurityGroups[].VpcSecurityGroupId"),
-    Setting("DBName", "db_name", fixed="it was not created with the database {wanted}: 03_load_schema_and_seed creates it"),
-    Setting("MasterUsername", "master_username", fixed="its master user is {found}, for good: set master_username to that"),
+    Setting(
+        "DBName",
+        "db_name",
+        fixed="it was not created with the database {wanted}: 03_load_schema_and_seed creates it",
+        copied=False,
+    ),
+    Setting(
+        "MasterUsername",
+        "master_username",
+        fixed="its master user is {found}, for good: set master_username to that",
+        copied=False,
+    ),
     Setting(
         "StorageEncrypted",
         "storage_encrypted",
         fixed="it is {no}encrypted, for good: restore an encrypted copy of a snapshot, or set storage_encrypted",
+        copied=False,
     ),
-    Setting("AvailabilityZone", "availability_zone", fixed="it is in {found}, for good: set availability_zone to that"),
+    Setting("KmsKeyId", "kms_key_id", _key, fixed="its key is {found}, for good: set kms_key_id to that", copied=False),
+    Setting(
+        "DBSubnetGroupName",
+        "db_subnet_group_name",
+        found="DBSubnetGroup.DBSubnetGroupName",
+        fixed="it is in the DB subnet group {found}, from which it is not moved: set db_subnet_group_name to that",
+    ),
+    Setting(
+        "AvailabilityZone",
+        "availability_zone",
+        lambda wish: None if wish.target.multi_az else wish.target.availability_zone,
+        fixed="it is in {found}, for good: set availability_zone to that",
+    ),
 )
 BY_NAME = {row.name: row for row in SETTINGS}
+FOLLOWED = {row.source: row.name for row in SETTINGS if row.source}
 # By the names that they have in PendingModifiedValues.
-DEFERRED = frozenset(row.created for row in SETTINGS if row.deferred)
+DEFERRED = frozenset(name for row in SETTINGS if row.deferred for name in (row.created, row.found))
+
+
+def present(found: Instance) -> dict[str, Any]:
+    """The settings of an instance by name, counting what RDS has accepted already."""
+    raw, pending = found.raw, found.pending
+    return {row.name: pending.get(row.created, pending.get(row.found, read(raw, row.found))) for row in SETTINGS}
+
+
+def as_found(found: Instance) -> dict[str, Any]:
+    """What a target would ask for to have this very instance, by attribute; None for what RDS does not describe."""
+    there = present(found)
+    values = {source: there[name] for source, name in FOLLOWED.items()}
+    return {source: ", ".join(value) if isinstance(value, list) else value for source, value in values.items()}
+
+
+def resolved(target: Target, found: Instance | None, *, major: bool = True) -> Target:
+    """The target, where whatever nobody asked for is as it is found.
+
+    Args:
+        target: with the wanted settings.
+        found: its DB instance.
+        major: whether another major version is wanted, where it is asked for.
+    """
+    if found is None:
+        return target
+    kept = {source: value for source, value in as_found(found).items() if not target.asked(source)}
+    if not major and not offers.meets(found.engine_version, offers.major(target.engine_version)):
+        kept["engine_version"] = found.engine_version
+    return replace(target, **kept)
 
 
 def creation(wish: Wish) -> dict[str, Any]:
-    """The parameters of CreateDBInstance. No password is among them: RDS keeps one in Secrets Manager."""
+    """The parameters of CreateDBInstance. No password is among them: RDS keeps one, or the operator's is read then."""
     named = {"DBInstanceIdentifier": wish.target.db_instance_identifier, "Engine": ENGINE}
     wanted = {row.created: value for row in SETTINGS if (value := row.wanted(wish)) is not None}
+    if not wanted["ManageMasterUserPassword"]:
+        del wanted["ManageMasterUserPassword"]
     return named | wanted | {"Tags": tags.as_list(tags.of(wish.target))}
 
 
+def restoration(target: Target) -> dict[str, Any]:
+    """Those of them that both kinds of restore take."""
+    return {row.created: value for row in SETTINGS if row.copied and (value := row.wanted(Wish(target))) is not None}
+
+
 def modification(wish: Wish) -> dict[str, Any]:
-    """What is wanted of an instance that is there, as far as it can be modified."""
-    return {row.name: value for row in SETTINGS if not row.fixed and (value := row.wanted(wish)) is not None}
+    """What is wanted of an instance that is there, as far as it can be modified now."""
+    rests = not (wish.found and wish.found.status == OPTIMIZING)
+    rows = [row for row in SETTINGS if not row.fixed and (rests or NEXT_STORAGE not in row.note)]
+    return {row.name: value for row in rows if (value := row.wanted(wish)) is not None}
+
+
+def unlike(one: Instance, other: Instance) -> Iterator[str]:
+    """A line for each setting in which two instances differ."""
+    mine, theirs = present(one), present(other)
+    for name, value in mine.items():
+        if value != theirs[name]:
+            yield f"{name} is {value} on {one.identifier}, and {theirs[name]} on {other.identifier}"
 
 
 def shortfalls(wish: Wish, found: Instance) -> Iterator[str]:
@@ -175,12 +306,16 @@ def shortfalls(wish: Wish, found: Instance) -> Iterator[str]:
         wanted, there = row.wanted(wish), wish.present[row.name]
         if row.fixed and wanted not in (None, there):
             yield row.fixed.format(wanted=wanted, found=there, no="" if there else "not ")
+    if wish.group and not wish.fits:
+        yield f"the security group {wish.group.name} is of another VPC, and is not attached: set security_group_id to one of this"
     if found.allocated_storage > target.allocated_storage:
         yield f"it has {found.allocated_storage} GiB, more than wanted: storage never shrinks"
     if not offers.meets(target.engine_version, offers.major(found.engine_version)):
         yield f"it runs PostgreSQL {found.engine_version}, newer than wanted: RDS never goes back"
     if found.status == "storage-full":
         yield "WARNING: its storage is full: set allocated_storage higher"
+    if found.status == OPTIMIZING:
+        yield "its storage is being optimized, for up to some hours: until then no setting of the storage is changed"
     if found.pending:
         yield f"RDS has accepted and not made yet: {', '.join(sorted(found.pending))}"
     if not found.secret_arn and (found.replicas or found.source):

@@ -13,7 +13,7 @@ from functools import partial
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.rds import instances, waiting
+from cruddur_ops.rds import instances, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 
@@ -34,7 +34,9 @@ def plan_switchover(target: Target, incoming: str, outgoing: str) -> Plan:
         raise WrongInput(f"{name}, {incoming} and {outgoing} must differ: choose another name for the outgoing instance")
     everything = instances.describe_all(target)  # in one call: asked one by one, a rename might show in two places
     found = {one: everything[one] for one in (name, incoming, outgoing) if one in everything}
+    differing = settings.unlike(found[name], found[incoming]) if len(found) == 2 and outgoing not in found else ()
     facts = (
+        *differing,
         "from the first step to the end of the second, clients find no server: stop the application first",
         f"the way back: the same with {outgoing} as incoming, and {incoming} as outgoing",
     )

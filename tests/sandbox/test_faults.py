@@ -60,7 +60,12 @@ def remove_all(target: Target) -> None:
 
 def enlarge(target: Target) -> None:
     """Several settings at once, and protection."""
-    provision(dataclasses.replace(target, db_instance_class="db.t4g.small", deletion_protection=True))
+    provision(target.asking("parameter", db_instance_class="db.t4g.small", deletion_protection=True))
+
+
+def reduce(target: Target) -> None:
+    """And back."""
+    provision(target.asking("parameter", db_instance_class="db.t4g.micro", deletion_protection=False))
 
 
 def stop(target: Target) -> None:
@@ -139,7 +144,7 @@ def promote(target: Target) -> None:
 # Steps in a circle, and what has to be there before them.
 CIRCLES: dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]] = {
     "instance": ((), (provision, admit, remove_all)),
-    "settings": ((provision,), (enlarge, provision)),
+    "settings": ((provision,), (enlarge, reduce)),
     "power": ((provision,), (stop, start)),
     "snapshot": ((provision,), (take, forget)),
     "restore": ((provision, take), (restore, remove)),

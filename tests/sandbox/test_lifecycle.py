@@ -143,13 +143,13 @@ def test_modifications_that_are_not_on_offer(
 ) -> None:
     """They are refused before anything is touched."""
     with pytest.raises(kind, match=message):
-        rds.plan_instance(dataclasses.replace(shared, **{setting: value})).apply()
+        rds.plan_instance(shared.asking("parameter", **{setting: value})).apply()
     assert "available" == rds.wait(shared).status
 
 
 def test_storage_and_version_only_grow(shared: Target) -> None:
     """A smaller or older wish is no change, but said; asked for by hand, RDS refuses in its own words."""
-    smaller = rds.plan_instance(dataclasses.replace(shared, allocated_storage=20, engine_version="17"))
+    smaller = rds.plan_instance(shared.asking("parameter", allocated_storage=20, engine_version="17"))
     assert ((), True) == (smaller.mutating, any("newer than wanted: RDS never goes back" in fact for fact in smaller.facts))
     for parameters in ({"AllocatedStorage": 19}, {"EngineVersion": "17.6"}, {"DBInstanceClass": "db.x"}):
         with pytest.raises(WrongInput, match="AWS refuses modify_db_instance"):
@@ -164,7 +164,7 @@ def test_a_change_that_waits_for_the_window(shared: Target, monkeypatch: pytest.
     assert "DB instance cruddur-db-instance is as wanted; pending: DBInstanceClass until " in modified.stdout
     assert "DBInstanceClass" in dict(rds.look(shared).rows())["waiting for the window"]
     assert 0 == run("rds", "modify", "--plan").exit_code
-    monkeypatch.delenv("CRUDDUR_DB_INSTANCE_CLASS")
+    monkeypatch.setenv("CRUDDUR_DB_INSTANCE_CLASS", "db.t4g.micro")
     assert "0 created, 1 changed, 0 deleted, 1 unchanged" in run("rds", "modify").stdout
     assert ("db.t4g.micro", {}) == ((found := rds.wait(shared)).db_instance_class, dict(found.pending))
 

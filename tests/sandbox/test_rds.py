@@ -11,7 +11,7 @@ from cruddur_ops import aws, rds
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Outcome, Plan
-from cruddur_ops.rds import instances, offers
+from cruddur_ops.rds import instances, offers, settings
 from cruddur_ops.targets import Target
 
 
@@ -62,8 +62,8 @@ def test_what_was_asked_for_is_described(target: Target) -> None:
 
 def test_differences_converge(target: Target) -> None:
     """Several settings are changed by one application, which waits until they are made; and the next plan is empty."""
-    changed = replace(
-        target,
+    changed = target.asking(
+        "parameter",
         db_instance_class="db.t4g.small",
         backup_retention_period=14,
         deletion_protection=True,
@@ -75,16 +75,18 @@ def test_differences_converge(target: Target) -> None:
     assert Outcome(changed=1) == plan.apply()
     assert ({}, "db.t4g.small") == ((found := instances.require(target)).pending, found.db_instance_class)
     assert "verified: DB instance cruddur-db-instance is as wanted" == repr(plan.verify())
-    rds.plan_instance(target).apply()
+    assert [] == settings_changed(target)
+    rds.plan_instance(target.asking("parameter", **{name: getattr(target, name) for name in settings.FOLLOWED})).apply()
 
 
 def test_a_change_by_hand_is_found(target: Target) -> None:
-    """Whatever another tool changed is a difference; and the command that error messages name exists."""
+    """What another tool changed is a difference, if somebody asked for it; and the command that error messages name exists."""
     client, identifier = aws.client(target, "rds"), target.db_instance_identifier
     client.modify_db_instance(DBInstanceIdentifier=identifier, CopyTagsToSnapshot=False, ApplyImmediately=True)
     rds.wait(target, timeout=60)
-    assert ["CopyTagsToSnapshot"] == settings_changed(target)
-    rds.plan_instance(target).apply()
+    asking = target.asking("parameter", copy_tags_to_snapshot=True)
+    assert [[], ["CopyTagsToSnapshot"]] == [settings_changed(target), settings_changed(asking)]
+    rds.plan_instance(asking).apply()
     assert "describe-events --source-type db-instance" in instances.log_command(identifier)
     assert "Events" in client.describe_events(SourceType="db-instance", SourceIdentifier=identifier)
 
@@ -154,5 +156,7 @@ def test_an_older_instance_is_upgraded_only_when_asked(other: Target) -> None:
     older = replace(other, engine_version="17")
     rds.plan_both(older).apply()
     assert [] == settings_changed(older)
-    [change, *_] = rds.plan_instance(other).mutating
+    newer = other.asking("parameter", engine_version="18")
+    assert [[], []] == [settings_changed(other), settings_changed(newer)]
+    [change, *_] = rds.plan_instance(newer, major=True).mutating
     assert (Action.MODIFY, "EngineVersion") == (change.action, change.setting)

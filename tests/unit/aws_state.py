@@ -19,6 +19,7 @@ VPC = "vpc-0default"
 RENAMED = {
     "Port": "DbInstancePort",
     "DBPortNumber": "DbInstancePort",
+    "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
     "EnablePerformanceInsights": "PerformanceInsightsEnabled",
     "EnableCloudwatchLogsExports": "EnabledCloudwatchLogsExports",
     "Tags": "TagList",
@@ -39,7 +40,16 @@ def created_instance(parameters: Mapping[str, Any], **more: Any) -> dict[str, An
         "DBInstanceStatus": "available",
         "DBInstanceArn": "arn:aws:rds:ca-central-1:000000000000:db:cruddur-db-instance",
         "DbiResourceId": "db-EXAMPLE",
-        "DBSubnetGroup": {"VpcId": VPC},
+        "DBSubnetGroup": {"DBSubnetGroupName": "default", "VpcId": VPC},
+        "DBParameterGroups": [{"DBParameterGroupName": "default.postgres18"}],
+        "OptionGroupMemberships": [{"OptionGroupName": "default:postgres-18"}],
+        "CACertificateIdentifier": "rds-ca-rsa2048-g1",
+        "IAMDatabaseAuthenticationEnabled": False,
+        "MultiAZ": False,
+        "MonitoringInterval": 0,
+        "NetworkType": "IPV4",
+        "PreferredBackupWindow": "03:00-03:30",
+        "PreferredMaintenanceWindow": "sun:03:00-sun:03:30",
         "Endpoint": {"Address": "cruddur-db-instance.example.ca-central-1.rds.amazonaws.com", "Port": 5432},
         "MasterUserSecret": {"SecretArn": "arn:aws:secretsmanager:ca-central-1:000000000000:secret:rds!db"},
         "AvailabilityZone": "ca-central-1a",
@@ -52,6 +62,10 @@ def modified_instance(item: Mapping[str, Any], parameters: Mapping[str, Any]) ->
     changed = {RENAMED.get(name, name): value for name, value in parameters.items()}
     groups = changed.pop("VpcSecurityGroupIds", None)
     logs = changed.pop("CloudwatchLogsExportConfiguration", {}).get("EnableLogTypes", [])
+    if name := changed.pop("DBSubnetGroupName", ""):
+        changed["DBSubnetGroup"] = {"DBSubnetGroupName": name, "VpcId": VPC}
+    if name := changed.pop("DBParameterGroupName", ""):
+        changed["DBParameterGroups"] = [{"DBParameterGroupName": name}]
     if groups is not None:
         changed["VpcSecurityGroups"] = [{"VpcSecurityGroupId": group} for group in groups]
     if logs:

@@ -56,7 +56,7 @@ def region(monkeypatch: pytest.MonkeyPatch) -> dict[str, Instance]:
     found: dict[str, Instance] = {}
     monkeypatch.setattr(instances, "describe", lambda target: found.get(target.db_instance_identifier))
     monkeypatch.setattr(instances, "describe_all", lambda _: dict(found))
-    monkeypatch.setattr(groups, "describe", lambda _: None)
+    monkeypatch.setattr(groups, "describe", lambda *_: None)
     return found
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.model import Shape
 
-from cruddur_ops import tags, targets
-from cruddur_ops.errors import NotOffered
+from cruddur_ops import calls, tags, targets
+from cruddur_ops.errors import ConfirmationRequired, NotOffered
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import offers, settings
 from cruddur_ops.rds.instances import Instance
@@ -21,6 +21,7 @@ from tests.unit.aws_state import calls_of, instance_after
 from tests.unit.conftest import Stub
 from tests.unit.test_rds import TARGET, existing, offer
 
+NEW = "DedicatedLogVolume"
 MAKERS = ("create_db_instance", "modify_db_instance")
 
 
@@ -42,6 +43,10 @@ def notes(plan: Plan) -> dict[str, str]:
         ("StorageType", {"storage_type": "gp2"}, True, False),
         ("BackupRetentionPeriod", {"backup_retention_period": 1}, True, False),
         ("BackupRetentionPeriod", {"backup_retention_period": 0}, True, True),
+        ("MultiAZ", {"multi_az": True}, True, False),
+        ("EnableIAMDatabaseAuthentication", {"iam_database_authentication": True}, True, False),
+        ("DBParameterGroupName", {"db_parameter_group_name": "ours"}, False, False),
+        ("PreferredBackupWindow", {"preferred_backup_window": "05:00-05:30"}, False, False),
         ("MaxAllocatedStorage", {"max_allocated_storage": 200}, False, False),
         ("DeletionProtection", {"deletion_protection": True}, False, False),
         ("PubliclyAccessible", {"publicly_accessible": False}, False, False),
@@ -56,6 +61,63 @@ def test_when_a_setting_takes_effect(setting: str, wanted: dict[str, Any], waits
     assert notes(now)[setting].startswith("at once")
     assert restarts is ("restarts the server" in notes(now)[setting])
     assert [False, True] == [calls_of(plan)[0].parameters["ApplyImmediately"] for plan in (later, now)]
+
+
+ABRUPT = [
+    ("DBPortNumber", {"port": 6543}, {}),
+    ("PubliclyAccessible", {"publicly_accessible": False}, {}),
+    ("ManageMasterUserPassword", {"manage_master_password": True}, {"MasterUserSecret": None}),
+]
+
+
+@pytest.mark.parametrize(("setting", "wanted", "item"), ABRUPT)
+def test_what_cannot_wait_is_asked_for_at_once(setting: str, wanted: dict[str, Any], item: dict[str, Any]) -> None:
+    """On a protected target it is shown, and refused unless it is; nothing else is changed by the same call then."""
+    target = replace(TARGET, protected=True, confirm="cruddur-db-instance", deletion_protection=True, **wanted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(calls, "send", lambda *_: pytest.fail("a call was made"))
+        plan = test_rds.planned(target, existing(**item))
+        assert {setting, "DeletionProtection"} == set(notes(plan))
+        patch.setattr(Plan, "_require_same", lambda *_: None)
+        with pytest.raises(ConfirmationRequired, match=f"{setting} of cruddur-db-instance cannot wait .* at_once"):
+            replace(plan, again=lambda: plan).apply()
+    assert [True] == [
+        call.parameters["ApplyImmediately"] for call in calls_of(test_rds.planned(target, existing(**item), at_once=True))
+    ]
+
+
+def test_a_protected_target_waits_for_its_window() -> None:
+    """By default, where another does not."""
+    wanted = replace(TARGET, db_instance_class="db.t4g.small")
+    plans = [test_rds.planned(replace(wanted, protected=protected), existing()) for protected in (True, False)]
+    assert [False, True] == [calls_of(plan)[0].parameters["ApplyImmediately"] for plan in plans]
+
+
+def test_what_is_pending_goes_along() -> None:
+    """A call to be applied at once makes that, too: it is among the changes that are agreed to."""
+    found = existing(
+        PendingModifiedValues={"EngineVersion": "18.2", "MasterUserPassword": "****", "DBInstanceClass": "db.t4g.large"}
+    )
+    plan = planned(found, db_instance_class="db.t4g.small")
+    shown = [(change.setting, change.before, change.after) for change in plan.mutating]
+    expected = (
+        ("DBInstanceClass", "db.t4g.large", "db.t4g.small"),
+        ("EngineVersion", "18.1", "18.2"),
+        ("MasterUserPassword", None, "****"),
+    )
+    assert list(expected) == shown
+    assert ["DBInstanceClass"] == [
+        change.setting for change in planned(found, at_once=False, db_instance_class="db.t4g.small").mutating
+    ]
+
+
+def test_an_own_password_is_read_in_the_moment_of_the_call(manager: Any) -> None:
+    """From the operator's secret, when RDS is to manage it no longer."""
+    manager.create_secret(Name="root", SecretString='{"password": "correct horse"}')
+    [call] = calls_of(planned(existing(), master_user_secret="root"))
+    assert (False, True) == (call.parameters["ManageMasterUserPassword"], "MasterUserPassword" not in call.parameters)
+    assert call.fill
+    assert {"MasterUserPassword": "correct horse"} == call.fill()
 
 
 def test_backups_switched_off_are_lost() -> None:
@@ -141,6 +203,15 @@ def test_every_row_is_of_the_api() -> None:
     assert set() == {name for path in paths for name in re.findall(r"[A-Za-z]\w*", re.sub("`.*?`", "", path))} - known
 
 
+def test_what_a_restore_takes() -> None:
+    """Both kinds take the rows that say so; of the others, all that matter can be modified afterwards."""
+    names = ("restore_db_instance_from_db_snapshot", "restore_db_instance_to_point_in_time")
+    taken = set.intersection(*(set(aws_calls.operations("rds")[name].input_shape.members) for name in names))
+    assert {row.created for row in SETTINGS if row.copied} <= taken
+    # For RDS for Oracle only, and given together with the engine (API Reference)
+    assert {"ManageMasterUserPassword", "DBName"} == {row.created for row in SETTINGS if not row.copied} & taken
+
+
 def members(shape: Shape) -> set[str]:
     """The names of a structure's members, and of those in it."""
     if shape.type_name == "list":
@@ -151,9 +222,9 @@ def members(shape: Shape) -> set[str]:
 
 def test_a_new_setting_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is created with the instance, compared, and modified with a note."""
-    monkeypatch.setattr(settings, "SETTINGS", (*SETTINGS, row := Setting("MultiAZ", value=lambda _: True, note="costs twice")))
-    monkeypatch.setitem(settings.BY_NAME, "MultiAZ", row)
-    assert True is calls_of(test_rds.planned(TARGET, None))[0].parameters["MultiAZ"]
-    plan = planned(existing(MultiAZ=False))
-    assert {"MultiAZ": "at once; costs twice"} == notes(plan)
-    assert () == planned(instance_after(existing(MultiAZ=False), plan)).mutating
+    monkeypatch.setattr(settings, "SETTINGS", (*SETTINGS, row := Setting(NEW, value=lambda _: True, note="costs twice")))
+    monkeypatch.setitem(settings.BY_NAME, NEW, row)
+    assert True is calls_of(test_rds.planned(TARGET, None))[0].parameters[NEW]
+    plan = planned(existing(DedicatedLogVolume=False))
+    assert {NEW: "at once; costs twice"} == notes(plan)
+    assert () == planned(instance_after(existing(DedicatedLogVolume=False), plan)).mutating

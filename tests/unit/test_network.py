@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cruddur_ops import network
-from cruddur_ops.errors import InstanceNotReady, NotFound
+from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action
@@ -77,6 +77,7 @@ def answers(stub: Stub) -> Answers:
 
 def test_the_group_is_created_where_it_is_missing(answers: Answers) -> None:
     """By name, in the default VPC, with its tags."""
+    answers.instance()
     answers.own_group()
     answers.ec2.add_response("describe_vpcs", VPCS)
     plan = groups.plan_group(TARGET)
@@ -88,6 +89,7 @@ def test_the_group_is_created_where_it_is_missing(answers: Answers) -> None:
 
 def test_the_group_that_is_there(answers: Answers) -> None:
     """A second run finds it."""
+    answers.instance()
     answers.own_group(OWN)
     assert () == groups.plan_group(TARGET).mutating
 
@@ -98,8 +100,57 @@ def test_the_group_that_is_named(answers: Answers) -> None:
     assert Group("sg-0bbb", "default", "vpc-0default") == groups.describe(replace(TARGET, security_group_id="sg-0bbb"))
 
 
+def test_an_instance_keeps_its_groups(answers: Answers) -> None:
+    """One that was made by hand, in a VPC of its own, gets no further group; no default VPC is asked for."""
+    answers.instance("sg-0bbb")
+    answers.groups()
+    answers.groups(OTHER)
+    assert ["= security group default"] == [str(change) for change in groups.plan_group(TARGET).changes]
+
+
+def subnets(*zones: str) -> dict[str, Any]:
+    """The DB subnet group "private", with a subnet in each of these zones."""
+    described = [{"SubnetIdentifier": f"subnet-{zone}", "SubnetAvailabilityZone": {"Name": zone}} for zone in zones]
+    return {"DBSubnetGroups": [{"DBSubnetGroupName": "private", "VpcId": "vpc-0private", "Subnets": described}]}
+
+
+PRIVATE = replace(TARGET, db_subnet_group_name="private")
+
+
+def test_the_vpc_is_that_of_the_subnet_group(answers: Answers) -> None:
+    """The group is made there, where it would be of no use in the default VPC."""
+    answers.instance()
+    for _ in range(2):
+        answers.rds.add_response("describe_db_subnet_groups", subnets("a", "b"), {"DBSubnetGroupName": "private"})
+    answers.groups()
+    [call] = calls_of(groups.plan_group(PRIVATE))
+    assert "vpc-0private" == call.parameters["VpcId"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "message"),
+    [
+        (None, NotFound, "no DB subnet group private in ca-central-1: correct db_subnet_group_name"),
+        (subnets("a", "a"), WrongInput, "has subnets in a alone, and RDS wants two zones"),
+        (subnets(), WrongInput, "has subnets in no zone alone"),
+    ],
+)
+def test_subnet_groups_that_rds_would_not_take(
+    answer: dict[str, Any] | None, kind: type[Exception], message: str, answers: Answers
+) -> None:
+    """They are refused before anything is made."""
+    answers.instance()
+    if answer is None:
+        answers.rds.add_client_error("describe_db_subnet_groups", "DBSubnetGroupNotFoundFault")
+    else:
+        answers.rds.add_response("describe_db_subnet_groups", answer)
+    with pytest.raises(kind, match=message):
+        groups.plan_group(PRIVATE)
+
+
 def test_a_named_group_that_does_not_exist(answers: Answers) -> None:
     """A mistyped DB_SG_ID is not taken for a missing group of the runbook's own."""
+    answers.instance()
     answers.groups()
     with pytest.raises(NotFound, match="no security group sg-0bbb in ca-central-1: correct DB_SG_ID"):
         groups.plan_group(replace(TARGET, security_group_id="sg-0bbb"))
@@ -107,6 +158,7 @@ def test_a_named_group_that_does_not_exist(answers: Answers) -> None:
 
 def test_no_default_vpc(answers: Answers) -> None:
     """The remedy is the command that makes one."""
+    answers.instance()
     answers.ec2.add_response("describe_vpcs", {"Vpcs": []})
     with pytest.raises(NotFound, match="aws ec2 create-default-vpc"):
         groups.describe(TARGET)
@@ -125,7 +177,7 @@ def test_access_before_anything_exists(answers: Answers) -> None:
 
 def test_access_in_the_runbooks_group(answers: Answers) -> None:
     """The rule goes there; the rules of the instance's other groups are looked at, too."""
-    answers.own_group(OWN)
+    answers.groups(OWN)
     answers.instance("sg-0bbb", "sg-0aaa")
     answers.rules(["sg-0aaa", "sg-0bbb"])
     [call] = calls_of(network.plan_access(TARGET))
@@ -134,8 +186,8 @@ def test_access_in_the_runbooks_group(answers: Answers) -> None:
 
 def test_access_to_an_instance_made_by_hand(answers: Answers) -> None:
     """Where the instance has not the runbook's group, the rule goes into one that it has."""
-    answers.own_group(OWN)
     answers.instance("sg-0bbb")
+    answers.groups()
     answers.groups(OTHER)
     answers.rules(["sg-0bbb"])
     [call] = calls_of(network.plan_access(TARGET))
@@ -154,7 +206,7 @@ def test_access_in_a_named_group_that_is_not_attached(answers: Answers) -> None:
 
 def test_outbound_rules_do_not_count(answers: Answers) -> None:
     """Every group lets everything out: that is no danger to the database."""
-    answers.own_group(OWN)
+    answers.groups(OWN)
     answers.instance("sg-0aaa")
     outbound = {"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-0aaa", "IsEgress": True, "IpProtocol": "-1"}
     answers.rules(["sg-0aaa"], outbound | {"FromPort": -1, "ToPort": -1, "CidrIpv4": "0.0.0.0/0"})
@@ -163,7 +215,7 @@ def test_outbound_rules_do_not_count(answers: Answers) -> None:
 
 def test_a_named_rule_that_does_not_exist(answers: Answers) -> None:
     """A mistyped DB_SG_RULE_ID is no reason to make a new rule."""
-    answers.own_group(OWN)
+    answers.groups(OWN)
     answers.instance("sg-0aaa")
     answers.rules(["sg-0aaa"])
     with pytest.raises(NotFound, match="no rule sgr-0ddd .* DB_SG_RULE_ID"):

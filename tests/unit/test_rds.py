@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops import progress, rds
+from cruddur_ops import progress, rds, targets
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Plan
-from cruddur_ops.rds import instances, offers
+from cruddur_ops.rds import instances, offers, prices
 from cruddur_ops.rds.instances import Instance, described
 from cruddur_ops.rds.modification import is_major
 from cruddur_ops.rds.offers import Offer
@@ -23,7 +24,8 @@ from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import VPC, calls_of, created_instance, instance_after
 
-TARGET = Target("test", owner="alice", operator_address="8.8.8.8")
+BARE = Target("test", owner="alice", operator_address="8.8.8.8")
+TARGET = replace(BARE, sources=dict.fromkeys(targets.SETTINGS, "targets.toml"))  # whose every setting is asked for
 GROUP = Group("sg-0aaa", "cruddur-db-instance-access", VPC)
 COST = MonthlyCost({"instance": 12.0})
 
@@ -34,19 +36,192 @@ def offer(target: Target = TARGET, version: str = "18.1") -> Offer:
 
 
 def planned(
-    target: Target, item: dict[str, Any] | None, group: Group | None = GROUP, offered: Offer | None = None, at_once: bool = True
+    target: Target, item: dict[str, Any] | None, group: Group | None = GROUP, offered: Offer | None = None, **options: Any
 ) -> Plan:
-    """The plan for an instance that RDS describes so."""
+    """The plan for an instance that RDS describes so; it may be a major upgrade."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(instances, "describe", lambda _: described(item) if item else None)
         patch.setattr(offers, "find", lambda *_: offered or offer(target))
-        patch.setattr(groups, "describe", lambda _: group)
-        return rds.plan_instance(target, at_once=at_once)
+        patch.setattr(groups, "describe", lambda *_: group)
+        return rds.plan_instance(target, **({"major": True} | options))
 
 
 def existing(target: Target = TARGET, **more: Any) -> dict[str, Any]:
     """The instance that the target's plan creates, with some members changed."""
     return instance_after(None, planned(target, None)) | more
+
+
+LEGACY = {
+    "EngineVersion": "15.4",
+    "DBInstanceClass": "db.r6g.large",
+    "MultiAZ": True,
+    "StorageType": "io1",
+    "AllocatedStorage": 400,
+    "Iops": 4000,
+    "MaxAllocatedStorage": None,
+    "DbInstancePort": 6543,
+    "PubliclyAccessible": False,
+    "MasterUserSecret": None,
+    "DBName": "app",
+    "MasterUsername": "admin1",
+    "BackupRetentionPeriod": 0,
+    "DeletionProtection": True,
+    "CopyTagsToSnapshot": False,
+    "AutoMinorVersionUpgrade": False,
+    "EngineLifecycleSupport": "open-source-rds-extended-support",
+    "IAMDatabaseAuthenticationEnabled": True,
+    "MonitoringInterval": 60,
+    "MonitoringRoleArn": "arn:aws:iam::000000000000:role/monitoring",
+    "PerformanceInsightsEnabled": False,
+    "PerformanceInsightsRetentionPeriod": None,
+    "EnabledCloudwatchLogsExports": [],
+    "KmsKeyId": "arn:aws:kms:ca-central-1:000000000000:key/1234",
+    "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-0other"}],
+    "DBSubnetGroup": {"DBSubnetGroupName": "private", "VpcId": "vpc-0other"},
+    "DBParameterGroups": [{"DBParameterGroupName": "ours15"}],
+    "AvailabilityZone": "ca-central-1d",
+    "CACertificateIdentifier": "rds-ca-2019",
+}
+
+
+@pytest.mark.parametrize("member", [*LEGACY, None])
+def test_only_what_was_asked_for_is_changed(member: str | None) -> None:
+    """Of an instance with another class, major, password, key, VPC and whatnot, one by one and all together: nothing."""
+    found = existing(BARE, **({"MaxAllocatedStorage": None} | (LEGACY if member is None else {member: LEGACY[member]})))
+    plan = planned(BARE, found, offered=offer(BARE, found["EngineVersion"]), major=False)
+    assert ((), ()) == (plan.mutating, tuple(fact for fact in plan.facts if "for good" in fact or "wanted" in fact))
+
+
+def test_one_setting_that_was_asked_for() -> None:
+    """It alone is compared, whatever else differs from the defaults; what it hangs together with goes along."""
+    found = existing(BARE, **LEGACY)
+    plan = planned(BARE.asking("parameter", allocated_storage=500), found, offered=offer(BARE, "15.4"))
+    assert {"AllocatedStorage": ("400", "500")} == settings_changed(plan)
+    assert {"AllocatedStorage": 500, "Iops": 4000}.items() <= calls_of(plan)[0].parameters.items()
+
+
+def test_the_cost_is_that_of_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the class and storage that were found, where nobody asked for others."""
+    priced: list[Target] = []
+
+    def monthly_cost(target: Target) -> MonthlyCost:
+        priced.append(target)
+        return COST
+
+    monkeypatch.setattr(offers, "end_of_standard_support", lambda _: None)
+    monkeypatch.setattr(offers, "lifecycles", lambda *_: [])
+    monkeypatch.setattr(prices, "monthly_cost", monthly_cost)
+    monkeypatch.setattr(instances, "describe", lambda _: described(existing(BARE, **LEGACY)))
+    rds.offer(BARE)
+    assert [("db.r6g.large", "io1", 400)] == [(one.db_instance_class, one.storage_type, one.allocated_storage) for one in priced]
+
+
+def test_a_major_upgrade_is_not_made_by_the_way() -> None:
+    """It is said which verb makes it; the default is no wish at all."""
+    asking = BARE.asking("targets.toml", engine_version="18", deletion_protection=True)
+    plan = planned(asking, existing(BARE, EngineVersion="15.4"), offered=offer(BARE, "15.4"), major=False)
+    assert ["DeletionProtection"] == list(settings_changed(plan))
+    message = (
+        "PostgreSQL 18 is wanted, and 15.4 runs: a major upgrade is made by `cruddur-ops rds modify` alone, after its pre-checks"
+    )
+    assert message in plan.facts
+
+
+def test_storage_that_is_being_optimized() -> None:
+    """RDS would refuse to change it: that is said; the rest is changed."""
+    asking = BARE.asking("targets.toml", allocated_storage=50, iops=6000, deletion_protection=True)
+    plan = planned(asking, existing(BARE, DBInstanceStatus="storage-optimization"))
+    assert ["DeletionProtection"] == list(settings_changed(plan))
+    assert any("storage is being optimized" in fact for fact in plan.facts)
+
+
+def test_a_group_of_another_vpc() -> None:
+    """One that was asked for and cannot be attached is said to be."""
+    asking = BARE.asking("environment DB_SG_ID", security_group_id=GROUP.id)
+    plan = planned(asking, existing(BARE, DBSubnetGroup={"VpcId": "vpc-0other"}))
+    assert any("is of another VPC, and is not attached" in fact for fact in plan.facts)
+
+
+KEY = "arn:aws:kms:ca-central-1:000000000000:key/1234"
+
+
+@pytest.mark.parametrize(("wanted", "said"), [("1234", False), (KEY, False), ("alias/ours", False), ("5678", True)])
+def test_a_key_is_the_same_by_any_of_its_names(wanted: str, said: bool) -> None:
+    """RDS tells its ARN."""
+    plan = planned(BARE.asking("targets.toml", kms_key_id=wanted), existing(BARE, KmsKeyId=KEY))
+    assert said is any("its key is" in fact for fact in plan.facts)
+
+
+ORIGINAL = """
+[original]
+db_instance_identifier = "cruddur-db-instance"
+db_instance_class = "db.t3.micro"
+engine_version = "14.6"
+engine_lifecycle_support = "open-source-rds-extended-support"
+master_username = "cruddurroot"
+master_user_secret = "cruddur/root"
+allocated_storage = 20
+max_allocated_storage = 0
+storage_type = "gp2"
+availability_zone = "ca-central-1a"
+backup_retention_period = 0
+port = 5432
+multi_az = false
+db_name = "cruddur"
+publicly_accessible = true
+storage_encrypted = true
+performance_insights = true
+performance_insights_retention_period = 7
+deletion_protection = false
+log_exports = ""
+copy_tags_to_snapshot = false
+"""
+
+
+def test_the_original_command_can_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, manager: Any) -> None:
+    """With every parameter that it had, its password from a secret in the moment of the call."""
+    (tmp_path / "targets.toml").write_text(ORIGINAL)
+    monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
+    manager.create_secret(Name="cruddur/root", SecretString='{"username": "cruddurroot", "password": "correct horse"}')
+    target = targets.load("original")
+    [call] = calls_of(planned(target, None, offered=offer(target, "14.6")))
+    assert call.fill
+    request = {**call.parameters, **call.fill()}
+    command = {
+        "DBInstanceIdentifier": "cruddur-db-instance",
+        "DBInstanceClass": "db.t3.micro",
+        "Engine": "postgres",
+        "EngineVersion": "14.6",
+        "MasterUsername": "cruddurroot",
+        "MasterUserPassword": "correct horse",
+        "AllocatedStorage": 20,
+        "AvailabilityZone": "ca-central-1a",
+        "BackupRetentionPeriod": 0,
+        "Port": 5432,
+        "MultiAZ": False,
+        "DBName": "cruddur",
+        "StorageType": "gp2",
+        "PubliclyAccessible": True,
+        "StorageEncrypted": True,
+        "EnablePerformanceInsights": True,
+        "PerformanceInsightsRetentionPeriod": 7,
+        "DeletionProtection": False,
+    }
+    # What RDS would take by default for what the command does not say, and what is the runbook's own.
+    defaults = {
+        "AutoMinorVersionUpgrade": True,
+        "CopyTagsToSnapshot": False,
+        "EnableIAMDatabaseAuthentication": False,
+        "EngineLifecycleSupport": "open-source-rds-extended-support",
+        "MonitoringInterval": 0,
+    }
+    assert command | defaults == {name: value for name, value in request.items() if name not in ("Tags", "VpcSecurityGroupIds")}
+
+
+def test_a_password_of_our_own_needs_a_secret() -> None:
+    """Nobody types one; without a secret it is told where to name it."""
+    with pytest.raises(WrongInput, match="no secret has the master password: name it in master_user_secret"):
+        planned(BARE.asking("targets.toml", manage_master_password=False), None)
 
 
 def settings_changed(plan: Plan) -> dict[str, tuple[str | None, str | None]]:
@@ -80,6 +255,9 @@ def test_what_is_created() -> None:
         "DeletionProtection": False,
         "EnablePerformanceInsights": True,
         "PerformanceInsightsRetentionPeriod": 7,
+        "MonitoringInterval": 0,
+        "MultiAZ": False,
+        "EnableIAMDatabaseAuthentication": False,
         "EnableCloudwatchLogsExports": ["postgresql"],
         "Tags": [
             {"Key": "Owner", "Value": "alice"},
@@ -141,6 +319,9 @@ def test_differences_are_named_and_modified_in_one_call() -> None:
 @pytest.mark.parametrize(
     ("item", "setting"),
     [
+        ({"MultiAZ": True}, "MultiAZ"),
+        ({"IAMDatabaseAuthenticationEnabled": True}, "EnableIAMDatabaseAuthentication"),
+        ({"MonitoringInterval": 60}, "MonitoringInterval"),
         ({"PubliclyAccessible": False}, "PubliclyAccessible"),
         ({"StorageType": "gp2"}, "StorageType"),
         ({"AllocatedStorage": 10}, "AllocatedStorage"),
@@ -272,6 +453,16 @@ TARGETS = st.builds(
     performance_insights_retention_period=st.sampled_from([7, 31, 731]),
     instance_days=st.integers(0, 30),
     availability_zone=st.sampled_from(["", "ca-central-1a"]),
+    multi_az=st.booleans(),
+    iam_database_authentication=st.booleans(),
+    monitoring_interval=st.sampled_from([0, 60]),
+    monitoring_role_arn=st.just("arn:aws:iam::000000000000:role/monitoring"),
+    db_parameter_group_name=st.sampled_from(["", "ours18"]),
+    preferred_backup_window=st.sampled_from(["", "04:00-04:30"]),
+    preferred_maintenance_window=st.sampled_from(["", "mon:04:00-mon:04:30"]),
+    log_exports=st.sampled_from(["", "postgresql", "postgresql, upgrade"]),
+    extra_tags=st.sampled_from(["", "Team=payments, Cost centre=42"]),
+    sources=st.sampled_from([{}, TARGET.sources]),
 )
 
 

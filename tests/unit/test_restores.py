@@ -10,19 +10,52 @@ from typing import Any
 import pytest
 
 from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.network import groups
+from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Plan
-from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover
-from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds import instances, offers, provisioning, replicas, restores, settings, snapshots, switchover
+from cruddur_ops.rds.instances import Instance, described
+from cruddur_ops.rds.offers import Offer
+from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.snapshots import Snapshot
 from cruddur_ops.targets import Target
-from tests.unit.aws_state import calls_of
+from tests.unit.aws_state import calls_of, created_instance, instance_after
 from tests.unit.conftest import Stub
 
 TARGET = Target("test", owner="alice", db_instance_identifier="main", security_group_id="sg-0aaa")
 NOW = datetime.now(UTC)
 FIRST, LAST = NOW - timedelta(days=2), NOW - timedelta(minutes=5)
-SOURCE = Instance("main", "available", backup_retention_period=7, security_group_ids=("sg-0bbb",), parameter_group="pg18")
-SIBLING = replace(SOURCE, identifier="copy", tags={"ManagedBy": "cruddur-ops"})
+ITEM = {
+    "DBInstanceIdentifier": "main",
+    "Engine": "postgres",
+    "EngineVersion": "15.4",
+    "EngineLifecycleSupport": "open-source-rds-extended-support",
+    "DBInstanceClass": "db.r6g.large",
+    "MultiAZ": True,
+    "StorageType": "io1",
+    "AllocatedStorage": 400,
+    "Iops": 4000,
+    "Port": 6543,
+    "PubliclyAccessible": False,
+    "EnableIAMDatabaseAuthentication": True,
+    "MonitoringInterval": 60,
+    "MonitoringRoleArn": "arn:aws:iam::000000000000:role/monitoring",
+    "EnablePerformanceInsights": False,
+    "MaxAllocatedStorage": 1000,
+    "BackupRetentionPeriod": 7,
+    "CopyTagsToSnapshot": False,
+    "AutoMinorVersionUpgrade": False,
+    "DeletionProtection": True,
+    "VpcSecurityGroupIds": ["sg-0bbb"],
+    "DBParameterGroupName": "ours15",
+    "DBSubnetGroupName": "private",
+    "PreferredBackupWindow": "05:00-05:30",
+    "PreferredMaintenanceWindow": "mon:06:00-mon:06:30",
+    "EnableCloudwatchLogsExports": ["postgresql", "upgrade"],
+}
+KEPT = {name for name in ITEM if name not in ("DBInstanceIdentifier", "Engine", "EngineVersion")}
+SOURCE = replace(described(created_instance(ITEM)), secret_arn="")
+SIBLING = replace(SOURCE, identifier="copy", deletion_protection=False, tags={"ManagedBy": "cruddur-ops"})
 
 
 @pytest.fixture
@@ -47,21 +80,75 @@ def test_a_sibling_has_another_name(region: dict[str, Instance]) -> None:
     assert typed == {confirm: restores.sibling(replace(TARGET, confirm=confirm), "copy").confirm for confirm in typed}
 
 
-def test_the_groups_of_the_original_are_asked_for(original: dict[str, Instance]) -> None:
-    """RDS would take its defaults, and let nobody in."""
+def test_a_restore_keeps_what_the_source_has(original: dict[str, Instance]) -> None:
+    """RDS would take its defaults: one zone, no IAM authentication, groups that let nobody in. Copies are not protected."""
     [call] = calls_of(restores.plan_restore(TARGET, "one", "copy"))
     assert ("restore_db_instance_from_db_snapshot", "copy") == (call.operation, call.parameters["DBInstanceIdentifier"])
-    assert (["sg-0bbb"], "pg18") == (call.parameters["VpcSecurityGroupIds"], call.parameters["DBParameterGroupName"])
+    later = {
+        "MaxAllocatedStorage",
+        "MonitoringInterval",
+        "MonitoringRoleArn",
+        "EnablePerformanceInsights",
+        "PreferredMaintenanceWindow",
+    }
+    expected = {name: ITEM[name] for name in KEPT - later} | {
+        "CACertificateIdentifier": "rds-ca-rsa2048-g1",
+        "NetworkType": "IPV4",
+        "DeletionProtection": False,
+    }
+    assert expected == {
+        name: value
+        for name, value in call.parameters.items()
+        if name not in ("DBInstanceIdentifier", "DBSnapshotIdentifier", "Tags")
+    }
     assert {"Key": "RestoredFrom", "Value": "snapshot one"} in call.parameters["Tags"]
 
 
-def test_a_restore_of_what_is_gone(original: dict[str, Instance]) -> None:
-    """The groups are those of the target."""
-    del original["main"]
+def test_what_a_restore_does_not_take_is_modified(original: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan of the copy asks for it, and then there is nothing left but the new password's management."""
     [call] = calls_of(restores.plan_restore(TARGET, "one", "copy"))
-    assert ["sg-0aaa"] == call.parameters["VpcSecurityGroupIds"]
+    given = {name: value for name, value in call.parameters.items() if name != "DBSnapshotIdentifier"}
+    item = created_instance(
+        {**given, "Engine": "postgres", "EngineVersion": "15.4", "MasterUsername": "root", "DBName": "app"}, MasterUserSecret=None
+    )
+    original["copy"] = described(item)
+    monkeypatch.setattr(offers, "find", lambda *_: Offer("15.4", "db.r6g.large", (), None, MonthlyCost()))
+    plan = provisioning.plan_instance(restores.sibling(TARGET, "copy"))
+    changed = {change.setting: change.after for change in plan.mutating}
+    assert {
+        "MaxAllocatedStorage": "1000",
+        "PreferredMaintenanceWindow": "mon:06:00-mon:06:30",
+        "ManageMasterUserPassword": "True",
+        "MonitoringInterval": "60",
+        "MonitoringRoleArn": ITEM["MonitoringRoleArn"],
+    } == changed
+    original["copy"] = described(instance_after(item, plan))
+    left = [line.partition(" ")[0] for line in settings.unlike(original["main"], original["copy"])]
+    assert {"DeletionProtection", "DBName", "MasterUsername"} == set(left)
+
+
+def test_what_differs_is_shown_before_a_switchover(original: dict[str, Instance]) -> None:
+    """Each setting in a line; of two that are alike, none."""
+    original["copy"] = described(
+        created_instance(ITEM | {"DBInstanceIdentifier": "copy", "MultiAZ": False, "DBInstanceClass": "db.t4g.micro"})
+    )
+    facts = switchover.plan_switchover(TARGET, "copy", "old").facts
+    assert [
+        "DBInstanceClass is db.r6g.large on main, and db.t4g.micro on copy",
+        "MultiAZ is True on main, and False on copy",
+    ] == list(facts[:2])
+    assert [] == list(settings.unlike(SOURCE, SOURCE))
+
+
+def test_a_restore_of_what_is_gone(original: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The groups are those of the target, and all that it wants is asked for."""
+    del original["main"]
     with pytest.raises(InstanceNotReady, match="no security group"):
-        restores.plan_restore(replace(TARGET, security_group_id=""), "one", "copy")
+        restores.plan_restore(TARGET, "one", "copy")
+    monkeypatch.setattr(groups, "describe", lambda *_: Group("sg-0aaa", "main-access", "vpc-0default"))
+    [call] = calls_of(restores.plan_restore(replace(TARGET, multi_az=True), "one", "copy"))
+    assert (["sg-0aaa"], True) == (call.parameters["VpcSecurityGroupIds"], call.parameters["MultiAZ"])
+    assert restores.sibling(TARGET, "copy").asked("max_allocated_storage")
 
 
 @pytest.mark.parametrize(("name", "state"), [("missing", "not there"), ("two", "creating")])
