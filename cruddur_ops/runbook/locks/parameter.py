@@ -1,6 +1,11 @@
-"""The lock in AWS: a parameter of Systems Manager, which only one caller can create (SSM API Reference, PutParameter).
+"""The lock in AWS: a parameter of Systems Manager, whose versions say who holds it.
 
-A dead holder's is overwritten, and so is one without a sign of life for minutes.
+PutParameter compares nothing, but gives each version the next number (SSM API Reference, PutParameter). Whoever writes says
+which version was read last, and the write counts where it became the very next one: of many who read the same, one. Whoever
+finds a version that does not count looks at the one before. So no two hold the lock, however late they read.
+
+The parameter stays when it is free, for nothing (AWS Systems Manager Pricing): deleted, it would count from 1 again, and AWS
+refuses its name for 30 seconds. A dead holder is followed, and so is one without a sign of life for minutes.
 """
 
 from __future__ import annotations
@@ -9,28 +14,102 @@ import getpass
 import json
 import os
 import platform
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import psutil
 from botocore.exceptions import ClientError
 
-from cruddur_ops import aws, tags
+from cruddur_ops import aws, progress, tags
 from cruddur_ops.errors import OpsError, RunInProgress
 from cruddur_ops.runbook.evidence import caller
 from cruddur_ops.runbook.locks import Hold, renewed
 from cruddur_ops.targets import Target
 
 STALE = 5 * 60  # seconds without a sign of life
-SETTLE = 2  # seconds in which somebody else who takes over at the same moment would do so
+LATE = 40  # seconds in which AWS may still answer as before, or refuse the name of a parameter that somebody deleted
+ABSENT_CODES = ("ParameterNotFound", "ParameterVersionNotFound")
 
 Holder = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The parameter as read.
+
+    Attributes:
+        version: the last one; 0 where there is none.
+        holder: by the last version that counts; None where that says the lock is free.
+        silent: the seconds since that version, by AWS's clock.
+    """
+
+    version: int = 0
+    holder: Holder | None = None
+    silent: float = 0.0
+
+
+@dataclass
+class Lock:
+    """A target's lock, and the version that we wrote last."""
+
+    target: Target
+    own: Holder
+    version: int = field(default=0, init=False)
+
+    def take(self) -> None:
+        """Take it, or follow a holder that is dead or silent."""
+
+        def look() -> tuple[str, bool | None]:
+            found = _read(self.target)
+            if self._holds(found):  # we were told late that it was written
+                return "", True
+            if found.holder and not (_is_dead(found.holder) or found.silent > STALE):
+                raise RunInProgress(_message(self.target, found.holder))
+            return "somebody else was quicker", self._write(found.version, self.own) or None
+
+        progress.poll("lock", look, LATE, lambda _: RunInProgress(_message(self.target, _read(self.target).holder)))
+
+    def renew(self) -> str:
+        """Give a sign of life; returns how the lock was lost, or "". AWS out of reach is no reason to stop at once."""
+        with suppress(OpsError):
+            found = _read(self.target)
+            if found.version >= self.version:  # else it is an answer that comes late
+                if not self._holds(found):
+                    return _message(self.target, found.holder)
+                self._write(found.version, self.own)
+        return ""
+
+    def free(self) -> None:
+        """Say that nobody holds it, where it is still ours."""
+
+        def look() -> tuple[str, bool | None]:
+            found = _read(self.target)
+            late = found.version < self.version
+            return "freeing it", None if late else (not self._holds(found) or self._write(found.version, None) or None)
+
+        progress.poll("lock", look, LATE, RunInProgress)
+
+    def _holds(self, found: Found) -> bool:
+        return found.holder is not None and found.holder["token"] == self.own["token"]
+
+    def _write(self, after: int, holder: Holder | None) -> bool:
+        """Write after the version that was read; whether that counts."""
+        value = json.dumps({"after": after, "by": self.own["token"], "holder": holder})
+        try:
+            self.version = _put(self.target, value) if after else _create(self.target, value)
+        except ClientError as error:
+            if aws.error_code(error) != "ParameterAlreadyExists":
+                raise
+        else:
+            if self.version == after + 1:
+                return True
+        written = _get(self.target, after + 1)  # ours where its answer was lost, and the call repeated
+        return written is not None and written["Parameter"]["Value"] == value
 
 
 @contextmanager
@@ -38,43 +117,14 @@ def held(target: Target, notebooks: Sequence[str]) -> Iterator[Hold]:
     """Hold the target while the block runs."""
     since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
     who = caller(target) or getpass.getuser()
-    own = {"token": uuid4().hex, "who": who, **process(), "since": since, "notebooks": list(notebooks)}
-    take(target, own)
+    lock = Lock(target, {"token": uuid4().hex, "who": who, **process(), "since": since, "notebooks": list(notebooks)})
+    lock.take()
     try:
-        with renewed(partial(renew, target, own)) as hold:
+        with renewed(lock.renew) as hold:
             yield hold
     finally:
         with suppress(OpsError):  # where AWS is out of reach, it grows stale
-            free(target, own)
-
-
-def take(target: Target, own: Holder) -> None:
-    """Create the parameter, or follow a holder that is dead or silent."""
-    if _create(target, own):
-        return
-    holder, silent = _read(target)
-    if holder and (_is_dead(holder) or silent > STALE):
-        _put(target, own, Overwrite=True)
-        time.sleep(SETTLE)
-        holder, _ = _read(target)
-    if holder != own:
-        raise RunInProgress(_message(target, holder))
-
-
-def renew(target: Target, own: Holder) -> str:
-    """Give a sign of life; returns how the lock was lost, or "". AWS out of reach is no reason to stop at once."""
-    with suppress(OpsError):
-        holder, _ = _read(target)
-        if holder != own:
-            return _message(target, holder)
-        _put(target, own, Overwrite=True)
-    return ""
-
-
-def free(target: Target, own: Holder) -> None:
-    """Delete the parameter, where it is still ours."""
-    if _read(target)[0] == own:
-        aws.find(target, "ssm", "delete_parameter", "ParameterNotFound", Name=_name(target))
+            lock.free()
 
 
 def process() -> dict[str, object]:
@@ -96,30 +146,40 @@ def _name(target: Target) -> str:
     return f"/cruddur-ops/lock/{target.db_instance_identifier}"
 
 
-def _create(target: Target, own: Holder) -> bool:
-    labels = tags.as_list(tags.wanted(target.owner, 1, tags.today()))
-    description = "Held by a run of cruddur-ops: safe to delete when that has ended"
-    try:
-        _put(target, own, Description=description, Tags=labels)
-    except ClientError as error:
-        if aws.error_code(error) == "ParameterAlreadyExists":
-            return False
-        raise
-    return True
+def _create(target: Target, value: str) -> int:
+    labels = tags.as_list(tags.wanted(target.owner, 0, tags.today()))
+    description = "Who runs cruddur-ops on this target; safe to delete while its holder is null"
+    made = aws.client(target, "ssm").put_parameter(
+        Name=_name(target), Value=value, Type="String", Description=description, Tags=labels
+    )
+    return int(made["Version"])
 
 
-def _put(target: Target, own: Holder, **others: Any) -> None:
-    aws.client(target, "ssm").put_parameter(Name=_name(target), Value=json.dumps(own), Type="String", **others)
+def _put(target: Target, value: str) -> int:
+    return int(aws.client(target, "ssm").put_parameter(Name=_name(target), Value=value, Type="String", Overwrite=True)["Version"])
 
 
-def _read(target: Target) -> tuple[Holder | None, float]:
-    """The holder, and how many seconds ago it gave a sign of life, both by AWS's clock; None where there is none."""
-    answer = aws.find(target, "ssm", "get_parameter", "ParameterNotFound", Name=_name(target))
-    if answer is None:
-        return None, 0.0
-    now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-    found = answer["Parameter"]
-    return json.loads(found["Value"]), (now - found["LastModifiedDate"]).total_seconds()
+def _get(target: Target, version: int = 0) -> dict[str, Any] | None:
+    """A version, else the last one."""
+    name = f"{_name(target)}:{version}" if version else _name(target)
+    return aws.find(target, "ssm", "get_parameter", *ABSENT_CODES, Name=name)
+
+
+def _read(target: Target) -> Found:
+    """The last version, and the holder by the last one that counts."""
+    last = _get(target)
+    if last is None:
+        return Found()
+    version: int = last["Parameter"]["Version"]
+    for number in range(version, 0, -1):
+        answer = last if number == version else _get(target, number)
+        if answer is None:
+            raise RunInProgress(f'the lock of target "{target.name}" cannot be read just now: repeat the command')
+        said = json.loads(answer["Parameter"]["Value"])
+        if said.get("after") == number - 1:
+            now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+            return Found(version, said["holder"], (now - answer["Parameter"]["LastModifiedDate"]).total_seconds())
+    return Found(version)
 
 
 def _message(target: Target, holder: Holder | None) -> str:

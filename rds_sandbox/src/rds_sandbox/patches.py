@@ -31,6 +31,7 @@ MODULES = {
     "ec2": "rds_sandbox.ec2",
     "logs": "rds_sandbox.cloudwatch_logs",
     "rds": "rds_sandbox.rds",
+    "ssm": "rds_sandbox.parameters",
 }
 
 # The services that moto knows more of than anything stands behind: what it answers otherwise would look done without
