@@ -42,7 +42,9 @@ def _made(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once: bool
         return {"make": partial(_refuse, found, abrupt)}
     fill = passwords.chosen(wish.target) if changed.get("ManageMasterUserPassword") is False else None
     call = Call("rds", "modify_db_instance", _parameters(wish, found, changed, at_once), fill=fill)
-    settle = partial(waiting.wait, wish.target, settled=True, later=() if at_once else settings.DEFERRED)
+    now = {name: value for name, value in changed.items() if at_once or not settings.BY_NAME[name].deferred}
+    lacks, later = partial(_lacks, wish, now), () if at_once else settings.DEFERRED
+    settle = partial(waiting.wait, wish.target, settled=True, later=later, lacks=lacks)
     return {"calls": (call,), "settle": settle}
 
 
@@ -50,6 +52,13 @@ def _refuse(found: Instance, names: Sequence[str]) -> None:
     message = f"{' and '.join(names)} of {found.identifier} cannot wait for the maintenance window, and nothing was changed"
     remedy = "read its note in the plan, then ask for it with at_once = true, or `cruddur-ops rds modify --at-once`"
     raise ConfirmationRequired(f"{message}: {remedy}")
+
+
+def _lacks(wish: Wish, wanted: Mapping[str, Any], found: Instance) -> str:
+    """Which of these settings the instance has not been given yet."""
+    present = replace(wish, found=found).present
+    left = [name for name, value in wanted.items() if present[name] != value]
+    return f"{', '.join(left)} to come" if left else ""
 
 
 def _parameters(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once: bool) -> dict[str, Any]:

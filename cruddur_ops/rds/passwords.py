@@ -47,6 +47,7 @@ def plan_own(target: Target) -> Plan:
         own = {"DBInstanceIdentifier": found.identifier, "ManageMasterUserPassword": False, "ApplyImmediately": True}
         call = Call("rds", "modify_db_instance", own, fill=partial(_password, target, name))
         note = "RDS no longer rotates it; the present one stops working at once"
+        settle = partial(settle, lacks=lambda one: "managed still" if one.secret_arn else "")
         change = Change(Action.MODIFY, resource, "ManageMasterUserPassword", "True", "False", note, (call,), settle=settle)
         others = tuple(pending.changes(found))
     return Plan(f"master password on {target.name}", (*secret, change, *others))
@@ -90,6 +91,7 @@ def plan_managed(target: Target) -> Plan:
     if not found.secret_arn:
         back = {"DBInstanceIdentifier": found.identifier, "ManageMasterUserPassword": True, "ApplyImmediately": True}
         call = Call("rds", "modify_db_instance", back)
+        settle = partial(settle, lacks=lambda one: "" if one.secret_arn else "not managed yet")
         change = Change(Action.MODIFY, resource, "ManageMasterUserPassword", "False", "True", calls=(call,), settle=settle)
         changes = [change, *pending.changes(found)]
     secret = credentials.find(target, secret_name(found))

@@ -108,8 +108,8 @@ def _start(target: Target, found: Instance) -> Change:
         note = "runs already" if found.ready else f"{BUSY.get(found.status, f'is {found.status}')}: it will run by itself"
         return Change(Action.NONE, resource, note=note, settle=settle)
     call = Call("rds", "start_db_instance", {"DBInstanceIdentifier": found.identifier})
-    note = "minutes on AWS; the endpoint keeps its name, its address may change"
-    return Change(Action.MODIFY, resource, "status", "stopped", "available", note, (call,), settle=settle)
+    note, started = "minutes on AWS; the endpoint keeps its name, its address may change", partial(settle, before="stopped")
+    return Change(Action.MODIFY, resource, "status", "stopped", "available", note, (call,), settle=started)
 
 
 def _restart(found: Instance) -> str:

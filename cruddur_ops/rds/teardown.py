@@ -59,13 +59,17 @@ def _instance(target: Target, found: Instance | None, final_snapshot: str) -> It
     _require_deletable(target, found, final_snapshot)
     if found.deletion_protection:
         off = {"DBInstanceIdentifier": found.identifier, "DeletionProtection": False, "ApplyImmediately": True}
-        call, ready = Call("rds", "modify_db_instance", off), partial(waiting.wait, target)
+        call, ready = Call("rds", "modify_db_instance", off), partial(waiting.wait, target, lacks=_protection)
         yield Change(Action.MODIFY, resource, "DeletionProtection", "True", "False", calls=(call,), settle=ready)
     last = {"SkipFinalSnapshot": True} if final_snapshot == NONE else {"FinalDBSnapshotIdentifier": final_snapshot}
     parameters = {"DBInstanceIdentifier": found.identifier, **last, "DeleteAutomatedBackups": True}
     kept = "its data are lost" if final_snapshot == NONE else f"its data stay in the snapshot {final_snapshot}"
     call = Call("rds", "delete_db_instance", parameters)
     yield Change(Action.DELETE, resource, note=f"for good; {kept}", calls=(call,), settle=gone)
+
+
+def _protection(found: Instance) -> str:
+    return "protected still" if found.deletion_protection else ""
 
 
 def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> None:

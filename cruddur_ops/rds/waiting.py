@@ -1,10 +1,12 @@
 """Waits for RDS, with a bar that shows what it is waited for and since when.
 
-They raise InstanceNotReady where it will not come about by itself, or the time is over.
+RDS answers before it begins: for up to a minute it goes on telling the status and the values that it had. The waits raise
+InstanceNotReady where it will not come about by itself, or the time is over.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TypeVar
@@ -16,6 +18,7 @@ from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 
 HOUR = 3600.0
+LATE_SECONDS = 120.0  # for which a status from before a call may still be told
 Found = TypeVar("Found")
 # What RDS does with an instance that is neither at rest nor at work (RDS User Guide, "Viewing DB instance status").
 BUSY = {
@@ -45,6 +48,8 @@ def wait(
     settled: bool = False,
     later: Collection[str] = (),
     renamed: bool = False,
+    before: str = "",
+    lacks: Callable[[Instance], str] = lambda _: "",
 ) -> Instance:
     """Wait until the DB instance has the status; "available" is taken for every status in which the server answers.
 
@@ -55,17 +60,27 @@ def wait(
         settled: whether it must also have made all changes that RDS has accepted.
         later: the parameters of those that may wait for the maintenance window all the same.
         renamed: whether it is about to be given this identifier, and may not be there yet.
+        before: the status that it had before the call, which ends no wait that has just begun.
+        lacks: says what it has not yet of what was asked for; not everything stands in PendingModifiedValues.
     """
+    begun = time.monotonic()
 
     def missing(found: Instance) -> str:
         if found.status != status and not (status == "available" and found.ready):
-            if status == "available" or found.broken:
+            late = found.status == before and time.monotonic() < begun + LATE_SECONDS
+            if not late and (status == "available" or found.broken):
                 instances.require_recoverable(found)
             return found.status
-        left = sorted(found.pending.keys() - set(later)) if settled else []
-        return f"{', '.join(left)} to come" if left else ""
+        left = sorted({*found.pending, *_moving(found)} - set(later)) if settled else []
+        return f"{', '.join(left)} to come" if left else lacks(found)
 
     return _until(target, status, missing, timeout, renamed=renamed)
+
+
+def _moving(found: Instance) -> tuple[str, ...]:
+    """Security groups have a status of their own while they are changed."""
+    path = "VpcSecurityGroups[?Status == 'adding' || Status == 'removing']"
+    return ("VpcSecurityGroupIds",) if instances.read(found.raw, f"length({path} || `[]`)") else ()
 
 
 def wait_until_promoted(target: Target, timeout: float = HOUR) -> Instance:
@@ -107,11 +122,11 @@ def wait_until_steady(target: Target, *others: str, timeout: float = HOUR) -> No
 
 def wait_until_gone(target: Target, timeout: float = HOUR) -> None:
     """Wait until there is no DB instance of this identifier."""
-    identifier = target.db_instance_identifier
+    identifier, begun = target.db_instance_identifier, time.monotonic()
 
     def look() -> tuple[str, bool | None]:
         found = instances.describe(target)
-        if found and not found.status.startswith("delet"):
+        if found and not found.status.startswith("delet") and time.monotonic() > begun + LATE_SECONDS:
             raise InstanceNotReady(f"{identifier} is {found.status}, and nobody is deleting it: run 09_teardown again")
         return (found.status, None) if found else ("gone", True)
 

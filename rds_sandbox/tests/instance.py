@@ -44,11 +44,13 @@ def run(sandbox: Mapping[str, str], instance: Mapping[str, Any], *statements: st
 
 @contextmanager
 def statuses(rds: Client, identifier: str, end: str) -> Iterator[list[str]]:
-    """The statuses that a poller sees from the calls in the `with` until this one."""
+    """The statuses that a poller sees from the calls in the `with` until this one, with nothing pending."""
     seen: list[str] = []
     yield seen
-    while not seen or seen[-1] != end:
-        status = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]["DBInstanceStatus"]
+    pending: Mapping[str, Any] = {}
+    while pending or seen[-1:] != [end]:
+        found = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
+        status, pending = found["DBInstanceStatus"], found["PendingModifiedValues"]
         if status not in seen[-1:]:
             seen.append(status)
         assert status != "failed"

@@ -39,11 +39,16 @@ def keep(manager: Any, password: str = "kept") -> None:
     manager.create_secret(Name=NAME, SecretString=json.dumps({**MEMBERS, "password": password}))
 
 
-def given(rds: Stubber) -> dict[str, Any]:
-    """Accept a change of the instance, whose parameters are those that are returned."""
+def given(rds: Stubber, region: dict[str, Instance]) -> dict[str, Any]:
+    """Accept a change of the instance, and make it: its parameters are those that are returned."""
     seen: dict[str, Any] = {}
+
+    def make(params: dict[str, Any], **_: Any) -> None:
+        seen.update(params)
+        region["x"] = MANAGED if params["ManageMasterUserPassword"] else OWN
+
     rds.add_response("modify_db_instance", {})
-    rds.client.meta.events.register("provide-client-params.rds.ModifyDBInstance", lambda params, **_: seen.update(params))
+    rds.client.meta.events.register("provide-client-params.rds.ModifyDBInstance", make)
     return seen
 
 
@@ -60,7 +65,7 @@ def test_the_secret_comes_first_and_its_password_is_the_instances(
     plan = plan_own(TARGET)
     assert ["+ secret x/root", "~ DB instance x: ManageMasterUserPassword = True -> False"] == lines(plan)
     assert all("SecretString" not in call.parameters for call in calls_of(plan))
-    modified = given(rds)
+    modified = given(rds, region)
     assert Outcome(created=1, changed=1) == plan.apply()
     found = credentials.read(TARGET, NAME)
     assert MEMBERS == {name: value for name, value in found.items() if name != "password"}
@@ -74,7 +79,7 @@ def test_a_secret_of_a_run_that_died_is_used(manager: Any, rds: Stubber, region:
     with pytest.raises(ClientError):
         plan_own(TARGET).apply()
     made = credentials.read(TARGET, NAME)["password"]
-    modified = given(rds)
+    modified = given(rds, region)
     assert Outcome(changed=1, unchanged=1) == plan_own(TARGET).apply()
     assert made == modified["MasterUserPassword"] == credentials.read(TARGET, NAME)["password"]
 
@@ -86,7 +91,7 @@ def test_one_that_is_scheduled_for_deletion_is_called_back(manager: Any, rds: St
     manager.delete_secret(SecretId=NAME, RecoveryWindowInDays=7)
     plan = plan_own(TARGET)
     assert "~ secret x/root: deletion = scheduled -> called off" == lines(plan)[0]
-    modified = given(rds)
+    modified = given(rds, region)
     plan.apply()
     assert "kept" == modified["MasterUserPassword"]
 
@@ -121,7 +126,7 @@ def test_the_password_goes_back_to_rds(manager: Any, rds: Stubber, region: dict[
     keep(manager)
     plan = plan_managed(TARGET)
     assert ["~ DB instance x: ManageMasterUserPassword = False -> True", "- secret x/root"] == lines(plan)
-    modified = given(rds)
+    modified = given(rds, region)
     plan.apply()
     assert modified["ManageMasterUserPassword"]
     assert "" == credentials.find(TARGET, NAME).arn

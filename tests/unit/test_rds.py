@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Plan
-from cruddur_ops.rds import instances, offers, prices
+from cruddur_ops.rds import instances, offers, prices, waiting
 from cruddur_ops.rds.instances import Instance, described
 from cruddur_ops.rds.modification import is_major
 from cruddur_ops.rds.offers import Offer
@@ -541,6 +542,31 @@ def test_waiting_ends_where_there_is_no_hope(statuses: list[str | None], status:
     statuses += ["creating", status]
     with pytest.raises(InstanceNotReady):
         rds.wait(TARGET)
+
+
+def test_what_rds_tells_late(statuses: list[str | None]) -> None:
+    """After a start it may still say stopped, after a deletion available; for a while, not for ever."""
+    statuses += ["stopped", "stopped", "starting", "available"]
+    assert "available" == rds.wait(TARGET, before="stopped").status
+    statuses[:] = ["available", "deleting", None]
+    waiting.wait_until_gone(TARGET)
+    for stuck in (partial(rds.wait, TARGET, before="stopped"), partial(waiting.wait_until_gone, TARGET)):
+        statuses[:] = ["stopped"]
+        with pytest.raises(InstanceNotReady, match="stopped"):
+            stuck()
+
+
+def test_waiting_for_what_is_never_pending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Public access and security groups stand in no PendingModifiedValues: an instance without them is waited for."""
+    found = described(existing(DBInstanceStatus="available", PubliclyAccessible=True))
+    moving = described({**found.raw, "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-0aaa", "Status": "adding"}]})
+    answers = [replace(found, publicly_accessible=False), moving, found]
+    monkeypatch.setattr(instances, "describe", lambda _: answers.pop(0))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    assert rds.wait(
+        TARGET, settled=True, lacks=lambda one: "" if one.publicly_accessible else "public access"
+    ).publicly_accessible
+    assert [] == answers
 
 
 def test_waiting_ends_with_the_time(statuses: list[str | None]) -> None:

@@ -37,8 +37,9 @@ def describe(rds: Client, identifier: str = "changing") -> dict[str, Any]:
 
 def change(rds: Client, identifier: str = "changing", **request: Any) -> dict[str, Any]:
     """Modify the instance at once, and wait until that is done."""
-    rds.modify_db_instance(DBInstanceIdentifier=identifier, ApplyImmediately=True, **request)
-    return wait_for(rds, identifier, "available")
+    with statuses(rds, identifier, "available"):
+        rds.modify_db_instance(DBInstanceIdentifier=identifier, ApplyImmediately=True, **request)
+    return describe(rds, identifier)
 
 
 def open_window(rds_sandbox: Sandbox, identifier: str = "changing") -> None:
@@ -64,7 +65,7 @@ def test_changes_wait_for_the_window(
         open_window(rds_sandbox)
     done = describe(rds)
 
-    assert ["modifying", "available"] == seen
+    assert ["modifying", "available"] == seen  # the window says at once that it has begun
     assert ("db.t4g.small", 22, {}) == (done["DBInstanceClass"], done["AllocatedStorage"], done["PendingModifiedValues"])
     assert started < run(sandbox, instance, "SELECT pg_postmaster_start_time()")
     assert "Finished applying modification to allocated storage" in messages(rds, "changing")
@@ -92,6 +93,31 @@ def test_what_never_waits(rds: Client, instance: dict[str, Any]) -> None:
         done[key] for key in ("DeletionProtection", "CopyTagsToSnapshot", "MaxAllocatedStorage", "PendingModifiedValues")
     )
     change(rds, DeletionProtection=False)
+
+
+@pytest.mark.usefixtures("slow")
+def test_the_answer_has_the_old_values(rds: Client, ec2: Client, group: str, instance: dict[str, Any]) -> None:
+    """It says available and what is to come; modifying follows a moment later, and then the new values.
+
+    API Reference, ModifyDBInstance and PendingModifiedValues: public access and Performance Insights are no members.
+    """
+    other = open_group(ec2, "other")
+    values = {"PubliclyAccessible": False, "EnablePerformanceInsights": True, "VpcSecurityGroupIds": [other], "MultiAZ": True}
+    with statuses(rds, "changing", "available") as seen:
+        answer = rds.modify_db_instance(DBInstanceIdentifier="changing", ApplyImmediately=True, **values)["DBInstance"]
+        taken = refused(rds.delete_db_instance, DBInstanceIdentifier="changing", SkipFinalSnapshot=True)
+    shown = ("DBInstanceStatus", "PubliclyAccessible", "PerformanceInsightsEnabled", "MultiAZ", "PendingModifiedValues")
+
+    assert ("available", True, False, False, {"MultiAZ": True}) == tuple(answer[key] for key in shown)
+    assert {group: "removing", other: "adding"} == groups(answer)
+    assert ("InvalidDBInstanceState", ["modifying", "available"]) == (taken, seen[-2:])
+    assert ("available", False, True, True, {}) == tuple(describe(rds)[key] for key in shown)
+    assert {other: "active"} == groups(describe(rds))
+
+
+def groups(instance: dict[str, Any]) -> dict[str, str]:
+    """The statuses of an instance's security groups."""
+    return {each["VpcSecurityGroupId"]: each["Status"] for each in instance["VpcSecurityGroups"]}
 
 
 def test_public_access_and_groups(
@@ -136,6 +162,9 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
         (VALUE, {"MasterUserPassword": "short"}),
         (COMBINATION, {"RotateMasterUserPassword": True}),
         ("DBParameterGroupNotFound", {"DBParameterGroupName": "nowhere"}),
+        (COMBINATION, {"DBParameterGroupName": "default.postgres16"}),
+        (COMBINATION, {}),
+        (COMBINATION, {"AllowMajorVersionUpgrade": True}),
     ]
     for code, wrong in cases:
         request = {"DBInstanceIdentifier": "changing", "ApplyImmediately": True, **wrong}
@@ -145,10 +174,10 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
 
 @pytest.mark.usefixtures("slow")
 def test_upgrades(rds: Client, instance: dict[str, Any]) -> None:
-    """A minor upgrade, then a major one that is allowed: the status is upgrading."""
+    """A minor upgrade, then a major one that is allowed: the status is upgrading, a moment after the answer."""
     with statuses(rds, "changing", "available") as seen:
         rds.modify_db_instance(DBInstanceIdentifier="changing", EngineVersion="17.11", ApplyImmediately=True)
-    assert (["upgrading", "available"], "17.11") == (seen, describe(rds)["EngineVersion"])
+    assert (["available", "upgrading", "available"], "17.11") == (seen, describe(rds)["EngineVersion"])
     major = change(rds, EngineVersion="18", AllowMajorVersionUpgrade=True)
     assert ("18.6", "default.postgres18") == (major["EngineVersion"], major["DBParameterGroups"][0]["DBParameterGroupName"])
 
@@ -158,7 +187,7 @@ def test_the_password(sandbox: Mapping[str, str], rds: Client, secretsmanager: C
     """A new one holds at once; one that Secrets Manager keeps replaces it, and goes with its secret."""
     with statuses(rds, "changing", "available") as seen:
         pending = rds.modify_db_instance(DBInstanceIdentifier="changing", MasterUserPassword="another-password")["DBInstance"]
-    assert "resetting-master-credentials" == seen[0]
+    assert ["available", "resetting-master-credentials", "available"] == seen
     assert {"MasterUserPassword": "****"} == pending["PendingModifiedValues"]
     run(sandbox, instance, "SELECT 1", password="another-password")
     arn = change(rds, ManageMasterUserPassword=True)["MasterUserSecret"]["SecretArn"]
@@ -177,7 +206,7 @@ def test_addresses_belong_to_names(sandbox: Mapping[str, str], rds: Client, grou
         run(sandbox, made, f"CREATE TABLE colour AS SELECT '{colour}' AS name")
     request = {"DBInstanceIdentifier": "blue", "NewDBInstanceIdentifier": "blue-old", "ApplyImmediately": True}
     answer = rds.modify_db_instance(**request)["DBInstance"]
-    assert ("renaming", {"DBInstanceIdentifier": "blue-old"}) == (answer["DBInstanceStatus"], answer["PendingModifiedValues"])
+    assert ("available", {"DBInstanceIdentifier": "blue-old"}) == (answer["DBInstanceStatus"], answer["PendingModifiedValues"])
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="blue", WaiterConfig={"Delay": 0.05, "MaxAttempts": 300})
     wait_for(rds, "blue-old", "available")
     rename(rds, "green", "blue")

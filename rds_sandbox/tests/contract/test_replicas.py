@@ -222,7 +222,7 @@ def test_promotion_detaches(sandbox: Mapping[str, str], rds: Client, source: dic
     rows = count(sandbox, source)
     run(sandbox, promoted, "INSERT INTO kept VALUES (6)")
 
-    assert ["modifying", "backing-up", "available"] == seen
+    assert ["available", "modifying", "backing-up", "available"] == seen
     assert rows == count(sandbox, source)
     assert "ReadReplicaSourceDBInstanceIdentifier" not in promoted
     assert 2 == promoted["BackupRetentionPeriod"]

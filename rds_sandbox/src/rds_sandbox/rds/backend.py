@@ -6,9 +6,16 @@ from typing import Any
 
 from moto.ec2.models import ec2_backends
 from moto.rds import models
-from moto.rds.exceptions import DBInstanceNotFoundError, InvalidParameterCombination, InvalidParameterValue, RDSClientError
+from moto.rds.exceptions import (
+    DBInstanceNotFoundError,
+    DBParameterGroupNotFoundError,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    RDSClientError,
+)
 
 from rds_sandbox.patches import backend_of
+from rds_sandbox.rds import facts
 from rds_sandbox.rds.instances import SandboxDBInstance
 
 # An instance in another state accepts no change (RDS User Guide, "Viewing DB instance status").
@@ -35,6 +42,8 @@ class SandboxRDSBackend(models.RDSBackend):
         instance = self.databases.get(identifier)
         if not isinstance(instance, SandboxDBInstance):
             raise DBInstanceNotFoundError(identifier)
+        if states:
+            instance.begun.wait()  # what was accepted a moment ago decides
         if instance.status == "deleting" and states:
             raise wrong_state(f"Instance {identifier} is already being deleted.")
         if states and instance.status not in states:
@@ -55,6 +64,25 @@ class SandboxRDSBackend(models.RDSBackend):
             if group.vpc_id != vpc_id:
                 places = f"The DB instance is in {vpc_id} and the EC2 security group is in {group.vpc_id}"
                 raise InvalidParameterCombination(f"The DB instance and EC2 security group are in different VPCs. {places}")
+
+    def parameter_group(self, name: str) -> models.DBParameterGroup:
+        """The group of this name; the default ones are always there."""
+        family = name.lower().removeprefix("default.")
+        if name.lower() not in self.db_parameter_groups and family in facts.families() and family != name:
+            made = models.DBParameterGroup(self, name, f"Default parameter group for {family}", family)  # type: ignore[abstract]
+            self.db_parameter_groups[made.name] = made
+        if name.lower() not in self.db_parameter_groups:
+            raise DBParameterGroupNotFoundError(name)
+        return self.db_parameter_groups[name.lower()]
+
+    def require_parameter_group(self, name: str, version: str) -> None:
+        """Refuse a parameter group that there is not, or that is of another family than the engine version."""
+        family, wanted = self.parameter_group(name).family, facts.family(int(version.split(".")[0]))
+        if family != wanted:
+            raise InvalidParameterCombination(
+                f"The parameter group {name} with DBParameterGroupFamily {family} can't be used for this instance. "
+                f"Please use a parameter group with DBParameterGroupFamily {wanted}"
+            )
 
     def default_subnet_group(self) -> str:
         """RDS makes the group "default" of the default VPC with the first instance."""
@@ -84,11 +112,15 @@ def described(instance: Any) -> dict[str, Any]:
     """What a request is compared with: the settings under the names of ModifyDBInstance, and what they depend on."""
     return {
         "AllocatedStorage": instance.allocated_storage,
+        "AutoMinorVersionUpgrade": bool(instance.auto_minor_version_upgrade),
         "BackupRetentionPeriod": instance.backup_retention_period,
         "CACertificateIdentifier": instance.ca_certificate_identifier,
+        "CopyTagsToSnapshot": bool(instance.copy_tags_to_snapshot),
         "DBInstanceClass": instance.db_instance_class,
+        "DBParameterGroupName": instance.db_parameter_groups()[0].name,
         "DBPortNumber": instance.port,
         "DBSubnetGroupName": instance.db_subnet_group.name,
+        "DeletionProtection": bool(instance.deletion_protection),
         "EnableIAMDatabaseAuthentication": bool(instance.enable_iam_database_authentication),
         "EngineVersion": instance.engine_version,
         "Iops": instance.iops,
@@ -100,6 +132,10 @@ def described(instance: Any) -> dict[str, Any]:
         "NewDBInstanceIdentifier": instance.db_instance_identifier,
         "OptionGroupName": instance.option_group_name,
         "PerformanceInsightsEnabled": instance.performance_insights_enabled,
+        "PreferredBackupWindow": instance.preferred_backup_window,
+        "PreferredMaintenanceWindow": instance.preferred_maintenance_window,
+        "PubliclyAccessible": bool(instance.publicly_accessible),
         "StorageThroughput": instance.storage_throughput,
         "StorageType": instance.storage_type,
+        "VpcSecurityGroupIds": instance.vpc_security_group_ids,
     }

@@ -84,7 +84,7 @@ def _engine_version(version: Version) -> Row:
         "Engine": ENGINE["name"],
         "MajorEngineVersion": str(version.major),
         "EngineVersion": str(version),
-        "DBParameterGroupFamily": ENGINE["parameter_group_family"].format(major=version.major),
+        "DBParameterGroupFamily": facts.family(version.major),
         "DBEngineDescription": ENGINE["description"],
         "DBEngineVersionDescription": f"{ENGINE['description']} {version}-R1",
         "ValidUpgradeTarget": [_target(version, to) for to in facts.upgrade_targets(version)],

@@ -21,8 +21,9 @@ WAITING = (
 )  # fmt: skip
 RESTARTING = ("DBInstanceClass", "DBSubnetGroupName")  # beside the version and the identifier, which have a status of their own
 CREDENTIALS = ("MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword")
+UPGRADE = ("EngineVersion", "DBParameterGroupName")  # the group of the new family comes with the new version
 FLAGS = ("ApplyImmediately", "AllowMajorVersionUpgrade", "DBInstanceIdentifier")
-# ModifyDBInstance's name: that of PendingModifiedValues.
+# ModifyDBInstance's name: that of PendingModifiedValues; what it has no member for is never shown there.
 SHOWN_AS = {
     "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
     "NewDBInstanceIdentifier": "DBInstanceIdentifier",
@@ -56,6 +57,8 @@ def plan(request: Values, current: Values, pending: Values) -> Changes:
     asked = {key: value for key, value in _resolved(request, current).items() if key not in FLAGS}
     new = {key: value for key, value in asked.items() if key not in current or current[key] != value}
     slow = {key: value for key, value in new.items() if waits(key, value, current)}
+    if "DBParameterGroupName" in new and is_major(slow.get("EngineVersion", ""), current["EngineVersion"]):
+        slow["DBParameterGroupName"] = new["DBParameterGroupName"]
     port = {key: value for key, value in new.items() if key == "DBPortNumber"}
     plain = {key: value for key, value in new.items() if key not in slow and key not in port}
     waiting = {key: value for key, value in pending.items() if key not in asked} | slow
@@ -67,6 +70,11 @@ def plan(request: Values, current: Values, pending: Values) -> Changes:
 def waits(name: str, value: Any, current: Values) -> bool:
     """Whether the change waits for the window where it is not to be applied immediately."""
     return name in WAITING or (name == "BackupRetentionPeriod" and 0 in (value, current["BackupRetentionPeriod"]))
+
+
+def is_major(version: str, running: str) -> bool:
+    """Whether a version is of another major than the one that runs."""
+    return bool(version) and version.split(".")[0] != running.split(".")[0]
 
 
 def _resolved(request: Values, current: Values) -> dict[str, Any]:
@@ -85,7 +93,13 @@ def _resolved(request: Values, current: Values) -> dict[str, Any]:
 
 def shown(values: Values) -> dict[str, Any]:
     """The values as PendingModifiedValues shows them."""
-    return {SHOWN_AS.get(key, key): value for key, value in values.items()}
+    shown = {SHOWN_AS.get(key, key): value for key, value in values.items()}
+    if set(CREDENTIALS) & values.keys():
+        shown["MasterUserPassword"] = "****"
+    if logs := values.get("CloudwatchLogsExportConfiguration"):
+        enabled, disabled = logs.get("EnableLogTypes"), logs.get("DisableLogTypes")
+        shown["PendingCloudwatchLogsExports"] = {"LogTypesToEnable": enabled, "LogTypesToDisable": disabled}
+    return shown
 
 
 def ordered(values: Values) -> dict[str, Any]:

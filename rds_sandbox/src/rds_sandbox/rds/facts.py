@@ -82,6 +82,16 @@ def majors() -> dict[int, Major]:
     return {row["number"]: Major(**row) for row in tables()["major"]}
 
 
+def family(major: int) -> str:
+    """The parameter group family of a major version."""
+    return str(tables()["engine"]["parameter_group_family"].format(major=major))
+
+
+def families() -> tuple[str, ...]:
+    """The parameter group families."""
+    return tuple(map(family, majors()))
+
+
 @cache
 def versions() -> tuple[Version, ...]:
     """Every minor that RDS has had of these majors, oldest first."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import secrets
 import subprocess
 import threading
@@ -41,6 +42,9 @@ class SandboxDBInstance(models.DBInstance):
         pending: the changes that wait for the maintenance window, under the names of ModifyDBInstance.
         maintenance: the pending maintenance actions, by name.
         optimizing_since: when its storage was last changed (UTC).
+        joining: the security groups that it is about to have, while that is being changed.
+        parameter_apply_status: of its parameter group.
+        begun: whether the work that was accepted last has begun; its status tells of it from then on.
         automatic_restart_time: when AWS would start it again; None unless it is stopped.
     """
 
@@ -54,6 +58,7 @@ class SandboxDBInstance(models.DBInstance):
     port: int
     iops: Any
     backend: Any
+    master_user_secret: managed_secrets.GeneratedSecret
 
     def __init__(self, backend: models.RDSBackend, host: Host, **parameters: Any) -> None:
         """Register the instance; `begin` starts the work."""
@@ -79,6 +84,10 @@ class SandboxDBInstance(models.DBInstance):
         self.pending: dict[str, Any] = {}
         self.maintenance: dict[str, dict[str, Any]] = {}
         self.optimizing_since: datetime | None = None
+        self.joining: list[str] | None = None
+        self.parameter_apply_status = "in-sync"
+        self.begun = threading.Event()
+        self.begun.set()
         self.automatic_restart_time: datetime | None = None
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
         admission = Admission(host.callers.origin, self.admits, self.seen_as, self.requires_tls)
@@ -169,14 +178,41 @@ class SandboxDBInstance(models.DBInstance):
             return str(parameter["ParameterValue"]) == "1"
         return int(self.engine_version.split(".")[0]) >= FORCE_SSL_MAJOR
 
-    def begin(self, steps: Steps, end: str, last: Work = lambda: None) -> None:
-        """Do the steps in a thread of their own, each under its status; then what comes last, and show the end's status."""
-        steps = tuple(steps)
-        self.status = steps[0][0]
-        threading.Thread(target=self._perform, args=(steps, end, last), name=self.dbi_resource_id, daemon=True).start()
+    @property
+    def vpc_security_group_membership_list(self) -> list[dict[str, Any]]:
+        """Its security groups, and those that it is about to have."""
+        now, then = self.vpc_security_group_ids, self.vpc_security_group_ids if self.joining is None else self.joining
+        statuses = {group: "active" if group in then else "removing" for group in now} | {
+            group: "adding" for group in then if group not in now
+        }
+        return [{"VpcSecurityGroupId": group, "Status": status} for group, status in statuses.items()]
 
-    def _perform(self, steps: tuple[tuple[str, Work], ...], end: str, last: Work) -> None:
+    @property
+    def db_parameter_group_status_list(self) -> list[dict[str, Any]]:
+        """Its parameter group, and whether the server has its values."""
+        return [{"DBParameterGroupName": self.db_parameter_groups()[0].name, "ParameterApplyStatus": self.parameter_apply_status}]
+
+    def begin(self, steps: Steps, end: str, last: Work = lambda: None, pause: float = 0.0) -> None:
+        """Do the steps in a thread of their own, each under its status; then what comes last, and show the end's status.
+
+        The status stays as it is for the seconds of the pause.
+        """
+        steps = tuple(steps)
+        if pause:
+            self.begun.clear()
+        else:
+            self.status = steps[0][0]
+        threading.Thread(target=self._perform, args=(steps, end, last, pause), name=self.dbi_resource_id, daemon=True).start()
+
+    def begin_later(self, steps: Steps, end: str) -> SandboxDBInstance:
+        """The same, a moment after the request is answered: what is answered is the instance as it is until then."""
+        answer = copy.copy(self)
+        self.begin(steps, end, pause=self.machine.host.delay)
+        return answer
+
+    def _perform(self, steps: tuple[tuple[str, Work], ...], end: str, last: Work, pause: float) -> None:
         """Whatever goes wrong shows in the status and in an event; the log has the stack trace."""
+        time.sleep(pause)
         try:
             for status, work in steps:
                 if not self.machine.removed:
@@ -186,11 +222,14 @@ class SandboxDBInstance(models.DBInstance):
             self.say("failure", f"The DB instance has failed while {self.status}: {error!r}")
             self.status = "failed"
             raise
+        finally:
+            self.begun.set()
         self.status = end
 
     def _perform_step(self, status: str, work: Work) -> None:
         """Do the work, and show its status for long enough to be seen."""
         self.status = status
+        self.begun.set()
         began = time.monotonic()
         work()
         time.sleep(max(0.0, self.machine.host.delay - (time.monotonic() - began)))
@@ -217,4 +256,6 @@ class SandboxDBInstance(models.DBInstance):
     def take_over_password(self) -> None:
         """Give the server the password that the API now knows."""
         roles.set_password(self.machine.running_server(), str(self.master_username), self.current_password)
+        if self.manage_master_user_password:
+            self.master_user_secret.status = "active"
         self.say("configuration change", "Reset master credentials")

@@ -31,6 +31,8 @@ def create(request: Request) -> dict[str, Any]:
 def _prepare(instance: SandboxDBInstance, server: Server) -> None:
     server.start()
     roles.create_master_user(server, str(instance.master_username), instance.current_password, instance.db_name)
+    if instance.manage_master_user_password:
+        instance.master_user_secret.status = "active"
 
 
 @action("rds", "StopDBInstance")

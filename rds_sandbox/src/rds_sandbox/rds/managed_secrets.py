@@ -14,6 +14,13 @@ from rds_sandbox.patches import replaces
 class GeneratedSecret(models.MasterUserSecret):
     """The managed secret of a master user, with a password of its own and the right name."""
 
+    status = "creating"  # until the server has the password
+
+    @property
+    def secret_status(self) -> str:
+        """moto's changes when it is looked at."""
+        return self.status
+
     def _generate_secret_string(self) -> str:
         return json.dumps({"username": self.resource.master_username, "password": secrets.token_urlsafe(24)})
 

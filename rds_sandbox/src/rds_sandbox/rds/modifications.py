@@ -1,4 +1,7 @@
-"""ModifyDBInstance: changes at once or in the maintenance window, each under the status that AWS shows."""
+"""ModifyDBInstance: changes at once or in the maintenance window, each under the status that AWS shows.
+
+The answer has the old values and, in PendingModifiedValues, what is to come; the status follows a moment later.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from moto.core.utils import utcnow
-from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombination
+from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombination, RDSClientError
+from moto.rds.utils import valid_preferred_maintenance_window
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import backups, changes, validation
@@ -24,6 +28,8 @@ NOUNS = {
     "AllocatedStorage": "allocated storage",
     "MultiAZ": "convert to a Multi-AZ DB instance",
 }
+# Where the instance has another name for it than the request.
+ATTRIBUTES = {"db_port_number": "port", "enable_performance_insights": "performance_insights_enabled"}
 
 
 @action("rds", "ModifyDBInstance")
@@ -37,19 +43,28 @@ def modify(request: Request) -> dict[str, Any]:
     backend.require_groups(asked.get("VpcSecurityGroupIds") or [], instance.db_subnet_group.name)
     _check(backend, instance, asked)
     planned = changes.plan(asked, described(instance), instance.pending)
-    plain = {**planned.plain, "ApplyImmediately": asked.get("ApplyImmediately", False)}
-    backend.modify_db_instance(instance.db_instance_identifier, attributes(plain))
-    if "EnablePerformanceInsights" in planned.plain:
-        instance.performance_insights_enabled = planned.plain["EnablePerformanceInsights"]
-    masked = {"MasterUserPassword": "****"} if "MasterUserPassword" in planned.plain else {}
-    instance.pending = {**planned.waiting, **planned.applied, **masked}
-    if planned.plain or planned.applied:
-        instance.begin(_steps(instance, planned), instance.status)
-    return {"DBInstance": instance}
+    instance.pending = {**planned.waiting, **planned.applied, **planned.plain}
+    if not (planned.applied or planned.plain):
+        return {"DBInstance": instance}
+    _announce(instance, planned.plain)
+    return {"DBInstance": instance.begin_later(_steps(instance, planned), instance.status)}
+
+
+def _announce(instance: SandboxDBInstance, values: Values) -> None:
+    """What the answer shows of changes that are still to come, beside PendingModifiedValues."""
+    instance.joining = values.get("VpcSecurityGroupIds")
+    if "DBParameterGroupName" in values:
+        instance.db_parameter_group_name, instance.parameter_apply_status = values["DBParameterGroupName"], "applying"
+    if values.get("ManageMasterUserPassword"):
+        instance.update(manage_master_user_password=True, master_user_secret_kms_key_id=values.get("MasterUserSecretKmsKeyId"))
+    if values.get("RotateMasterUserPassword"):
+        instance.master_user_secret.status = "rotating"
 
 
 def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values) -> None:
     """Refuse what depends on more than the instance's own settings."""
+    if not asked.keys() - set(changes.FLAGS) and not (instance.pending and asked.get("ApplyImmediately")):
+        raise InvalidParameterCombination("No modifications were requested")
     name = asked.get("NewDBInstanceIdentifier")
     if name and backend.databases.get(name, instance) is not instance:
         raise DBInstanceAlreadyExists()
@@ -60,10 +75,22 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
         )
     if asked.get("RotateMasterUserPassword") and not instance.manage_master_user_password:
         raise InvalidParameterCombination("You can't rotate a master user password that Secrets Manager doesn't manage.")
+    if asked.get("RotateMasterUserPassword") and not asked.get("ApplyImmediately"):
+        raise InvalidParameterCombination("You must specify apply immediately when rotating the master user password.")
     if instance.followers and asked.get("BackupRetentionPeriod") == 0:
         raise InvalidParameterCombination("Backups cannot be disabled on a DB instance that has read replicas.")
+    _check_windows(instance, asked)
     _check_storage_rests(instance, asked)
-    _check_parameter_group(instance, asked)
+    _check_parameter_group(backend, instance, asked)
+
+
+def _check_windows(instance: SandboxDBInstance, asked: Values) -> None:
+    backup = asked.get("PreferredBackupWindow", instance.preferred_backup_window)
+    problem = valid_preferred_maintenance_window(
+        asked.get("PreferredMaintenanceWindow", instance.preferred_maintenance_window), backup
+    )
+    if problem:
+        raise RDSClientError("InvalidParameterValue", problem)
 
 
 def _check_storage_rests(instance: SandboxDBInstance, asked: Values) -> None:
@@ -75,12 +102,14 @@ def _check_storage_rests(instance: SandboxDBInstance, asked: Values) -> None:
         )
 
 
-def _check_parameter_group(instance: SandboxDBInstance, asked: Values) -> None:
-    """A major upgrade needs a parameter group of the new family, where one is used that is not the default."""
+def _check_parameter_group(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values) -> None:
+    """It is of the version's family; a major upgrade needs a new one, where one is used that is not the default."""
     version = asked.get("EngineVersion", instance.engine_version)
-    same_major = version.split(".")[0] == instance.engine_version.split(".")[0]
+    if "DBParameterGroupName" in asked:
+        backend.require_parameter_group(asked["DBParameterGroupName"], version)
+        return
     group = instance.db_parameter_group_name
-    if same_major or "DBParameterGroupName" in asked or not group or instance.is_default_parameter_group(group):
+    if not changes.is_major(version, instance.engine_version) or not group or instance.is_default_parameter_group(group):
         return
     raise InvalidParameterCombination(
         "The current DB instance parameter group is custom. You must explicitly specify a new parameter group "
@@ -95,15 +124,17 @@ def steps_of_window(instance: SandboxDBInstance) -> Iterator[tuple[str, Work]]:
 
 def _steps(instance: SandboxDBInstance, planned: changes.Changes) -> Iterator[tuple[str, Work]]:
     """The work of a plan, under the statuses of "Viewing DB instance status" (RDS User Guide)."""
-    applied = dict(planned.applied)
-    version, name = applied.pop("EngineVersion", None), applied.pop("NewDBInstanceIdentifier", None)
-    begins_backups = bool(applied.get("BackupRetentionPeriod")) and not instance.backup_retention_period
-    if set(changes.CREDENTIALS) & planned.plain.keys():
-        yield "resetting-master-credentials", lambda: _reset_credentials(instance)
-    if applied or (not planned.applied and set(planned.plain) - set(changes.CREDENTIALS)):
-        yield "modifying", lambda: _apply(instance, applied)
-    if version:
-        yield "upgrading", lambda: _apply(instance, {"EngineVersion": version})
+    left = {**planned.plain, **planned.applied}
+    credentials = {key: left.pop(key) for key in changes.CREDENTIALS if key in left}
+    name = left.pop("NewDBInstanceIdentifier", None)
+    upgrade = {key: left.pop(key) for key in changes.UPGRADE if key in left} if "EngineVersion" in left else {}
+    begins_backups = bool(left.get("BackupRetentionPeriod")) and not instance.backup_retention_period
+    if credentials:
+        yield "resetting-master-credentials", lambda: _reset_credentials(instance, credentials)
+    if left:
+        yield "modifying", lambda: _apply(instance, left)
+    if upgrade:
+        yield "upgrading", lambda: _apply(instance, upgrade)
     if name:
         yield "renaming", lambda: _rename(instance, name)
     if begins_backups:
@@ -116,7 +147,11 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     for noun in nouns:
         instance.say("configuration change", f"Applying modification to {noun}")
     for key, value in attributes(changes.ordered(values)).items():
-        setattr(instance, {"db_port_number": "port"}.get(key, key), value)
+        setattr(instance, ATTRIBUTES.get(key, key), value)
+    logs = values.get("CloudwatchLogsExportConfiguration", {})
+    kept = set(instance.enabled_cloudwatch_logs_exports) - set(logs.get("DisableLogTypes", ()))
+    instance.enabled_cloudwatch_logs_exports = sorted(kept | set(logs.get("EnableLogTypes", ())))
+    instance.joining, instance.parameter_apply_status = None, "in-sync"
     if set(changes.STORAGE) & values.keys():
         _optimize(instance)
     if values.get("BackupRetentionPeriod") == 0:
@@ -148,9 +183,16 @@ def _optimize(instance: SandboxDBInstance) -> None:
         instance.iops, instance.storage_throughput = GP3_BASELINE
 
 
-def _reset_credentials(instance: SandboxDBInstance) -> None:
+def _reset_credentials(instance: SandboxDBInstance, values: Values) -> None:
+    """Give the server the password that is given, or that the secret has, or is to have now."""
+    if "MasterUserPassword" in values:
+        instance.master_user_password = values["MasterUserPassword"]
+    if values.get("ManageMasterUserPassword") is False:
+        instance.update(manage_master_user_password=False)
+    if values.get("RotateMasterUserPassword"):
+        instance.master_user_secret.rotate_secret()
     instance.take_over_password()
-    _done(instance, {"MasterUserPassword": None})
+    _done(instance, values)
 
 
 def _done(instance: SandboxDBInstance, values: Values) -> None:

@@ -53,12 +53,17 @@ def promote_replica(request: Request) -> dict[str, Any]:
     if replica.source is None:
         raise wrong_state(f"DB instance {replica.db_instance_identifier} is not a read replica.")
     validation.check_ranges(asked)
-    replica.backup_retention_period = asked.get("BackupRetentionPeriod", 1)
-    steps = [("modifying", lambda: promote(replica))]
-    if replica.backup_retention_period:
+    days = asked.get("BackupRetentionPeriod", 1)
+    replica.pending = {**replica.pending, "BackupRetentionPeriod": days}
+
+    def work() -> None:
+        promote(replica)
+        replica.backup_retention_period, replica.pending = days, {}
+
+    steps = [("modifying", work)]
+    if days:
         steps.append(("backing-up", lambda: backups.enable(replica)))
-    replica.begin(steps, "available")
-    return {"DBInstance": replica}
+    return {"DBInstance": replica.begin_later(steps, "available")}
 
 
 def promote(replica: SandboxDBInstance) -> None:
