@@ -157,7 +157,11 @@ def load(name: str = "local", confirm: str = "", **parameters: Any) -> Target:
     if name not in sections:
         remedy = f"use one of {', '.join(sections)}, or add a section to {targets_file()}"
         raise WrongInput(f'there is no target "{name}": {remedy}')
-    section = sections[name]
+    return from_section(name, sections[name], confirm, **parameters)
+
+
+def from_section(name: str, section: Mapping[str, Any], confirm: str = "", **parameters: Any) -> Target:
+    """The same for a section that need not be in the file."""
     given = {key: value for key, value in parameters.items() if value not in (None, "")}
     for key in (*given, *section):
         _require_known(key)

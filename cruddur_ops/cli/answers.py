@@ -119,12 +119,3 @@ def expired(target: Target, regions: tuple[str, ...]) -> list[str]:
 
     wanted = regions or (target.region,)
     return [str(one) for one in find(target, wanted)] or [f"nothing in {', '.join(wanted)} is past its date"]
-
-
-def targets(*given: Target) -> Iterator[str]:
-    """Every setting of one target, or of all."""
-    from cruddur_ops.targets import load, read_targets
-
-    for one in given or map(load, read_targets()):
-        yield f"[{one.name}]"
-        yield from (f"{setting:38} {value or '-':40} {source}" for setting, value, source in one.rows())

@@ -60,3 +60,17 @@ db = _group("db", "The database on the DB instance, or at CONNECTION_URL.")
 rds = _group("rds", "The DB instance: its state, and every step of its life.")
 security_group = _group("security-group", "The rule that lets the operator in.")
 users = _group("users", "The users of the application, in the user pool and in the database.")
+
+
+@main.group(invoke_without_command=True)
+@click.option("--target", default=None, help="A section of targets.toml; all of them by default.")
+@click.pass_context
+def targets(ctx: click.Context, target: str | None) -> None:
+    """Show every setting of a target with its value and where that came from."""
+    if ctx.invoked_subcommand is None:
+        from cruddur_ops.targets import load, read_targets
+
+        for one in map(load, read_targets() if target is None else [target]):
+            click.echo(f"[{one.name}]")
+            for setting, value, source in one.rows():
+                click.echo(f"{setting:38} {value or '-':40} {source}")

@@ -49,6 +49,11 @@ LAST_HELP = 'The name of the last snapshot, or "none" for none.'
 LAST = click.option("--final-snapshot", required=True, metavar="NAME", help=LAST_HELP)
 REGION_HELP = "Where to look; repeat it for several. By default the target's."
 REGION = click.option("--region", "regions", multiple=True, help=REGION_HELP)
-ANY_TARGET = click.option("--target", default=None, help="A section of targets.toml; all of them by default.")
+ADOPT = (
+    click.option("--target", "name", required=True, help="The name of the new section of targets.toml."),
+    click.option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="Where the instance is."),
+    click.option("--profile", envvar="AWS_PROFILE", help="The profile with whose rights to look."),
+    click.option("--sandbox", is_flag=True, help="The instance is in the sandbox."),
+)
 TIMEOUT = click.option("--timeout", type=click.FloatRange(min=0), default=300, show_default=True, help="Seconds.")
 FOR_PSQL = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- PSQL ARGUMENTS]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cruddur_ops.cli import answers, options
-from cruddur_ops.cli.groups import db, main, rds, security_group, users
+from cruddur_ops.cli.groups import db, main, rds, security_group, targets, users
 from cruddur_ops.cli.options import LOOK, STEP
 from cruddur_ops.cli.verb import Verb
 
@@ -87,7 +87,7 @@ TABLE = (
          "Give every confirmed user of the pool a row, seeded users their Cognito ids, and report the rest."),
     Verb(main, "expired", answers.expired, (*LOOK, options.REGION), help=
          "List what is past its Expires tag, each with the command that removes it."),
-    Verb(main, "targets", answers.targets, (options.ANY_TARGET,), help=
-         "Show every setting of a target with its value and where that came from."),
+    Verb(targets, "adopt", "rds.adoption:adopt", (options.IDENTIFIER, *options.ADOPT), help=
+         "Write the section of a DB instance that exists: where and what it is, and each setting as a comment."),
 )
 # fmt: on

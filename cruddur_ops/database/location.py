@@ -14,6 +14,7 @@ from typing import Any
 from cruddur_ops import credentials
 from cruddur_ops.database.certificates import root_certificate
 from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.network.tunnel import entrance
 from cruddur_ops.rds import instances, passwords
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
@@ -134,8 +135,12 @@ def from_instance(target: Target, database: str) -> Location:
         message = f"{instance.identifier} is {instance.status} and has no endpoint yet"
         raise InstanceNotReady(f"{message}: run 01_provision_rds, which waits for it")
     secret = _role_secret(target, instance) if target.db_role else _master_secret(target, instance)
-    options = {"sslmode": "verify-full", "sslrootcert": str(root_certificate(target))}
-    return Location(instance.host, str(instance.endpoint_port), database, secret["username"], secret["password"], options)
+    address, port = entrance(target, instance.endpoint_port)
+    options = {"sslmode": "verify-full", "sslrootcert": str(root_certificate(target))} | (
+        {"hostaddr": address} if address else {}
+    )
+    user = secret.get("username") or instance.master_username
+    return Location(instance.host, str(port), database, user, secret["password"], options)
 
 
 def secret_name(identifier: str, role: str) -> str:
@@ -150,13 +155,15 @@ def _role_secret(target: Target, instance: Instance) -> Mapping[str, Any]:
 
 
 def _master_secret(target: Target, instance: Instance) -> Mapping[str, Any]:
-    """The master user's password: managed by RDS, else in the secret that `passwords` made.
+    """The master user's password: managed by RDS, else in the secret of the operator's, or that which `passwords` made.
 
     Source: Amazon RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager".
     """
-    found = credentials.read(target, instance.secret_arn or passwords.secret_name(instance))
+    found = credentials.read(target, instance.secret_arn or target.master_user_secret or passwords.secret_name(instance))
     if not found:
         reason = "the secret of {} is gone" if instance.secret_arn else "{} does not keep its password in Secrets Manager"
-        remedy = "run 01_provision_rds, or give the target a connection_url"
-        raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy}")
+        remedy = (
+            "name its secret in master_user_secret, let RDS manage it with `cruddur-ops rds managed-password`, or give the target"
+        )
+        raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy} a connection_url")
     return found

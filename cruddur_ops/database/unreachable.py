@@ -47,6 +47,9 @@ NOBODY = Kind(
     "wait until the instance is available (01_provision_rds does), then try again",
     "start the server, or correct the host and the port in the URL",
 )
+TUNNEL = Kind(
+    "is behind a tunnel that is not open", "open it as 02_open_security_group says, or correct tunnel_port, then try again"
+)
 UNKNOWN_HOST = Kind(
     "has a host that is not known",
     "a new endpoint takes a minute to be known: check the network's DNS, then try again",
@@ -83,6 +86,7 @@ def diagnose(error: psycopg.OperationalError, location: Location, parameters: Ma
     kind = _kind(error, words, without_role)
     if location.role and kind in (LOGIN, FAILED) and _ask(without_role) is not None:
         kind = ROLE
+    kind = TUNNEL if kind is NOBODY and "hostaddr" in location.options and not location.source else kind
     details = f" to user {location.user}" if kind is LOGIN and location.user else ""
     details += "" if kind in (SILENT, MISSING) else f" ({words})"
     if kind is TLS and location.options.get("sslrootcert"):

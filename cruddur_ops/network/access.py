@@ -6,14 +6,15 @@ WrongInput where LOCAL_IP is not one address, or the owner's name cannot stand i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import NotFound, WrongInput
-from cruddur_ops.network import address, groups
+from cruddur_ops.network import address, groups, tunnel
 from cruddur_ops.network.rules import Rule, rules_of
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
@@ -45,10 +46,10 @@ class Wish:
         return tags.days_left(found.tags, self.on)
 
 
-def wish(target: Target, source: address.Network, group_id: str, on: date) -> Wish:
-    """The wish for one tcp rule, to the target's port, from one address."""
-    labels = tags.wanted(target.owner, target.rule_days, on)
-    rule = Rule("tcp", target.port, target.port, str(source), f"{tags.MANAGED_BY} {target.owner}", labels)
+def wish(target: Target, source: address.Network | None, group_id: str, on: date, port: int = 0) -> Wish:
+    """The wish for one tcp rule from one address, to the instance's port, else the target's; from none, for no rule at all."""
+    labels, port = tags.wanted(target.owner, target.rule_days, on), port or target.port
+    rule = Rule("tcp", port, port, str(source or ""), f"{tags.MANAGED_BY} {target.owner}", labels)
     if rule.open_to_everybody:
         raise WrongInput(f"{rule} would open the database to everybody: {address.REMEDY}")
     return Wish(rule, group_id, target.rule_days, target.security_group_rule_id, on)
@@ -57,9 +58,13 @@ def wish(target: Target, source: address.Network, group_id: str, on: date) -> Wi
 @step
 def plan_access(target: Target) -> Plan:
     """Admit the operator's address to the target's port, and no older address of the same operator."""
-    title = f"access on {target.name}"
-    group, attached = _groups(target)
-    wanted = wish(target, address.find(target), group.id if group else "", tags.today())
+    title, item = f"access on {target.name}", groups.instance(target)
+    group, attached = _groups(target, item)
+    endpoint = item.get("Endpoint", {})
+    port = int(
+        item.get("DbInstancePort") or endpoint.get("Port", 0)
+    )  # the first is 0 on AWS, and the server's own in the sandbox
+    wanted = wish(target, _source(target, item), group.id if group else "", tags.today(), port)
     if group is None:
         note = "known after 01_provision_rds: run it first"
         return Plan(title, (Change(Action.CREATE, RESOURCE, after=str(wanted.rule), note=note),))
@@ -68,17 +73,26 @@ def plan_access(target: Target) -> Plan:
         remedy = "correct DB_SG_RULE_ID, or unset it to find the rule by its tags"
         raise NotFound(f"there is no rule {wanted.named_id} in the security groups of the DB instance: {remedy}")
     changes, facts = reconcile(wanted, found)
+    if not wanted.rule.source:
+        facts = [*tunnel.instructions(target, endpoint.get("Address", "ENDPOINT"), port or target.port), *facts]
     if attached and group.id not in attached:
         facts.append(f"WARNING: {group.name} is not attached to the DB instance: run 01_provision_rds")
     return Plan(title, tuple(changes), tuple(facts))
 
 
-def _groups(target: Target) -> tuple[groups.Group | None, list[str]]:
+def _source(target: Target, item: Mapping[str, Any]) -> address.Network | None:
+    """The operator's address; None for an instance without a public one, unless the operator named a private one, as of a VPN."""
+    if not item or item.get("PubliclyAccessible"):
+        return address.find(target)
+    named = address.given(target.operator_address) if target.operator_address else None
+    return named if named and address.private(named) else None
+
+
+def _groups(target: Target, item: Mapping[str, Any]) -> tuple[groups.Group | None, list[str]]:
     """The group that is to hold the rule, and the ids of those that the DB instance has.
 
     It is the named or the runbook's own group; where the instance has groups without it, their first.
     """
-    item = groups.instance(target)
     attached, group = groups.attached(item), groups.describe(target, item)
     if attached and not target.security_group_id and (group is None or group.id not in attached):
         group = groups.named(target, attached[0])
@@ -96,7 +110,7 @@ def reconcile(wanted: Wish, found: Sequence[Rule]) -> tuple[list[Change], list[s
     others = [rule for rule in found if not wanted.claims(rule)]
     expired = [rule for rule in others if wanted.expired(rule)]
     same = [rule for rule in others if rule == wanted.rule and not wanted.expired(rule)]
-    kept = None if same or not mine else mine[0]
+    kept = mine[0] if wanted.rule.source and mine and not same else None
     stale = [rule for rule in mine if rule is not kept and rule.id != wanted.named_id]
     gone = [*stale, *expired]
     changes = [*(_revocation(wanted, rule) for rule in gone), _admission(wanted, kept, same)]
@@ -105,7 +119,9 @@ def reconcile(wanted: Wish, found: Sequence[Rule]) -> tuple[list[Change], list[s
 
 
 def _admission(wanted: Wish, kept: Rule | None, same: Sequence[Rule]) -> Change:
-    """The change that admits the operator: none where somebody else's rule does the same."""
+    """The change that admits the operator: none where somebody else's rule does the same, or nobody is to be admitted."""
+    if not wanted.rule.source:
+        return Change(Action.NONE, RESOURCE, note="none is needed: not publicly accessible")
     if same:
         return Change(Action.NONE, RESOURCE, after=str(wanted.rule), note=f"admitted by {same[0].id}, of somebody else")
     if kept is None:

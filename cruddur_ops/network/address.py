@@ -19,6 +19,8 @@ TIMEOUT_SECONDS = 5
 LONGEST_ADDRESS = 64
 # Reserved for documentation (RFC 5737, RFC 3849): the sandbox's operator has one, nobody on the internet.
 DOCUMENTATION = tuple(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
+# Of private networks (RFC 1918, RFC 4193), and of carriers' and VPNs' shared ones (RFC 6598)
+PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
 REMEDY = "set LOCAL_IP to your public address"
 
 
@@ -43,6 +45,11 @@ def given(text: str) -> Network:
     if address.is_loopback or address.is_unspecified or address.is_multicast or address.is_link_local:
         raise WrongInput(f"no connection comes from {address}, which is set: {REMEDY}")
     return network
+
+
+def private(network: Network) -> bool:
+    """Whether it is an address of a private network, such as that of a VPN."""
+    return any(network.network_address in one for one in PRIVATE)
 
 
 def answered(text: str, *, sandbox: bool = False) -> Network:

@@ -46,7 +46,8 @@ def sibling(target: Target, identifier: str) -> Target:
     kept = {name: value for name, value in wanted.items() if value is not None}
     confirm = identifier if target.confirm == target.db_instance_identifier else target.confirm
     new = target.asking(f"DB instance {target.db_instance_identifier}", **kept)
-    return replace(new, db_instance_identifier=identifier, confirm=confirm)
+    # A tunnel leads to the original.
+    return replace(new, db_instance_identifier=identifier, confirm=confirm, tunnel_address="", tunnel_port=0)
 
 
 @step

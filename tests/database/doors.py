@@ -1,10 +1,10 @@
-"""TCP ports that lead to the server of the tests, which listens on a Unix socket only."""
+"""TCP ports that lead to a server: to that of the tests, which listens on a Unix socket only, or as a tunnel to another port."""
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from rds_sandbox.postgres import Server
@@ -19,21 +19,39 @@ def tcp_door(server: Server, address: str, port: int = 0) -> Iterator[int]:
         address: of this machine.
         port: 0 for any that is free.
     """
+
+    def inside() -> socket.socket:
+        made = socket.socket(socket.AF_UNIX)
+        made.connect(str(server.socket))
+        return made
+
+    with _door(inside, address, port) as found:
+        yield found
+
+
+@contextmanager
+def tunnel(host: str, port: int) -> Iterator[int]:
+    """Listen on this machine, and pass connections on to another place; the port."""
+    with _door(lambda: socket.create_connection((host, port)), "127.0.0.1", 0) as found:
+        yield found
+
+
+@contextmanager
+def _door(inside: Callable[[], socket.socket], address: str, port: int) -> Iterator[int]:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.create_server((address, port), family=family) as listener:
-        threading.Thread(target=_accept, args=(listener, server), daemon=True).start()
+        threading.Thread(target=_accept, args=(listener, inside), daemon=True).start()
         yield listener.getsockname()[1]
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listener: socket.socket, server: Server) -> None:
+def _accept(listener: socket.socket, inside: Callable[[], socket.socket]) -> None:
     with suppress(OSError):
         while True:
             client, _ = listener.accept()
-            inside = socket.socket(socket.AF_UNIX)
-            inside.connect(str(server.socket))
-            for ends in ((client, inside), (inside, client)):
+            server = inside()
+            for ends in ((client, server), (server, client)):
                 threading.Thread(target=_copy, args=ends, daemon=True).start()
 
 

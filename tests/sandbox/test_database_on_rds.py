@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from cruddur_ops import database, targets
+from cruddur_ops.database import clients
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseUnreachable, LoginRefused
 from cruddur_ops.database.location import locate
@@ -20,6 +21,7 @@ from cruddur_ops.database.planning import PLAN_SECONDS
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.targets import Target
+from tests.database.doors import tunnel
 from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"
@@ -53,6 +55,23 @@ def in_maintenance_database(target: Target) -> Iterator[Target]:
     there = replace(target, db_name="postgres")
     yield there
     session(there).close()
+
+
+def test_a_tunnel_verifies_the_endpoints_name(target: Target, instance: dict[str, Any]) -> None:
+    """The way in is a port of this machine; when it is closed, that is one sentence."""
+    with in_maintenance_database(target) as there:
+        with tunnel(instance["Endpoint"]["Address"], instance["Endpoint"]["Port"]) as port:
+            through = replace(there, tunnel_port=port)
+            facts = database.connection_facts(through, "postgres")
+            assert (True, "verify-full") == (facts["tls"], facts["sslmode"])
+            location = locate(through)
+            assert (instance["Endpoint"]["Address"], "127.0.0.1") == (location.host, location.options["hostaddr"])
+            assert "export PGHOSTADDR=127.0.0.1" in clients.exports(through).splitlines()
+        session(through).close()
+        with pytest.raises(
+            DatabaseUnreachable, match="is behind a tunnel that is not open .*: open it as 02_open_security_group"
+        ):
+            connect(through)
 
 
 def test_from_nothing_to_seeded_and_again(target: Target) -> None:

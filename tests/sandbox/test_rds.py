@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from cruddur_ops import aws, rds
+from cruddur_ops import aws, network, rds, targets
+from cruddur_ops.cli import main
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Outcome, Plan
 from cruddur_ops.rds import instances, offers, settings
 from cruddur_ops.targets import Target
+from tests.sandbox.support import make_client, wait_for, wanted
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +165,23 @@ def test_an_older_instance_is_upgraded_only_when_asked(other: Target) -> None:
     assert [[], []] == [settings_changed(other), settings_changed(newer)]
     [change, *_] = rds.plan_instance(newer, major=True).mutating
     assert (Action.MODIFY, "EngineVersion") == (change.action, change.setting)
+
+
+def test_an_instance_of_others_is_adopted(
+    target: Target, sandbox: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One made by a command of 2023: 01 plans nothing but tags for it, and 02 opens the port that it has."""
+    monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
+    (tmp_path / "targets.toml").write_text("")
+    client = make_client(sandbox, "rds")
+    changes = {"EngineVersion": "17", "StorageType": "gp2", "Port": 5440, "DBInstanceClass": "db.t3.micro"}
+    client.create_db_instance(**wanted("legacy", **changes, StorageEncrypted=True))
+    wait_for(client, "legacy", "available")
+    adopted = CliRunner().invoke(main, ["targets", "adopt", "legacy", "--target", "old", "--sandbox"])
+    assert (0, True) == (adopted.exit_code, "port = 5440\n" in adopted.stdout), adopted.output
+    old = targets.load("old")
+    plan = rds.plan_both(old)
+    assert {"tag Owner", "tag Project", "tag ManagedBy"} == {change.setting for change in plan.mutating}
+    assert "tcp 5440 from " in str(network.plan_access(old).changes[-1])
+    plan.apply()
+    assert "17" == offers.major(instances.require(old).engine_version)

@@ -11,7 +11,7 @@ import pytest
 
 from cruddur_ops import network
 from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
-from cruddur_ops.network import groups
+from cruddur_ops.network import groups, tunnel
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action
 from cruddur_ops.targets import Target
@@ -60,10 +60,10 @@ class Answers:
         expected = {"Filters": [{"Name": "group-id", "Values": group_ids}]}
         self.ec2.add_response("describe_security_group_rules", {"SecurityGroupRules": list(found)}, expected)
 
-    def instance(self, *group_ids: str) -> None:
+    def instance(self, *group_ids: str, **more: Any) -> None:
         """To the look for the DB instance: with these groups, or none at all."""
         if group_ids:
-            item = created_instance({**INSTANCE, "VpcSecurityGroupIds": list(group_ids)})
+            item = created_instance({**INSTANCE, **more, "VpcSecurityGroupIds": list(group_ids)})
             self.rds.add_response("describe_db_instances", {"DBInstances": [item]})
         else:
             self.rds.add_client_error("describe_db_instances", "DBInstanceNotFound")
@@ -204,6 +204,65 @@ def test_access_in_a_named_group_that_is_not_attached(answers: Answers) -> None:
     assert ("WARNING: default is not attached to the DB instance: run 01_provision_rds",) == plan.facts
 
 
+def test_the_port_is_that_of_the_instance(answers: Answers) -> None:
+    """Where nobody asked for it, the default would open another."""
+    answers.instance("sg-0aaa", DbInstancePort=6543)
+    answers.groups(OWN)
+    answers.rules(["sg-0aaa"])
+    assert "tcp 6543 from 8.8.8.8/32" == network.plan_access(TARGET).changes[0].after
+
+
+STALE = {
+    "SecurityGroupRuleId": "sgr-1",
+    "GroupId": "sg-0aaa",
+    "IsEgress": False,
+    "IpProtocol": "tcp",
+    "FromPort": 5432,
+    "ToPort": 5432,
+    "CidrIpv4": "8.8.8.8/32",
+    "Tags": [{"Key": "ManagedBy", "Value": "cruddur-ops"}, {"Key": "Owner", "Value": "alice"}],
+}
+
+
+def test_an_instance_without_a_public_address(answers: Answers) -> None:
+    """No public address is admitted, older rules of the operator go, and it is said how to open a tunnel."""
+    answers.instance("sg-0aaa", PubliclyAccessible=False)
+    answers.groups(OWN)
+    answers.rules(["sg-0aaa"], STALE)
+    plan = network.plan_access(TARGET)
+    assert [(Action.DELETE, ""), (Action.NONE, "none is needed: not publicly accessible")] == [
+        (change.action, change.note if change.action is Action.NONE else "") for change in plan.changes
+    ]
+    host = "cruddur-db-instance.example.ca-central-1.rds.amazonaws.com"
+    parameters = f'{{"host": ["{host}"], "portNumber": ["5432"], "localPortNumber": ["5432"]}}'
+    command = "aws ssm start-session --region ca-central-1 --target INSTANCE"
+    expected = f"{command} --document-name AWS-StartPortForwardingSessionToRemoteHost --parameters '{parameters}'"
+    assert any(fact.endswith(expected) for fact in plan.facts)
+    assert any("then set tunnel_port = 5432" in fact for fact in plan.facts)
+
+
+def test_an_operator_within_the_private_network(answers: Answers) -> None:
+    """An address as of a VPN, which the operator named, is admitted."""
+    answers.instance("sg-0aaa", PubliclyAccessible=False)
+    answers.groups(OWN)
+    answers.rules(["sg-0aaa"])
+    assert "tcp 5432 from 10.1.2.3/32" == network.plan_access(replace(TARGET, operator_address="10.1.2.3")).changes[0].after
+
+
+@pytest.mark.parametrize(
+    ("wanted", "entrance"),
+    [
+        ({}, ("", 5432)),
+        ({"tunnel_port": 6000}, ("127.0.0.1", 6000)),
+        ({"tunnel_address": "10.0.0.1"}, ("10.0.0.1", 5432)),
+        ({"tunnel_address": "::1", "tunnel_port": 6000}, ("::1", 6000)),
+    ],
+)
+def test_where_a_tunnel_begins(wanted: dict[str, Any], entrance: tuple[str, int]) -> None:
+    """On this machine, unless another address is named; at the endpoint's port, unless another is."""
+    assert entrance == tunnel.entrance(replace(TARGET, **wanted), 5432)
+
+
 def test_outbound_rules_do_not_count(answers: Answers) -> None:
     """Every group lets everything out: that is no danger to the database."""
     answers.groups(OWN)
@@ -239,6 +298,14 @@ def test_a_port_where_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert "refused" == network.reachability("127.0.0.1", port, 2)
+
+
+def test_a_tunnel_leads_past_the_name() -> None:
+    """The name need not resolve here."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        through = replace(TARGET, tunnel_port=server.getsockname()[1])
+        assert "silent" == network.reachability("nowhere.invalid", 5432, 2, through)
+    assert "refused" == network.reachability("nowhere.invalid", 5432, 2, through)
 
 
 def test_a_name_that_does_not_resolve() -> None:

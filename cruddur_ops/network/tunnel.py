@@ -1,0 +1,44 @@
+"""The way to an instance that is not publicly accessible: a port of this machine, which SSM forwards from within its VPC.
+
+Source: AWS Systems Manager User Guide, "Start a session", port forwarding to a remote host.
+"""
+
+from __future__ import annotations
+
+import json
+
+from cruddur_ops.targets import Target
+
+DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
+LOCAL_ADDRESS = "127.0.0.1"
+
+
+def entrance(target: Target, port: int) -> tuple[str, int]:
+    """The address to connect to instead of the endpoint's, empty where the target has no tunnel; and the port.
+
+    Args:
+        target: whose tunnel.
+        port: of the endpoint.
+    """
+    if not target.tunnel_address and not target.tunnel_port:
+        return "", port
+    return target.tunnel_address or LOCAL_ADDRESS, target.tunnel_port or port
+
+
+def command(target: Target, host: str, port: int) -> str:
+    """The command that opens it, through a machine in the VPC."""
+    local = target.tunnel_port or port
+    forwarded = {"host": [host], "portNumber": [str(port)], "localPortNumber": [str(local)]}
+    where = f"--region {target.region}" + (f" --profile {target.profile}" if target.profile else "")
+    return f"aws ssm start-session {where} --target INSTANCE --document-name {DOCUMENT} --parameters '{json.dumps(forwarded)}'"
+
+
+def instructions(target: Target, host: str, port: int) -> tuple[str, ...]:
+    """What to do to get in, a line each."""
+    facts = (
+        "it is not publicly accessible, so that no rule for your address would let you in: go through its VPC",
+        f"in another terminal, INSTANCE being a machine there that SSM manages: {command(target, host, port)}",
+    )
+    local = target.tunnel_port or port
+    missing = f"then set tunnel_port = {local} in the target's section; connections still verify the name of the endpoint"
+    return facts if target.tunnel_port or target.tunnel_address else (*facts, missing)
