@@ -20,6 +20,7 @@ VARIABLE = "CRUDDUR_APPROVED"
 NAME = "plan.json"
 SHORTEST = 12  # hexadecimal digits of a digest that still tell one plan from another
 UNKNOWN = "known after"  # how the note of a change begins that stands for others, which cannot be told yet
+SHAPE = {"target": str, "db_instance_identifier": str, "notebooks": list, "given": dict, "parameters": dict, "plans": list}
 COMPARED = ("action", "resource", "setting", "after")
 SYMBOLS = {"create": "+", "modify": "~", "delete": "-", "unchanged": "="}  # of each action
 
@@ -65,7 +66,10 @@ def parse(text: str) -> Any:
             raise ValueError("a key stands twice")
         return found
 
-    return json.loads(text, object_pairs_hook=once)
+    try:
+        return json.loads(text, object_pairs_hook=once)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -73,8 +77,11 @@ def read(path: Path) -> dict[str, Any]:
     try:
         document: dict[str, Any] = parse(path.read_text(encoding="utf-8"))
         written = document["digest"]
+        fits = all(isinstance(document[name], kind) for name, kind in SHAPE.items())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WrongInput(f"{path} is no plan file: make one with `cruddur-ops run --plan`") from error
+    if not fits:
+        raise WrongInput(f"{path} is no plan file of this version: make one with `cruddur-ops run --plan`")
     if written != digest(document):
         raise WrongInput(f"{path} was changed after it was planned: plan again with `cruddur-ops run --plan`")
     return document

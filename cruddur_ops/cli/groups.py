@@ -26,9 +26,8 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno == errno.EPIPE:  # click's to handle: whoever reads has seen enough
                 raise
-            click.echo(
-                f"{error.filename or 'standard output'} cannot be written ({error.strerror}): make room, then repeat", err=True
-            )
+            remedy = "give it room, or name another, then repeat"
+            click.echo(f"{error.filename or 'standard output'} cannot be used ({error.strerror}): {remedy}", err=True)
             ctx.exit(OpsError.exit_code)
         except KeyboardInterrupt:
             click.echo("interrupted: repeat the command, it converges", err=True)

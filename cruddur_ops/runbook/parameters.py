@@ -112,7 +112,7 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         found = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise WrongInput(f"{path} cannot be read as YAML or TOML ({' '.join(str(error).split())}): correct it") from error
     if not isinstance(found, dict) or not all(isinstance(value, (str, int, float)) for value in found.values()):
         raise WrongInput(f"{path} must hold a line `name: value` for each parameter, or `name = value` in TOML: correct it")

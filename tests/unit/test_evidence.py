@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import subprocess
@@ -10,10 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cruddur_ops import redaction
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.plan import OUTCOME_MIME, PLAN_MIME
+from cruddur_ops.runbook import Request, resume
 from cruddur_ops.runbook.evidence import Record, history, ledger_file, manifest, result
 
 CHANGE = {"action": "create", "resource": "database cruddur", "setting": "", "before": None, "after": None, "note": ""}
@@ -133,12 +137,44 @@ def test_a_line_that_stands_twice_in_the_manifest_shows(record: Record) -> None:
         manifest.verify(record.folder)
 
 
-@pytest.mark.parametrize("content", ["", "[1]", '{"schema": 99}', '{"schema": 2, "schema": 2}'])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=3,
+)
+PLACES = st.sampled_from(["verdict", "target", "order", "host", "process", "started", "git", "versions", "parameters", "settings",
+                          "notebooks", "notebooks/outcome", "notebooks/seconds", "notebooks/name",
+                          "notebooks/outcome/created", "parameters/01: rows", "git/commit", "user", "plan_only"])  # fmt: skip
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=PLACES, value=JSON)
+def test_whatever_stands_in_a_record_is_read_or_refused(record: Record, place: str, value: Any) -> None:
+    """A file that somebody has edited makes no traceback, wherever it is read."""
+    whole = inner = saved(record)
+    *above, last = place.split("/")
+    for part in above:
+        inner = inner[part]
+        inner = inner[0] if isinstance(inner, list) else inner
+    inner[last] = value
+    folder = record.folder.with_name("edited")
+    folder.mkdir(exist_ok=True)
+    (folder / "run.json").write_text(json.dumps(whole))
+    history.listing(folder.parent)
+    for read in (lambda: history.compare(folder, folder), lambda: resume("edited", folder.parent, Request())):
+        with contextlib.suppress(WrongInput):
+            read()
+
+
+UNREADABLE = ["", "[1]", '{"schema": 99}', '{"schema": 2, "schema": 2}', '{"schema": 2}', '{"schema": ' + "[" * 9999, "9" * 9999]
+
+
+@pytest.mark.parametrize("content", UNREADABLE)
 def test_a_record_of_another_kind_is_told(record: Record, content: str) -> None:
     """What cannot be read is no evidence."""
     (record.folder / "run.json").write_text(content)
     with pytest.raises(WrongInput, match=r"run\.json|of schema"):
-        manifest.verify(record.folder)
+        history.read(record.folder)
 
 
 class Links(HTMLParser):

@@ -330,7 +330,7 @@ def test_a_run_that_cannot_say_how_it_went_has_not_passed(project: Project) -> N
     project.write("00_first")
     finished = project.run("run", "--target", "plain", output=FullDisk)
     assert (1, "failed") == (finished.code, project.records()[0]["verdict"])
-    assert "standard output cannot be written (No space left on device)" in finished.stderr
+    assert "standard output cannot be used (No space left on device)" in finished.stderr
 
 
 PARTS = """

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import fastjsonschema
 import psutil
 
 from cruddur_ops import approvals
@@ -17,6 +18,33 @@ from cruddur_ops.plan import Outcome
 LAST = "last"
 SCHEMA = 2  # of run.json: docs/evidence.md describes it
 READABLE = (1, SCHEMA)
+# What is read of a record (JSON Schema, draft 7): what an older schema lacks is not required.
+TEXT, COUNT = {"type": "string"}, {"type": "integer", "minimum": 0}
+VALUES = {"type": "object", "additionalProperties": {"type": "object", "required": ["value", "source"]}}
+OUTCOME = {"created": COUNT, "changed": COUNT, "deleted": COUNT, "unchanged": COUNT}
+STEP = {
+    "type": "object",
+    "required": ["name", "verdict", "outcome", "seconds", "retries"],
+    "properties": {
+        "name": TEXT,
+        "outcome": {"type": "object", "properties": OUTCOME, "additionalProperties": False},
+        "seconds": {"type": "number"},
+    },
+}
+SHAPE = {
+    "type": "object",
+    "required": "verdict target user host plan_only caller git versions parameters settings notebooks".split(),
+    "properties": {
+        **{"verdict": TEXT, "target": TEXT, "host": TEXT, "user": TEXT, "started": {**TEXT, "format": "date-time"}},
+        "process": {**COUNT, "maximum": 2**31 - 1},
+        "versions": {"type": "object"},
+        "parameters": VALUES,
+        "settings": VALUES,
+        "order": {"type": "array", "items": TEXT},
+        "notebooks": {"type": "array", "items": STEP},
+        "git": {"type": ["object", "null"], "required": ["commit"], "properties": {"commit": TEXT}},
+    },
+}
 
 
 def folders(runs: Path) -> list[Path]:
@@ -45,6 +73,10 @@ def read(folder: Path) -> dict[str, Any]:
     found = record.get("schema", "none") if isinstance(record, dict) else "none"
     if found not in READABLE:
         raise WrongInput(f"{folder} has a record of schema {found}, not {SCHEMA}: read it with the version that wrote it")
+    try:
+        fastjsonschema.validate(SHAPE, record)
+    except fastjsonschema.JsonSchemaException as error:
+        raise WrongInput(f"{folder} has a run.json that no run wrote ({error}): `cruddur-ops runs` lists the runs") from error
     return record
 
 

@@ -34,13 +34,13 @@ def verify(folder: Path, seal: str = "") -> str:
         folder: of the run.
         seal: its first digits, as the run printed them; empty to leave the comparison to whoever reads the answer.
     """
-    record = history.read(folder)
     if not (folder / NAME).is_file():
+        history.read(folder)
         raise OpsError(f"the run never ended, or an older version wrote it, so there is no {NAME}: see what it did in {folder}")
     found = _digest(folder / NAME)
     changes = [*_changes(folder), *([] if found.startswith(seal.lower()) else [f"{NAME} was written anew, its seal is {found}"])]
-    if record.get("folder", folder.name) != folder.name:
-        changes.append(f"the folder was renamed, it was {record['folder']}")
+    if not changes and (name := history.read(folder).get("folder", folder.name)) != folder.name:
+        changes.append(f"the folder was renamed, it was {name}")
     if changes:
         raise OpsError(f"{'; '.join(changes)} after the run: do not rely on {folder}")
     return found
