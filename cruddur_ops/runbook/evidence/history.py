@@ -31,9 +31,10 @@ STEP = {
         "seconds": {"type": "number"},
     },
 }
+REQUIRED = ("verdict", "target", "user", "host", "plan_only", "caller", "git", "versions", "parameters", "settings", "notebooks")
 SHAPE = {
     "type": "object",
-    "required": "verdict target user host plan_only caller git versions parameters settings notebooks".split(),
+    "required": [*REQUIRED],
     "properties": {
         **{"verdict": TEXT, "target": TEXT, "host": TEXT, "user": TEXT, "started": {**TEXT, "format": "date-time"}},
         "process": {**COUNT, "maximum": 2**31 - 1},
