@@ -75,7 +75,7 @@ def read(target: Target, name: str) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError):
         password = ""
     if not password:
-        raise WrongInput(f"the secret {name} holds no JSON with a password: delete it, so that it can be made anew")
+        raise WrongInput(f"the secret {name} holds no JSON with a password: put its username and password in")
     return found
 
 

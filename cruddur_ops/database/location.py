@@ -34,6 +34,7 @@ class Location:
         user: the role; empty for the default of libpq.
         password: empty for none, or where libpq finds it elsewhere (PGPASSWORD, ~/.pgpass).
         options: libpq's other parameters, such as sslmode (PostgreSQL 18, chapter 32.1.2).
+        private: whether it has no public address, so that the way in is a tunnel or the VPC.
         role: that the session takes on after it has logged in as `user`; empty for none.
         source: where the URL came from, such as "environment CONNECTION_URL"; empty where RDS was asked.
     """
@@ -46,6 +47,7 @@ class Location:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     source: str = ""
     role: str = ""
+    private: bool = False
 
     def __str__(self) -> str:
         """Such as "database cruddur on host:5432"."""
@@ -101,7 +103,7 @@ def from_url(url: str, database: str | None, default: str, source: str) -> Locat
     if parameters is None or not parameters.get("host"):
         example = "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with odd characters percent-encoded"
         raise WrongInput(f"the connection URL ({source}) is not that of a PostgreSQL server: write it as {example}")
-    named = {name: str(parameters.pop(keyword, "")) for name, keyword in FIELDS.items()}
+    named: dict[str, Any] = {name: str(parameters.pop(keyword, "")) for name, keyword in FIELDS.items()}
     named["database"] = database or named["database"] or default
     return Location(**named, options=parameters, source=source)
 
@@ -140,7 +142,8 @@ def from_instance(target: Target, database: str) -> Location:
         {"hostaddr": address} if address else {}
     )
     user = secret.get("username") or instance.master_username
-    return Location(instance.host, str(port), database, user, secret["password"], options)
+    private = not instance.publicly_accessible
+    return Location(instance.host, str(port), database, user, secret["password"], options, private=private)
 
 
 def secret_name(identifier: str, role: str) -> str:
@@ -165,5 +168,5 @@ def _master_secret(target: Target, instance: Instance) -> Mapping[str, Any]:
         remedy = (
             "name its secret in master_user_secret, let RDS manage it with `cruddur-ops rds managed-password`, or give the target"
         )
-        raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy} a connection_url")
+        raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy}")
     return found

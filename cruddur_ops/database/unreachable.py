@@ -47,6 +47,11 @@ NOBODY = Kind(
     "wait until the instance is available (01_provision_rds does), then try again",
     "start the server, or correct the host and the port in the URL",
 )
+PRIVATE = Kind(
+    "is not publicly accessible, and did not answer",
+    "open a tunnel as 02_open_security_group says, or work from within its VPC",
+    error=ConnectionTimedOut,
+)
 TUNNEL = Kind(
     "is behind a tunnel that is not open", "open it as 02_open_security_group says, or correct tunnel_port, then try again"
 )
@@ -86,9 +91,12 @@ def diagnose(error: psycopg.OperationalError, location: Location, parameters: Ma
     kind = _kind(error, words, without_role)
     if location.role and kind in (LOGIN, FAILED) and _ask(without_role) is not None:
         kind = ROLE
-    kind = TUNNEL if kind is NOBODY and "hostaddr" in location.options and not location.source else kind
+    if kind is NOBODY and "hostaddr" in location.options and not location.source:
+        kind = TUNNEL
+    if kind in (SILENT, UNKNOWN_HOST) and location.private and "hostaddr" not in location.options:
+        kind = PRIVATE
     details = f" to user {location.user}" if kind is LOGIN and location.user else ""
-    details += "" if kind in (SILENT, MISSING) else f" ({words})"
+    details += "" if kind in (SILENT, PRIVATE, MISSING) else f" ({words})"
     if kind is TLS and location.options.get("sslrootcert"):
         details += f", verified with {location.options['sslrootcert']}"
     remedy = location.source and kind.url or kind.rds

@@ -159,6 +159,8 @@ def _require_features(target: Target, option: Mapping[str, Any]) -> None:
     if not least <= target.allocated_storage <= most:
         wrong = f"not {target.allocated_storage}: set allocated_storage to that"
         raise NotOffered(f"{name} has {least} to {most} GiB, {wrong}")
+    if target.multi_az and not option.get("MultiAZCapable", True):
+        raise NotOffered(f"{name} has no standby in another zone: set multi_az = false")
     if target.performance_insights and not option.get("SupportsPerformanceInsights", True):
         raise NotOffered(f"{name} has no Performance Insights: set performance_insights = false")
     if target.storage_encrypted and not option.get("SupportsStorageEncryption", True):

@@ -60,7 +60,7 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
         settle = partial(waiting.wait, target)
         return Plan(title, (replace(same, note=f"{found.status}: wait until it is available", settle=settle),), facts)
     changes = tuple(modification.changes(wish, found, not target.protected if at_once is None else at_once))
-    shortfalls = (*_upgrade(target, wanted), *settings.shortfalls(wish, found))
+    shortfalls = (*_upgrade(target, wanted), *_shortfalls(wish, found))
     return Plan(title, changes or (same,), (*shortfalls, *facts), pending.until(found))
 
 
@@ -81,6 +81,29 @@ def _upgrade(target: Target, wanted: Target) -> Iterator[str]:
     if target.asked("engine_version") and offers.major(wanted.engine_version) != offers.major(target.engine_version):
         what = f"PostgreSQL {target.engine_version} is wanted, and {wanted.engine_version} runs"
         yield f"{what}: a major upgrade is made by `cruddur-ops rds modify` alone, after its pre-checks"
+
+
+def _shortfalls(wish: Wish, found: Instance) -> Iterator[str]:
+    """Lines about what is wanted and cannot be had by modifying the instance, each with the way out."""
+    target = wish.target
+    for row in settings.SETTINGS:
+        wanted, there = row.wanted(wish), wish.present[row.name]
+        if row.fixed and wanted not in (None, there):
+            yield row.fixed.format(wanted=wanted, found=there, no="" if there else "not ")
+    if wish.group and not wish.fits:
+        yield f"the security group {wish.group.name} is of another VPC, and is not attached: set security_group_id to one of this"
+    if found.allocated_storage > target.allocated_storage:
+        yield f"it has {found.allocated_storage} GiB, more than wanted: storage never shrinks"
+    if not offers.meets(target.engine_version, offers.major(found.engine_version)):
+        yield f"it runs PostgreSQL {found.engine_version}, newer than wanted: RDS never goes back"
+    if found.status == "storage-full":
+        yield "WARNING: its storage is full: set allocated_storage higher"
+    if found.status == settings.OPTIMIZING:
+        yield "its storage is being optimized, for up to some hours: until then no setting of the storage is changed"
+    if found.pending:
+        yield f"RDS has accepted and not made yet: {', '.join(sorted(found.pending))}"
+    if not found.secret_arn and (found.replicas or found.source):
+        yield "its master password is our own as long as it replicates: RDS manages none with read replicas"
 
 
 def _creation(wish: Wish) -> Change:

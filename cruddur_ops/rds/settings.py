@@ -140,41 +140,27 @@ def _key(wish: Wish) -> str:
 RESTARTS = "restarts the server: interrupts connections for some minutes"
 NEXT_STORAGE = "the next change of storage has to wait about 6 hours"
 NEW_ADDRESS = "the endpoint's address changes: connections through the old one end"
-NEW_PASSWORD = "RDS makes a new password: the present one stops working"
 GROWTH = "MaxAllocatedStorage != AllocatedStorage && MaxAllocatedStorage || `0`"
 CHOSEN = '(StorageType != `"gp3"` || AllocatedStorage >= `400`) && {} || `null`'  # smaller ones have what gp3 comes with
+# fmt: off
 SETTINGS = (
     Setting("DBInstanceClass", "db_instance_class", note=RESTARTS, deferred=True),
     Setting("EngineVersion", "engine_version", _version, note=f"{RESTARTS}, and cannot be undone", deferred=True, copied=False),
     Setting("MultiAZ", "multi_az", found="MultiAZ || `false`", note="a standby costs as much again", deferred=True),
     Setting("StorageType", "storage_type", note=NEXT_STORAGE, deferred=True),
     Setting("AllocatedStorage", "allocated_storage", _storage, note=f"cannot be undone; {NEXT_STORAGE}", deferred=True),
-    Setting("MaxAllocatedStorage", "max_allocated_storage", _limit, found=GROWTH, copied=False),
+    Setting("MaxAllocatedStorage", "max_allocated_storage", _limit, GROWTH, copied=False),
     Setting("Iops", "iops", lambda wish: wish.target.iops or None, CHOSEN.format("Iops"), note=NEXT_STORAGE, deferred=True),
-    Setting(
-        "StorageThroughput",
-        "storage_throughput",
-        lambda wish: wish.target.storage_throughput or None,
-        CHOSEN.format("StorageThroughput"),
-        note=NEXT_STORAGE,
-        deferred=True,
-    ),
+    Setting("StorageThroughput", "storage_throughput", lambda wish: wish.target.storage_throughput or None,
+            CHOSEN.format("StorageThroughput"), note=NEXT_STORAGE, deferred=True),
     Setting("PubliclyAccessible", "publicly_accessible", note=NEW_ADDRESS, abrupt=True),
     Setting("NetworkType", "network_type", note="may interrupt connections", abrupt=True),
-    Setting(
-        "DBParameterGroupName",
-        "db_parameter_group_name",
-        found="DBParameterGroups[0].DBParameterGroupName",
-        note="its static parameters wait for a reboot",
-    ),
+    Setting("DBParameterGroupName", "db_parameter_group_name", found="DBParameterGroups[0].DBParameterGroupName",
+            note="its static parameters wait for a reboot"),
     Setting("OptionGroupName", value=lambda _: None, found="OptionGroupMemberships[0].OptionGroupName"),
     Setting("CACertificateIdentifier", "ca_certificate_identifier", note="may restart the server", deferred=True),
-    Setting(
-        "EnableIAMDatabaseAuthentication",
-        "iam_database_authentication",
-        found="IAMDatabaseAuthenticationEnabled",
-        deferred=True,
-    ),
+    Setting("EnableIAMDatabaseAuthentication", "iam_database_authentication", found="IAMDatabaseAuthenticationEnabled",
+            deferred=True),
     Setting("PreferredMaintenanceWindow", "preferred_maintenance_window", copied=False),
     Setting("PreferredBackupWindow", "preferred_backup_window"),
     Setting("BackupRetentionPeriod", "backup_retention_period", deferred=True),
@@ -182,59 +168,30 @@ SETTINGS = (
     Setting("DeletionProtection", "deletion_protection"),
     Setting("AutoMinorVersionUpgrade", "auto_minor_version_upgrade"),
     Setting("EngineLifecycleSupport", "engine_lifecycle_support"),
-    Setting(
-        "ManageMasterUserPassword",
-        "manage_master_password",
-        _managed,
-        found="MasterUserSecret.SecretArn != `null`",
-        note=NEW_PASSWORD,
-        abrupt=True,
-        copied=False,
-    ),
+    Setting("ManageMasterUserPassword", "manage_master_password", _managed, "MasterUserSecret.SecretArn != `null`",
+            note="RDS makes a new password: the present one stops working", abrupt=True, copied=False),
     Setting("MonitoringInterval", "monitoring_interval", found="MonitoringInterval || `0`", copied=False),
-    Setting(
-        "MonitoringRoleArn",
-        "monitoring_role_arn",
-        lambda wish: wish.target.monitoring_interval and wish.target.monitoring_role_arn or None,
-        copied=False,
-    ),
+    Setting("MonitoringRoleArn", "monitoring_role_arn",
+            lambda wish: wish.target.monitoring_interval and wish.target.monitoring_role_arn or None, copied=False),
     Setting("EnablePerformanceInsights", "performance_insights", found="PerformanceInsightsEnabled || `false`", copied=False),
     Setting("PerformanceInsightsRetentionPeriod", "performance_insights_retention_period", _insights_days, copied=False),
-    Setting("DBPortNumber", "port", found=PORT, created="Port", note=RESTARTS, abrupt=True),
+    Setting("DBPortNumber", "port", found=PORT, created="Port", note="restarts the server", abrupt=True),
     Setting(LOGS, "log_exports", _logs, "EnabledCloudwatchLogsExports || `[]`", "EnableCloudwatchLogsExports"),
     Setting("VpcSecurityGroupIds", value=_groups, found="VpcSecurityGroups[].VpcSecurityGroupId"),
-    Setting(
-        "DBName",
-        "db_name",
-        fixed="it was not created with the database {wanted}: 03_load_schema_and_seed creates it",
-        copied=False,
-    ),
-    Setting(
-        "MasterUsername",
-        "master_username",
-        fixed="its master user is {found}, for good: set master_username to that",
-        copied=False,
-    ),
-    Setting(
-        "StorageEncrypted",
-        "storage_encrypted",
-        fixed="it is {no}encrypted, for good: restore an encrypted copy of a snapshot, or set storage_encrypted",
-        copied=False,
-    ),
-    Setting("KmsKeyId", "kms_key_id", _key, fixed="its key is {found}, for good: set kms_key_id to that", copied=False),
-    Setting(
-        "DBSubnetGroupName",
-        "db_subnet_group_name",
-        found="DBSubnetGroup.DBSubnetGroupName",
-        fixed="it is in the DB subnet group {found}, from which it is not moved: set db_subnet_group_name to that",
-    ),
-    Setting(
-        "AvailabilityZone",
-        "availability_zone",
-        lambda wish: None if wish.target.multi_az else wish.target.availability_zone,
-        fixed="it is in {found}, for good: set availability_zone to that",
-    ),
+    Setting("DBName", "db_name", copied=False,
+            fixed="it was not created with the database {wanted}: 03_load_schema_and_seed creates it"),
+    Setting("MasterUsername", "master_username", copied=False,
+            fixed="its master user is {found}, for good: set master_username to that"),
+    Setting("StorageEncrypted", "storage_encrypted", copied=False,
+            fixed="it is {no}encrypted, for good: restore an encrypted copy of a snapshot, or set storage_encrypted"),
+    Setting("KmsKeyId", "kms_key_id", _key, copied=False, fixed="its key is {found}, for good: set kms_key_id to that"),
+    Setting("DBSubnetGroupName", "db_subnet_group_name", found="DBSubnetGroup.DBSubnetGroupName",
+            fixed="it is in the DB subnet group {found}, from which it is not moved: set db_subnet_group_name to that"),
+    Setting("AvailabilityZone", "availability_zone",
+            lambda wish: None if wish.target.multi_az else wish.target.availability_zone,
+            fixed="it is in {found}, for good: set availability_zone to that"),
 )
+# fmt: on
 BY_NAME = {row.name: row for row in SETTINGS}
 FOLLOWED = {row.source: row.name for row in SETTINGS if row.source}
 # By the names that they have in PendingModifiedValues.
@@ -297,26 +254,3 @@ def unlike(one: Instance, other: Instance) -> Iterator[str]:
     for name, value in mine.items():
         if value != theirs[name]:
             yield f"{name} is {value} on {one.identifier}, and {theirs[name]} on {other.identifier}"
-
-
-def shortfalls(wish: Wish, found: Instance) -> Iterator[str]:
-    """Lines about what is wanted and cannot be had by modifying the instance, each with the way out."""
-    target = wish.target
-    for row in SETTINGS:
-        wanted, there = row.wanted(wish), wish.present[row.name]
-        if row.fixed and wanted not in (None, there):
-            yield row.fixed.format(wanted=wanted, found=there, no="" if there else "not ")
-    if wish.group and not wish.fits:
-        yield f"the security group {wish.group.name} is of another VPC, and is not attached: set security_group_id to one of this"
-    if found.allocated_storage > target.allocated_storage:
-        yield f"it has {found.allocated_storage} GiB, more than wanted: storage never shrinks"
-    if not offers.meets(target.engine_version, offers.major(found.engine_version)):
-        yield f"it runs PostgreSQL {found.engine_version}, newer than wanted: RDS never goes back"
-    if found.status == "storage-full":
-        yield "WARNING: its storage is full: set allocated_storage higher"
-    if found.status == OPTIMIZING:
-        yield "its storage is being optimized, for up to some hours: until then no setting of the storage is changed"
-    if found.pending:
-        yield f"RDS has accepted and not made yet: {', '.join(sorted(found.pending))}"
-    if not found.secret_arn and (found.replicas or found.source):
-        yield "its master password is our own as long as it replicates: RDS manages none with read replicas"

@@ -74,6 +74,18 @@ def test_a_tunnel_verifies_the_endpoints_name(target: Target, instance: dict[str
             connect(through)
 
 
+def test_an_instance_without_a_public_address(target: Target, rds: Client) -> None:
+    """Silence there is no matter of the firewall: the way in is told."""
+    rds.modify_db_instance(DBInstanceIdentifier=IDENTIFIER, PubliclyAccessible=False)
+    wait_for(rds, IDENTIFIER, "available")
+    try:
+        with pytest.raises(ConnectionTimedOut, match="is not publicly accessible, and did not answer: open a tunnel"):
+            connect(replace(target, db_name="postgres"), connect_timeout=2)
+    finally:
+        rds.modify_db_instance(DBInstanceIdentifier=IDENTIFIER, PubliclyAccessible=True)
+        wait_for(rds, IDENTIFIER, "available")
+
+
 def test_from_nothing_to_seeded_and_again(target: Target) -> None:
     """On an instance without a database the steps make everything once."""
     first, second = [plan(target).apply() for plan in PLANS], [plan(target).apply() for plan in PLANS]
@@ -162,7 +174,7 @@ def test_instance_without_endpoint_and_without_managed_password(target: Target, 
     with pytest.raises(InstanceNotReady, match="is creating and has no endpoint yet: run 01_provision_rds"):
         locate(another)
     wait_for(rds, "another", "available")
-    with pytest.raises(InstanceNotReady, match="does not keep its password in Secrets Manager: run 01_provision_rds"):
+    with pytest.raises(InstanceNotReady, match="does not keep its password in Secrets Manager: name the secret"):
         locate(another)
 
 

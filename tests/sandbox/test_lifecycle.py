@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -212,11 +213,14 @@ def test_snapshot_names_that_are_taken(shared: Target) -> None:
     assert 0 == run("rds", "delete-snapshot", "taken").exit_code
 
 
-def test_a_restore_by_the_command_line(shared: Target) -> None:
-    """From a snapshot; the copy is as wanted, and holds what the marker tells."""
+def test_a_restore_by_the_command_line(shared: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a snapshot; the copy is as wanted, and holds what the marker tells. A copy waits for no window, if protected too."""
     database.mark(shared, "now")
     run("rds", "snapshot", "one")
-    restored = run("rds", "restore", "copy", "--snapshot", "one")
+    with monkeypatch.context() as patch:
+        patch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
+        (tmp_path / "targets.toml").write_text("[local]\nsandbox = true\nprotected = true\ndeletion_protection = true\n")
+        restored = run("rds", "restore", "copy", "--snapshot", "one", "--confirm", IDENTIFIER)
     assert (0, True) == (restored.exit_code, restored.stdout.endswith("verified: DB instance copy is as wanted\n"))
     copy = rds.sibling(shared, "copy")
     assert not rds.plan_instance(copy).mutating

@@ -177,7 +177,7 @@ def test_a_secret_of_somebody_else_is_not_overwritten(roles: Target, secretsmana
     right = secretsmanager.get_secret_value(SecretId=APP)["SecretString"]
     secretsmanager.put_secret_value(SecretId=APP, SecretString="hush-hush")
 
-    with pytest.raises(WrongInput, match=f"the secret {APP} holds no JSON with a password: delete it") as caught:
+    with pytest.raises(WrongInput, match=f"the secret {APP} holds no JSON with a password: put its") as caught:
         database.plan_roles(roles).apply()
     assert "hush-hush" not in str(caught.value)
     secretsmanager.put_secret_value(SecretId=APP, SecretString=right)

@@ -79,7 +79,7 @@ def test_one_that_says_where_the_instance_was_is_brought_up_to_date(manager: Any
 def test_a_secret_of_somebody_else_is_left_alone(manager: Any, text: str) -> None:
     """What is no JSON with a password is named, and not shown."""
     manager.create_secret(Name=NAME, SecretString=text)
-    with pytest.raises(WrongInput, match=f"the secret {NAME} holds no JSON with a password: delete it") as caught:
+    with pytest.raises(WrongInput, match=f"the secret {NAME} holds no JSON with a password: put its") as caught:
         plan_secret(TARGET)
     assert "hush" not in str(caught.value)
 

@@ -98,12 +98,16 @@ def test_a_region_without_any_class() -> None:
 
 @pytest.mark.parametrize(
     ("member", "message"),
-    [("SupportsPerformanceInsights", "performance_insights"), ("SupportsStorageEncryption", "db_instance_class")],
+    [
+        ("SupportsPerformanceInsights", "performance_insights"),
+        ("SupportsStorageEncryption", "db_instance_class"),
+        ("MultiAZCapable", "multi_az"),
+    ],
 )
 def test_a_class_that_lacks_a_feature(member: str, message: str) -> None:
     """What the target asks for and the class has not is told before anything is created."""
     with pytest.raises(NotOffered, match=message):
-        offers.orderable_zones(TARGET, "18.1", [option(**{member: False})])
+        offers.orderable_zones(replace(TARGET, multi_az=True), "18.1", [option(**{member: False})])
     modest = replace(TARGET, performance_insights=False, storage_encrypted=False)
     assert offers.orderable_zones(modest, "18.1", [option(**{member: False})])
 

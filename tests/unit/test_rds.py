@@ -473,6 +473,13 @@ def test_planning_after_creation_changes_nothing(target: Target) -> None:
     assert () == planned(target, existing(target)).mutating
 
 
+@given(TARGETS)
+def test_nothing_is_planned_for_what_nobody_asked_for(target: Target) -> None:
+    """Whatever instance there is, a section that only names it changes no setting of it."""
+    plan = planned(BARE, existing(target), major=False)
+    assert set() == {change.setting for change in plan.mutating if not change.setting.startswith("tag ")}
+
+
 @given(TARGETS, TARGETS)
 def test_planning_after_modification_changes_nothing(before: Target, after: Target) -> None:
     """From any wanted state to any other, one application is enough."""
@@ -489,6 +496,7 @@ def test_planning_after_modification_changes_nothing(before: Target, after: Targ
         ("deleting", "wait until it is gone"),
         ("failed", "aws rds describe-events"),
         ("incompatible-network", "aws rds describe-events"),
+        ("incompatible-parameters", "aws rds describe-events"),
         ("inaccessible-encryption-credentials-recoverable", "aws rds describe-events"),
     ],
 )

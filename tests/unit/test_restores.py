@@ -127,6 +127,12 @@ def test_what_a_restore_does_not_take_is_modified(original: dict[str, Instance],
     assert {"DeletionProtection", "DBName", "MasterUsername"} == set(left)
 
 
+def test_a_sibling_has_no_tunnel(original: dict[str, Instance]) -> None:
+    """The target's leads to the original: through it, the other database would be taken for it."""
+    copy = restores.sibling(replace(TARGET, tunnel_address="127.0.0.1", tunnel_port=6000), "copy")
+    assert ("", 0) == (copy.tunnel_address, copy.tunnel_port)
+
+
 def test_what_differs_is_shown_before_a_switchover(original: dict[str, Instance]) -> None:
     """Each setting in a line; of two that are alike, none."""
     original["copy"] = described(
