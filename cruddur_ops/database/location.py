@@ -165,8 +165,6 @@ def _master_secret(target: Target, instance: Instance) -> Mapping[str, Any]:
     found = credentials.read(target, instance.secret_arn or target.master_user_secret or passwords.secret_name(instance))
     if not found:
         reason = "the secret of {} is gone" if instance.secret_arn else "{} does not keep its password in Secrets Manager"
-        remedy = (
-            "name its secret in master_user_secret, let RDS manage it with `cruddur-ops rds managed-password`, or give the target"
-        )
+        remedy = "name the secret that has it in master_user_secret, or give the target a connection_url"
         raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy}")
     return found
