@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from cruddur_ops import ledger, redaction
-from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp
-
-if TYPE_CHECKING:
-    from cruddur_ops.targets import Target
+from cruddur_ops import ledger, redaction, targets
+from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
+from cruddur_ops.targets import Target
 
 # Common Errors of each service's API reference, and EC2's list of error codes.
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "OptInRequired"}
 UNKNOWN_CALLER = {
     "AuthFailure",
-    "ExpiredToken",
-    "ExpiredTokenException",
     "IncompleteSignature",
     "InvalidClientTokenId",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
-    "RequestExpired",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 # What a service answers whose limits are reached (AWS General Reference, "Retry behavior"; EC2 and RDS error codes).
 THROTTLED_CODES = {
     "RequestLimitExceeded",
@@ -38,6 +36,7 @@ THROTTLED_CODES = {
 FAILURES = (500, 502, 503, 504)  # the statuses that botocore's standard mode takes for passing
 ATTEMPTS = 5
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_identities: dict[tuple[str, str], Mapping[str, str]] = {}  # by profile and endpoint
 
 
 def client(target: Target, service: str) -> Any:
@@ -48,11 +47,32 @@ def client(target: Target, service: str) -> Any:
 
     Raises:
         SandboxNotUp: the target is the sandbox, and none is running.
-        NoCredentials: the profile does not exist.
+        NoCredentials: the profile does not exist, or asks for a code that nobody can type.
+        WrongInput: the credentials are another account's, or the environment names an endpoint; calls that change something
+            raise it too, where the target names no account.
     """
+    _require_here(target)
+    return _client(*_way(target), service)
+
+
+def _way(target: Target) -> tuple[str, str, str, bool, str]:
+    unpinned = "" if target.sandbox or target.account_id else target.name
+    return target.region, "" if target.sandbox else target.profile, target.endpoint_url, target.sandbox, unpinned
+
+
+def _require_here(target: Target) -> None:
+    """Refuse to ask anything of another place than the target is in."""
     if target.sandbox:
         require_sandbox(target)
-    return _client(target.region, "" if target.sandbox else target.profile, target.endpoint_url, target.sandbox, service)
+        return
+    targets.require_real_endpoint(target)
+    if target.account_id:
+        found = _identity(target)["Account"]
+        if found != target.account_id:
+            wanted = f'target "{target.name}" is in account {target.account_id}'
+            whose = f'profile "{target.profile}"' if target.profile else "the environment"
+            remedy = "sign in there, or name another profile in targets.toml"
+            raise WrongInput(f"{wanted}, and the credentials of {whose} are account {found}'s, so nothing was done: {remedy}")
 
 
 def require_sandbox(target: Target) -> None:
@@ -72,29 +92,24 @@ def require_sandbox(target: Target) -> None:
 
 
 @functools.cache
-def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, service: str) -> Any:
+def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinned: str, service: str) -> Any:
     from botocore.config import Config
 
-    config = Config(retries={"mode": "standard", "max_attempts": ATTEMPTS}, connect_timeout=5, user_agent_extra="cruddur-ops")
+    config = Config(
+        retries={"mode": "standard", "max_attempts": ATTEMPTS},
+        connect_timeout=5,
+        user_agent_extra="cruddur-ops",
+        ignore_configured_endpoint_urls=True,
+    )
     made = _session(region, profile, sandbox).client(service, endpoint_url=endpoint_url or None, config=config)
     made.meta.events.register("provide-client-params", lambda params, **_: redaction.remember_members(params))
+    if unpinned:
+        made.meta.events.register("before-call", functools.partial(_require_reading, unpinned))
     made.meta.events.register("after-call", _note)
     made.meta.events.register("after-call", _raise_denied)
     made.meta.events.register("after-call-error", _note_failure)
     made.meta.events.register("after-call-error", _raise_unreachable)
     return made
-
-
-def session(target: Target) -> Any:
-    """A boto3 session with the target's region and credentials, for a library that makes its own clients.
-
-    Raises:
-        SandboxNotUp: the target is the sandbox, and none is running.
-        NoCredentials: the profile does not exist.
-    """
-    if target.sandbox:
-        require_sandbox(target)
-    return _session(target.region, "" if target.sandbox else target.profile, target.sandbox)
 
 
 @functools.cache
@@ -104,17 +119,40 @@ def _session(region: str, profile: str, sandbox: bool) -> Any:
 
     keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"} if sandbox else {}
     try:
-        return boto3.Session(region_name=region, profile_name=profile or None, **keys)
+        made = boto3.Session(region_name=region, profile_name=profile or None, **keys)
+        if not sandbox and _asks_for_code(made):
+            return boto3.Session(region_name=region)
     except ProfileNotFound as error:
         remedy = "make it with `aws configure sso`, or name another in targets.toml"
-        message = f'AWS has no profile "{profile}" on this machine: {remedy}'
-        raise NoCredentials(message) from error
+        raise NoCredentials(f'AWS has no profile "{error.kwargs["profile"]}" on this machine: {remedy}') from error
+    return made
+
+
+def _asks_for_code(session: Any) -> bool:
+    """Whether its profile takes on a role with a code of MFA, and the environment has the keys of that already.
+
+    botocore asks for the code on the terminal, in each process; a kernel has none.
+    """
+    profiles, name = session._session.full_config["profiles"], session.profile_name
+    configs = [profiles.get(one, {}) for one in (name, profiles.get(name, {}).get("source_profile"))]
+    asks = any({"mfa_serial", "role_arn"} <= config.keys() for config in configs)
+    exported = "AWS_ACCESS_KEY_ID" in os.environ
+    if asks and not exported and not sys.stdin.isatty():
+        message = f'profile "{name}" asks for an MFA code, and there is no terminal to type it on'
+        raise NoCredentials(f'{message}: first `eval "$(aws configure export-credentials --profile {name} --format env)"`')
+    return asks and exported
 
 
 def forget() -> None:
     """Make clients and sessions anew from now on: the environment's credentials have changed."""
     _client.cache_clear()
     _session.cache_clear()
+    _identities.clear()
+
+
+def _require_reading(unpinned: str, model: Any, **_: Any) -> None:
+    if ledger.mutating(model.name):
+        targets.require_pinned(targets.Target(unpinned))
 
 
 def _note(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
@@ -134,6 +172,9 @@ def _raise_denied(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
     action = f"{model.service_model.signing_name}:{model.name}"
     if code in DENIED:
         raise AccessDenied(f"AWS denies {action} ({code}): ask for this permission, or use another profile")
+    if code in EXPIRED:
+        remedy = "sign in again, for example with `aws sso login`, then repeat: what was done already is found done"
+        raise NoCredentials(f"the AWS credentials have expired ({code}): {remedy}")
     if code in UNKNOWN_CALLER:
         raise NoCredentials(f"AWS does not accept the credentials ({code}): sign in again, for example with `aws sso login`")
     status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode")
@@ -148,12 +189,23 @@ def _raise_unreachable(exception: Exception, **_: Any) -> None:
 
     if isinstance(exception, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
         raise NoCredentials("no AWS credentials were found: sign in with `aws sso login`, or set AWS_PROFILE") from exception
+    if isinstance(exception, exceptions.RefreshWithMFAUnsupportedError):
+        raise NoCredentials("the AWS credentials have expired, and ask for another MFA code: repeat the command") from exception
     if isinstance(exception, (exceptions.SSOError, exceptions.TokenRetrievalError, exceptions.CredentialRetrievalError)):
         raise NoCredentials(f"the AWS credentials cannot be used ({exception}): sign in with `aws sso login`") from exception
+    if isinstance(exception, exceptions.ClientError):  # not of the call itself: its answer has been read before
+        code = error_code(exception)
+        remedy = "sign in again, or ask for the right to take it on"
+        raise NoCredentials(f"the role of the AWS profile cannot be taken on ({code}): {remedy}") from exception
     if isinstance(exception, (exceptions.ConnectionError, exceptions.HTTPClientError)):
         url = exception.kwargs.get("endpoint_url", "AWS")
         remedy = "check the network, or start the sandbox with `cruddur-ops sandbox up`"
         raise AwsUnreachable(f"no answer from {url}: {remedy}") from exception
+
+
+def partition(region: str) -> str:
+    """Such as "aws", "aws-cn" in China and "aws-us-gov" in GovCloud."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def error_code(error: Exception) -> str:
@@ -184,5 +236,13 @@ def pages(target: Target, service: str, operation: str, **parameters: Any) -> li
 
 def caller_identity(target: Target) -> Mapping[str, str]:
     """Who calls: Account, Arn, UserId (AWS STS API Reference, GetCallerIdentity)."""
-    identity: Mapping[str, str] = client(target, "sts").get_caller_identity()
-    return identity
+    _require_here(target)
+    return _identity(target)
+
+
+def _identity(target: Target) -> Mapping[str, str]:
+    """The same without a check; asked once in a process."""
+    who = target.profile, target.endpoint_url
+    if who not in _identities:
+        _identities[who] = _client(*_way(target), "sts").get_caller_identity()
+    return _identities[who]

@@ -2,7 +2,8 @@
 
 A step is a function that returns a Plan, decorated with `step`. `Plan.apply` and `Plan.verify` are the only way on from there.
 
-They raise ConfirmationRequired where a protected target was not confirmed, or an approved plan has not all of these changes;
+They raise WrongInput where the target names no account; ConfirmationRequired where it is protected and was not confirmed, where
+another name was typed, or where an approved plan has not all of these changes;
 PlanMoved where planning again comes out differently; InstanceNotReady where the plan waits for something that is not there yet;
 NotVerified where a difference stays; and what making the changes raises, see `calls` and `database`.
 """
@@ -20,7 +21,7 @@ from typing import Any, Concatenate, ParamSpec
 from cruddur_ops import approvals, calls, progress
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved
-from cruddur_ops.targets import Target
+from cruddur_ops.targets import Target, require_pinned
 
 VERIFY_SECONDS = 20.0  # as long as AWS may take to show what it has accepted
 LISTED = 3  # how many resources a verification names one by one
@@ -253,15 +254,27 @@ class Plan:
         return NotVerified(f"{self.title} is not as wanted yet: {status}: look at that, then apply the plan again")
 
     def _require_allowed(self) -> None:
-        """Refuse changes of a protected target, unless the name was typed; and what no approved plan covers."""
+        """Refuse changes in an account that the target does not name, what was not confirmed, and what no approved plan covers.
+
+        A target with a connection URL is pinned by the label in its database, as long as AWS is left out.
+        """
+        if self.target:
+            self._require_confirmed(self.target)
         if not self.mutating:
             return
         assert self.target, "a plan comes from a function that is a step"
-        asked = self.asks or self.target.db_instance_identifier
-        if (self.target.protected or self.asks_always) and self.target.confirm != asked:
-            message = f"{self.title} is protected and nothing was changed: read the plan, then repeat"
-            raise ConfirmationRequired(f'{message} with confirm = "{asked}" (on the command line: --confirm {asked})')
+        if not self.target.connection_url or any(change.calls for change in self.mutating):
+            require_pinned(self.target)
         approvals.require_covered(self.title, [change.shown for change in self.mutating])
+
+    def _require_confirmed(self, target: Target) -> None:
+        """Compare what was typed, wherever something was; a protected target changes only where it is the right name."""
+        asked, typed = self.asks or target.db_instance_identifier, target.confirm
+        needed = self.mutating and (target.protected or self.asks_always)
+        if typed != asked and (typed or needed):
+            state = f'was confirmed with "{typed}"' if typed else "is protected" if target.protected else "is to be confirmed"
+            message = f"{self.title} {state} and nothing was changed: read the plan, then repeat"
+            raise ConfirmationRequired(f'{message} with confirm = "{asked}" (on the command line: --confirm {asked})')
 
     def _require_same(self, now: Plan) -> None:
         """Refuse to make changes that were not shown, or not all that were."""

@@ -20,6 +20,7 @@ class Caller:
     protected: bool  # whether changes need the typed name of the DB instance
     region: str = ""  # empty without AWS, and so is the caller
     caller: str = ""  # the ARN that AWS knows the caller by
+    account: str = ""  # that the caller is in, where the target names none: then it may only look
 
     def __repr__(self) -> str:
         """A line for each, in the order in which one reads them."""
@@ -27,14 +28,18 @@ class Caller:
         lines = [f"target  {self.target} ({protection})", f"where   {self.where}"]
         if self.region:
             lines += [f"region  {self.region}", f"caller  {self.caller}"]
+        if self.account:
+            missing = f'to change anything, add account_id = "{self.account}" to [{self.target}] of targets.toml'
+            lines.append(f"account {self.account}, which the target does not name: {missing}")
         return "\n".join(lines)
 
 
 def check(target: Target) -> Caller:
     """Find out who acts and where."""
     where = "the sandbox" if target.sandbox else "AWS"
-    caller = aws.caller_identity(target)["Arn"]
-    return Caller(target.name, where, target.protected, target.region, caller)
+    caller = aws.caller_identity(target)
+    account = "" if target.sandbox or target.account_id else caller["Account"]
+    return Caller(target.name, where, target.protected, target.region, caller["Arn"], account)
 
 
 def check_database(target: Target) -> Caller:

@@ -1,6 +1,7 @@
 """Where to act: named targets, and for each of their settings the value and where it came from.
 
 WrongInput is raised where targets.toml cannot be read, has no such section, or a setting's name or value cannot be used;
+where a target that is not the sandbox is to change without an account_id, or meets an endpoint of AWS in the environment;
 NotProven where what is not proved is to act outside of the sandbox.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 import getpass
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ DEFAULT = "default"  # the source of what nobody gave
 # By default RDS charges for a major version past its standard support; the second refuses instead.
 EXTENDED_SUPPORT = "open-source-rds-extended-support"
 NO_EXTENDED_SUPPORT = f"{EXTENDED_SUPPORT}-disabled"
+ENDPOINT = "AWS_ENDPOINT_URL"  # and with _ and a service's name after it (AWS SDKs and Tools Reference Guide)
 
 
 def setting(default: Any, *variables: str, limit: Limit | None = None, secret: bool = False, file_only: bool = False) -> Any:
@@ -37,6 +39,7 @@ def setting(default: Any, *variables: str, limit: Limit | None = None, secret: b
 class Target:
     """A place to act on, with the settings that its DB instance is wanted to have.
 
+    `account_id` pins it: no other account is read or changed, and without one a target that is not the sandbox only looks.
     Storage is in GiB, retention in days, money in USD. `sources` tells for each setting whether it
     came from a parameter, an environment variable, targets.toml or the default. `confirm` is what somebody
     typed who has read the plan: a protected target changes only where it is the name that the plan asks for.
@@ -44,11 +47,12 @@ class Target:
 
     name: str
     sandbox: bool = setting(False, file_only=True)
-    protected: bool = setting(False, file_only=True)
+    protected: bool = setting(False, file_only=True)  # by default whatever is not the sandbox
+    account_id: str = setting("", file_only=True)
     unproven: bool = setting(False, file_only=True)
     region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION", limit=limits.REGION)
     profile: str = setting("", "AWS_PROFILE")
-    endpoint_url: str = setting("", "AWS_ENDPOINT_URL")
+    endpoint_url: str = setting("", ENDPOINT)  # the sandbox's alone
     ssl_root_certificate: str = setting("", "PGSSLROOTCERT")
     checkip_url: str = setting(CHECKIP_URL, "CRUDDUR_CHECKIP_URL")
     connection_url: str = setting("", secret=True)
@@ -165,14 +169,55 @@ def from_section(name: str, section: Mapping[str, Any], confirm: str = "", **par
     given = {key: value for key, value in parameters.items() if value not in (None, "")}
     for key in (*given, *section):
         _require_known(key)
-        if key in given and SETTINGS[key].metadata["file_only"]:
+    fixed = _fixed(section)
+    for key in given:
+        if key in fixed:
             raise WrongInput(f'"{key}" cannot be given for one run: it is set in {targets_file()} alone')
-    sandbox = sandbox_environment() if section.get("sandbox") else {}
+    _require_no_endpoint(name, section)
+    sandbox = sandbox_environment() if _is_sandbox(section) else {}
     values, sources = {}, {}
     for key in SETTINGS:
-        values[key], sources[key] = _resolve(name, key, given, section, sandbox)
+        variables = () if key in fixed else _variables(name, key)
+        values[key], sources[key] = _resolve(key, given, variables, section, sandbox)
         _require_within(key, values[key], sources[key])
     return Target(name, **values, sources=sources, confirm=confirm)
+
+
+def _is_sandbox(section: Mapping[str, Any]) -> bool:
+    return bool(typed("sandbox", section.get("sandbox", False)))
+
+
+def _fixed(section: Mapping[str, Any]) -> set[str]:
+    """The settings that neither a variable nor a parameter gives: what a protected target is, and where, the file says alone.
+
+    Without a profile in the file the credentials are those of the ordinary chain, AWS_PROFILE's among them.
+    """
+    fixed = {key for key, spec in SETTINGS.items() if spec.metadata["file_only"]}
+    if not _is_sandbox(section):
+        fixed.add("endpoint_url")
+    if typed("protected", section.get("protected", not _is_sandbox(section))):
+        fixed |= {"region", *({"profile"} & section.keys())}
+    return fixed
+
+
+def _require_no_endpoint(name: str, section: Mapping[str, Any]) -> None:
+    if section.get("endpoint_url") and not _is_sandbox(section):
+        raise WrongInput(f"[{name}] is not the sandbox and has an endpoint_url: take that out of {targets_file()}")
+
+
+def require_real_endpoint(target: Target) -> None:
+    """Refuse a shell that is meant for the sandbox, where the target is another."""
+    left = sorted(name for name, url in os.environ.items() if url and f"{name}_".startswith(f"{ENDPOINT}_"))
+    if left and not target.sandbox:
+        message = f'{left[0]} is set, and target "{target.name}" is not the sandbox'
+        raise WrongInput(f"{message}, so nothing was asked or changed: `unset {' '.join(left)}`, or use another shell")
+
+
+def require_pinned(target: Target) -> None:
+    """Refuse to change anything in an account that the target does not name."""
+    if not (target.sandbox or target.account_id):
+        message = f'target "{target.name}" names no account and may only look, so nothing was changed'
+        raise WrongInput(f'{message}: add account_id = "123456789012", with its digits, to [{target.name}] of {targets_file()}')
 
 
 def require_proven(target: Target, what: str) -> None:
@@ -201,32 +246,37 @@ def _require_within(key: str, value: Any, source: str) -> None:
 
 
 def _resolve(
-    target: str, key: str, given: Mapping[str, Any], section: Mapping[str, Any], sandbox: Mapping[str, str]
+    key: str, given: Mapping[str, Any], variables: Iterable[str], section: Mapping[str, Any], sandbox: Mapping[str, str]
 ) -> tuple[Any, str]:
     """The value of one setting, and its source."""
     if key in given:
         return typed(key, given[key]), "parameter"
-    for variable in _variables(target, key):
+    for variable in variables:
         if os.environ.get(variable):
             return typed(variable, os.environ[variable], SETTINGS[key].type), f"environment {variable}"
         if sandbox.get(variable):
             return sandbox[variable], "sandbox"
     if key in section:
         return typed(key, section[key]), targets_file().name
-    return _default(key), DEFAULT
+    return _default(key, section), DEFAULT
+
+
+def connection_variable(target: str) -> str:
+    """The environment variable of a target's connection URL."""
+    return "CONNECTION_URL" if target == "local" else f"{target.upper().replace('-', '_')}_CONNECTION_URL"
 
 
 def _variables(target: str, key: str) -> tuple[str, ...]:
     """The environment variables that may give this setting."""
-    if SETTINGS[key].metadata["file_only"]:
-        return ()
     if key == "connection_url":
-        return ("CONNECTION_URL" if target == "local" else f"{target.upper().replace('-', '_')}_CONNECTION_URL",)
+        return (connection_variable(target),)
     variables: tuple[str, ...] = SETTINGS[key].metadata["variables"]
     return (*variables, f"CRUDDUR_{key.upper()}")
 
 
-def _default(key: str) -> Any:
+def _default(key: str, section: Mapping[str, Any]) -> Any:
+    if key == "protected":
+        return not _is_sandbox(section)
     return getpass.getuser() if key == "owner" else SETTINGS[key].default
 
 

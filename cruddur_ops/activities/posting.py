@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from cruddur_ops.database.statements import rows
+from cruddur_ops.database.planning import write
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 
@@ -33,7 +33,7 @@ def post(target: Target, handle: str, message: str, ttl: str = "7-days") -> dict
         ttl: how long it is shown, one of TTLS.
     """
     check(handle, message, ttl)
-    return _posted(rows(target, "activities/create", handle=handle, message=message, ttl=TTLS[ttl]), handle)
+    return _posted(write(target, "activities/create", handle=handle, message=message, ttl=TTLS[ttl]), handle)
 
 
 def reply(target: Target, handle: str, message: str, reply_to: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def reply(target: Target, handle: str, message: str, reply_to: str) -> dict[str,
     A reply has no time to live of its own: it expires with the activity that it replies to.
     """
     check(handle, message)
-    found = rows(target, "activities/reply", handle=handle, message=message, reply_to=activity_uuid(reply_to))
+    found = write(target, "activities/reply", handle=handle, message=message, reply_to=activity_uuid(reply_to))
     return _posted(found, handle)
 
 

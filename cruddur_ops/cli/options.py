@@ -16,7 +16,7 @@ def moment(text: str) -> datetime:
 
 
 target_option = click.option("--target", default="local", show_default=True, help="A section of targets.toml.")
-confirm_option = click.option("--confirm", default="", help="The DB instance identifier, to change a protected target.")
+confirm_option = click.option("--confirm", default="", help="The DB instance identifier; a protected target asks for it.")
 name_option = click.option("--name", default=None, help="A sandbox other than the default one.")
 
 LOOK = (target_option,)
@@ -31,7 +31,7 @@ ROWS = click.IntRange(1, 10_000)
 BATCH = click.option("--batch", type=ROWS, default=1000, show_default=True, help="How many activities at a time.")
 IDLE_HELP = "Only those idle for longer, as in 30m or 2h."
 IDLE = click.option("--idle-longer-than", "idle", default="", metavar="TIME", help=IDLE_HELP)
-DROP = click.option("--confirm", default="", help="The name of the database, to drop that of a protected target.")
+DATABASE = click.option("--confirm", default="", help="The database's name: to adopt it, or to drop that of a protected target.")
 LINES = click.option("--lines", default=5, show_default=True, help="Of the log, and of the events.")
 LAST_LINES = click.option("--lines", default=20, show_default=True)
 STOP = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,10 +69,11 @@ def run(**options: Any) -> None:
     from cruddur_ops.runbook import forkserver
 
     request = _request(options)
-    checked = runbook.check(request)
-    forkserver.start()  # it loads while a sandbox starts
-    with runbook.interruptible(), _sandbox_for(checked.needs_sandbox):
-        runbook.execute(runbook.check(request))
+    with _left_aside(runbook.check(request).unwanted_variable):
+        checked = runbook.check(request)
+        forkserver.start()  # it loads while a sandbox starts
+        with runbook.interruptible(), _sandbox_for(checked.needs_sandbox):
+            runbook.execute(runbook.check(request))
 
 
 def _request(options: dict[str, Any]) -> Request:
@@ -105,6 +107,21 @@ def _require_nothing_else(option: str, *others: str) -> None:
     for name in (*SELECTING, *others):
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise WrongInput(f"--{option} takes notebooks, target and parameters from what it names: leave out the other options")
+
+
+@contextmanager
+def _left_aside(variable: str) -> Iterator[None]:
+    """Take a variable out of the environment, and say so."""
+    if not variable:
+        yield
+        return
+    why = "this run makes a DB instance in the sandbox, and works on that"
+    click.echo(f"{variable} is left aside: {why}; 03, 04 and 06 run alone would use it", err=True)
+    value = os.environ.pop(variable)
+    try:
+        yield
+    finally:
+        os.environ[variable] = value
 
 
 @contextmanager

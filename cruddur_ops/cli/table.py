@@ -11,6 +11,8 @@ from cruddur_ops.cli.verb import Verb
 TABLE = (
     Verb(db, "create", "database:plan_create", STEP, announced=True, help=
          "Create the database where it is missing, and label it with the name of the target."),
+    Verb(db, "adopt", "database.creation:plan_adopt", (*LOOK, options.DATABASE), announced=True, help=
+         "Label a database that others filled with the name of the target, so that the other verbs may change it."),
     Verb(db, "roles", "database:plan_roles", STEP, announced=True, help=
          "Make the roles cruddur_app and cruddur_reader, and give back the rights that they lost."),
     Verb(db, "schema-load", "database:plan_schema", STEP, announced=True, help=
@@ -25,7 +27,7 @@ TABLE = (
          "Remove activities that have expired, while the feeds go on."),
     Verb(db, "kill-sessions", "database.killing:plan_kill", (*STEP, options.IDLE), announced=True, help=
          "End the sessions that `sessions` lists; what they have not committed is rolled back."),
-    Verb(db, "drop", "database.drop:plan_drop", (*LOOK, options.DROP, options.FORCE), announced=True, help=
+    Verb(db, "drop", "database.drop:plan_drop", (*LOOK, options.DATABASE, options.FORCE), announced=True, help=
          "Drop the database and all that is in it; refused while anybody is connected."),
     Verb(db, "status", "database:status", LOOK, help=
          "Show the server, the database, its schema, its size and how many use it."),

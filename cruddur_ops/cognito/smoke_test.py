@@ -19,6 +19,7 @@ from cruddur_ops.cognito.logs import Tail, tail
 from cruddur_ops.cognito.users import attributes_of
 from cruddur_ops.database import statements
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
+from cruddur_ops.database.planning import write
 from cruddur_ops.errors import InstanceNotReady, InUse, NotFound, NotVerified
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target, require_proven
@@ -111,7 +112,7 @@ def _removals(target: Target, handle: str) -> tuple[Change, ...]:
 def _deletions(target: Target, found: Found, row: Mapping[str, Any], whose: str = "") -> tuple[Change, ...]:
     """The user goes last: as long as there is something, there is one whom the next smoke test finds."""
     user = Call("cognito-idp", "admin_delete_user", {"UserPoolId": found.pool_id, "Username": found.username})
-    forget = partial(statements.rows, target, "users/forget", email=found.email)
+    forget = partial(write, target, "users/forget", email=found.email)
     clients = [
         Call("cognito-idp", "delete_user_pool_client", {"UserPoolId": found.pool_id, "ClientId": i}) for i in found.clients
     ]

@@ -18,6 +18,7 @@ from cruddur_ops import aws, progress
 from cruddur_ops.cognito import pool
 from cruddur_ops.cognito.reconciliation import ATTRIBUTES, Member, Reconciliation, Repair, Row
 from cruddur_ops.database.connection import Connection, transaction
+from cruddur_ops.database.planning import changing
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.plan import Change, Plan, step
@@ -37,7 +38,7 @@ def plan_sync(target: Target) -> Plan:
 @contextmanager
 def _session(target: Target) -> Iterator[Plan]:
     members = list_members(target)
-    with transaction(target) as connection:
+    with changing(target) as connection:
         yield _plan(target, connection, members)
 
 

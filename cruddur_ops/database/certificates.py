@@ -10,12 +10,17 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+from cruddur_ops import aws
 from cruddur_ops.errors import NotFound
 from cruddur_ops.state import state_folder
 from cruddur_ops.targets import Target
 
-# Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster".
-BUNDLE_URL = "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem"
+# By partition: Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster", also that for China.
+BUNDLE_URLS = {
+    "aws": "https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem",
+    "aws-us-gov": "https://truststore.pki.us-gov-west-1.rds.amazonaws.com/global/global-bundle.pem",
+    "aws-cn": "https://rds-truststore.s3.cn-north-1.amazonaws.com.cn/global/global-bundle.pem",
+}
 BUNDLE = "rds-global-bundle.pem"
 SECONDS = 30
 
@@ -23,16 +28,17 @@ SECONDS = 30
 def root_certificate(target: Target) -> Path:
     """The file to verify the server with: the target's own, else Amazon's bundle."""
     if not target.ssl_root_certificate:
-        return bundle()
+        partition = aws.partition(target.region)
+        return bundle(BUNDLE_URLS[partition], BUNDLE if partition == "aws" else f"{partition}-{BUNDLE}")
     path = Path(target.ssl_root_certificate)
     if not path.is_file():
         raise NotFound(f"{path} does not exist: correct PGSSLROOTCERT, or unset it to use Amazon's bundle")
     return path
 
 
-def bundle(url: str = BUNDLE_URL) -> Path:
-    """Amazon's bundle for all regions, downloaded when it is first needed."""
-    path = state_folder() / BUNDLE
+def bundle(url: str, name: str = BUNDLE) -> Path:
+    """Amazon's bundle for all regions of a partition, downloaded when it is first needed."""
+    path = state_folder() / name
     if not path.exists():
         _write(path, _download(url))
     return path

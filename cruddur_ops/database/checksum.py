@@ -15,6 +15,7 @@ from psycopg import IsolationLevel
 
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.errors import SchemaMissing
+from cruddur_ops.database.label import require as require_own
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import NotFound
 from cruddur_ops.targets import Target
@@ -84,6 +85,7 @@ def mark(target: Target, label: str) -> Marker:
     Writers wait meanwhile, readers do not: some seconds for each GiB.
     """
     with connect(target) as connection:
+        require_own(target, connection)
         ask(connection, "operations/create_markers")
         names = _tables(connection)
         connection.commit()
@@ -121,6 +123,7 @@ def prove(target: Target, label: str) -> Proof:
 def forget_markers(target: Target) -> None:
     """Remove all markers, and their table."""
     with connect(target) as connection:
+        require_own(target, connection)
         ask(connection, "operations/drop_markers")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from psycopg import sql
 
@@ -27,13 +29,27 @@ def plan_create(target: Target) -> Plan:
     return planned(target, "Database", partial(_changes, target), absent, on_server)
 
 
+@step
+def plan_adopt(target: Target) -> Plan:
+    """The label on a database that holds something and has none, for which the database's name is typed.
+
+    Raises WrongInput where it is labelled as another environment's.
+    """
+    absent = Change(Action.NONE, f"database {database_name(target)}", note="there is none")
+
+    def find(connection: Connection) -> Iterator[Change]:
+        found = label.find(connection, database_name(target))
+        yield _label(target, connection, found) if found else absent
+
+    plan = planned(target, "Adoption", find, absent, on_server, asks=database_name(target), whose=label.compare)
+    return replace(plan, asks_always=True)
+
+
 def _changes(target: Target, connection: Connection) -> Iterator[Change]:
     """What is there, compared with what is wanted."""
     yield from owner_changes(connection)
     name = database_name(target)
     found = label.find(connection, name)
-    environment = label.labelled(found["comment"]) if found else ""
-    label.require_same(target, environment)
     database, names = f"database {name}", {"database": name, "owner": OWNER}
     if not found:
         change = Change(Action.CREATE, database)
@@ -41,9 +57,14 @@ def _changes(target: Target, connection: Connection) -> Iterator[Change]:
     elif found["owner"] != OWNER:
         change = Change(Action.MODIFY, database, "owner", found["owner"], OWNER)
         yield by_statement(connection, change, compose("operations/own_database", **names))
-    if found and environment:
-        yield Change(Action.NONE, database, "environment", after=environment)
-    else:
-        comment = sql.Literal(label.with_label(found["comment"] if found else "", target.name))
-        change = Change(Action.MODIFY if found else Action.CREATE, database, "environment", after=target.name)
-        yield by_statement(connection, change, compose("operations/label", database=name, comment=comment))
+    yield _label(target, connection, found)
+
+
+def _label(target: Target, connection: Connection, found: Mapping[str, Any] | None) -> Change:
+    """The label of a database, which may be about to be created."""
+    name, comment = database_name(target), found["comment"] if found else ""
+    if environment := label.labelled(comment):
+        return Change(Action.NONE, f"database {name}", "environment", after=environment)
+    text = sql.Literal(label.with_label(comment, target.name))
+    change = Change(Action.MODIFY if found else Action.CREATE, f"database {name}", "environment", after=target.name)
+    return by_statement(connection, change, compose("operations/label", database=name, comment=text))

@@ -9,7 +9,6 @@ from functools import partial
 
 import psycopg
 
-from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection, session
 from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
@@ -41,7 +40,6 @@ def plan_drop(target: Target, *, force: bool = False) -> Plan:
     inside: list[Session] = []
 
     def find(connection: Connection) -> Iterator[Change]:
-        label.require(target, connection)
         inside[:] = _inside(connection, name)
         yield _change(connection, name, force)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.planning import in_database, planned
 from cruddur_ops.database.statements import ask
@@ -33,7 +32,6 @@ def plan_expire(target: Target, batch: int = BATCH) -> Plan:
         raise WrongInput(f"a batch of {batch} activities is none: use 1 to {MAX_BATCH}")
 
     def find(connection: Connection) -> Iterator[Change]:
-        label.require(target, connection)
         count = ask(connection, "operations/expired")[0]["expired"]
         action = Action.DELETE if count else Action.NONE
         yield Change(action, "expired activities", "rows", f"{count:,}", make=partial(_remove, connection, count, batch))

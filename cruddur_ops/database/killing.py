@@ -9,7 +9,7 @@ from functools import partial
 
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import NotPermitted
-from cruddur_ops.database.planning import on_server
+from cruddur_ops.database.planning import changing, on_server
 from cruddur_ops.database.refusals import said
 from cruddur_ops.database.sessions import Session, all_sessions, idle_longer_than, others
 from cruddur_ops.database.statements import ask
@@ -52,7 +52,7 @@ def _known(one: Session, still_idle: bool) -> tuple[object, ...]:
 @contextmanager
 def _ending(target: Target, plan: Plan, found: list[Session], still_idle: bool) -> Iterator[Plan]:
     left: dict[Session, str] = {}
-    with on_server(target) as connection:
+    with changing(target, on_server) as connection:
         makes = [partial(_end, connection, one, still_idle, left) for one in found]
         yield replace(plan, changes=tuple(replace(one, make=make) for one, make in zip(plan.changes, makes, strict=True)))
     _require_none_left(len(found), left)

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from weakref import WeakSet
 
 from psycopg import sql
 
-from cruddur_ops.database.connection import Connection, connect
+from cruddur_ops.database.connection import Connection, connect, session
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 
+_compared: WeakSet[Connection] = WeakSet()
 LABEL = re.compile(r"^cruddur-ops environment: (.+)$", re.MULTILINE)
 
 
@@ -46,21 +48,32 @@ def read(connection: Connection, database: str = "") -> str:
 
 
 def require(target: Target, connection: Connection) -> None:
-    """Refuse to destroy what belongs to another environment, with WrongInput. A database that is not there is nobody's.
+    """Refuse to change what belongs to another environment, with WrongInput. A database that is not there is nobody's.
 
-    Neither is an empty one without a label, such as CreateDBInstance makes.
+    So is an empty one without a label, such as CreateDBInstance makes. One that holds anything is somebody else's.
 
     Args:
         target: whose database.
         connection: to any database of its server.
     """
-    name = database_name(target)
-    found = find(connection, name)
-    environment = labelled(found["comment"]) if found else ""
+    if not compare(target, connection) and find(connection, database_name(target)) and _holds_anything(target):
+        message = f"database {database_name(target)} holds something and does not say whose it is, so nothing in it was changed"
+        raise WrongInput(f"{message}: if it is that of {target.name}, `cruddur-ops db adopt --target {target.name}` labels it")
+
+
+def require_once(target: Target) -> None:
+    """The same for single statements on the kept connection, which is asked once."""
+    with session(target) as cursor:
+        if cursor.connection not in _compared:
+            require(target, cursor.connection)
+            _compared.add(cursor.connection)
+
+
+def compare(target: Target, connection: Connection) -> str:
+    """The environment that the target's database is labelled with; another than the target's is refused, with WrongInput."""
+    environment = read(connection, database_name(target))
     require_same(target, environment)
-    if found and not environment and _holds_anything(target):
-        message = f'database {name} does not say whether it belongs to the environment "{target.name}"'
-        raise WrongInput(f"{message}: `cruddur-ops db create --target {target.name}` labels it")
+    return environment
 
 
 def require_same(target: Target, environment: str) -> None:

@@ -1,7 +1,8 @@
 """The plans of what changes in a database: what is found on a connection, where the server can be asked.
 
 To show a plan, `find` looks in a transaction that is rolled back. To apply it, `find` looks once more: in a transaction that
-is committed when its changes are made, after whoever had the lock before.
+is committed when its changes are made, after whoever had the lock before. Only what is labelled as the target's is changed;
+`changing` compares that, with WrongInput, and whatever else changes a database begins with it too.
 """
 
 from __future__ import annotations
@@ -11,15 +12,17 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from cruddur_ops.database import label
 from cruddur_ops.database.connection import CONNECT_TIMEOUT, Connection, connect, session, transaction
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
 from cruddur_ops.database.location import MAINTENANCE_DATABASE
 from cruddur_ops.database.refusals import told
-from cruddur_ops.database.statements import ask
+from cruddur_ops.database.statements import ask, rows
 from cruddur_ops.errors import InstanceNotReady, RunInProgress
 from cruddur_ops.plan import Change, Outcome, Plan
 from cruddur_ops.targets import Target
@@ -31,6 +34,7 @@ UNKNOWN_YET: dict[type[Exception], str] = {
     ConnectionTimedOut: "known after 02_open_security_group",
 }
 Find = Callable[[Connection], Iterable[Change]]
+Whose = Callable[[Target, Connection], object]
 Where = Callable[[Target, bool], AbstractContextManager[Connection]]  # the second: whether it is for looking alone
 _silent: dict[Target, tuple[float, ConnectionTimedOut]] = {}  # when a server said nothing, and the error of that
 
@@ -68,7 +72,30 @@ def _seconds(looking: bool) -> int:
     return PLAN_SECONDS if looking else CONNECT_TIMEOUT
 
 
-def planned(target: Target, title: str, find: Find, absent: Change, where: Where = in_transaction, *, asks: str = "") -> Plan:
+@contextmanager
+def changing(target: Target, where: Where = in_transaction) -> Iterator[Connection]:
+    """A connection on which to change the target's database, and nobody else's."""
+    with where(target, False) as connection:
+        label.require(target, connection)
+        yield connection
+
+
+def write(target: Target, statement: str, **parameters: object) -> list[dict[str, Any]]:
+    """`statements.rows` of a statement that changes something; whose database it is, is asked once for each connection."""
+    label.require_once(target)
+    return rows(target, statement, **parameters)
+
+
+def planned(
+    target: Target,
+    title: str,
+    find: Find,
+    absent: Change,
+    where: Where = in_transaction,
+    *,
+    asks: str = "",
+    whose: Whose = label.require,
+) -> Plan:
     """The plan of a step. What somebody else has made since it was shown is found made when it is applied.
 
     Args:
@@ -79,12 +106,15 @@ def planned(target: Target, title: str, find: Find, absent: Change, where: Where
             asked yet, so that a plan works before anything exists.
         where: on which connection.
         asks: the name to be typed, see `Plan`.
+        whose: refuses a database that must not be changed.
     """
     shown = Plan(f"{title} on {target.name}", _look(target, find, absent, where), asks=asks)
 
     @contextmanager
     def acting() -> Iterator[Plan]:
         with where(target, False) as connection:
+            if shown.mutating or any(change.unknown for change in shown.changes):
+                whose(target, connection)
             now = tuple(find(connection))
             yield replace(shown, changes=(*_made_by_others(shown.mutating, now), *now))
 
@@ -95,6 +125,7 @@ def _look(target: Target, find: Find, absent: Change, where: Where) -> tuple[Cha
     try:
         _require_no_silence(target)
         with where(target, True) as connection:
+            label.compare(target, connection)
             return tuple(find(connection))
     except (DatabaseMissing, SchemaMissing):
         return (absent,)

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from cruddur_ops import queries
-from cruddur_ops.database import label, scripts
+from cruddur_ops.database import scripts
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.planning import in_database, planned
@@ -225,7 +225,6 @@ def _plan_undo(target: Target, resource: str | None) -> Plan:
     """The undoing of the newest migration, or, to verify, of that one if it still is there."""
 
     def find(connection: Connection) -> Iterator[Change]:
-        label.require(target, connection)
         waiting = _undoing(connection) if resource is None or _has(connection, resource) else None
         if waiting:
             yield waiting

@@ -9,7 +9,6 @@ from uuid import UUID
 
 import psycopg
 
-from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.planning import planned
 from cruddur_ops.database.statements import ask
@@ -61,7 +60,6 @@ def plan_load(target: Target, activities: int, seed_number: int = 1) -> Plan:
     data = Data(activities, 1 + activities // ACTIVITIES_EACH, seed_number)
 
     def find(connection: Connection) -> Iterator[Change]:
-        label.require(target, connection)
         handle, uuid = data.first_user
         found = ask(connection, "synthetic/found", handle=handle)
         if found and found[0]["uuid"] != uuid:

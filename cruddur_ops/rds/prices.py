@@ -11,7 +11,7 @@ from cruddur_ops import aws
 from cruddur_ops.errors import AccessDenied, AwsUnreachable
 from cruddur_ops.targets import Target
 
-# The Price List answers in three regions only (AWS Billing User Guide, "Price List Query API endpoints").
+# The Price List answers in three regions only (AWS Billing User Guide, "Price List Query API endpoints"), to accounts of theirs.
 PRICING_REGION = "us-east-1"
 HOURS_A_MONTH = 730  # AWS Pricing Calculator
 PUBLIC_IPV4_A_MONTH = 0.005 * HOURS_A_MONTH  # Amazon VPC pricing, "Public IPv4 addresses": USD an hour
@@ -44,6 +44,8 @@ def monthly_cost(target: Target) -> MonthlyCost:
     """The cost of the target's instance; unknown where the Price List denies it, fails or has no price."""
     from botocore.exceptions import ClientError
 
+    if aws.partition(target.region) != "aws":
+        return MonthlyCost(unknown=f"the Price List does not answer in the partition of {target.region}")
     volume_type = VOLUME_TYPES.get(target.storage_type, target.storage_type)
     try:
         instances = products(target, "Database Instance", instanceType=target.db_instance_class)

@@ -16,7 +16,7 @@ from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 
 ABSENT_CODE = "NoSuchEntity"  # IAM's
-STOP = "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance"
+STOP = "scheduler:::aws-sdk:rds:stopDBInstance"
 EVERY = "rate(1 hour)"
 POLICY = "stop-db-instance"
 COST = "cost of the schedule: an hour or less of the instance in each week that it is to be stopped; the schedule itself is free"
@@ -84,10 +84,10 @@ def _policy(target: Target, found: Instance) -> Change:
 
 def _schedule(target: Target, found: Instance) -> Change:
     """The schedule; parameters of a universal target are spelt as in the AWS SDK for Java."""
-    called, account = name(target), found.arn.split(":")[4]
+    called, (_, partition, _, _, account, *_) = name(target), found.arn.split(":")
     action = {
-        "Arn": STOP,
-        "RoleArn": f"arn:aws:iam::{account}:role/{called}",
+        "Arn": f"arn:{partition}:{STOP}",
+        "RoleArn": f"arn:{partition}:iam::{account}:role/{called}",
         "Input": json.dumps({"DbInstanceIdentifier": found.identifier}),
         "RetryPolicy": {"MaximumRetryAttempts": 0},
     }

@@ -1,20 +1,23 @@
 """A run that goes on where an earlier one ended, and one that applies what another one planned.
 
-WrongInput is raised where there is no such run or plan, or where nothing is left of it.
+WrongInput is raised where there is no such run or plan, or nothing is left of it; PlanMoved for a plan of another place.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cruddur_ops import approvals
-from cruddur_ops.errors import WrongInput
-from cruddur_ops.runbook.evidence import history, shown_plans
+from cruddur_ops.errors import PlanMoved, WrongInput
+from cruddur_ops.runbook.evidence import history, shown_plans, where
 from cruddur_ops.runbook.notebooks import Selection
 from cruddur_ops.runbook.parameters import Given, described
 from cruddur_ops.runbook.runs import Request, Run
+from cruddur_ops.targets import Target
 
 CHECK = ".check"  # the end of a step's name whose postconditions were asked for
 OWN = ("target", "confirm")  # parameters that a request names itself
@@ -71,6 +74,15 @@ def apply_plan(digest: str, file: Path | None, runs: Path, request: Request) -> 
     )
 
 
+def require_same_place(plan: Mapping[str, Any], target: Target) -> None:
+    """Refuse a plan that was made in another account, region or place than the target is in now, with PlanMoved."""
+    now, made = where(target), plan.get("where", {})
+    moved = [f"{name} was {made.get(name)} and is {now[name]}" for name in now if made.get(name) != now[name]]
+    if moved:
+        message = f"the plan {plan['digest'][: approvals.SHORTEST]} was made elsewhere, and nothing was changed"
+        raise PlanMoved(f"{message} ({'; '.join(moved)}): plan again with `cruddur-ops run --plan`")
+
+
 def write_plan(run: Run, folder: Path) -> str:
     """Collect what the executed notebooks of a run plan into its plan file, and return the digest.
 
@@ -82,6 +94,7 @@ def write_plan(run: Run, folder: Path) -> str:
         "schema": 1,
         "target": run.target.name,
         "db_instance_identifier": run.target.db_instance_identifier,
+        "where": where(run.target),
         "notebooks": [*executed],
         "given": {name: one.value for name, one in run.given.items() if name not in OWN},
         "parameters": {

@@ -23,7 +23,7 @@ from cruddur_ops.runbook.evidence import Record, Result, page, storage
 from cruddur_ops.runbook.locks import Hold
 from cruddur_ops.runbook.notebooks import Notebook
 from cruddur_ops.runbook.parameters import described, typed_values
-from cruddur_ops.runbook.resumption import CHECK, write_plan
+from cruddur_ops.runbook.resumption import CHECK, require_same_place, write_plan
 from cruddur_ops.runbook.runs import Run
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ def execute(run: Run, folder: Path | None = None) -> None:
     was touched then. RunFailed where a notebook failed, RunInterrupted where a signal ended it.
     """
     folder = folder or runs.RUNS
+    if run.request.approved:
+        require_same_place(approvals.read(run.request.approved), run.target)
     with _lock(run) as hold:
         from cruddur_ops.runbook.kernels import Kernels  # slow to import: the fork server loads meanwhile
 
@@ -113,7 +115,7 @@ def _perform(run: Run, folder: Path, kernels: Kernels) -> Record:
         (record.folder / approvals.NAME).write_bytes(run.request.approved.read_bytes())
     background = Background(kernels.waited)
     background.do(page.prepare)
-    background.do(lambda: record.facts.update(caller=evidence.caller(run.target)))
+    background.do(lambda: record.facts.update(caller=evidence.caller(run.target), where=evidence.where(run.target)))
     try:
         _execute_all(run, record, kernels, background)
     except KeyboardInterrupt as error:

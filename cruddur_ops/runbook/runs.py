@@ -60,10 +60,21 @@ class Run:
         return not self.plan_only and any(notebook.changing for notebook in self.notebooks)
 
     @property
+    def without_aws(self) -> bool:
+        """Whether it works on the server of a connection URL alone."""
+        return bool(self.target.connection_url) and all(notebook.database_only for notebook in self.notebooks)
+
+    @property
     def needs_sandbox(self) -> bool:
         """Whether a sandbox has to be started: the target is one, none is up, and AWS will be called."""
-        without_aws = self.target.connection_url and all(notebook.database_only for notebook in self.notebooks)
-        return self.target.sandbox and not self.target.endpoint_url and not without_aws
+        return self.target.sandbox and not self.target.endpoint_url and not self.without_aws
+
+    @property
+    def unwanted_variable(self) -> str:
+        """The variable with a connection URL, where a rehearsal on the sandbox makes an instance of its own; else empty."""
+        variable = targets.connection_variable(self.target.name)
+        rehearsal = self.target.sandbox and not self.without_aws
+        return variable if rehearsal and os.environ.get(variable) else ""
 
 
 def check(request: Request, folder: Path | None = None) -> Run:
@@ -76,8 +87,12 @@ def check(request: Request, folder: Path | None = None) -> Run:
     _require_match(target, request.confirm)
     if request.evidence_url:
         storage.split(request.evidence_url)
+    targets.require_real_endpoint(target)
     named = {"target": request.target, **({"confirm": request.confirm} if request.confirm else {})}
-    return Run(chosen, target, {**given, **{name: Given(text, parameters.COMMAND_LINE) for name, text in named.items()}}, request)
+    run = Run(chosen, target, {**given, **{name: Given(text, parameters.COMMAND_LINE) for name, text in named.items()}}, request)
+    if run.changing and not run.without_aws:
+        targets.require_pinned(target)
+    return run
 
 
 def _require_match(target: Target, confirm: str) -> None:

@@ -293,7 +293,8 @@ def test_malformed_cursors(shared: Target, cursor: str) -> None:
 
 
 def test_posting_and_reading_take_one_round_trip(seeded: Target) -> None:
-    """One statement each, by itself: the server is asked once, and nothing has to be committed."""
+    """One statement each, by itself; before the first that changes something, another asks whose the database is."""
+    activities.post(seeded, "andrew", "first")
     with session(seeded) as cursor:
         own = cursor.connection
     steps = [

@@ -20,6 +20,7 @@ from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 from tests.unit.headless import WAIT, Project, Running, finish, until
 
+ACCOUNT = "123456789012"  # moto's
 Stub = Callable[[Target, str], Stubber]
 
 
@@ -28,6 +29,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     """Queue answers for a target's client; botocore checks them, and the requests, against its models."""
     aws._client.cache_clear()
     monkeypatch.setattr(aws, "_session", _session)
+    monkeypatch.setattr(aws, "_identities", {("", ""): {"Account": ACCOUNT}})
     with ExitStack() as stack:
         yield lambda target, service: stack.enter_context(Stubber(aws.client(target, service)))
     aws._client.cache_clear()
@@ -46,7 +48,7 @@ def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     aws.forget()
     with mock_aws():
-        yield aws.client(Target("test"), "secretsmanager")
+        yield aws.client(Target("test", account_id=ACCOUNT), "secretsmanager")
     aws.forget()
 
 

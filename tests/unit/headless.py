@@ -26,9 +26,14 @@ rows: int = 3  # how many rows
 """
 TARGETS = """\
 [plain]
+protected = false
+account_id = "000000000000"
+connection_url = "postgresql://nobody@127.0.0.1:1/plain"
 [other]
+protected = false
 [guarded]
-protected = true
+account_id = "000000000000"
+connection_url = "postgresql://nobody@127.0.0.1:1/guarded"
 """
 PROGRAM = "import sys\nfrom tests.unit.headless import run_here\nrun_here(sys.argv[1:])"
 WAIT = "import os, pathlib, time\npathlib.Path('started').write_text(str(os.getpid()))\ntime.sleep(120)"

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from io import StringIO
+from pathlib import Path
 
 import botocore.endpoint
 import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
+from moto import mock_aws
 
-from cruddur_ops import aws
-from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp
+from cruddur_ops import aws, preflight, rds
+from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
 from cruddur_ops.targets import Target
-from tests.unit.conftest import Stub
+from tests.unit.conftest import ACCOUNT, Stub
 
-TARGET = Target("test")
+TARGET = Target("test", owner="alice")
+PINNED = replace(TARGET, name="prod", account_id=ACCOUNT)
+ELSEWHERE = replace(PINNED, account_id="999999999999")
 SANDBOX = Target("local", sandbox=True)
-IDENTITY = {"Account": "000000000000", "Arn": "arn:aws:iam::000000000000:root", "UserId": "x"}
+IDENTITY = {"Account": ACCOUNT, "Arn": "arn:aws:iam::123456789012:root", "UserId": "x"}
 
 
 @pytest.mark.parametrize("code", sorted(aws.DENIED))
@@ -30,9 +36,17 @@ def test_denied_calls_name_the_permission(code: str, stub: Stub) -> None:
 @pytest.mark.parametrize("code", sorted(aws.UNKNOWN_CALLER))
 def test_credentials_that_aws_does_not_accept(code: str, stub: Stub) -> None:
     """Whatever the service calls it, the remedy is to sign in again."""
-    stub(TARGET, "sts").add_client_error("get_caller_identity", code)
-    with pytest.raises(NoCredentials, match="aws sso login"):
-        aws.caller_identity(TARGET)
+    stub(TARGET, "rds").add_client_error("describe_db_instances", code)
+    with pytest.raises(NoCredentials, match="does not accept.*aws sso login"):
+        aws.client(TARGET, "rds").describe_db_instances()
+
+
+@pytest.mark.parametrize("code", sorted(aws.EXPIRED))
+def test_credentials_that_expire_on_the_way(code: str, stub: Stub) -> None:
+    """It is no failure of what was done: sign in, repeat."""
+    stub(TARGET, "rds").add_client_error("describe_db_instances", code)
+    with pytest.raises(NoCredentials, match="have expired .*aws sso login`, then repeat: what was done already is found done"):
+        aws.client(TARGET, "rds").describe_db_instances()
 
 
 def test_other_errors_keep_their_code(stub: Stub) -> None:
@@ -70,16 +84,122 @@ def test_all_pages_are_read(stub: Stub) -> None:
 
 
 def test_who_calls(stub: Stub) -> None:
-    """Account and role are AWS's answer."""
+    """Account and role are AWS's answer, for which a process asks once."""
+    aws._identities.clear()
     stub(TARGET, "sts").add_response("get_caller_identity", IDENTITY)
-    assert "000000000000" == aws.caller_identity(TARGET)["Account"]
+    assert [ACCOUNT, ACCOUNT] == [aws.caller_identity(TARGET)["Account"] for _ in "ab"]
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Credentials of an account, whose number this is."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    aws.forget()
+    with mock_aws():
+        yield ACCOUNT
+    aws.forget()
+
+
+@pytest.mark.usefixtures("account")
+def test_another_account_is_not_even_read() -> None:
+    """Both accounts are named, and what the credentials are."""
+    wrong = 'target "prod" is in account 999999999999, and the credentials of the environment are account 123456789012'
+    for ask in (aws.caller_identity, preflight.check, rds.plan_group):
+        with pytest.raises(WrongInput, match=wrong):
+            ask(ELSEWHERE)
+    assert ACCOUNT == aws.caller_identity(PINNED)["Account"]
+
+
+@pytest.mark.usefixtures("account")
+def test_without_an_account_a_target_may_only_look() -> None:
+    """Plans and status answer; whatever changes something is refused with the line to add, plan or not."""
+    assert f'add account_id = "{ACCOUNT}" to [test] of targets.toml' in repr(preflight.check(TARGET))
+    assert "account_id" not in repr(preflight.check(PINNED))
+    plan = rds.plan_group(TARGET)
+    for change in (plan.apply, lambda: aws.client(TARGET, "ssm").put_parameter(Name="/lock", Value="x", Type="String")):
+        with pytest.raises(
+            WrongInput, match=r'may only look, .* add account_id = "123456789012", .* to \[test\] of .*targets.toml'
+        ):
+            change()
+    assert 1 == rds.plan_group(PINNED).apply().created
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_RDS"])
+def test_a_shell_for_the_sandbox_reaches_no_other_target(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left behind by `eval "$(cruddur-ops sandbox env)"`, it would leave evidence of prod that is the sandbox's."""
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for ask in (aws.caller_identity, lambda target: aws.client(target, "rds")):
+        with pytest.raises(WrongInput, match=f"{name} is set, and target .prod. is not the sandbox.*`unset {name}`"):
+            ask(PINNED)
+
+
+def test_an_endpoint_of_the_shared_configuration_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile may send other programs elsewhere."""
+    (tmp_path / "config").write_text("[default]\nendpoint_url = http://127.0.0.1:9\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    aws.forget()
+    assert "https://rds.ca-central-1.amazonaws.com" == aws.client(TARGET, "rds").meta.endpoint_url
+    aws.forget()
+
+
+MFA = """\
+[profile base]
+[profile admin]
+role_arn = arn:aws:iam::123456789012:role/admin
+source_profile = base
+mfa_serial = arn:aws:iam::123456789012:mfa/kosh
+[profile derived]
+role_arn = arn:aws:iam::123456789012:role/other
+source_profile = admin
+"""
+
+
+@pytest.mark.parametrize("profile", ["admin", "derived"])
+def test_nobody_can_type_a_code_into_a_notebook(profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its kernel has no terminal: the keys are exported first, and then they are used."""
+    (tmp_path / "config").write_text(MFA)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setattr("sys.stdin", StringIO())
+    aws.forget()
+    target = replace(TARGET, profile=profile)
+    with pytest.raises(
+        NoCredentials, match=f"asks for an MFA code.*aws configure export-credentials --profile {profile} --format"
+    ):
+        aws.client(target, "rds")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "exported")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "exported")
+    assert "exported" == aws.client(target, "rds")._get_credentials().access_key
+    aws.forget()
+
+
+ON_THE_WAY = {
+    "ask for another MFA code: repeat": exceptions.RefreshWithMFAUnsupportedError(),
+    r"role of the AWS profile cannot be taken on \(AccessDenied\)": ClientError(
+        {"Error": {"Code": "AccessDenied"}}, "AssumeRole"
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", ON_THE_WAY)
+@pytest.mark.usefixtures("stub")
+def test_credentials_that_cannot_be_renewed(sentence: str) -> None:
+    """botocore asks for new ones before a call: that fails, and not the call."""
+
+    def fail(**_: object) -> None:
+        raise ON_THE_WAY[sentence]
+
+    client = aws.client(TARGET, "rds")
+    client.meta.events.register("before-sign.rds", fail)
+    with pytest.raises(NoCredentials, match=sentence):
+        client.describe_db_instances()
 
 
 def test_no_credentials() -> None:
     """Without any credentials the remedy is to sign in."""
     aws.forget()
     with pytest.raises(NoCredentials, match="aws sso login"):
-        aws.caller_identity(replace(TARGET, endpoint_url="http://127.0.0.1:9"))
+        aws.caller_identity(TARGET)
     aws.forget()
 
 

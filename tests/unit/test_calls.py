@@ -10,9 +10,9 @@ from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, NotOffered, OpsError, RunInProgress, WrongInput
 from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.targets import Target
-from tests.unit.conftest import Stub
+from tests.unit.conftest import ACCOUNT, Stub
 
-TARGET = Target("test")
+TARGET = Target("test", account_id=ACCOUNT)
 MODIFY = Call("rds", "modify_db_instance", {"DBInstanceIdentifier": "x"})
 CHANGES = (Change(Action.MODIFY, "DB instance x", calls=(MODIFY,)), Change(Action.MODIFY, "DB instance x", "y"))
 

@@ -12,8 +12,9 @@ from cruddur_ops import credentials
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Outcome, Plan, step
 from cruddur_ops.targets import Target
+from tests.unit.conftest import ACCOUNT
 
-TARGET = Target("test", owner="tester")
+TARGET = Target("test", account_id=ACCOUNT, owner="tester")
 NAME = "cruddur-db-instance/cruddur_app"
 MEMBERS = {"engine": "postgres", "host": "here.example.com", "port": 5432, "dbname": "cruddur", "username": "cruddur_app"}
 

@@ -16,9 +16,9 @@ from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of, created_instance
-from tests.unit.conftest import Stub
+from tests.unit.conftest import ACCOUNT, Stub
 
-TARGET = Target("test", owner="alice", operator_address="8.8.8.8")
+TARGET = Target("test", account_id=ACCOUNT, owner="alice", operator_address="8.8.8.8")
 VPCS = {"Vpcs": [{"VpcId": "vpc-0default"}]}
 OWN = {"GroupId": "sg-0aaa", "GroupName": "cruddur-db-instance-access", "VpcId": "vpc-0default"}
 OTHER = {"GroupId": "sg-0bbb", "GroupName": "default", "VpcId": "vpc-0default"}

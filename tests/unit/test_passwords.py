@@ -18,8 +18,9 @@ from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.passwords import plan_managed, plan_own
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of
+from tests.unit.conftest import ACCOUNT
 
-TARGET = Target("test", owner="alice", db_instance_identifier="x")
+TARGET = Target("test", account_id=ACCOUNT, owner="alice", db_instance_identifier="x")
 OWN = Instance("x", "available", host="x.example", endpoint_port=5432, db_name="cruddur", master_username="root")
 MANAGED = replace(OWN, secret_arn="arn:aws:secretsmanager:ca-central-1:000000000000:secret:rds!db")
 NAME = "x/root"

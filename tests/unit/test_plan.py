@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import progress
-from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved
+from cruddur_ops.calls import Call
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved, WrongInput
 from cruddur_ops.plan import OUTCOME_MIME, Action, Change, Outcome, Plan, differences, step
 from cruddur_ops.targets import Target
+from tests.unit.conftest import ACCOUNT
 
 CREATE = Change(Action.CREATE, "group a", note="free")
 LARGER = Change(Action.MODIFY, "instance b", "class", "micro", "small")
@@ -114,7 +116,7 @@ class World:
         return Plan(f"things on {target.name}", tuple(changes))
 
 
-TARGET = Target("test", db_instance_identifier="mine")
+TARGET = Target("test", account_id=ACCOUNT, db_instance_identifier="mine")
 GUARDED = replace(TARGET, protected=True)
 
 
@@ -137,6 +139,30 @@ def test_a_protected_target_is_confirmed_first(confirm: str) -> None:
     with pytest.raises(ConfirmationRequired, match=r'nothing was changed: .* confirm = "mine"'):
         plan.apply()
     assert set() == world.there
+
+
+def test_a_confirmation_that_was_given_is_compared() -> None:
+    """On a target that asks for none too, and where nothing would change: whoever typed it meant another instance."""
+    for world in (World(), World("a")):
+        there = set(world.there)
+        with pytest.raises(ConfirmationRequired, match='was confirmed with "other" and nothing was changed: .* --confirm mine'):
+            step(world.found)(replace(TARGET, confirm="other"), "a").apply()
+        assert there == world.there
+        step(world.found)(replace(TARGET, confirm="mine"), "a").apply()
+
+
+def test_an_account_that_nobody_named_is_not_changed() -> None:
+    """Whatever makes the change; the sandbox needs none, and behind a connection URL the database's label is compared."""
+    world, call = World(), Change(Action.CREATE, "x", calls=(Call("rds", "start_db_instance"),))
+    elsewhere = replace(TARGET, account_id="")
+    behind_url = replace(elsewhere, connection_url="postgresql://127.0.0.1/x")
+    for plan in (step(world.found)(elsewhere, "a"), step(lambda _: Plan("x", (call,)))(behind_url)):
+        with pytest.raises(WrongInput, match="may only look"):
+            plan.apply()
+    assert set() == world.there
+    for number, target in enumerate((replace(elsewhere, sandbox=True), behind_url)):
+        step(world.found)(target, str(number)).apply()
+    assert {"0", "1"} == world.there
 
 
 def test_a_confirmed_plan_is_applied() -> None:

@@ -16,10 +16,10 @@ from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.waiting import BUSY
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of
-from tests.unit.conftest import Stub
+from tests.unit.conftest import ACCOUNT, Stub
 
 ARN = "arn:aws:rds:ca-central-1:000000000000:db:x"
-TARGET = Target("test", owner="alice", db_instance_identifier="x")
+TARGET = Target("test", account_id=ACCOUNT, owner="alice", db_instance_identifier="x")
 COST = MonthlyCost({"instance": 12.0, "storage": 2.5})
 SCHEDULE = ["IAM role x-stop", "policy of role x-stop", "schedule x-stop"]
 

@@ -20,9 +20,9 @@ from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.snapshots import Snapshot
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of, created_instance, instance_after
-from tests.unit.conftest import Stub
+from tests.unit.conftest import ACCOUNT, Stub
 
-TARGET = Target("test", owner="alice", db_instance_identifier="main", security_group_id="sg-0aaa")
+TARGET = Target("test", account_id=ACCOUNT, owner="alice", db_instance_identifier="main", security_group_id="sg-0aaa")
 NOW = datetime.now(UTC)
 FIRST, LAST = NOW - timedelta(days=2), NOW - timedelta(minutes=5)
 ITEM = {

@@ -16,9 +16,9 @@ from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.snapshots import plan_delete_snapshot, plan_snapshot
 from cruddur_ops.targets import Target
 from tests.unit.aws_state import calls_of
-from tests.unit.conftest import Stub
+from tests.unit.conftest import ACCOUNT, Stub
 
-TARGET = Target("test", owner="alice")
+TARGET = Target("test", account_id=ACCOUNT, owner="alice")
 TAKEN = datetime(2026, 11, 20, tzinfo=UTC)
 ITEM = {
     "DBSnapshotIdentifier": "one",

@@ -38,7 +38,7 @@ def test_parameter_comes_before_environment_file_and_default(
     write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Precedence: parameter, environment variable, file, default; each named as the source."""
-    write('[mine]\nregion = "eu-west-1"\n')
+    write('[mine]\nsandbox = true\nregion = "eu-west-1"\n')
     assert ("eu-west-1", "targets.toml") == shown(targets.load("mine"), "region")
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     assert ("us-east-1", "environment AWS_REGION") == shown(targets.load("mine"), "region")
@@ -88,6 +88,39 @@ def test_protection_stands_in_the_file_alone(write: Callable[[str], None], monke
     assert ("True", "targets.toml") == shown(targets.load("mine"), name)
     with pytest.raises(WrongInput, match="cannot be given for one run"):
         targets.load("mine", "", **{name: False})
+
+
+def test_what_is_not_the_sandbox_is_protected(write: Callable[[str], None]) -> None:
+    """Unless the file says otherwise; and a sandbox is, where it says so."""
+    write("[local]\nsandbox = true\n[staging]\nsandbox = true\nprotected = true\n[prod]\n[trial]\nprotected = false\n")
+    found = {name: targets.load(name).protected for name in targets.read_targets()}
+    assert {"local": False, "staging": True, "prod": True, "trial": False} == found
+    assert ("True", "default") == shown(targets.load("prod"), "protected")
+
+
+def test_where_a_protected_target_is_stands_in_the_file_alone(
+    write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left in a shell sends it nowhere else; without a profile in the file the credentials are the shell's."""
+    write('[prod]\nprofile = "prod"\nregion = "eu-west-1"\n[bare]\n[trial]\nprotected = false\n')
+    for name, value in {"AWS_REGION": "us-east-1", "CRUDDUR_REGION": "us-east-2", "AWS_PROFILE": "mine"}.items():
+        monkeypatch.setenv(name, value)
+    found = {name: (targets.load(name).region, targets.load(name).profile) for name in ("prod", "bare", "trial")}
+    assert {"prod": ("eu-west-1", "prod"), "bare": ("ca-central-1", "mine"), "trial": ("us-east-1", "mine")} == found
+    for setting in ({"region": "us-east-1"}, {"profile": "mine"}, {"account_id": "1"}):
+        with pytest.raises(WrongInput, match="cannot be given for one run"):
+            targets.load("prod", **setting)
+
+
+def test_an_endpoint_is_the_sandboxs(write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other target takes one, from wherever."""
+    write('[prod]\n[mine]\nendpoint_url = "http://127.0.0.1:9"\n')
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    assert ("", "default") == shown(targets.load("prod"), "endpoint_url")
+    with pytest.raises(WrongInput, match="cannot be given for one run"):
+        targets.load("prod", endpoint_url="http://127.0.0.1:9")
+    with pytest.raises(WrongInput, match=r"\[mine\] is not the sandbox and has an endpoint_url: take that out"):
+        targets.load("mine")
 
 
 def test_unknown_target_names_those_there_are(write: Callable[[str], None]) -> None:

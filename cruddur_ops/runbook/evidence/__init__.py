@@ -2,6 +2,6 @@
 
 from cruddur_ops.runbook.evidence.record import Record, new_folder
 from cruddur_ops.runbook.evidence.results import Result, ledger_file, outputs, result, shown_plans
-from cruddur_ops.runbook.evidence.surroundings import caller, commit
+from cruddur_ops.runbook.evidence.surroundings import caller, commit, where
 
-__all__ = ["Record", "Result", "caller", "commit", "ledger_file", "new_folder", "outputs", "result", "shown_plans"]
+__all__ = ["Record", "Result", "caller", "commit", "ledger_file", "new_folder", "outputs", "result", "shown_plans", "where"]

@@ -122,6 +122,7 @@ def _facts(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is worth comparing, by name."""
     yield "verdict", verdict(record)
     yield from ((name, str(record[name])) for name in ("target", "caller", "user", "host"))
+    yield from ((f"where: {name}", str(found)) for name, found in (record.get("where") or {}).items())
     yield "git", str(record["git"] and record["git"]["commit"][:12])
     yield from ((f"versions: {name}", found) for name, found in record["versions"].items())
     for group in ("parameters", "settings"):

@@ -26,6 +26,7 @@ def surroundings() -> dict[str, Any]:
         "host": platform.node(),
         "process": os.getpid(),
         "caller": None,
+        "where": None,
         "git": commit(PROJECT),
         "versions": {"python": platform.python_version(), **dict(_versions())},
     }
@@ -39,6 +40,26 @@ def caller(target: Target) -> str | None:
         return str(aws.caller_identity(target)["Arn"])
     except OpsError:  # the run itself tells why, in the first notebook that asks AWS
         return None
+
+
+def where(target: Target) -> dict[str, str | None]:
+    """Account, region and endpoint: the sandbox's, AWS's, or the server of the connection URL; None where it does not tell."""
+    found = {"account": target.account_id or None, "region": target.region, "endpoint": None}
+    try:
+        found["endpoint"] = _endpoint(target)
+        if not target.connection_url:
+            found["account"] = aws.caller_identity(target)["Account"]
+    except OpsError:  # the same
+        pass
+    return found
+
+
+def _endpoint(target: Target) -> str:
+    if target.connection_url:
+        from cruddur_ops.database.location import locate
+
+        return str(locate(target))
+    return "the sandbox" if target.sandbox else "AWS"
 
 
 def _versions() -> Iterator[tuple[str, str]]:
