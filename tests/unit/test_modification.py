@@ -18,7 +18,7 @@ from cruddur_ops.rds.modification import is_major
 from cruddur_ops.rds.settings import SETTINGS, Setting
 from tests.unit import aws_calls, test_rds
 from tests.unit.aws_state import calls_of, instance_after
-from tests.unit.conftest import Stub
+from tests.unit.conftest import ACCOUNT, Stub
 from tests.unit.test_rds import TARGET, existing, offer
 
 NEW = "DedicatedLogVolume"
@@ -73,7 +73,9 @@ ABRUPT = [
 @pytest.mark.parametrize(("setting", "wanted", "item"), ABRUPT)
 def test_what_cannot_wait_is_asked_for_at_once(setting: str, wanted: dict[str, Any], item: dict[str, Any]) -> None:
     """On a protected target it is shown, and refused unless it is; nothing else is changed by the same call then."""
-    target = replace(TARGET, protected=True, confirm="cruddur-db-instance", deletion_protection=True, **wanted)
+    target = replace(
+        TARGET, account_id=ACCOUNT, protected=True, confirm="cruddur-db-instance", deletion_protection=True, **wanted
+    )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(calls, "send", lambda *_: pytest.fail("a call was made"))
         plan = test_rds.planned(target, existing(**item))

@@ -185,7 +185,7 @@ def test_a_value_that_cannot_be_is_refused(
     write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, name: str, value: str | int, origin: str
 ) -> None:
     """Wherever it comes from, before anything is asked of AWS; the sentence says what it may be, and where it stands."""
-    write(f"[mine]\n{name} = {json.dumps(value)}\n" if origin == "file" else "[mine]\n")
+    write("[mine]\nprotected = false\n" + (f"{name} = {json.dumps(value)}\n" if origin == "file" else ""))
     if origin == "environment":
         monkeypatch.setenv(f"CRUDDUR_{name.upper()}", str(value))
     given = {name: value} if origin == "parameter" else {}
