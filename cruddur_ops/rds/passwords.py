@@ -41,8 +41,9 @@ def plan_own(target: Target) -> Plan:
     if not found.secret_arn:
         _require_known(target, found)
     secret, others = credentials.changes(target, name, partial(_members, target)), tuple[Change, ...]()
-    change = Change(Action.NONE, resource, note="has its own password", settle=settle)
-    if found.secret_arn:
+    note = "is being given its own password" if found.secret_arn else "has its own password"
+    change = Change(Action.NONE, resource, note=note, settle=settle)
+    if found.secret_arn and pending.PASSWORD not in found.pending:
         instances.require_recoverable(found)
         own = {"DBInstanceIdentifier": found.identifier, "ManageMasterUserPassword": False, "ApplyImmediately": True}
         call = Call("rds", "modify_db_instance", own, fill=partial(_password, target, name))

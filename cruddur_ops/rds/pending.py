@@ -8,6 +8,7 @@ from cruddur_ops.plan import Action, Change
 from cruddur_ops.rds import settings
 from cruddur_ops.rds.instances import Instance, read
 
+PASSWORD = "MasterUserPassword"  # never waits for the window (ModifyDBInstance): it is being made already
 WITH_THE_OTHERS = "at once, with the others: so far it waits for the maintenance window"
 
 
@@ -26,6 +27,6 @@ def changes(found: Instance, changed: Collection[str] = ()) -> Iterator[Change]:
     rows = {name: row for row in settings.SETTINGS for name in (row.found, row.created)}
     for name, after in sorted(found.pending.items()):
         row = rows.get(name)
-        if row is None or row.name not in changed:
+        if name != PASSWORD and (row is None or row.name not in changed):
             before = str(read(found.raw, row.found)) if row else None
             yield Change(Action.MODIFY, f"DB instance {found.identifier}", name, before, str(after), WITH_THE_OTHERS)
