@@ -37,7 +37,9 @@ def adopt(identifier: str, name: str, **place: Any) -> str:
     if name in targets.read_targets():
         raise WrongInput(f"[{name}] is in {targets_file()} already: choose another name with --target, or edit it there")
     given = {key: value for key, value in place.items() if value}
-    target = targets.from_section(name, {"protected": False, **given, "db_instance_identifier": identifier})  # AWS_REGION counts
+    typed: dict[str, Any] = {"db_instance_identifier": identifier, **{key: given.get(key) for key in ("region", "profile")}}
+    looked_at = {"protected": False, "sandbox": given.get("sandbox", False)}  # of a protected one the file alone says where it is
+    target = targets.from_section(name, looked_at, **typed)
     found = instances.require(target)
     if found.engine != offers.ENGINE:
         raise WrongInput(f"{identifier} is a {found.engine} instance: adopt one of PostgreSQL")

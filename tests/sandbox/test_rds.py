@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,13 @@ from click.testing import CliRunner
 
 from cruddur_ops import aws, network, rds, targets
 from cruddur_ops.cli import main
+from cruddur_ops.database.location import locate
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Outcome, Plan
 from cruddur_ops.rds import instances, offers, settings
 from cruddur_ops.targets import Target
-from tests.sandbox.support import make_client, wait_for, wanted
+from tests.sandbox.support import PASSWORD, make_client, wait_for, wanted
 
 
 @pytest.fixture(scope="module")
@@ -185,3 +187,35 @@ def test_an_instance_of_others_is_adopted(
     assert "tcp 5440 from " in str(network.plan_access(old).changes[-1])
     plan.apply()
     assert "17" == offers.major(instances.require(old).engine_version)
+
+
+def test_an_instance_in_a_network_of_its_own(target: Target, sandbox: Mapping[str, str]) -> None:
+    """With a standby, in the VPC of its subnet group, its password from a secret; all of it as asked for, and then kept."""
+    ec2, client = make_client(sandbox, "ec2"), make_client(sandbox, "rds")
+    vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    zones = {f"10.7.{number}.0/24": f"ca-central-1{letter}" for number, letter in enumerate("ab")}
+    subnets = [ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=zone) for block, zone in zones.items()]
+    ids = [one["Subnet"]["SubnetId"] for one in subnets]
+    client.create_db_subnet_group(DBSubnetGroupName="private", DBSubnetGroupDescription="test", SubnetIds=ids)
+    text = json.dumps({"username": "cruddurroot", "password": PASSWORD})
+    make_client(sandbox, "secretsmanager").create_secret(Name="own/root", SecretString=text)
+    private = target.asking(
+        "targets.toml",
+        db_instance_identifier="private",
+        db_subnet_group_name="private",
+        publicly_accessible=False,
+        multi_az=True,
+        iam_database_authentication=True,
+        preferred_backup_window="05:00-05:30",
+        preferred_maintenance_window="mon:06:00-mon:06:30",
+        master_user_secret="own/root",
+        extra_tags="Team=payments",
+    )
+    plan = rds.plan_both(private)
+    plan.apply()
+    assert "verified: DB instance private is as wanted" in repr(plan.verify())
+    found = instances.require(private)
+    assert (vpc, "private", "", "payments") == (found.vpc_id, found.subnet_group, found.secret_arn, found.tags["Team"])
+    assert [True, True] == [found.raw[name] for name in ("MultiAZ", "IAMDatabaseAuthenticationEnabled")]
+    assert PASSWORD == locate(private).password
+    assert "none is needed: not publicly accessible" in str(network.plan_access(private))

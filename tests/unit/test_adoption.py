@@ -45,8 +45,9 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def test_what_identifies_it_are_keys(file: Path) -> None:
+def test_what_identifies_it_are_keys(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file goes on as it was; the rest stands in comments, each of which is a setting with its present value."""
+    monkeypatch.setenv("CRUDDUR_DB_INSTANCE_IDENTIFIER", "another")
     said = adoption.adopt("legacy", "old", region="eu-west-1", profile="", sandbox=False)
     text = file.read_text()
     assert text.startswith("[prod]  # ours\n")

@@ -46,6 +46,14 @@ def test_parameter_comes_before_environment_file_and_default(
     assert ("18", "default") == shown(targets.load("mine"), "engine_version")
 
 
+def test_what_a_notebook_leaves_empty_is_not_asked_for(write: Callable[[str], None]) -> None:
+    """Its parameters cell gives "" by default, and that is no wish; a value in any place is one."""
+    write("[mine]\nport = 5432\n")
+    target = targets.load("mine", engine_version="", db_instance_class=None, allocated_storage=20)
+    asked = {name: target.asked(name) for name in ("engine_version", "db_instance_class", "allocated_storage", "port")}
+    assert {"engine_version": False, "db_instance_class": False, "allocated_storage": True, "port": True} == asked
+
+
 @pytest.mark.parametrize(
     ("target", "variable"),
     [("local", "CONNECTION_URL"), ("prod", "PROD_CONNECTION_URL"), ("blue-green", "BLUE_GREEN_CONNECTION_URL")],
