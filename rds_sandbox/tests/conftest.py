@@ -30,6 +30,7 @@ collect_ignore = ["example"]  # a project of its own
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A flag for each folder of tests that runs only on request."""
     parser.addoption("--terraform", action="store_true", help="run the test that applies Terraform to the sandbox: minutes")
+    parser.addoption("--operations", action="store_true", help="call every operation, not a sample of them: minutes")
     parser.addoption("--wheels", action="store_true", help="run the tests that install wheels: a minute, and a package index")
 
 

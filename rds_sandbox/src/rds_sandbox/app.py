@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
-from flask import Flask
+from flask import Flask, g
 from flask import request as current_request
 from moto.core.exceptions import ServiceException
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -21,6 +22,7 @@ from rds_sandbox import patches, reports, simulations
 from rds_sandbox.ec2.vpc_endpoints import wait_for_a_way
 from rds_sandbox.errors import NotInSandbox, WrongInput
 from rds_sandbox.host import Host
+from rds_sandbox.patches import FORM
 from rds_sandbox.rds import pricing
 from rds_sandbox.realism import Refused, read_call
 
@@ -28,6 +30,9 @@ PREFIX = "/_sandbox"
 SIMULATE = "/simulate/"
 RESET = "/moto-api/reset"  # moto's own
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+XML_SERVICES = ("s3", "cloudfront", "route53")  # whose requests are no forms
+MOTO_PATHS = ("/moto-api", "/latest/", "/favicon.ico")
+SIGNED = {"X-Amz-Signature", "Signature"}  # of a presigned URL
 DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
 
 Environ = dict[str, Any]
@@ -79,6 +84,8 @@ class SandboxApp:
             return _price_list(request)
         if service and not self._in_moto(environ, request.path):
             return not_in_sandbox(request, service)
+        if not service and self.moto.infer_service_region_host(environ, request.path) is None and not _anonymous(request):
+            return aws_error(request, "MissingAuthenticationToken", "Request is missing Authentication Token", 403)
         return self.moto
 
     def _in_moto(self, environ: Environ, path: str) -> bool:
@@ -126,19 +133,25 @@ def create_app(host: Host) -> SandboxApp:
 def create_service(name: Any) -> Flask:
     """One AWS service as moto makes it, whose failures are AWS errors and not stack traces."""
     patches.load(name)
-    application = create_backend_app(name)
+    try:
+        application = create_backend_app(name)
+    except ImportError:  # of a package that the sandbox does without
+        application = Flask("lacking")
     application.debug = False
     application.register_error_handler(NotInSandbox, lambda error: lacking(current_request, str(error)))
     for error in (NotImplementedError, NotFound):  # an action that moto knows no method of, or no path
         application.register_error_handler(error, lambda _: not_in_sandbox(current_request, name))
+    application.register_error_handler(ServiceException, lambda error: aws_error(current_request, error.code, error.message, 400))
     application.register_error_handler(InternalServerError, lambda error: internal_failure(current_request, error))
     return application
 
 
 def internal_failure(request: Request, error: InternalServerError) -> Response:
-    """The sandbox's own fault; Flask has written the stack trace to the log."""
+    """The sandbox's own fault, or that moto does not know what to make of a request; the log has the stack trace."""
     cause = type(error.original_exception).__name__
     message = f"{_action(request)} failed in the sandbox ({cause}): its log has the stack trace."
+    if "own" not in g:
+        return lacking(request, message)
     return aws_error(request, "InternalFailure", message, 500)
 
 
@@ -153,6 +166,14 @@ def scope(request: Request) -> tuple[str, str]:
     return (words[2], words[3].lower()) if len(words) == 5 else (DEFAULT_REGION, "")
 
 
+def _anonymous(request: Request) -> bool:
+    """Whether a request that is not signed in its headers is one that needs no signature there: S3's, and moto's own."""
+    if request.path.startswith(MOTO_PATHS) or request.mimetype == "multipart/form-data" or SIGNED & request.args.keys():
+        return True
+    models = sys.modules.get("moto.s3.models")  # without it there are no buckets
+    return bool(models) and request.path.split("/")[1] in models.s3_backends.bucket_accounts  # type: ignore[union-attr]
+
+
 def not_in_sandbox(request: Request, service: str) -> Response:
     """An AWS error, in the shape of the service's protocol, that says what the sandbox lacks."""
     return lacking(request, f"{service}:{_action(request)} is not in the sandbox")
@@ -165,7 +186,7 @@ def lacking(request: Request, what: str) -> Response:
 
 def aws_error(request: Request, code: str, message: str, status_code: int) -> Response:
     """An error in the shape of the request's protocol: XML where a form was sent, else JSON."""
-    if request.mimetype == "application/x-www-form-urlencoded":
+    if request.mimetype == FORM or scope(request)[1] in XML_SERVICES or "Action" in request.args:
         return Response(_xml_error(code, message), status_code, mimetype="text/xml")
     body = json.dumps({"__type": code, "message": message, "Message": message})
     return Response(body, status_code, {"x-amzn-ErrorType": code}, mimetype="application/x-amz-json-1.1")
@@ -174,7 +195,7 @@ def aws_error(request: Request, code: str, message: str, status_code: int) -> Re
 def _action(request: Request) -> str:
     """The name of the action, wherever the protocol keeps it."""
     target = request.headers.get("X-Amz-Target", "").rpartition(".")[2]
-    return request.form.get("Action") or target or f"{request.method} {request.path}"
+    return request.values.get("Action") or target or f"{request.method} {request.path}"
 
 
 def _xml_error(code: str, message: str) -> str:

@@ -7,21 +7,24 @@ after all. It raises moto's errors, or NotInSandbox. A module that is imported p
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, TypeVar
 
+from flask import g
 from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
-from moto.core.parse import XFormedDict
 from moto.core.responses import ActionResult, BaseResponse
 from werkzeug.exceptions import HTTPException
 
+from rds_sandbox import parameters
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.host import Host
 
 MOTO = object()
+FORM = "application/x-www-form-urlencoded"  # what the two XML protocols that have actions are sent as
 
 # Whose import patches a service, under moto's name of it: at its first request, so that what nobody uses costs no time.
 MODULES = {
@@ -129,22 +132,34 @@ def install(own: Host) -> None:
         return _answer(response, moto)
 
     BaseResponse.call_action = call_action  # type: ignore[method-assign,assignment]
+    parse = BaseResponse.parse_parameters
+
+    def parse_parameters(response: Any, request: Any) -> None:
+        _parameters(response, request)  # which refuses what moto would fail on
+        parse(response, request)
+
+    BaseResponse.parse_parameters = parse_parameters  # type: ignore[method-assign,assignment]
 
 
 def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
     service, name = response.boto3_service_name, response._get_action()
     function = _functions.get((service, name))
-    if function is None:
-        if name not in BOOKKEEPING.get(service, {name}):
-            raise NotInSandbox(f"{service}:{name} is not in the sandbox")
-        return moto(response)
+    if not name:
+        raise parameters.Refused("UnknownOperationException", f"{service} has no operation for {response.uri}")
+    if function is None and name not in BOOKKEEPING.get(service, {name}):
+        raise NotInSandbox(f"{service}:{name} is not in the sandbox")
     try:
-        result = function(Request(name, response, _parameters(response)))
+        given = _parameters(response, response.normalized_request)
+        parameters.check(service, name, given)
+        if function is None:
+            return _in_protocol(response, *moto(response))
+        g.own = True
+        result = function(Request(name, response, given))
     except ServiceException as error:
         result = error
     except HTTPException as error:  # of the older kind, which has its own shape
         headers = {**response.response_headers, **dict(error.get_headers())}
-        return error.code, *response._enrich_response(headers, error.description)
+        return _in_protocol(response, int(error.code or 400), *response._enrich_response(headers, error.description))
     if result is MOTO:
         return moto(response)
     if isinstance(result, tuple):  # status, headers and body
@@ -153,8 +168,16 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
     return status, *response._enrich_response(headers, body)
 
 
-def _parameters(response: Any) -> dict[str, Any]:
-    if not response.automated_parameter_parsing:
-        response.parse_parameters(response.normalized_request)
-    given = response.params
-    return given.original_dict() if isinstance(given, XFormedDict) else given
+def _in_protocol(response: Any, status: int, headers: Any, body: Any) -> tuple[int, Any, Any]:
+    """moto's answer; an error that moto writes as JSON, whatever the service, as XML where that is awaited."""
+    if status < 400 or not str(body).startswith('{"__type"') or response.normalized_request.mimetype != FORM:
+        return status, headers, body
+    said = json.loads(body)
+    answer: tuple[int, Any, Any] = response.serialized(ActionResult(parameters.Refused(said["__type"], said["message"])))
+    return answer
+
+
+def _parameters(response: Any, request: Any) -> dict[str, Any]:
+    """Those of the request; none of a path that is no action's."""
+    name = response._get_action()
+    return parameters.read(response.boto3_service_name, name, request, response.uri_match or {}) if name else {}
