@@ -46,9 +46,7 @@ BOOKKEEPING = {
         "ListVersionsByFunction", "PutFunctionConcurrency", "RemovePermission", "TagResource", "UntagResource", "UpdateAlias",
     }),
     "rds": frozenset({
-        "AddTagsToResource", "CreateDBParameterGroup", "CreateDBSubnetGroup", "DeleteDBParameterGroup", "DeleteDBSubnetGroup",
-        "DescribeDBInstances", "DescribeDBParameterGroups", "DescribeDBParameters", "DescribeDBSubnetGroups",
-        "ListTagsForResource", "ModifyDBParameterGroup", "ModifyDBSubnetGroup", "RemoveTagsFromResource",
+        "AddTagsToResource", "DescribeDBInstances", "DescribeDBSubnetGroups", "ListTagsForResource", "RemoveTagsFromResource",
     }),
 }  # fmt: skip
 

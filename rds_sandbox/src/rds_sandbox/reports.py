@@ -26,6 +26,7 @@ def status(host: Host) -> dict[str, Any]:
                 "DBInstanceStatus": instance.status,
                 "EngineVersion": instance.engine_version,
                 "Endpoint": instance.endpoint,
+                "ReducedParameters": dict(instance.reduced),
                 "Logs": str(instance.machine.server.logs) if instance.machine.server else None,
             }
             for region, backend in rds_backends[DEFAULT_ACCOUNT_ID].items()

@@ -41,6 +41,7 @@ log_rotation_size = 0
 log_timezone = 'UTC'
 log_line_prefix = '%t:%r:%u@%d:[%p]:'
 password_encryption = 'scram-sha-256'
+include_if_exists = 'parameter_group.conf'
 """
 SIGNALS = ("recovery.signal", "standby.signal")  # what makes a data directory wait for WAL (PostgreSQL 18, chapter 19.5.4)
 

@@ -8,7 +8,9 @@ from rds_sandbox.rds import (  # noqa: F401 - they put their functions into the 
     log_files,
     maintenance,
     modifications,
+    parameter_groups,
     replicas,
     restores,
     snapshots,
+    subnet_groups,
 )

@@ -9,7 +9,7 @@ from moto.rds.exceptions import DBInstanceAlreadyExists
 
 from rds_sandbox.patches import Request
 from rds_sandbox.postgres import Server
-from rds_sandbox.rds import backups
+from rds_sandbox.rds import backups, parameter_groups
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 
@@ -46,6 +46,9 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     if identifier in backend.databases:
         raise DBInstanceAlreadyExists()
     backend.require_groups(parameters.get("vpc_security_group_ids") or [], parameters["db_subnet_group_name"])
+    if group := parameters.get("db_parameter_group_name"):
+        backend.require_parameter_group(group, parameters["engine_version"])
+        parameters["db_parameter_group_name"] = group.lower()
     instance = SandboxDBInstance(backend, request.host, **parameters)  # type: ignore[abstract]  # as in moto's own
     backend.databases[identifier] = instance
     return instance
@@ -54,8 +57,14 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
 def _steps(
     instance: SandboxDBInstance, obtain: Callable[[], Server], prepare: Prepare, event: tuple[str, str]
 ) -> Iterator[tuple[str, Work]]:
+    def ready(server: Server) -> None:
+        parameter_groups.prepare(instance, server)
+        prepare(instance, server)
+
     def work() -> None:
-        instance.machine.create(instance.address_name, instance.port, obtain, lambda server: prepare(instance, server))
+        instance.machine.create(instance.address_name, instance.port, obtain, ready)
+        if instance.parameters:
+            parameter_groups.reload(instance)
         instance.say(*event)
 
     yield "creating", work

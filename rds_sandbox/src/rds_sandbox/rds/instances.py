@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,7 @@ from rds_sandbox.host import Host
 from rds_sandbox.machine import Machine
 from rds_sandbox.postgres import ServerFailed, roles
 from rds_sandbox.postgres.archive import Archive
-from rds_sandbox.rds import changes, events, managed_secrets
+from rds_sandbox.rds import changes, events, managed_secrets, parameter_groups
 
 GP3_BASELINE = 3000, 125  # IOPS and MiB/s below 400 GiB (Amazon RDS User Guide, "gp3 storage")
 FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)
@@ -44,6 +44,9 @@ class SandboxDBInstance(models.DBInstance):
         optimizing_since: when its storage was last changed (UTC).
         joining: the security groups that it is about to have, while that is being changed.
         parameter_apply_status: of its parameter group.
+        parameters: the values of the group that the server has.
+        reduced: what it has less of than these say, since this machine is no cloud.
+        base_settings: of the server, whatever the group says.
         begun: whether the work that was accepted last has begun; its status tells of it from then on.
         automatic_restart_time: when AWS would start it again; None unless it is stopped.
     """
@@ -86,6 +89,9 @@ class SandboxDBInstance(models.DBInstance):
         self.optimizing_since: datetime | None = None
         self.joining: list[str] | None = None
         self.parameter_apply_status = "in-sync"
+        self.parameters: Mapping[str, str] = {}
+        self.reduced: Mapping[str, str] = {}
+        self.base_settings: Mapping[str, str] | None = None
         self.begun = threading.Event()
         self.begun.set()
         self.automatic_restart_time: datetime | None = None
@@ -173,9 +179,8 @@ class SandboxDBInstance(models.DBInstance):
 
     def requires_tls(self) -> bool:
         """`rds.force_ssl`: that of the parameter group, else by the major version."""
-        parameter = self.db_parameter_groups()[0].parameters.get("rds.force_ssl")
-        if parameter:
-            return str(parameter["ParameterValue"]) == "1"
+        if "rds.force_ssl" in self.parameters:
+            return self.parameters["rds.force_ssl"] == "1"
         return int(self.engine_version.split(".")[0]) >= FORCE_SSL_MAJOR
 
     @property
@@ -245,6 +250,7 @@ class SandboxDBInstance(models.DBInstance):
 
     def resume(self) -> None:
         """Start the server again."""
+        parameter_groups.prepare(self, self.machine.running_server())
         self.machine.start()
         self.say("availability", "DB instance restarted")
 

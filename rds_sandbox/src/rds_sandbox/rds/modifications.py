@@ -36,8 +36,7 @@ ATTRIBUTES = {"db_port_number": "port", "enable_performance_insights": "performa
 def modify(request: Request) -> dict[str, Any]:
     """Checked as AWS checks it before anything is changed."""
     asked, backend = given(request), request.backend
-    if "PreferredMaintenanceWindow" in asked:
-        asked["PreferredMaintenanceWindow"] = asked["PreferredMaintenanceWindow"].lower()
+    asked |= {name: asked[name].lower() for name in ("PreferredMaintenanceWindow", "DBParameterGroupName") if name in asked}
     instance = backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE)
     validation.check_modify(asked, described(instance), backend.region_name)
     backend.require_groups(asked.get("VpcSecurityGroupIds") or [], instance.db_subnet_group.name)
@@ -151,7 +150,9 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     logs = values.get("CloudwatchLogsExportConfiguration", {})
     kept = set(instance.enabled_cloudwatch_logs_exports) - set(logs.get("DisableLogTypes", ()))
     instance.enabled_cloudwatch_logs_exports = sorted(kept | set(logs.get("EnableLogTypes", ())))
-    instance.joining, instance.parameter_apply_status = None, "in-sync"
+    instance.joining = None
+    if "DBParameterGroupName" in values:
+        instance.parameter_apply_status = "pending-reboot"
     if set(changes.STORAGE) & values.keys():
         _optimize(instance)
     if values.get("BackupRetentionPeriod") == 0:

@@ -1,0 +1,133 @@
+"""The parameters of the engine: PostgreSQL's own as its server program lists them, and those that RDS adds.
+
+Sources: PostgreSQL 18, postgres's reference page (--describe-config); catalog.toml for what RDS makes of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from moto.rds.exceptions import InvalidParameterValue
+
+from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.postgres import Programs
+from rds_sandbox.rds import facts
+
+TYPES = {"INTEGER": "integer", "REAL": "float", "BOOLEAN": "boolean", "ENUM": "string", "STRING": "string"}
+NUMBERS = {"integer": int, "float": float}
+OPERATORS: Mapping[type, Any] = {ast.Mult: operator.mul, ast.Div: operator.floordiv, ast.Add: operator.add, ast.Sub: operator.sub}
+FUNCTIONS: Mapping[str, Any] = {"GREATEST": max, "LEAST": min, "SUM": lambda *values: sum(values)}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter as DescribeDBParameters has it.
+
+    Attributes:
+        value: RDS's own default, where it sets one; the engine's is not told.
+        allowed: a range such as 1-100, or values with commas; empty where anything is.
+    """
+
+    name: str
+    kind: str
+    static: bool
+    description: str
+    modifiable: bool = True
+    allowed: str = ""
+    value: str | None = None
+
+    def check(self, value: str) -> None:
+        """Refuse a value that it cannot have."""
+        if not self.modifiable:
+            raise InvalidParameterValue(f"The parameter {self.name} cannot be modified.")
+        if not self._allows(value):
+            raise InvalidParameterValue(f"Invalid parameter value: {value} for: {self.name} allowed values are: {self.allowed}")
+
+    def _allows(self, value: str) -> bool:
+        if self.kind in NUMBERS:
+            least, most = map(NUMBERS[self.kind], re.fullmatch(r"(.+?)-(-?[^-]+)", self.allowed).groups())  # type: ignore[union-attr]
+            try:
+                found = NUMBERS[self.kind](value)
+            except ValueError:
+                return is_formula(value)
+            return bool(least <= found <= most)
+        parts = [part.strip() for part in value.split(",")] if self.name in facts.tables()["parameters"]["lists"] else [value]
+        return not self.allowed or all(part in self.allowed.split(",") for part in parts)
+
+
+@cache
+def of(programs: Programs, major: int) -> dict[str, Parameter]:
+    """All parameters of a major version, by name, as far as the sandbox's server has them."""
+    table = facts.tables()["parameters"]
+    found = [_engines(programs, line.split("\t")) for line in programs.run("postgres", "--describe-config").splitlines()]
+    rds = [Parameter(**{**row, "value": row["value"].get(str(major), row["value"]["other"])}) for row in table["rds"]]
+    return {each.name: each for each in sorted([*found, *rds], key=lambda each: each.name)}
+
+
+def _engines(programs: Programs, columns: list[str]) -> Parameter:
+    """From a line of --describe-config: name, context, group, type, default, least, most, description."""
+    name, context, _, kind, _, least, most, description = columns[:8]
+    table = facts.tables()["parameters"]
+    allowed = table["allowed"].get(name) or {"BOOLEAN": "0,1", "INTEGER": f"{least}-{most}", "REAL": f"{least}-{most}"}.get(
+        kind, ""
+    )
+    if kind == "ENUM":
+        allowed = allowed or _values(programs, name)
+    modifiable = name not in table["locked"] and not name.startswith(tuple(table["locked_prefixes"]))
+    value = table["defaults"].get(name)
+    return Parameter(name, TYPES[kind], context == "postmaster", description, modifiable, allowed, value)
+
+
+def _values(programs: Programs, name: str) -> str:
+    """Those of an enumeration, which the server tells whoever gives it another."""
+    try:
+        programs.run("postgres", "-C", name, "-c", f"{name}=?", "-D", "/")
+    except subprocess.CalledProcessError as error:
+        found = re.search(r"Available values: (.*)\.", str(error.stderr))
+        return found[1].replace(", ", ",") if found else ""
+    return ""
+
+
+def find(parameters: Mapping[str, Parameter], name: str) -> Parameter:
+    """The parameter of this name."""
+    if name in facts.tables()["parameters"]["lacking"]:
+        raise NotInSandbox(f"the parameter {name} is not in the sandbox")
+    if name not in parameters:
+        raise InvalidParameterValue(f"Could not find parameter with name: {name}")
+    return parameters[name]
+
+
+def is_formula(value: str) -> bool:
+    """Whether it is one that RDS understands (User Guide, "Specifying DB parameters")."""
+    if not re.search(r"[{(]", value):
+        return False
+    try:
+        evaluate(value, dict.fromkeys(("DBInstanceClassMemory", "DBInstanceVCPU", "AllocatedStorage", "EndPointPort"), 1 << 30))
+    except (ValueError, SyntaxError, KeyError, ZeroDivisionError):
+        return False
+    return True
+
+
+def evaluate(formula: str, variables: Mapping[str, int]) -> int:
+    """What a formula such as LEAST({DBInstanceClassMemory/9531392},5000) comes to; memory is in bytes."""
+    return int(_evaluated(ast.parse(formula.replace("{", "(").replace("}", ")"), mode="eval").body, variables))
+
+
+def _evaluated(node: ast.AST, variables: Mapping[str, int]) -> Any:
+    match node:
+        case ast.Constant(value=int() as number):
+            return number
+        case ast.Name(id=name):
+            return variables[name]
+        case ast.BinOp(left=left, op=sign, right=right) if type(sign) in OPERATORS:
+            return OPERATORS[type(sign)](_evaluated(left, variables), _evaluated(right, variables))
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS and arguments:
+            return FUNCTIONS[name](*(_evaluated(each, variables) for each in arguments))
+    raise ValueError("no formula")

@@ -1,0 +1,245 @@
+"""DB parameter groups: what RDS refuses of them, and how their values reach the servers.
+
+Source: RDS API Reference (CreateDBParameterGroup, ModifyDBParameterGroup, ResetDBParameterGroup, DeleteDBParameterGroup,
+DescribeDBParameters); RDS User Guide, "Parameter groups for Amazon RDS".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from moto.rds.exceptions import (
+    DBParameterGroupAlreadyExistsError,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    RDSClientError,
+)
+
+from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.postgres import Server
+from rds_sandbox.rds import engine_parameters, facts
+from rds_sandbox.rds.engine_parameters import Parameter
+from rds_sandbox.rds.requests import given, paged
+
+FILE = "parameter_group.conf"  # which postgresql.conf includes
+MOST = 20  # parameters of a request
+NAME = re.compile(r"[A-Za-z](-?[A-Za-z0-9]){0,254}")
+STANDBY = ("max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction")
+IMMEDIATE, REBOOT = "immediate", "pending-reboot"
+
+
+@action("rds", "CreateDBParameterGroup")
+def create(request: Request) -> object:
+    """Of a family that there is, under a name that is free."""
+    asked, backend = request.parameters, request.backend
+    name, family = asked["DBParameterGroupName"], asked["DBParameterGroupFamily"]
+    if not NAME.fullmatch(name):
+        raise InvalidParameterValue(f"The parameter DBParameterGroupName is not a valid identifier: {name}")
+    if family not in facts.families():
+        raise InvalidParameterValue(f"ParameterGroupFamily {family} is not a valid parameter group family")
+    if not asked["Description"]:
+        raise InvalidParameterValue("The parameter Description must be provided and must not be blank.")
+    if name.lower() in backend.db_parameter_groups:
+        raise DBParameterGroupAlreadyExistsError(name)
+    return MOTO
+
+
+@action("rds", "DescribeDBParameterGroups")
+def describe(request: Request) -> dict[str, Any]:
+    """One, or all."""
+    asked, backend = given(request), request.backend
+    name = asked.get("DBParameterGroupName")
+    found = [backend.parameter_group(name)] if name else sorted(backend.db_parameter_groups.values(), key=lambda each: each.name)
+    return paged({"DBParameterGroups": [_described(group) for group in found]}, asked)
+
+
+def _described(group: Any) -> dict[str, Any]:
+    return {
+        "DBParameterGroupName": group.name,
+        "DBParameterGroupFamily": group.family,
+        "Description": group.description,
+        "DBParameterGroupArn": group.arn,
+    }
+
+
+@action("rds", "DeleteDBParameterGroup")
+def delete(request: Request) -> object:
+    """Neither a default one nor one in use."""
+    group = request.backend.parameter_group(request.parameters["DBParameterGroupName"])
+    if group.name.startswith("default."):
+        raise RDSClientError("InvalidDBParameterGroupState", f"Default DBParameterGroup cannot be deleted: {group.name}")
+    if _users(request, group):
+        message = f"One or more database instances are still members of this parameter group {group.name}"
+        raise RDSClientError("InvalidDBParameterGroupState", f"{message}, so the group cannot be deleted")
+    return MOTO
+
+
+def _users(request: Request, group: Any) -> list[Any]:
+    return [each for each in request.backend.instances() if each.db_parameter_groups()[0] is group]
+
+
+@action("rds", "DescribeDBParameters")
+def describe_parameters(request: Request) -> dict[str, Any]:
+    """Those of the engine, with the values of the group."""
+    asked = given(request)
+    group, source = request.backend.parameter_group(asked["DBParameterGroupName"]), asked.get("Source")
+    rows = [_row(each, group.parameters.get(each.name)) for each in _parameters(request, group).values()]
+    return paged({"Parameters": [row for row in rows if source in (None, row["Source"])]}, asked)
+
+
+def _parameters(request: Request, group: Any) -> dict[str, Parameter]:
+    return engine_parameters.of(request.host.programs, int(group.family.removeprefix("postgres")))
+
+
+def _row(parameter: Parameter, set_to: Mapping[str, str] | None) -> dict[str, Any]:
+    source = "user" if set_to else "system" if parameter.value is not None else "engine-default"
+    return {
+        "ParameterName": parameter.name,
+        "ParameterValue": set_to["ParameterValue"] if set_to else parameter.value,
+        "Description": parameter.description,
+        "Source": source,
+        "ApplyType": "static" if parameter.static else "dynamic",
+        "DataType": parameter.kind,
+        "AllowedValues": parameter.allowed or None,
+        "IsModifiable": parameter.modifiable,
+        "ApplyMethod": set_to["ApplyMethod"] if set_to else REBOOT,
+    }
+
+
+@action("rds", "ModifyDBParameterGroup")
+def modify(request: Request) -> dict[str, Any]:
+    """Checked as a whole before anything is changed."""
+    group, asked = _own(request), request.parameters["Parameters"]
+    if len(asked) > MOST:
+        raise InvalidParameterValue(f"At most {MOST} parameters can be modified in one request.")
+    known = _parameters(request, group)
+    for each in asked:
+        _check(request, known, each, given_value=True)
+    for each in asked:
+        group.parameters[each["ParameterName"]] = dict(each)
+    _announce(request, group, known, asked)
+    return {"DBParameterGroupName": group.name}
+
+
+@action("rds", "ResetDBParameterGroup")
+def reset(request: Request) -> dict[str, Any]:
+    """Some parameters, or all, to their defaults."""
+    group, asked = _own(request), request.parameters.get("Parameters") or []
+    if bool(request.parameters.get("ResetAllParameters", True)) is bool(asked):
+        raise InvalidParameterCombination("Either ResetAllParameters or a list of Parameters must be given.")
+    known = _parameters(request, group)
+    for each in asked:
+        _check(request, known, each, given_value=False)
+    asked = asked or [{"ParameterName": name, "ApplyMethod": REBOOT} for name in group.parameters]
+    for each in asked:
+        group.parameters.pop(each["ParameterName"], None)
+    _announce(request, group, known, asked)
+    return {"DBParameterGroupName": group.name}
+
+
+def _own(request: Request) -> Any:
+    group = request.backend.parameter_group(request.parameters["DBParameterGroupName"])
+    if group.name.startswith("default."):
+        raise InvalidParameterValue("Cannot modify a default parameter group.")
+    return group
+
+
+def _check(request: Request, known: Mapping[str, Parameter], asked: Mapping[str, str], *, given_value: bool) -> None:
+    name, method = asked.get("ParameterName"), asked.get("ApplyMethod")
+    if not name or not method or (given_value and "ParameterValue" not in asked):
+        raise InvalidParameterValue("ParameterName, ParameterValue and ApplyMethod must be given of each parameter.")
+    parameter = engine_parameters.find(known, name)
+    if given_value:
+        parameter.check(asked["ParameterValue"])
+        _check_libraries(request, parameter, asked["ParameterValue"])
+    if parameter.static and method == IMMEDIATE:
+        raise InvalidParameterCombination(f"cannot use immediate apply method for static parameter {name}")
+
+
+def _check_libraries(request: Request, parameter: Parameter, value: str) -> None:
+    """A server that is to preload what it does not have would not start."""
+    if parameter.name != "shared_preload_libraries":
+        return
+    there = Path(request.host.programs.run("pg_config", "--pkglibdir").strip())
+    for name in filter(None, map(str.strip, value.split(","))):
+        if not list(there.glob(f"{name}.*")):
+            raise NotInSandbox(f"the library {name} is not in the sandbox")
+
+
+def _announce(request: Request, group: Any, known: Mapping[str, Parameter], asked: Iterable[Mapping[str, str]]) -> None:
+    """What can be changed at once reaches the servers; the rest waits until they are rebooted."""
+    now = [each["ParameterName"] for each in asked if each["ApplyMethod"] == IMMEDIATE]
+    later = [each["ParameterName"] for each in asked if each["ApplyMethod"] != IMMEDIATE]
+    for instance in _users(request, group):
+        kept = {name: value for name, value in instance.parameters.items() if name not in now}
+        instance.parameters = kept | {name: value for name, value in values(group).items() if name in now}
+        if now and instance.machine.serving:
+            reload(instance)
+        if later:
+            instance.parameter_apply_status = REBOOT
+
+
+def values(group: Any) -> dict[str, str]:
+    """The values that a group sets, by name."""
+    return {name: each["ParameterValue"] for name, each in group.parameters.items()}
+
+
+def prepare(instance: Any, server: Server) -> None:
+    """Before a server starts: give it all values of the group."""
+    instance.parameters, instance.parameter_apply_status = values(instance.db_parameter_groups()[0]), "in-sync"
+    found, known = _evaluated(instance), _known(instance, server)
+    if instance.source:  # a standby with less than its source would not replay
+        less = {name: instance.source.machine.running_server().settings.get(name, "0") for name in STANDBY if name in found}
+        found |= {name: max(found[name], value, key=int) for name, value in less.items()}
+    static = {name: value for name, value in found.items() if name in known and known[name].static}
+    static |= {"wal_level": "logical"} if found.get("rds.logical_replication") == "1" else {}
+    instance.base_settings = instance.base_settings or dict(server.settings)
+    server.settings = {**instance.base_settings, **{name: value for name, value in static.items() if not name.startswith("rds.")}}
+    if server.data.exists():
+        _write(server, found, known)
+
+
+def _known(instance: Any, server: Server) -> Mapping[str, Parameter]:
+    """The parameters of its version; asked of the server where there are values only, since that takes a second once."""
+    return engine_parameters.of(server.programs, int(instance.engine_version.split(".")[0])) if instance.parameters else {}
+
+
+def reload(instance: Any) -> None:
+    """Give the running server what can be changed while it runs."""
+    server = instance.machine.running_server()
+    _write(server, _evaluated(instance), _known(instance, server))
+    server.process.send_signal(signal.SIGHUP)
+
+
+def _evaluated(instance: Any) -> dict[str, str]:
+    """The values for the server, with what formulas come to, and no more than a server here may have."""
+    size = facts.instance_classes()[instance.db_instance_class]
+    variables = {
+        "DBInstanceClassMemory": size.memory << 30,
+        "DBInstanceVCPU": size.vcpus,
+        "AllocatedStorage": instance.allocated_storage << 30,
+        "EndPointPort": instance.port,
+    }
+    found = {
+        name: str(engine_parameters.evaluate(value, variables)) if engine_parameters.is_formula(value) else value
+        for name, value in instance.parameters.items()
+    }
+    most = facts.tables()["parameters"]["most"]
+    instance.reduced = {
+        name: f"{most[name]} of {value}" for name, value in found.items() if name in most and int(value) > most[name]
+    }
+    return {name: str(min(int(value), most[name])) if name in most else value for name, value in found.items()}
+
+
+def _write(server: Server, found: Mapping[str, str], known: Mapping[str, Parameter]) -> None:
+    """The dynamic ones, in a file that the server's account can read; static ones stand on its command line."""
+    path = server.data / FILE
+    quoted = {name: value.replace("'", "''") for name, value in found.items() if name in known and not known[name].static}
+    path.write_text("".join(f"{name} = '{value}'\n" for name, value in quoted.items()))
+    os.chown(path, server.programs.account.uid, server.programs.account.gid)

@@ -1,0 +1,79 @@
+"""DB subnet groups: subnets of one VPC in two Availability Zones at least.
+
+Source: RDS API Reference (CreateDBSubnetGroup, ModifyDBSubnetGroup, DeleteDBSubnetGroup, their errors).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models import ec2_backends
+from moto.rds.exceptions import InvalidParameterValue, RDSClientError
+
+from rds_sandbox.patches import MOTO, Request, action
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,254}")
+DEFAULT = "default"
+ZONES = 2
+
+
+@action("rds", "CreateDBSubnetGroup")
+def create(request: Request) -> object:
+    """Under a name that is free."""
+    asked, backend = request.parameters, request.backend
+    name = asked["DBSubnetGroupName"]
+    if not NAME.fullmatch(name) or name.lower() == DEFAULT:
+        raise InvalidParameterValue(f"The parameter DBSubnetGroupName is not a valid identifier: {name}")
+    if not asked["DBSubnetGroupDescription"]:
+        raise InvalidParameterValue("The parameter DBSubnetGroupDescription must be provided and must not be blank.")
+    if name.lower() in backend.subnet_groups:
+        raise RDSClientError("DBSubnetGroupAlreadyExists", f"The DB subnet group '{name}' already exists.")
+    _subnets(backend, asked["SubnetIds"])
+    return MOTO
+
+
+@action("rds", "ModifyDBSubnetGroup")
+def modify(request: Request) -> dict[str, Any]:
+    """What is not given stays as it is."""
+    asked, backend = request.parameters, request.backend
+    group = backend.describe_db_subnet_groups(asked["DBSubnetGroupName"])[0]
+    subnets = _subnets(backend, asked["SubnetIds"])
+    if subnets[0].vpc_id != group.vpc_id:
+        raise RDSClientError("InvalidSubnet", f"The subnets are not in the VPC of the group, {group.vpc_id}.")
+    group.subnets = subnets
+    group.description = asked.get("DBSubnetGroupDescription") or group.description
+    return {"DBSubnetGroup": group}
+
+
+@action("rds", "DeleteDBSubnetGroup")
+def delete(request: Request) -> object:
+    """Neither the default one nor one in use."""
+    backend = request.backend
+    group = backend.describe_db_subnet_groups(request.parameters["DBSubnetGroupName"])[0]
+    users = [each.db_instance_identifier for each in backend.instances() if each.db_subnet_group is group]
+    if users or group.name == DEFAULT:
+        reason = f"it is in use by {', '.join(users)}" if users else "it is the default one"
+        raise RDSClientError("InvalidDBSubnetGroupStateFault", f"Cannot delete the subnet group '{group.name}': {reason}.")
+    return MOTO
+
+
+def _subnets(backend: Any, ids: Sequence[str]) -> list[Any]:
+    """The subnets, which there are, in one VPC and in enough zones."""
+    ec2 = ec2_backends[backend.account_id][backend.region_name]
+    try:
+        found = [ec2.get_subnet(each) for each in ids]
+    except EC2ClientError as error:
+        raise RDSClientError("InvalidSubnet", f"Some input subnets in :[{', '.join(ids)}] are invalid.") from error
+    if len(set(ids)) < len(ids):
+        raise InvalidParameterValue("The same subnet was specified more than once.")
+    if len({each.vpc_id for each in found}) > 1:
+        raise RDSClientError("InvalidSubnet", "The subnets are not all in the same VPC.")
+    zones = {each.availability_zone for each in found}
+    if len(zones) < ZONES:
+        message = "The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. Current AZ coverage: "
+        advice = f"{', '.join(sorted(zones))}. Add subnets to cover at least {ZONES} AZs."
+        raise RDSClientError("DBSubnetGroupDoesNotCoverEnoughAZs", message + advice)
+    return found

@@ -1,0 +1,194 @@
+"""DB parameter groups and subnet groups, held to what AWS documents, through boto3 and psycopg.
+
+RDS User Guide, "Parameter groups for Amazon RDS"; RDS API Reference, the errors of each action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.instance import create, open_group, refused, run, statuses
+from tests.support import Client, reset, wait_for
+
+VALUE, COMBINATION, STATE = "InvalidParameterValue", "InvalidParameterCombination", "InvalidDBParameterGroupState"
+GROUP = {"DBParameterGroupName": "tuned"}
+
+
+@pytest.fixture(scope="module")
+def group(sandbox: Mapping[str, str], rds: Client) -> Iterator[None]:
+    """A parameter group of the instance's family, in a sandbox that holds nothing else."""
+    reset(sandbox)
+    rds.create_db_parameter_group(**GROUP, DBParameterGroupFamily="postgres18", Description="test")
+    yield
+    reset(sandbox)
+
+
+@pytest.fixture(scope="module")
+def instance(rds: Client, ec2: Client, group: None) -> dict[str, Any]:
+    """An instance that has the group from its beginning, with a static and a dynamic value in it."""
+    change(rds, max_connections="LEAST({DBInstanceClassMemory/9531392},5000)", shared_buffers="{DBInstanceClassMemory/32768}")
+    change(rds, work_mem="8192", method="immediate")
+    return create(rds, "tuned", open_group(ec2), **GROUP)
+
+
+def change(rds: Client, *, method: str = "pending-reboot", **values: str) -> None:
+    """Set parameters of the group; a dot in a name is written as two underscores."""
+    asked = [
+        {"ParameterName": name.replace("__", "."), "ParameterValue": value, "ApplyMethod": method}
+        for name, value in values.items()
+    ]
+    rds.modify_db_parameter_group(**GROUP, Parameters=asked)
+
+
+def shown(sandbox: Mapping[str, str], instance: Mapping[str, Any], name: str) -> str:
+    """What the server says of a parameter."""
+    value: str = run(sandbox, instance, f"SHOW {name}")[0][0]
+    return value
+
+
+def status(rds: Client) -> str:
+    """Whether the instance has the group's values."""
+    found = rds.describe_db_instances(DBInstanceIdentifier="tuned")["DBInstances"][0]["DBParameterGroups"]
+    assert ["tuned"] == [each["DBParameterGroupName"] for each in found]
+    applied: str = found[0]["ParameterApplyStatus"]
+    return applied
+
+
+def test_a_new_instance_has_the_values(
+    sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any], instance: dict[str, Any]
+) -> None:
+    """Formulas are worked out by the class; of memory the server has no more than fits a laptop, and the status says so."""
+    assert ("8MB", "112", "128MB") == tuple(
+        shown(sandbox, instance, name) for name in ("work_mem", "max_connections", "shared_buffers")
+    )
+    assert "in-sync" == status(rds)
+    [described] = control("GET", "/status")["DBInstances"]
+    assert {"shared_buffers": "16384 of 32768"} == described["ReducedParameters"]
+
+
+def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
+    """What waits for a reboot is pending-reboot until then; logical replication is one of them."""
+    change(rds, log_min_duration_statement="250", statement_timeout="30000", method="immediate")
+    until(lambda: shown(sandbox, instance, "log_min_duration_statement") == "250ms")
+    assert ("30s", "in-sync") == (shown(sandbox, instance, "statement_timeout"), status(rds))
+    change(rds, rds__logical_replication="1", work_mem="16384")
+    assert ("replica", "8MB", "pending-reboot") == (
+        shown(sandbox, instance, "wal_level"), shown(sandbox, instance, "work_mem"), status(rds),
+    )  # fmt: skip
+    rds.reboot_db_instance(DBInstanceIdentifier="tuned")
+    wait_for(rds, "tuned", "available")
+    assert ("logical", "16MB", "in-sync") == (
+        shown(sandbox, instance, "wal_level"), shown(sandbox, instance, "work_mem"), status(rds),
+    )  # fmt: skip
+    reset_ = [{"ParameterName": "statement_timeout", "ApplyMethod": "immediate"}]
+    rds.reset_db_parameter_group(**GROUP, ResetAllParameters=False, Parameters=reset_)
+    until(lambda: shown(sandbox, instance, "statement_timeout") == "0")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Look again until it holds: a server takes a signal in its own time."""
+    for _ in range(200):
+        if holds():
+            return
+    raise AssertionError("it never came about")
+
+
+def test_force_ssl(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
+    """It is dynamic."""
+    change(rds, rds__force_ssl="0", method="immediate")
+    run(sandbox, instance, "SELECT 1", sslmode="disable")
+    change(rds, rds__force_ssl="1", method="immediate")
+
+
+def test_the_parameters_are_the_engines(rds: Client, group: None) -> None:
+    """With allowed values, type, apply type and source; RDS's own and the formulas of its defaults are among them."""
+    pages = rds.get_paginator("describe_db_parameters").paginate(DBParameterGroupName="default.postgres18")
+    found = {each["ParameterName"]: each for page in pages for each in page["Parameters"]}
+    assert ("0-262143", "integer", "static", True) == facts(found["max_prepared_transactions"])
+    assert ("0,1", "boolean", "static", True) == facts(found["rds.logical_replication"])
+    assert facts(found["log_statement"]) == ("none,ddl,mod,all", "string", "dynamic", True)
+    assert not found["fsync"]["IsModifiable"]
+    assert "LEAST({DBInstanceClassMemory/9531392},5000)" == found["max_connections"]["ParameterValue"]
+    assert ("engine-default", "system") == (found["log_statement"]["Source"], found["max_connections"]["Source"])
+
+
+def facts(parameter: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What is told of a parameter, beside its value."""
+    return tuple(parameter[key] for key in ("AllowedValues", "DataType", "ApplyType", "IsModifiable"))
+
+
+@pytest.mark.parametrize(
+    ("code", "wrong"),
+    [
+        ("DBParameterGroupNotFound", {"DBParameterGroupName": "nowhere"}),
+        (VALUE, {"DBParameterGroupName": "default.postgres18"}),
+        (VALUE, {"ParameterName": "no_such_parameter"}),
+        (VALUE, {"ParameterName": "fsync", "ParameterValue": "1"}),
+        (VALUE, {"ParameterValue": "63"}),
+        (VALUE, {"ParameterValue": "many"}),
+        (VALUE, {"ParameterValue": "{DBInstanceClassMemory/os.getpid()}"}),
+        (VALUE, {"ParameterName": "log_statement", "ParameterValue": "some"}),
+        (VALUE, {"ApplyMethod": "soon"}),
+        (COMBINATION, {"ParameterName": "max_connections", "ParameterValue": "100"}),
+        (VALUE, {"ParameterName": "shared_preload_libraries", "ParameterValue": "evil", "ApplyMethod": "pending-reboot"}),
+        (
+            "NotInSandbox",
+            {"ParameterName": "shared_preload_libraries", "ParameterValue": "pg_cron", "ApplyMethod": "pending-reboot"},
+        ),
+        ("NotInSandbox", {"ParameterName": "rds.allowed_extensions", "ParameterValue": "*"}),
+    ],
+)
+def test_what_is_refused_of_a_parameter(rds: Client, group: None, code: str, wrong: dict[str, str]) -> None:
+    """An unknown group or parameter, a value out of range, one that cannot be changed, or not at once."""
+    asked = {"ParameterName": "work_mem", "ParameterValue": "4096", "ApplyMethod": "immediate", **wrong}
+    name = asked.pop("DBParameterGroupName", "tuned")
+    assert code == refused(rds.modify_db_parameter_group, DBParameterGroupName=name, Parameters=[asked])
+
+
+def test_what_is_refused_of_a_group(rds: Client, instance: dict[str, Any]) -> None:
+    """A name that is taken or none, a family that there is not or of another version, deleting one in use or a default one."""
+    new = {"DBParameterGroupName": "another", "DBParameterGroupFamily": "postgres17", "Description": "test"}
+    rds.create_db_parameter_group(**new)
+    for code, wrong in (
+        ("DBParameterGroupAlreadyExists", {}),
+        (VALUE, {"DBParameterGroupName": "a--b"}),
+        (VALUE, {"DBParameterGroupName": "other", "DBParameterGroupFamily": "postgres99"}),
+    ):
+        assert code == refused(rds.create_db_parameter_group, **{**new, **wrong}), wrong
+    name = {"DBInstanceIdentifier": "tuned"}
+    assert COMBINATION == refused(rds.modify_db_instance, **name, DBParameterGroupName="another")
+    assert [STATE] * 2 == [
+        refused(rds.delete_db_parameter_group, DBParameterGroupName=each) for each in ("tuned", "default.postgres18")
+    ]
+    rds.delete_db_parameter_group(DBParameterGroupName="another")
+    with statuses(rds, "tuned", "available"):
+        rds.modify_db_instance(**name, DBParameterGroupName="default.postgres18")
+    [left] = rds.describe_db_instances(**name)["DBInstances"][0]["DBParameterGroups"]
+    assert {"DBParameterGroupName": "default.postgres18", "ParameterApplyStatus": "pending-reboot"} == left
+    rds.delete_db_parameter_group(**GROUP)
+
+
+def test_subnet_groups(rds: Client, ec2: Client, instance: dict[str, Any]) -> None:
+    """Two zones at least, no subnet twice, no taken name, nor "default"; one in use stays; a change keeps the rest."""
+    found = sorted(ec2.describe_subnets()["Subnets"], key=lambda each: each["AvailabilityZone"])
+    first, second, *_ = [each["SubnetId"] for each in found]
+    new = {"DBSubnetGroupName": "private", "DBSubnetGroupDescription": "test", "SubnetIds": [first, second]}
+    rds.create_db_subnet_group(**new)
+    for code, wrong in (
+        ("DBSubnetGroupAlreadyExists", {}),
+        (VALUE, {"DBSubnetGroupName": "default"}),
+        ("DBSubnetGroupDoesNotCoverEnoughAZs", {"DBSubnetGroupName": "one", "SubnetIds": [first]}),
+        (VALUE, {"DBSubnetGroupName": "twice", "SubnetIds": [first, first, second]}),
+        ("InvalidSubnet", {"DBSubnetGroupName": "nowhere", "SubnetIds": [first, "subnet-0123456789abcdef0"]}),
+    ):
+        assert code == refused(rds.create_db_subnet_group, **{**new, **wrong}), wrong
+    changed = rds.modify_db_subnet_group(DBSubnetGroupName="private", SubnetIds=[second, first])["DBSubnetGroup"]
+    assert ("test", [second, first]) == (
+        changed["DBSubnetGroupDescription"], [each["SubnetIdentifier"] for each in changed["Subnets"]],
+    )  # fmt: skip
+    assert "InvalidDBSubnetGroupStateFault" == refused(rds.delete_db_subnet_group, DBSubnetGroupName="default")
+    assert "DBSubnetGroupNotFoundFault" == refused(rds.modify_db_subnet_group, DBSubnetGroupName="nowhere", SubnetIds=[first])
+    rds.delete_db_subnet_group(DBSubnetGroupName="private")
