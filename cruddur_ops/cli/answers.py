@@ -91,13 +91,13 @@ def restore(target: Target, identifier: str, name: str | None, moment: datetime 
         yield ops.rds.plan_restore_to_time(target, moment, identifier)
     else:
         raise click.UsageError("name either a --snapshot or a --time")
-    yield ops.rds.plan_instance(ops.rds.sibling(target, identifier), at_once=True)
+    yield ops.rds.plan_instance(ops.rds.sibling(target, identifier, keep=True), at_once=True)
 
 
 def promote(target: Target, identifier: str) -> Iterator[Plan]:
     """The same of a replica."""
     yield ops.rds.plan_promote(target, identifier)
-    yield ops.rds.plan_instance(ops.rds.sibling(target, identifier), at_once=True)
+    yield ops.rds.plan_instance(ops.rds.sibling(target, identifier, keep=True), at_once=True)
 
 
 def teardown(target: Target, final_snapshot: str) -> Iterator[Plan | str]:

@@ -33,16 +33,22 @@ DEFAULT_GROUP = "default:"  # which the restored instance gets by itself
 FACTS = ("the original is not touched; the new instance is billed as long as it is there",)
 
 
-def sibling(target: Target, identifier: str) -> Target:
-    """The same target for a sibling instance, a restored one or a replica: what the original has is asked for, bar protection.
+def sibling(target: Target, identifier: str, *, keep: bool = False) -> Target:
+    """The same target for a sibling instance, a restored one or a replica: what the original has is asked for.
 
     It is confirmed by its own name, where the target is by its. Where the original is gone, the target's settings are asked for.
+
+    Args:
+        target: whose instance is the original.
+        identifier: of the sibling.
+        keep: whether it is there to stay, and so protected from deletion where the original is; a drill's is not.
     """
     if identifier == target.db_instance_identifier:
         raise WrongInput(f"{identifier} is the original: give the other instance another identifier")
     source = instances.describe(target)
     wanted = settings.as_found(source) if source else {name: getattr(target, name) for name in settings.FOLLOWED}
-    wanted |= {"manage_master_password": target.manage_master_password, "deletion_protection": False}
+    protected = keep and wanted["deletion_protection"]
+    wanted |= {"manage_master_password": target.manage_master_password, "deletion_protection": protected}
     kept = {name: value for name, value in wanted.items() if value is not None}
     confirm = identifier if target.confirm == target.db_instance_identifier else target.confirm
     new = target.asking(f"DB instance {target.db_instance_identifier}", **kept)

@@ -127,6 +127,11 @@ def test_what_a_restore_does_not_take_is_modified(original: dict[str, Instance],
     assert {"DeletionProtection", "DBName", "MasterUsername"} == set(left)
 
 
+def test_a_copy_that_stays_is_protected(original: dict[str, Instance]) -> None:
+    """Where the original is; one of a drill is not, so that it can be cleared away."""
+    assert [True, False] == [restores.sibling(TARGET, "copy", keep=keep).deletion_protection for keep in (True, False)]
+
+
 def test_a_sibling_has_no_tunnel(original: dict[str, Instance]) -> None:
     """The target's leads to the original: through it, the other database would be taken for it."""
     copy = restores.sibling(replace(TARGET, tunnel_address="127.0.0.1", tunnel_port=6000), "copy")
