@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import trustme
+from psycopg import sql
 
 from cruddur_ops import database, targets
 from cruddur_ops.database import clients
@@ -125,17 +126,17 @@ def test_password_is_fetched_for_each_connection(target: Target, rds: Client) ->
     assert before.password != locate(target).password
 
 
-def test_stale_password(target: Target, instance: Mapping[str, Any], secretsmanager: Client) -> None:
+def test_stale_password(target: Target) -> None:
     """A secret that does not fit (any more) is a refused login, and the message shows no password."""
-    arn = instance["MasterUserSecret"]["SecretArn"]
-    right = secretsmanager.get_secret_value(SecretId=arn)["SecretString"]
-    stale = '{"username": "cruddurroot", "password": "stale-password"}'
-    secretsmanager.put_secret_value(SecretId=arn, SecretString=stale)
-
-    with pytest.raises(LoginRefused, match="refused the login to user cruddurroot .*may be rotating") as caught:
-        connect(target, "postgres")
-    secretsmanager.put_secret_value(SecretId=arn, SecretString=right)
-    assert "stale-password" not in str(caught.value)
+    right = str(locate(target).password)
+    with connect(target, "postgres") as connection:
+        connection.execute("ALTER ROLE CURRENT_USER PASSWORD 'another-password'")
+        connection.commit()
+        with pytest.raises(LoginRefused, match="refused the login to user cruddurroot .*may be rotating") as caught:
+            connect(target, "postgres")
+        connection.execute(sql.SQL("ALTER ROLE CURRENT_USER PASSWORD {}").format(right))
+        connection.commit()
+    assert right not in str(caught.value)
 
 
 def test_closed_security_group(target: Target, group: str, ec2: Client) -> None:

@@ -19,7 +19,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from werkzeug.exceptions import HTTPException
 
-from rds_sandbox import parameters
+from rds_sandbox import request_model
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.host import Host
 
@@ -143,12 +143,12 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
     service, name = response.boto3_service_name, response._get_action()
     function = _functions.get((service, name))
     if not name:
-        raise parameters.Refused("UnknownOperationException", f"{service} has no operation for {response.uri}")
+        raise request_model.Refused("UnknownOperationException", f"{service} has no operation for {response.uri}")
     if function is None and name not in BOOKKEEPING.get(service, {name}):
         raise NotInSandbox(f"{service}:{name} is not in the sandbox")
     try:
         given = _parameters(response, response.normalized_request)
-        parameters.check(service, name, given)
+        request_model.check(service, name, given)
         if function is None:
             return _in_protocol(response, *moto(response))
         g.own = True
@@ -171,11 +171,11 @@ def _in_protocol(response: Any, status: int, headers: Any, body: Any) -> tuple[i
     if status < 400 or not str(body).startswith('{"__type"') or response.normalized_request.mimetype != FORM:
         return status, headers, body
     said = json.loads(body)
-    answer: tuple[int, Any, Any] = response.serialized(ActionResult(parameters.Refused(said["__type"], said["message"])))
+    answer: tuple[int, Any, Any] = response.serialized(ActionResult(request_model.Refused(said["__type"], said["message"])))
     return answer
 
 
 def _parameters(response: Any, request: Any) -> dict[str, Any]:
     """Those of the request; none of a path that is no action's."""
     name = response._get_action()
-    return parameters.read(response.boto3_service_name, name, request, response.uri_match or {}) if name else {}
+    return request_model.read(response.boto3_service_name, name, request, response.uri_match or {}) if name else {}

@@ -1,0 +1,148 @@
+"""A request held to botocore's model of its action: type, required, length, range, pattern, values.
+
+The codes are those of each service's "Common Errors" page in its API reference; what is answered for a value that the
+model forbids is worded as AWS words it: "1 validation error detected: ...".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, cast
+
+from botocore.model import OperationNotFoundError
+from moto.core.exceptions import ServiceException
+from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.request import determine_request_protocol
+from moto.core.utils import get_service_model
+
+# Which code is answered where a parameter is missing, and where it is not as it should be.
+MISSING = {"rds": "MissingParameter", "ec2": "MissingParameter"}
+INVALID = {
+    "rds": "InvalidParameterValue",
+    "ec2": "InvalidParameterValue",
+    "cognito-idp": "InvalidParameterException",
+    "logs": "InvalidParameterException",
+    "resourcegroupstaggingapi": "InvalidParameterException",
+}
+BY_PROTOCOL = {"query": ("ValidationError", "MalformedInput"), "ec2": ("InvalidParameterValue",) * 2}
+OTHERS = "ValidationException", "SerializationException"
+UNKNOWN = {"query": "InvalidAction", "ec2": "InvalidAction"}
+# Lambda words these itself: a value that it has withdrawn or reserved is another error than a wrong one.
+LEFT = frozenset({"EnvironmentVariableName", "Runtime"})
+TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "string": str, "integer": int, "long": int, "boolean": bool, "list": list, "map": dict, "structure": dict,
+    "float": (int, float), "double": (int, float),
+}  # fmt: skip
+
+XML = "rest-xml"  # moto checks the requests of S3 and its like, whose errors are of their own kind
+
+
+class Refused(ServiceException):
+    """A refusal in the shape of the request's service; moto looks for errors of its own in the service of their module."""
+
+
+Fault = tuple[str, str]  # which parameter, and what is wrong with it; nothing where it is missing
+
+
+def read(service: str, name: str, request: Any, uri: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a request, under the names of botocore's model.
+
+    Args:
+        service: botocore's name of it.
+        name: of the action.
+        request: moto's.
+        uri: the parts of the path that are parameters.
+    """
+    model = get_service_model(service)
+    if model.protocol == XML:
+        return {}
+    protocol = determine_request_protocol(model, request.content_type)
+    try:
+        parser = PROTOCOL_PARSERS[protocol](model.operation_model(name), map_type=dict)
+        parts = {"values": request.values, "headers": request.headers, "body": request.data, "url_params": uri}
+        found: dict[str, Any] = parser.parse(cast(Any, {**parts, "method": request.method, "url_path": request.path}))
+    except OperationNotFoundError as error:
+        code = UNKNOWN.get(protocol, "UnknownOperationException")
+        raise Refused(code, f"Could not find operation {name} for {service}") from error
+    except (ValueError, TypeError, AttributeError, KeyError) as error:  # what moto's parsers make of no number, no list ...
+        of_service = INVALID if protocol in BY_PROTOCOL else {}
+        code = of_service.get(service, BY_PROTOCOL.get(protocol, OTHERS)[1])
+        raise Refused(code, "The request is malformed.") from error
+    return found
+
+
+def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse the first parameter that is not as the model has it."""
+    model = get_service_model(service)
+    if model.protocol == XML:
+        return
+    shape = model.operation_model(name).input_shape
+    for path, problem in _faults(shape, parameters, "") if shape else ():
+        code = INVALID.get(service, BY_PROTOCOL.get(model.protocol, OTHERS)[0])
+        if service in MISSING and not problem:
+            raise Refused(MISSING[service], f"The request must contain the parameter {path}")
+        problem = problem or f"Value null at '{_member(path)}' failed to satisfy constraint: Member must not be null"
+        raise Refused(code, f"1 validation error detected: {problem}")
+
+
+def _member(path: str) -> str:
+    return path[:1].lower() + path[1:]
+
+
+def _faults(shape: Any, value: Any, path: str) -> Iterator[Fault]:
+    kind = shape.type_name
+    if getattr(shape, "is_document_type", False) or shape.serialization.get("jsonvalue"):
+        return
+    if kind in TYPES and (not isinstance(value, TYPES[kind]) or (kind != "boolean" and isinstance(value, bool))):
+        yield path, _said(shape, value, path, f"Member must be of type {kind}")
+        return
+    if problem := _problem(shape, value):
+        yield path, _said(shape, value, path, problem)
+    if kind == "structure":
+        yield from ((f"{path}.{name}".lstrip("."), "") for name in shape.required_members if value.get(name) is None)
+        for name, member in shape.members.items():
+            if value.get(name) is not None:
+                yield from _faults(member, value[name], f"{path}.{name}".lstrip("."))
+    elif kind == "list":
+        for number, each in enumerate(value, 1):
+            yield from _faults(shape.member, each, f"{path}.{number}.member")
+    elif kind == "map":
+        for key, each in value.items():
+            yield from _faults(shape.key, key, f"{path}.{key}.key")
+            yield from _faults(shape.value, each, f"{path}.{key}.value")
+
+
+def _said(shape: Any, value: Any, path: str, problem: str) -> str:
+    shown = "***" if shape.metadata.get("sensitive") else value
+    return f"Value '{shown}' at '{_member(path)}' failed to satisfy constraint: {problem}"
+
+
+def _problem(shape: Any, value: Any) -> str:
+    """What the limits of the shape say of a value of its type."""
+    if shape.type_name == "string" and value == "":  # services differ in what a blank is: their actions say
+        return ""
+    if shape.name in LEFT:
+        return ""
+    limits, measure = shape.metadata, len(value) if hasattr(value, "__len__") else value
+    what = "length" if hasattr(value, "__len__") else "value"
+    if "min" in limits and measure < limits["min"]:
+        return f"Member must have {what} greater than or equal to {limits['min']}"
+    if "max" in limits and measure > limits["max"]:
+        return f"Member must have {what} less than or equal to {limits['max']}"
+    if shape.type_name == "string" and shape.enum and value not in shape.enum:
+        return f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+    pattern = _compiled(shape.metadata.get("pattern", "")) if shape.type_name == "string" else None
+    if pattern and not pattern.fullmatch(value):
+        return f"Member must satisfy regular expression pattern: {pattern.pattern}"
+    return ""
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    r"""None where it is none, or has what Python's regular expressions have not, such as \p{L}."""
+    try:
+        return re.compile(pattern, re.DOTALL) if pattern else None
+    except re.error:
+        return None
