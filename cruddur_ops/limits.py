@@ -50,6 +50,7 @@ def _is_insights_retention(value: int) -> bool:
 
 ADDRESS = Limit("an IP address, such as 127.0.0.1", _is_address)
 INSIGHTS_DAYS = Limit("7, 731, or months of 31 days up to 713", _is_insights_retention)
+ACCOUNT = like(r"\d{12}", "the 12 digits of an account")
 DAYS = between(0, 3650)
 NAME = like(r"[A-Za-z](-?[A-Za-z0-9]){0,62}", "up to 63 letters, digits and single hyphens, a letter first", empty=False)
 IDENTIFIER = like(r"[A-Za-z][A-Za-z0-9_]{0,62}", "up to 63 letters, digits and underscores, a letter first", empty=False)

@@ -48,7 +48,7 @@ class Target:
     name: str
     sandbox: bool = setting(False, file_only=True)
     protected: bool = setting(False, file_only=True)  # by default whatever is not the sandbox
-    account_id: str = setting("", file_only=True)
+    account_id: str = setting("", limit=limits.ACCOUNT, file_only=True)
     unproven: bool = setting(False, file_only=True)
     region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION", limit=limits.REGION)
     profile: str = setting("", "AWS_PROFILE")
@@ -298,5 +298,5 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
     if isinstance(value, (str, int)) and wanted is float:
         with suppress(ValueError):
             return float(value)
-    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}[wanted]
+    expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes"}[wanted]
     raise WrongInput(f'{name} must be {expected}, not "{value}": correct the value')

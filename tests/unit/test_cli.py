@@ -179,13 +179,17 @@ def test_a_run_without_a_sandbox_has_its_own(tmp_path: Path) -> None:
         "import os\nprint(os.environ['AWS_ENDPOINT_URL'])",
         "from cruddur_ops import aws, load_target\nprint(aws.caller_identity(load_target(target))['Account'])",
     )
-    finished = project.run("run", CRUDDUR_TARGETS=str(write(tmp_path / "sandboxed.toml", "[local]\nsandbox = true\n")))
+    sandboxed = write(tmp_path / "sandboxed.toml", "[local]\nsandbox = true\n")
+    url = "postgresql://me@127.0.0.1:1/mine"  # of the operator's own database, which is not touched
+    finished = project.run("run", CRUDDUR_TARGETS=str(sandboxed), CONNECTION_URL=url)
     assert 0 == finished.code, finished.stdout
+    assert "CONNECTION_URL is left aside" in finished.stderr
     assert "this run has its own" in finished.stderr
     (record,) = project.records()
     endpoint = record["settings"]["endpoint_url"]
     assert endpoint["value"].startswith("http://127.0.0.1:")
     assert endpoint["source"].startswith("environment")
+    assert "" == record["settings"]["connection_url"]["value"]
     down = project.run("sandbox", "status")
     assert 1 == down.code
 

@@ -218,6 +218,17 @@ def test_no_network(url: str) -> None:
         certificates.bundle("https://localhost:1/global-bundle.pem")
 
 
+def test_each_partition_has_its_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From an endpoint of its own, into a file of its own."""
+    monkeypatch.setattr(certificates, "_download", lambda url: url.encode())
+    regions = {"eu-west-1": "pki.rds.amazonaws.com", "us-gov-east-1": "us-gov-west-1.rds", "cn-north-1": "amazonaws.com.cn"}
+    found = {region: certificates.root_certificate(targets.Target("test", region=region)) for region in regions}
+    assert 3 == len(set(found.values()))
+    assert all(host in found[region].read_text() for region, host in regions.items())
+    for path in found.values():
+        path.unlink()
+
+
 def test_named_certificate_comes_first(tmp_path: Path) -> None:
     """PGSSLROOTCERT is used as it is, and must exist."""
     named = tmp_path / "root.pem"

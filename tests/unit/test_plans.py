@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,25 @@ def test_an_approved_plan_is_applied(planned: tuple[Project, str]) -> None:
     assert record["approved"].startswith(digest)
     assert (7, f"plan {digest}") == tuple(record["parameters"]["00_first: rows"].values())
     assert ["a", "b"] == sorted(path.name for path in (project.folder / "notebooks").glob("?"))
+
+
+def test_a_plan_that_was_made_elsewhere_approves_nothing(planned: tuple[Project, str]) -> None:
+    """Another account, region or server of the same target; what differs is told. The evidence says where, too."""
+    project, digest = planned
+    made = {"account": "000000000000", "region": "ca-central-1", "endpoint": "database guarded on 127.0.0.1:1"}
+    (path,) = project.folder.glob("runs/*/plan.json")
+    assert [made, made] == [json.loads(path.read_text())["where"], project.records()[-1]["where"]]
+    elsewhere = project.folder / "elsewhere.toml"
+    section = (
+        '[guarded]\naccount_id = "111111111111"\nregion = "eu-west-1"\nconnection_url = "postgresql://127.0.0.1:2/guarded"\n'
+    )
+    elsewhere.write_text(section)
+
+    refused = project.run("run", "--approved", digest, CRUDDUR_TARGETS=str(elsewhere))
+
+    assert (1, 1) == (refused.code, len(list(project.folder.glob("runs/*"))))
+    for moved in ("account was 000000000000 and is 1", "region was ca-central-1 and is eu", "endpoint was .*:1 and is .*:2"):
+        assert re.search(f"was made elsewhere, and nothing was changed .*{moved}", refused.stderr)
 
 
 def test_a_plan_that_moved_is_not_applied(planned: tuple[Project, str]) -> None:

@@ -195,6 +195,15 @@ def test_the_schedule_stops_this_instance_alone(stop: Callable[..., Plan]) -> No
     )
 
 
+@pytest.mark.usefixtures("there")
+def test_names_of_resources_have_their_partition() -> None:
+    """In China and GovCloud another than "aws"."""
+    instance = Instance("x", "stopped", arn="arn:aws-us-gov:rds:us-gov-west-1:000000000000:db:x")
+    target = schedule.creations(TARGET, instance)[-1].calls[0].parameters["Target"]
+    expected = ["arn:aws-us-gov:scheduler:::aws-sdk:rds:stopDBInstance", "arn:aws-us-gov:iam::000000000000:role/x-stop"]
+    assert expected == [target["Arn"], target["RoleArn"]]
+
+
 @pytest.mark.parametrize("made", [0, 1, 2, 3])
 def test_a_schedule_that_was_begun(made: int, stop: Callable[..., Plan], start: Callable[[str], Plan], there: set[str]) -> None:
     """What is there stays, what is missing is made; and all of what is there is removed."""

@@ -57,6 +57,13 @@ def test_cost_without_a_price(hour: float | None, gib: float | None, missing: st
     assert expected == prices.cost(TARGET, hour, gib)
 
 
+@pytest.mark.parametrize("region", ["cn-north-1", "us-gov-west-1"])
+def test_other_partitions_have_no_price_list(region: str) -> None:
+    """Nobody is asked: credentials of theirs are none elsewhere."""
+    expected = f"unknown: the Price List does not answer in the partition of {region}"
+    assert expected == str(prices.monthly_cost(replace(TARGET, region=region)))
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [("AccessDeniedException", "AWS denies pricing:GetProducts"), ("InternalErrorException", "InternalErrorException")],

@@ -180,6 +180,36 @@ def test_a_database_named_by_url_needs_no_sandbox(folder: Path, monkeypatch: pyt
     assert check(folder, target="local").needs_sandbox
 
 
+def test_a_rehearsal_has_no_use_for_a_url(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes an instance; the notebooks that need a database alone use it, and so does a target that is not the sandbox."""
+    (folder.parent / "targets.toml").write_text('[local]\nsandbox = true\n[prod]\naccount_id = "123456789012"\n')
+    write_notebook(folder, "04_query", cruddur_ops={"database_only": True})
+    assert "" == check(folder, target="local").unwanted_variable
+    for name in ("CONNECTION_URL", "PROD_CONNECTION_URL"):
+        monkeypatch.setenv(name, "postgresql://me@localhost/cruddur")
+    assert "CONNECTION_URL" == check(folder, target="local").unwanted_variable
+    assert ["", ""] == [check(folder, "04", target="local").unwanted_variable, check(folder, target="prod").unwanted_variable]
+
+
+def test_a_shell_for_the_sandbox_leaves_no_evidence_of_another_target(project: Project) -> None:
+    """It is refused before anything is asked, with the command that mends it."""
+    project.write("00_first")
+    refused = project.run("run", "--target", "plain", AWS_ENDPOINT_URL="http://127.0.0.1:9")
+    assert (2, []) == (refused.code, project.records())
+    assert "AWS_ENDPOINT_URL is set, and target" in refused.stderr
+
+
+def test_a_target_without_an_account_may_only_look(project: Project) -> None:
+    """A run that would change something is refused before it takes the lock, with the line to add; a plan is not."""
+    project.write("00_first", ("apply", "open('changed', 'w')"))
+    bare = project.folder / "bare.toml"
+    bare.write_text("[bare]\nprotected = false\n")
+    refused = project.run("run", "--target", "bare", CRUDDUR_TARGETS=str(bare))
+    assert (2, []) == (refused.code, project.records())
+    assert f'add account_id = "123456789012", with its digits, to [bare] of {bare}' in refused.stderr
+    assert 0 == project.run("run", "--target", "bare", "--plan", CRUDDUR_TARGETS=str(bare)).code
+
+
 def test_a_plan_has_no_cell_that_changes_anything(folder: Path) -> None:
     """The cells tagged apply and verify are left out; a check leaves out those tagged plan and apply."""
     path = write_notebook(folder, "01_p", ("plan", "p"), ("apply", "a"), ("verify", "v"), "d", ("preflight", "f"))

@@ -187,6 +187,16 @@ WRONG = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("account", "sentence"), [("12345678901", "it is the 12 digits"), (123456789012, "must be text in quotes")]
+)
+def test_an_account_that_there_cannot_be(write: Callable[[str], None], account: str | int, sentence: str) -> None:
+    """A digit is missing, or it stands there as a number."""
+    write(f"[prod]\naccount_id = {json.dumps(account)}\n")
+    with pytest.raises(WrongInput, match=sentence):
+        targets.load("prod")
+
+
 @pytest.mark.parametrize("origin", ["file", "environment", "parameter"])
 @pytest.mark.parametrize(("name", "value"), WRONG)
 def test_a_value_that_cannot_be_is_refused(
