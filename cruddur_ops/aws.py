@@ -137,7 +137,7 @@ def _asks_for_code(session: Any) -> bool:
     configs = [profiles.get(one, {}) for one in (name, profiles.get(name, {}).get("source_profile"))]
     asks = any({"mfa_serial", "role_arn"} <= config.keys() for config in configs)
     exported = "AWS_ACCESS_KEY_ID" in os.environ
-    if asks and not exported and not sys.stdin.isatty():
+    if asks and not exported and not (sys.stdin and sys.stdin.isatty()):
         message = f'profile "{name}" asks for an MFA code, and there is no terminal to type it on'
         raise NoCredentials(f'{message}: first `eval "$(aws configure export-credentials --profile {name} --format env)"`')
     return asks and exported
