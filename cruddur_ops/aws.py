@@ -199,7 +199,9 @@ def _raise_unreachable(exception: Exception, **_: Any) -> None:
         raise NoCredentials(f"the role of the AWS profile cannot be taken on ({code}): {remedy}") from exception
     if isinstance(exception, (exceptions.ConnectionError, exceptions.HTTPClientError)):
         url = exception.kwargs.get("endpoint_url", "AWS")
-        remedy = "check the network, or start the sandbox with `cruddur-ops sandbox up`"
+        if isinstance(exception, exceptions.EndpointConnectionError) and urlsplit(url).hostname in LOOPBACK:
+            raise SandboxNotUp(f"nothing listens at {url}: start the sandbox with `cruddur-ops sandbox up`") from exception
+        remedy = "check the network, then repeat: what was done already is found done"
         raise AwsUnreachable(f"no answer from {url}: {remedy}") from exception
 
 

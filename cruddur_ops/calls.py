@@ -46,6 +46,7 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "InvalidParameterValue": (WrongInput, SETTINGS),
     "InvalidParameterValueException": (WrongInput, "correct what the message names; a new role works after some seconds"),
     "InvalidPermission.Duplicate": (RunInProgress, AGAIN),
+    "InvalidRequestException": (InstanceNotReady, "wait a minute, then compute the plan again"),
     "InvalidRestoreFault": (WrongInput, "choose another snapshot or moment"),
     "InvalidSecurityGroupRuleId.NotFound": (RunInProgress, AGAIN),
     "InvalidVPCNetworkStateFault": (WrongInput, SETTINGS),
@@ -125,4 +126,4 @@ def _repeat(target: Target, call: Call) -> dict[str, Any]:
             refusals.append(error)
             return str(error.response["Error"].get("Message") or call.retry_code), None
 
-    return progress.poll(call.operation.replace("_", " "), look, call.retry_seconds, lambda _: refusals[-1])
+    return progress.poll(call.operation.replace("_", " "), look, call.retry_seconds, lambda _: refusals[-1], passing=())

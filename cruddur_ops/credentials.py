@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from cruddur_ops import aws, tags
@@ -22,7 +23,9 @@ from cruddur_ops.plan import Action, Change
 from cruddur_ops.targets import Target
 
 ABSENT_CODE = "ResourceNotFoundException"  # of the secret, and of a value that was never put
-SCHEDULED_CODE = "InvalidRequestException"  # what reading a secret answers that is scheduled for deletion
+# What reading a secret answers that is scheduled for deletion, and making one whose name such a one has still.
+SCHEDULED_CODE, NAME_SECONDS = "InvalidRequestException", 60.0
+WINDOW_DAYS = 30  # in which a protected target's secret can be restored, and costs nothing
 BYTES = 32
 KEPT = ("dbname", "password")  # members that stay as they are
 PRICE = "0.40 USD a month"
@@ -38,12 +41,14 @@ class Secret:
         arn: empty where there is none.
         kms_key: what encrypts it, as AWS names it; empty for the account's own key.
         scheduled: whether it is scheduled for deletion.
+        tags: whose it is.
     """
 
     name: str
     arn: str = ""
     kms_key: str = ""
     scheduled: bool = False
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def usable(self) -> bool:
@@ -61,7 +66,8 @@ def find(target: Target, name: str) -> Secret:
     found = aws.find(target, "secretsmanager", "describe_secret", ABSENT_CODE, SecretId=name)
     if found is None:
         return Secret(name)
-    return Secret(found["Name"], found["ARN"], found.get("KmsKeyId", ""), "DeletedDate" in found)
+    labels = tags.as_mapping(found.get("Tags", []))
+    return Secret(found["Name"], found["ARN"], found.get("KmsKeyId", ""), "DeletedDate" in found, labels)
 
 
 def read(target: Target, name: str) -> dict[str, Any]:
@@ -100,28 +106,45 @@ def changes(target: Target, name: str, wanted: Callable[[], Members], descriptio
     put = Call("secretsmanager", "put_secret_value", {"SecretId": name}, fill=lambda: _filled(target, name, wanted))
     if not secret.arn:
         return (Change(Action.CREATE, resource, note=PRICE, calls=(_creation(target, name, wanted, description),)),)
+    claim = _claim(target, secret)
     if secret.scheduled:
         restore = Call("secretsmanager", "restore_secret", {"SecretId": name})
-        return (Change(Action.MODIFY, resource, "deletion", "scheduled", "called off", calls=(restore, put)),)
+        return (*claim, Change(Action.MODIFY, resource, "deletion", "scheduled", "called off", calls=(restore, put)))
     found = read(target, name)
     if not found:
-        return (Change(Action.MODIFY, resource, "value", after="made now", calls=(put,)),)
+        return (*claim, Change(Action.MODIFY, resource, "value", after="made now", calls=(put,)))
     if _merged(wanted(), found) != found:
-        return (Change(Action.MODIFY, resource, "endpoint", after="that of the DB instance", calls=(put,)),)
-    return (Change(Action.NONE, resource),)
+        return (*claim, Change(Action.MODIFY, resource, "endpoint", after="that of the DB instance", calls=(put,)))
+    return claim or (Change(Action.NONE, resource),)
 
 
-def deletions(names: list[str]) -> tuple[Change, ...]:
-    """A change for each secret that is to go for good: without its instance a password is worth nothing."""
-    parameters = [{"SecretId": name, "ForceDeleteWithoutRecovery": True} for name in names]
-    made = [Call("secretsmanager", "delete_secret", one) for one in parameters]
-    return tuple(Change(Action.DELETE, f"secret {name}", calls=(one,)) for name, one in zip(names, made, strict=True))
+def _claim(target: Target, secret: Secret) -> tuple[Change, ...]:
+    """Say of an earlier version's secret for which instance it is; refuse somebody else's."""
+    if not tags.unclaimed(secret.tags):
+        tags.require_ours(target, secret.tags, f"secret {secret.name}")
+        return ()
+    name = target.db_instance_identifier
+    call = Call("secretsmanager", "tag_resource", {"SecretId": secret.arn, "Tags": tags.as_list({tags.INSTANCE: name})})
+    return (Change(Action.MODIFY, f"secret {secret.name}", f"tag {tags.INSTANCE}", after=name, calls=(call,)),)
+
+
+def deletions(target: Target, found: Iterable[Secret]) -> Iterator[Change]:
+    """A change for each secret of the target's that is to go: without its instance a password is worth nothing.
+
+    A protected target's can be restored for some time; others go for good.
+    """
+    how = {"RecoveryWindowInDays": WINDOW_DAYS} if target.protected else {"ForceDeleteWithoutRecovery": True}
+    note = f"can be restored for {WINDOW_DAYS} days" if target.protected else "for good"
+    for secret in found:
+        if secret.usable and tags.ours(target, secret.tags):
+            call = Call("secretsmanager", "delete_secret", {"SecretId": secret.arn, **how})
+            yield Change(Action.DELETE, f"secret {secret.name}", note=note, calls=(call,))
 
 
 def _creation(target: Target, name: str, wanted: Callable[[], Members], description: str) -> Call:
-    parameters = {"Name": name, "Tags": tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today()))}
-    described = {"Description": description} if description else {}
-    return Call("secretsmanager", "create_secret", parameters | described, fill=lambda: _filled(target, name, wanted))
+    parameters = {"Name": name, "Tags": tags.as_list(tags.of(target))} | ({"Description": description} if description else {})
+    fill = partial(_filled, target, name, wanted)
+    return Call("secretsmanager", "create_secret", parameters, fill, SCHEDULED_CODE, NAME_SECONDS)
 
 
 def _filled(target: Target, name: str, wanted: Callable[[], Members]) -> dict[str, str]:

@@ -31,7 +31,7 @@ class ConfirmationRequired(WrongInput):
 
 
 class PlanMoved(OpsError):
-    """Planning again came out differently from the plan that was shown or approved; nothing was changed."""
+    """Planning again came out differently from the plan that was shown or approved."""
 
 
 class NotVerified(OpsError):

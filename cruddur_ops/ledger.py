@@ -1,6 +1,7 @@
 """What a run tells of its calls to AWS: a line of JSON for each that changes something, and for each that was retried.
 
-A runner names the file in CRUDDUR_LEDGER; without it, nothing is written.
+A runner names the file in CRUDDUR_LEDGER; without it, nothing is written. What this process has changed is kept in any case,
+so that no message has to guess it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,23 @@ from typing import Any
 VARIABLE = "CRUDDUR_LEDGER"
 # AWS names what only reads with one of these first.
 READING = ("BatchGet", "Describe", "Download", "Filter", "Get", "Head", "List", "Lookup", "Search", "Select", "Simulate")
+_changed: list[str] = []  # the newest last
+
+
+def changed(what: str) -> None:
+    """Keep that something was changed."""
+    _changed.append(what)
+
+
+def mark() -> int:
+    """A moment, for `since`."""
+    return len(_changed)
+
+
+def since(moment: int) -> str:
+    """What this process has changed since then, as a part of a sentence."""
+    made = _changed[moment:]
+    return f"before that was changed: {', '.join(dict.fromkeys(made))}" if made else "nothing was changed"
 
 
 def mutating(operation: str) -> bool:
@@ -33,6 +51,8 @@ def record(service: str, operation: str, answer: Mapping[str, Any]) -> None:
     path = os.environ.get(VARIABLE)
     metadata = answer.get("ResponseMetadata", {})
     retries = metadata.get("RetryAttempts", 0)
+    if mutating(operation) and ("Error" not in answer or not metadata):  # without an answer, it may have been made
+        changed(f"{service}:{operation}")
     if not path or not (mutating(operation) or retries):
         return
     line = {

@@ -18,7 +18,7 @@ from functools import partial, reduce, wraps
 from operator import add
 from typing import Any, Concatenate, ParamSpec
 
-from cruddur_ops import approvals, calls, progress
+from cruddur_ops import approvals, calls, ledger, progress
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved
 from cruddur_ops.targets import Target, require_pinned
@@ -208,14 +208,17 @@ class Plan:
 
         What was "known after" something stays open: that is as it comes out now.
         """
+        begun = ledger.mark()
         for part in self.parts or (self,):
-            part._require_allowed()
-        if self.parts:
-            return reduce(add, (part.apply() for part in self.parts))
+            part._require_allowed(begun)
+        for part in self.parts:  # whatever stands in the way of one of them is found before the first change of any
+            with part._session() as planned:
+                part._require_agreed(planned, begun)
+        return reduce(add, (part._apply(begun) for part in self.parts or (self,)))
+
+    def _apply(self, begun: int) -> Outcome:
         with self._session() as planned:
-            now = replace(planned, target=self.target)
-            self._require_same(now)
-            now._require_allowed()
+            now = self._require_agreed(planned, begun)
             now._require_complete()
             made = [(change, now._make(change)) for change in now.changes]
         others = replace(now, changes=tuple(change for change, outcome in made if outcome is None))
@@ -253,13 +256,20 @@ class Plan:
     def _differs(self, status: str) -> NotVerified:
         return NotVerified(f"{self.title} is not as wanted yet: {status}: look at that, then apply the plan again")
 
-    def _require_allowed(self) -> None:
+    def _require_agreed(self, planned: Plan, begun: int) -> Plan:
+        """What was planned just now, if it is what was shown, and is allowed."""
+        now = replace(planned, target=self.target)
+        self._require_same(now, begun)
+        now._require_allowed(begun)
+        return now
+
+    def _require_allowed(self, begun: int) -> None:
         """Refuse changes in an account that the target does not name, what was not confirmed, and what no approved plan covers.
 
         A target with a connection URL is pinned by the label in its database, as long as AWS is left out.
         """
         if self.target:
-            self._require_confirmed(self.target)
+            self._require_confirmed(self.target, begun)
         if not self.mutating:
             return
         assert self.target, "a plan comes from a function that is a step"
@@ -267,16 +277,16 @@ class Plan:
             require_pinned(self.target)
         approvals.require_covered(self.title, [change.shown for change in self.mutating])
 
-    def _require_confirmed(self, target: Target) -> None:
+    def _require_confirmed(self, target: Target, begun: int) -> None:
         """Compare what was typed, wherever something was; a protected target changes only where it is the right name."""
         asked, typed = self.asks or target.db_instance_identifier, target.confirm
         needed = self.mutating and (target.protected or self.asks_always)
         if typed != asked and (typed or needed):
             state = f'was confirmed with "{typed}"' if typed else "is protected" if target.protected else "is to be confirmed"
-            message = f"{self.title} {state} and nothing was changed: read the plan, then repeat"
+            message = f"{self.title} {state} and {ledger.since(begun)}: read the plan, then repeat"
             raise ConfirmationRequired(f'{message} with confirm = "{asked}" (on the command line: --confirm {asked})')
 
-    def _require_same(self, now: Plan) -> None:
+    def _require_same(self, now: Plan, begun: int) -> None:
         """Refuse to make changes that were not shown, or not all that were."""
         if any(change.unknown for change in self.changes):
             return
@@ -284,7 +294,7 @@ class Plan:
         moved = [f"no longer: {shown[key]}" for key in shown if key not in found]
         moved += [f"new: {found[key]}" for key in found if key not in shown]
         if moved:
-            message = f"{self.title} comes out differently now, and nothing was changed ({'; '.join(moved)})"
+            message = f"{self.title} comes out differently now, and {ledger.since(begun)} ({'; '.join(moved)})"
             raise PlanMoved(f"{message}: read the plan again, then apply that")
 
     def _require_complete(self) -> None:
@@ -299,7 +309,9 @@ class Plan:
         if change.mutating:
             for call in change.calls:
                 calls.send(self.target, call)
-            made = change.make() if change.make else None
+            if change.make:
+                made = change.make()
+                ledger.changed(change.resource)
         if change.settle:
             change.settle()
         return made if isinstance(made, Outcome) else None

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from cruddur_ops.errors import AwsUnreachable
+
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 Found = TypeVar("Found")
 
@@ -75,26 +77,42 @@ def pauses() -> Iterator[float]:
         pause = min(pause * 1.3, LONGEST_PAUSE_SECONDS)
 
 
-def poll(name: str, look: Callable[[], tuple[str, Found | None]], timeout: float, overdue: Callable[[str], Exception]) -> Found:
+def poll(
+    name: str,
+    look: Callable[[], tuple[str, Found | None]],
+    timeout: float,
+    overdue: Callable[[str], Exception],
+    passing: type[Exception] | tuple[()] = AwsUnreachable,
+) -> Found:
     """Look again and again until there is a result, with a bar that shows the status that came with none.
+
+    An answer that is lost on the way ends no wait: it counts as a look without a result, but for the last one, which is raised.
 
     Args:
         name: what is waited for.
         look: gives a status, and the result or None.
         timeout: seconds; the last look is at or before its end.
         overdue: makes the error for when the time is over, from the last status.
+        passing: what a look raises where nothing was learnt.
     """
     deadline = time.monotonic() + timeout
-    status, found = look()
+
+    def attempt() -> tuple[str, Found | None, Exception | None]:
+        try:
+            return *look(), None
+        except passing as error:
+            return "no answer", None, error
+
+    status, found, lost = attempt()
     if found is not None:
         return found
     with waiting(name) as show:
         for pause in pauses():
             show(status)
             if time.monotonic() + pause > deadline:
-                raise overdue(status)
+                raise lost or overdue(status)
             time.sleep(pause)
-            status, found = look()
+            status, found, lost = attempt()
             if found is not None:
                 return found
     raise AssertionError("the pauses never end")

@@ -1,6 +1,9 @@
-"""Tags that say who made a resource, with what, and until when it is wanted.
+"""Tags that say who made a resource, with what, for which DB instance, and until when it is wanted.
 
-Making them raises WrongInput where AWS would refuse the owner's name.
+A resource is ours where it says so: with ManagedBy, and with the identifier of this very target's DB instance. A name proves
+nothing. What a version before the second tag made has the first alone: 01 and 03 show that they add it, all else is left alone.
+
+Making them raises WrongInput where AWS would refuse the owner's name; relying on what is not ours likewise.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from cruddur_ops.errors import WrongInput
 from cruddur_ops.targets import Target
 
 MANAGED_BY = "cruddur-ops"
+INSTANCE, REGION = "DBInstance", "Region"  # the second for what has no region of its own, such as a role
 # What both a tag and the description of a security-group rule may hold (Amazon EC2 User Guide, "Tag
 # restrictions"; EC2 API Reference, IpRange), in a length that leaves room for a few words around it.
 OWNER = re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,200}")
@@ -32,10 +36,14 @@ def wanted(owner: str, days: int, on: date) -> dict[str, str]:
     return tags | ({"Expires": (on + timedelta(days=days)).isoformat()} if days else {})
 
 
-def of(target: Target) -> dict[str, str]:
-    """The tags of what is made for the target today, and expires with its instance; those that its operator adds come first."""
+def of(target: Target, days: int | None = None, on: date | None = None) -> dict[str, str]:
+    """The tags of what is made for the target today or then, and expires with its instance or after these days.
+
+    Those that its operator adds come first.
+    """
     extra = (one.strip().partition("=") for one in target.extra_tags.split(",") if one)
-    return {key: value for key, _, value in extra} | wanted(target.owner, target.instance_days, today())
+    made = wanted(target.owner, target.instance_days if days is None else days, on or today())
+    return {key: value for key, _, value in extra} | made | {INSTANCE: target.db_instance_identifier}
 
 
 def missing(expected: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
@@ -57,9 +65,23 @@ def as_mapping(tags: Iterable[Mapping[str, str]]) -> dict[str, str]:
     return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
 
-def ours(tags: Mapping[str, str]) -> bool:
-    """Whether this runbook made the resource."""
-    return tags.get("ManagedBy") == MANAGED_BY
+def ours(target: Target, found: Mapping[str, str]) -> bool:
+    """Whether this runbook made the resource, for this very target."""
+    wanted = {"ManagedBy": MANAGED_BY, INSTANCE: target.db_instance_identifier, REGION: target.region}
+    return wanted.items() <= {REGION: target.region, **found}.items()
+
+
+def unclaimed(found: Mapping[str, str]) -> bool:
+    """Whether this runbook made it, and did not say yet for which instance."""
+    return found.get("ManagedBy") == MANAGED_BY and INSTANCE not in found
+
+
+def require_ours(target: Target, found: Mapping[str, str], resource: str) -> None:
+    """Refuse to change or rely on what was not made for this target, whatever its name."""
+    if not ours(target, found):
+        message = f"there is a {resource} already, which was not made for {target.db_instance_identifier}"
+        marks = f"tag it with ManagedBy={MANAGED_BY} and {INSTANCE}={target.db_instance_identifier}"
+        raise WrongInput(f"{message}: {marks} if it is this target's, else set another db_instance_identifier")
 
 
 def days_left(tags: Mapping[str, str], on: date) -> int | None:

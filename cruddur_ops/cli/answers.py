@@ -70,8 +70,10 @@ def migration(name: str) -> Iterator[str]:
 
 
 def stop(target: Target, force: bool, keep: bool) -> Plan:
-    """Who is connected is known to the database."""
-    return ops.rds.plan_stop(target, ops.database.connected, force=force, keep=keep)
+    """How many are connected AWS knows alone, so that nobody needs a password to stop it."""
+    from cruddur_ops.rds.health import counted
+
+    return ops.rds.plan_stop(target, counted, force=force, keep=keep)
 
 
 def snapshots(target: Target) -> Iterator[str]:
@@ -95,20 +97,22 @@ def restore(target: Target, identifier: str, name: str | None, moment: datetime 
 
 
 def promote(target: Target, identifier: str) -> Iterator[Plan]:
-    """The same of a replica."""
+    """The same of a replica; what could stand in the way of the second plan is found before the first, which has no way back."""
+    ops.rds.plan_instance(ops.rds.sibling(target, identifier))
     yield ops.rds.plan_promote(target, identifier)
     yield ops.rds.plan_instance(ops.rds.sibling(target, identifier, keep=True), at_once=True)
 
 
-def teardown(target: Target, final_snapshot: str) -> Iterator[Plan | str]:
-    """All of it, as one plan, then what is left."""
+def teardown(target: Target, final_snapshot: str, user_pool: str) -> Iterator[Plan | str]:
+    """All of it, as one plan, the most precious last; then what is left."""
     whole = ops.cognito.plan_undeploy(target) + ops.rds.plan_teardown(target, final_snapshot)
+    whole += ops.cognito.plan_remove_pool(target, user_pool)
     yield replace(whole, title=f"teardown on {target.name}")
     yield from leftovers(target)
 
 
 def leftovers(target: Target) -> Iterator[str]:
-    """Two lines for each, and that there is no more."""
+    """What each is, and that there is no more."""
     yield from map(repr, ops.rds.leftovers(target))
     yield f"that is all that is left in {target.region}"
 

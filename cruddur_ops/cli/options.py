@@ -47,6 +47,8 @@ RESTORE = (
 )
 LAST_HELP = 'The name of the last snapshot, or "none" for none.'
 LAST = click.option("--final-snapshot", required=True, metavar="NAME", help=LAST_HELP)
+USER_POOL_HELP = "The id of the user pool that is to go with its users; without it, a pool that has users stays."
+USER_POOL = click.option("--user-pool", default="", metavar="POOL_ID", help=USER_POOL_HELP)
 REGION_HELP = "Where to look; repeat it for several. By default the target's."
 REGION = click.option("--region", "regions", multiple=True, help=REGION_HELP)
 ADOPT = (

@@ -79,10 +79,10 @@ TABLE = (
          "Make the read replica IDENTIFIER an instance of its own, as the target wants one."),
     Verb(rds, "delete", "rds.replicas:plan_delete", (*STEP, options.IDENTIFIER), help=
          "Delete the sibling instance IDENTIFIER (a restored one, or a replica) for good."),
-    Verb(rds, "teardown", answers.teardown, (*STEP, options.LAST), help=
+    Verb(rds, "teardown", answers.teardown, (*STEP, options.LAST, options.USER_POOL), help=
          "Take everything away: Lambda, instance, secrets, log groups, schedule, security group; then list what is left."),
     Verb(rds, "leftovers", answers.leftovers, LOOK, help=
-         "List what could bill, by tag and by the instance's name, each with the command that removes it."),
+         "List what could bill, by tag and by the instance's name: whose it is, why it stays, and what removes the target's."),
     Verb(security_group, "open", "network:plan_access", STEP, help=
          "Admit the operator's present address, and no older one."),
     Verb(users, "sync", "cognito:plan_sync", STEP, help=

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cruddur_ops import aws, credentials
+from cruddur_ops import aws, credentials, tags
 from cruddur_ops.cognito import function, function_network, names, policies, pool, role
 from cruddur_ops.cognito.function import Function
 from cruddur_ops.cognito.function_network import Network
 from cruddur_ops.cognito.names import Arns
 from cruddur_ops.cognito.packaging import Package, package
 from cruddur_ops.cognito.pool import Pool
-from cruddur_ops.cognito.role import Role
+from cruddur_ops.cognito.role import LogGroup, Role
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
 from cruddur_ops.plan import Change, Plan, step
@@ -34,7 +34,7 @@ class Found:
     key_arn: str  # of the KMS key that encrypts it; empty for Secrets Manager's own
     network: Network
     role: Role | None
-    retention: int | None  # see `role.describe_retention`
+    log_group: LogGroup | None
     function: Function | None
 
 
@@ -44,24 +44,44 @@ def describe(target: Target) -> Found:
     identity = aws.caller_identity(target)
     arns = Arns(identity["Arn"].split(":")[1], identity["Account"], target.region, names.function_name(target))
     found_pool = pool.describe(target)
+    pool.require_free(target, found_pool, arns.function)
     secret = credentials.find(target, secret_name(target.db_instance_identifier, APP))
-    return Found(
+    found = Found(
         arns=arns,
         pool=found_pool,
-        secret_arn=secret.arn if secret.usable else "",
+        secret_arn=secret.arn if secret.usable and tags.ours(target, secret.tags) else "",
         key_arn=arns.key(secret.kms_key),
         network=function_network.describe(target),
         role=role.describe(target),
-        retention=role.describe_retention(target),
+        log_group=role.describe_log_group(target),
         function=function.describe(target),
     )
+    _require_ours(target, found)
+    return found
+
+
+def _require_ours(target: Target, found: Found) -> None:
+    """Refuse what has one of the names and is somebody else's; a log group is the function's, which may have made it."""
+    name, log_group = found.arns.name, None if found.function else found.log_group
+    named = (
+        ("role", found.role),
+        ("function", found.function),
+        ("security group", found.network.group),
+        ("log group of", log_group),
+    )
+    for kind, one in named:
+        if one is not None:
+            tags.require_ours(target, one.tags, f"{kind} {name}")
 
 
 @step
 def plan_pool(target: Target) -> Plan:
-    """Use the user pool that is there, or create one for rehearsals."""
-    require_proven(target, WHAT)
-    return Plan(f"user pool on {target.name}", (pool.creation(target, pool.describe(target)),))
+    """Use the user pool that is named, or create one for rehearsals; not before all the rest can be made, too."""
+    return Plan(f"user pool on {target.name}", (_pool(target, describe(target)),))
+
+
+def _pool(target: Target, found: Found) -> Change:
+    return pool.creation(target, found.pool, "" if found.secret_arn else role.AFTER_THE_SECRET)
 
 
 @step
@@ -98,7 +118,7 @@ def plan(target: Target) -> Plan:
 def _plan(target: Target, packed: Package) -> Plan:
     found = describe(target)
     changes = (
-        pool.creation(target, found.pool),
+        _pool(target, found),
         *_identity(target, found),
         *_function(target, found, packed),
         pool.trigger_change(target, found.pool, found.arns.function),
@@ -111,7 +131,7 @@ def _identity(target: Target, found: Found) -> tuple[Change, ...]:
     wanted = policies.execution(arns.function, arns.log_group, found.secret_arn, found.key_arn) if found.secret_arn else None
     return (
         *role.changes(target, found.role, wanted),
-        role.log_change(target, found.retention),
+        role.log_change(target, found.log_group),
         function_network.group_change(target, found.network),
     )
 
@@ -119,6 +139,6 @@ def _identity(target: Target, found: Found) -> tuple[Change, ...]:
 def _function(target: Target, found: Found, packed: Package) -> tuple[Change, ...]:
     return (
         *function_network.access_changes(target, found.network),
-        *function.changes(target, packed, found.arns, found.network, found.secret_arn, found.function),
+        *function.changes(target, packed, found.arns, found.network, found.secret_arn, found.function, found.role),
         *function.permission_changes(found.arns, found.pool, found.function),
     )

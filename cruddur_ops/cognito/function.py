@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -14,17 +15,19 @@ from cruddur_ops.cognito import function_network, names, role
 from cruddur_ops.cognito.function_network import Network
 from cruddur_ops.cognito.names import Arns
 from cruddur_ops.cognito.packaging import HANDLER, Package, package
+from cruddur_ops.cognito.role import Role
 from cruddur_ops.errors import OpsError, PlanMoved
 from cruddur_ops.plan import Action, Change, differences
 from cruddur_ops.targets import Target
 
 TIMEOUT_SECONDS = 5  # Cognito waits no longer, and then calls again
-MEMORY_MIB = 512  # Lambda gives processor time in proportion: with less, the first call takes too long
+MEMORY_MIB = 1024  # Lambda gives processor time in proportion: with less, the first call takes too long
 STATEMENT_PREFIX = "cruddur-ops-"
 AFTER_THE_POOL = "known after the user pool: apply its plan, then compute this one again"
 RESTART = "sign-ups fail for some seconds"
 ABSENT_CODE = "ResourceNotFoundException"
-# A role that was just made is not known everywhere yet (IAM User Guide, "Troubleshoot IAM": eventually consistent).
+# A role that was just made is not known everywhere yet (IAM User Guide, "Troubleshoot IAM": eventually consistent). Wrong input
+# has the same code, so that nothing is repeated for a role that has been there for longer.
 ROLE_UNKNOWN, ROLE_SECONDS = "InvalidParameterValueException", 60.0
 SETTLING_SECONDS = 600.0
 
@@ -35,32 +38,49 @@ class Function:
 
     configuration: Mapping[str, Any] = field(repr=False)  # as GetFunction gives it
     statements: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of its policy, by statement id
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def describe(target: Target) -> Function | None:
-    """The target's function; None where there is none."""
+    """What has the name of the target's function, whoever's it is; None where there is none."""
     name = names.function_name(target)
     found = aws.find(target, "lambda", "get_function", ABSENT_CODE, FunctionName=name)
     if found is None:
         return None
     policy = aws.find(target, "lambda", "get_policy", ABSENT_CODE, FunctionName=name)
     statements = json.loads(policy["Policy"])["Statement"] if policy else []
-    return Function(found["Configuration"], {statement["Sid"]: statement for statement in statements})
+    return Function(found["Configuration"], {one["Sid"]: one for one in statements}, found.get("Tags", {}))
 
 
 def changes(
-    target: Target, packed: Package, arns: Arns, network: Network, secret_arn: str, found: Function | None
+    target: Target,
+    packed: Package,
+    arns: Arns,
+    network: Network,
+    secret_arn: str,
+    found: Function | None,
+    own: Role | None = None,
 ) -> list[Change]:
-    """Create the function, or update what differs in it; each change waits until Lambda has made it ready."""
+    """Create the function, or update what differs in it; each change waits until Lambda has made it ready.
+
+    Args:
+        target: whose function.
+        packed: its package.
+        arns: its own, its role's.
+        network: where it stands.
+        secret_arn: of what it reads; empty while that is not there.
+        found: the function as it is.
+        own: its role, as it is.
+    """
     resource = f"function {arns.name}"
     if network.instance is None or network.group is None or not secret_arn:
         note = function_network.AFTER_THE_GROUP if secret_arn and network.instance else role.AFTER_THE_SECRET
         return [Change(Action.CREATE if found is None else Action.NONE, resource, note=note)]
     wanted = _settings(packed, arns, network, secret_arn)
     if found is None:
-        made = [_creation(target, resource, packed, wanted)]
+        made = [_creation(target, resource, packed, wanted, own)]
     else:
-        made = [*_configured(resource, arns.name, wanted, found), *_coded(target, resource, packed, found)]
+        made = [*_configured(target, resource, wanted, found), *_coded(target, resource, packed, found)]
     settle = partial(_settle, target, arns.name)
     return [replace(change, settle=settle) for change in made or [Change(Action.NONE, resource)]]
 
@@ -74,8 +94,8 @@ def _settings(packed: Package, arns: Arns, network: Network, secret_arn: str) ->
         "Role": arns.role,
         "Timeout": TIMEOUT_SECONDS,
         "MemorySize": MEMORY_MIB,
-        "Environment": {"Variables": {"SECRET_ARN": secret_arn}},
-        "VpcConfig": {"SubnetIds": list(network.instance.subnet_ids), "SecurityGroupIds": [network.group.id]},
+        "Environment": {"Variables": {"SECRET_ARN": secret_arn, **function_network.environment(network)}},
+        "VpcConfig": {"SubnetIds": network.subnets(function_network.LAMBDA), "SecurityGroupIds": [network.group.id]},
     }
 
 
@@ -87,28 +107,41 @@ def _present(configuration: Mapping[str, Any]) -> dict[str, Any]:
     return {**configuration, "VpcConfig": lists, "Environment": {"Variables": variables}}
 
 
-def _creation(target: Target, resource: str, packed: Package, wanted: Mapping[str, Any]) -> Change:
+def _creation(target: Target, resource: str, packed: Package, wanted: Mapping[str, Any], own: Role | None) -> Change:
     given = {
         "FunctionName": names.function_name(target),
-        **wanted,
+        **{name: value for name, value in wanted.items() if name != "Environment"},
         "PackageType": "Zip",
         "Architectures": [packed.architecture],
         "Description": f"Writes confirmed users into the database of {target.db_instance_identifier}",
         "Tags": tags.of(target),
     }
-    call = Call("lambda", "create_function", given, lambda: {"Code": _zip(target, packed)}, ROLE_UNKNOWN, ROLE_SECONDS)
+    age = (datetime.now(UTC) - own.made).total_seconds() if own and own.made else 0
+
+    def fill() -> dict[str, Any]:
+        return {"Code": _zip(target, packed), **_environment(target, wanted)}
+
+    call = Call("lambda", "create_function", given, fill, ROLE_UNKNOWN, max(ROLE_SECONDS - age, 0))
     after = f"{MEMORY_MIB} MB, {TIMEOUT_SECONDS} s, in the instance's subnets"
     return Change(Action.CREATE, resource, after=after, calls=(call,))
 
 
-def _configured(resource: str, name: str, wanted: Mapping[str, Any], found: Function) -> list[Change]:
+def _environment(target: Target, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables at the moment of the call: the endpoint may have been made by a change before this one."""
+    now = function_network.environment(function_network.describe(target))
+    return {"Environment": {"Variables": wanted["Environment"]["Variables"] | now}}
+
+
+def _configured(target: Target, resource: str, wanted: Mapping[str, Any], found: Function) -> list[Change]:
     """A change for each setting that differs; the first makes the one call for all of them."""
     differing = list(differences(resource, wanted, _present(found.configuration)))
     if not differing:
         return []
-    given = {"FunctionName": name, **{change.setting: wanted[change.setting] for change in differing}}
+    names_of = [change.setting for change in differing]
+    given = {"FunctionName": names.function_name(target), **{name: wanted[name] for name in names_of if name != "Environment"}}
+    fill = partial(_environment, target, wanted) if "Environment" in names_of else None
     first, *others = (replace(change, note=RESTART if change.setting == "Runtime" else "") for change in differing)
-    return [replace(first, calls=(Call("lambda", "update_function_configuration", given),)), *others]
+    return [replace(first, calls=(Call("lambda", "update_function_configuration", given, fill),)), *others]
 
 
 def _coded(target: Target, resource: str, packed: Package, found: Function) -> list[Change]:

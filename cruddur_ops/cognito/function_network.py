@@ -1,14 +1,20 @@
-"""The network of the function: its security group, the database's rule for it, the way to its secret."""
+"""The network of the function: its security group, the database's rule for it, the way to its secret.
+
+Nothing of it changes anything for others in the VPC: the endpoint takes over no name that they use, and the function is told
+that of the endpoint. Waiting for it raises InstanceNotReady.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from cruddur_ops import aws, rds, tags
+from cruddur_ops import aws, progress, rds, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.cognito import names
+from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule, as_filters, rules_of
@@ -22,7 +28,11 @@ AFTER_THE_INSTANCE = "known after 01_provision_rds"
 AFTER_THE_GROUP = "known after the function's security group: apply its plan, then compute this one again"
 # A default route through one of these leaves the VPC for a function, which has no public address.
 WAYS_OUT = ("NatGatewayId", "TransitGatewayId", "InstanceId", "NetworkInterfaceId")
-GONE = ("deleting", "deleted")
+GONE = ("deleting", "deleted", "failed", "rejected", "expired")
+SECRETS, LAMBDA = "secretsmanager", "lambda"
+SERVICES = (SECRETS, LAMBDA)
+VARIABLE = "AWS_ENDPOINT_URL_SECRETS_MANAGER"  # AWS SDKs and Tools Reference Guide, "Service-specific endpoints"
+SETTLING_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,15 @@ class Endpoint:
 
     id: str
     group_ids: Sequence[str]
+    state: str = "available"  # as EC2 calls it, in small letters
+    host: str = ""  # its own name, which is in the service's certificate
+    private: bool = False  # whether it takes over the service's own name in the whole VPC
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """What a program sets as the service's endpoint."""
+        return f"https://{self.host}"
 
 
 @dataclass(frozen=True)
@@ -41,8 +60,18 @@ class Network:
     group: Group | None = None  # the function's own
     database_group_id: str = ""  # of the group of the instance that is to admit the function; empty without an instance
     rules: Sequence[Rule] = ()  # the inbound rules of the instance's groups and of the function's
-    endpoint: Endpoint | None = None  # of the VPC, for Secrets Manager
+    endpoint: Endpoint | None = None  # the target's own, for Secrets Manager
     routed: bool = False  # whether the function reaches AWS without one
+    zones: Mapping[str, Collection[str]] = field(default_factory=dict)  # by service, those in which AWS offers it
+
+    def subnets(self, *services: str) -> list[str]:
+        """The instance's subnets that these services take, in order; all of them where the zones are not known."""
+        assert self.instance is not None
+        items = self.instance.raw.get("DBSubnetGroup", {}).get("Subnets", [])
+        zones = {one["SubnetIdentifier"]: one.get("SubnetAvailabilityZone", {}).get("Name") for one in items}
+        taken = [self.zones[name] for name in services if name in self.zones]
+        found = [one for one in self.instance.subnet_ids if all(zones.get(one) in offered for offered in taken)]
+        return found or list(self.instance.subnet_ids)
 
 
 def describe(target: Target) -> Network:
@@ -54,30 +83,49 @@ def describe(target: Target) -> Network:
     by_name = {group.name: group for group in groups.find(target, vpc | {"group-name": [own, function]})}
     attached = list(instance.security_group_ids)
     preferred = [target.security_group_id, by_name[own].id if own in by_name else "", *attached]
-    group = by_name.get(function)
-    endpoint = next(iter(endpoints(target, vpc | {"service-name": [service(target)]})), None)
-    tables = () if endpoint else aws.pages(target, "ec2", "describe_route_tables", Filters=as_filters(vpc))
+    group, there = by_name.get(function), endpoints(target, vpc | {"service-name": [service(target)]})
+    endpoint = next((one for one in there if tags.ours(target, one.tags)), None)
+    taken_over = endpoint or any(one.private for one in there)  # somebody else's, which need not admit the function
+    tables = () if taken_over else aws.pages(target, "ec2", "describe_route_tables", Filters=as_filters(vpc))
     return Network(
         instance=instance,
         group=group,
         database_group_id=next((one for one in preferred if one in attached), ""),
         rules=rules_of(target, {"group-id": attached + ([group.id] if group else [])}),
         endpoint=endpoint,
-        routed=not endpoint and routed(instance.subnet_ids, tables),
+        routed=not taken_over and routed(instance.subnet_ids, tables),
+        zones=zones(target),
     )
 
 
-def service(target: Target) -> str:
-    """What VPC endpoints call Secrets Manager."""
-    return f"com.amazonaws.{target.region}.secretsmanager"
+def zones(target: Target) -> dict[str, Collection[str]]:
+    """The zones in which AWS offers endpoints of Lambda and of Secrets Manager: in others Lambda takes no subnets either."""
+    wanted = [service(target, name) for name in SERVICES]
+    found = aws.client(target, "ec2").describe_vpc_endpoint_services(ServiceNames=wanted)["ServiceDetails"]
+    return {one["ServiceName"].rpartition(".")[2]: one["AvailabilityZones"] for one in found}
+
+
+def service(target: Target, name: str = SECRETS) -> str:
+    """What VPC endpoints call a service."""
+    return f"com.amazonaws.{target.region}.{name}"
 
 
 def endpoints(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Endpoint]:
     """The VPC endpoints that pass these filters, by id, without those that are being deleted."""
     found = aws.pages(target, "ec2", "describe_vpc_endpoints", Filters=as_filters(filters))
     there = [one for one in found if one["State"].lower() not in GONE]
-    ends = [Endpoint(one["VpcEndpointId"], [group["GroupId"] for group in one["Groups"]]) for one in there]
-    return sorted(ends, key=lambda end: end.id)
+    return sorted(map(_endpoint, there), key=lambda end: end.id)
+
+
+def _endpoint(item: Mapping[str, Any]) -> Endpoint:
+    return Endpoint(
+        item["VpcEndpointId"],
+        [group["GroupId"] for group in item["Groups"]],
+        item["State"].lower(),
+        next((one["DnsName"] for one in item.get("DnsEntries", [])), ""),
+        item.get("PrivateDnsEnabled", False),
+        tags.as_mapping(item.get("Tags", [])),
+    )
 
 
 def routed(subnet_ids: Iterable[str], tables: Iterable[Mapping[str, Any]]) -> bool:
@@ -122,8 +170,7 @@ def access_changes(target: Target, found: Network) -> list[Change]:
 
 def _rule(target: Target, port: int, group_id: str) -> Rule:
     """A rule for what is in the function's group; it does not expire: sign-ups would end with it."""
-    labels = tags.wanted(target.owner, 0, tags.today())
-    return Rule("tcp", port, port, group_id, names.function_name(target), labels)
+    return Rule("tcp", port, port, group_id, names.function_name(target), tags.of(target, days=0))
 
 
 def _admission(target: Target, resource: str, wanted: Rule, group_id: str, found: Iterable[Rule]) -> Change:
@@ -135,33 +182,52 @@ def _admission(target: Target, resource: str, wanted: Rule, group_id: str, found
 
 
 def _way_to_secret(target: Target, found: Network, group_id: str) -> list[Change]:
-    """An endpoint in the VPC, which a function needs where no NAT leads out of it.
+    """An endpoint in the VPC, which a function needs where no NAT leads out of it: the target's own, whoever else has one.
 
-    The runbook's own stands in the function's group, which therefore admits itself.
+    It stands in the function's group, which therefore admits itself.
     """
     if found.routed:
         return [Change(Action.NONE, ENDPOINT, note="not needed: the subnets have a way out through NAT")]
-    if found.endpoint and group_id not in found.endpoint.group_ids:
-        return [Change(Action.NONE, ENDPOINT, note="somebody else's: its security group must admit the function on port 443")]
     own = [rule for rule in found.rules if rule.group_id == group_id]
     inside = _admission(target, f"security-group rule of the {ENDPOINT}", _rule(target, HTTPS, group_id), group_id, own)
+    settle = partial(_settle, target, found)
     if found.endpoint:
-        return [inside, Change(Action.NONE, ENDPOINT)]
+        return [inside, Change(Action.NONE, ENDPOINT, settle=settle)]
     note = "about 8 USD a month: a function in a VPC has no other way out"
-    call = Call("ec2", "create_vpc_endpoint", _endpoint(target, found, group_id))
-    return [inside, Change(Action.CREATE, ENDPOINT, after="in one zone", note=note, calls=(call,))]
+    call = Call("ec2", "create_vpc_endpoint", _creation(target, found, group_id))
+    return [inside, Change(Action.CREATE, ENDPOINT, after="in one zone", note=note, calls=(call,), settle=settle)]
 
 
-def _endpoint(target: Target, found: Network, group_id: str) -> dict[str, Any]:
-    """The parameters of CreateVpcEndpoint."""
+def _creation(target: Target, found: Network, group_id: str) -> dict[str, Any]:
+    """The parameters of CreateVpcEndpoint; private DNS would lead every other client in the VPC to it, too."""
     assert found.instance is not None
     labels = tags.as_list(tags.of(target))
     return {
         "VpcId": found.instance.vpc_id,
         "ServiceName": service(target),
         "VpcEndpointType": "Interface",
-        "SubnetIds": list(found.instance.subnet_ids[:1]),
+        "SubnetIds": found.subnets(*SERVICES)[:1],
         "SecurityGroupIds": [group_id],
-        "PrivateDnsEnabled": True,
+        "PrivateDnsEnabled": False,
         "TagSpecifications": [{"ResourceType": "vpc-endpoint", "Tags": labels}],
     }
+
+
+def _settle(target: Target, planned: Network) -> None:
+    """Wait until the endpoint takes connections."""
+
+    def look() -> tuple[str, bool | None]:
+        found = describe(target).endpoint
+        state = found.state if found else "not there yet"
+        return state, True if state == "available" else None
+
+    def overdue(state: str) -> InstanceNotReady:
+        return InstanceNotReady(f"the {ENDPOINT} is {state}: see it in the console of the VPC, then repeat")
+
+    if not (planned.endpoint and planned.endpoint.state == "available"):
+        progress.poll(ENDPOINT, look, SETTLING_SECONDS, overdue)
+
+
+def environment(found: Network) -> dict[str, str]:
+    """The variables that lead the function to its secret."""
+    return {} if found.routed else {VARIABLE: found.endpoint.url if found.endpoint else "known after the VPC endpoint"}

@@ -1,7 +1,10 @@
-"""The user pool: the one that the target names, or one for rehearsals; and its settings, read, merged and written.
+"""The user pool: the one that the target names, or in the sandbox its own; and its settings, read, merged and written.
+
+Sign-ups belong to whom a pool serves: outside the sandbox none is found by its name, nor made; and a trigger of another function
+is never replaced.
 
 A pool that is named and is not there, or is needed and is not there, is NotFound; an id that names none of the target's
-region, or a name that several pools have, is WrongInput.
+region, a name that several pools of this target have, or a trigger of another function is WrongInput.
 """
 
 from __future__ import annotations
@@ -25,16 +28,29 @@ REQUIRED_ATTRIBUTES = ("email", "name", "preferred_username")
 
 
 def describe(target: Target) -> Pool | None:
-    """The pool that user_pool_id names, else the one called user_pool_name; None where that is not there."""
+    """The pool that user_pool_id names; in the sandbox else the target's own, by its tags; None where that is not there."""
     if target.user_pool_id:
         require_region(target)
         return _described(target, target.user_pool_id)
+    if not target.sandbox:
+        return None
     pools = aws.pages(target, "cognito-idp", "list_user_pools", PaginationConfig={"PageSize": 60})
-    found = [pool["Id"] for pool in pools if pool["Name"] == target.user_pool_name]
+    named = [_described(target, pool["Id"]) for pool in pools if pool["Name"] == target.user_pool_name]
+    found = [pool for pool in named if owned(target, pool)]
     if len(found) > 1:
-        message = f"{len(found)} user pools are called {target.user_pool_name}: name one in user_pool_id"
+        message = f"{len(found)} user pools of this target are called {target.user_pool_name}: name one in user_pool_id"
         raise WrongInput(message)
-    return _described(target, found[0]) if found else None
+    return found[0] if found else None
+
+
+def owned(target: Target, pool: Pool) -> bool:
+    """Whether the runbook made it for this target."""
+    return tags.ours(target, pool.get("UserPoolTags", {}))
+
+
+def has_users(target: Target, pool: Pool) -> bool:
+    """Whether anybody has signed up; the number that Cognito describes is an estimate, and late."""
+    return bool(aws.client(target, "cognito-idp").list_users(UserPoolId=pool["Id"], Limit=1)["Users"])
 
 
 def require_region(target: Target) -> None:
@@ -52,7 +68,7 @@ def _described(target: Target, pool_id: str) -> Pool:
     found = aws.find(target, "cognito-idp", "describe_user_pool", "ResourceNotFoundException", UserPoolId=pool_id)
     if found is None:
         message = f"there is no user pool {pool_id} in {target.region}"
-        raise NotFound(f"{message}: correct user_pool_id, or unset it to use the one called user_pool_name")
+        raise NotFound(f"{message}: correct user_pool_id")
     pool: Pool = found["UserPool"]
     return pool
 
@@ -60,9 +76,18 @@ def _described(target: Target, pool_id: str) -> Pool:
 def require(target: Target) -> Pool:
     """The target's pool."""
     found = describe(target)
+    if found is None and not target.sandbox:
+        raise unnamed(target)
     if found is None:
         raise NotFound(f"there is no user pool {target.user_pool_name}: run 05_post_confirmation_lambda, or set user_pool_id")
     return found
+
+
+def unnamed(target: Target) -> NotFound:
+    """That nobody has said whose sign-ups are meant."""
+    return NotFound(
+        f"no user pool is named for {target.name}: set user_pool_id to the application's, such as {target.region}_AbCdEf123"
+    )
 
 
 def resource(target: Target) -> str:
@@ -70,16 +95,16 @@ def resource(target: Target) -> str:
     return f"user pool {target.user_pool_id or target.user_pool_name}"
 
 
-def creation(target: Target, found: Pool | None) -> Change:
-    """Create the pool for rehearsals where it is missing."""
+def creation(target: Target, found: Pool | None, waits_for: str = "") -> Change:
+    """Create the target's own pool in the sandbox where it is missing; what is to come before it is the change's note."""
     if found is not None:
         return Change(Action.NONE, resource(target))
-    if target.protected:
-        message = f"{target.name} is protected and there is no user pool {target.user_pool_name}"
-        raise NotFound(f"{message}: set user_pool_id to the application's pool")
+    if not target.sandbox:
+        raise unnamed(target)
     call = Call("cognito-idp", "create_user_pool", parameters(target))
     after = f"sign-in by email; {', '.join(REQUIRED_ATTRIBUTES)} required"
-    return Change(Action.CREATE, resource(target), after=after, note="for rehearsals", calls=(call,))
+    note, made = (waits_for, ()) if waits_for else ("for rehearsals", (call,))
+    return Change(Action.CREATE, resource(target), after=after, note=note, calls=made)
 
 
 def parameters(target: Target) -> dict[str, Any]:
@@ -117,12 +142,25 @@ def _without_deprecated(repeated: dict[str, Any]) -> dict[str, Any]:
     return {**repeated, "AdminCreateUserConfig": kept} if invitation else repeated
 
 
+def trigger(pool: Pool) -> str:
+    """The ARN of the function that the pool calls upon a confirmation; empty for none."""
+    return str(pool.get("LambdaConfig", {}).get("PostConfirmation", ""))
+
+
+def require_free(target: Target, pool: Pool | None, wanted: str) -> None:
+    """Refuse a pool that calls another function: somebody's sign-ups rely on that."""
+    found = trigger(pool) if pool else ""
+    if found not in ("", wanted):
+        message = f"the {resource(target)} calls {found} upon a confirmation, which is not this target's function"
+        raise WrongInput(f"{message}: take that trigger away yourself if nobody needs it, or name another pool in user_pool_id")
+
+
 def trigger_change(target: Target, pool: Pool | None, wanted: str) -> Change:
     """Set the trigger, or take it away where `wanted` is empty; every other setting stays as it is."""
     name = resource(target)
     if pool is None:
         return Change(Action.MODIFY, name, TRIGGER, note="known after the user pool")
-    found = pool.get("LambdaConfig", {}).get("PostConfirmation", "")
+    found = trigger(pool)
     if found == wanted:
         return Change(Action.NONE, name, TRIGGER, after=_short(wanted))
     given = update(target, pool, wanted)

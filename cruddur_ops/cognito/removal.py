@@ -1,4 +1,7 @@
-"""The undoing of a deployment, from the trigger to the role; it needs neither the DB instance nor its secret."""
+"""The undoing of a deployment, from the trigger to the role; it needs neither the DB instance nor its secret.
+
+Planning raises WrongInput for a user pool that is not the target's own.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from collections.abc import Iterator
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.cognito import function, function_network, names, pool, role
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
-from cruddur_ops.network.rules import MADE_HERE, rules_of
+from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target, require_proven
 
@@ -19,42 +23,62 @@ GROUP_USED, GROUP_SECONDS = "DependencyViolation", 1800.0
 
 @step
 def plan_undeploy(target: Target) -> Plan:
-    """Take away what 05_post_confirmation_lambda made; a user pool only where the runbook made that, too."""
+    """Take away what 05_post_confirmation_lambda made, but for the user pool; what has its names and is not ours stays."""
     require_proven(target, "the removal of the post-confirmation function")
-    name = names.function_name(target)
-    changes = (*_pool(target, name), *_function(target, name), *_network(target, name), *_log_and_role(target, name))
+    name, found = names.function_name(target), function.describe(target)
+    ours = found is not None and tags.ours(target, found.tags)
+    gone = [_gone(f"function {name}", Call("lambda", "delete_function", {"FunctionName": name}))] if ours else []
+    changes = (*_trigger(target), *gone, *_network(target, name), *_log(target, ours), *_role(target, name))
     nothing = Change(Action.NONE, f"function {name}", note="nothing of it is there")
     return Plan(f"removal of the post-confirmation function on {target.name}", changes or (nothing,))
+
+
+@step
+def plan_remove_pool(target: Target, user_pool: str = "") -> Plan:
+    """Delete the user pool that the runbook made for this target, where it has no users or is asked for by its id.
+
+    Args:
+        target: whose pool.
+        user_pool: the id of the pool, where its users are to go with it.
+    """
+    require_proven(target, "the removal of the user pool")
+    found, title = pool.describe(target), f"user pool on {target.name}"
+    mine = found is not None and pool.owned(target, found) and not target.user_pool_id
+    if user_pool and not (found and mine and found["Id"] == user_pool):
+        raise WrongInput(f"the user pool {user_pool} was not made for {target.name} by this runbook, and stays: leave it out")
+    resource = pool.resource(target)
+    if not found or not mine:
+        note = "is the application's" if found else "is not there"
+        return Plan(title, (Change(Action.NONE, resource, note=note),))
+    users = pool.has_users(target, found)
+    if users and not user_pool:
+        note = f"has users, and stays: it goes with them where user_pool is its id, {found['Id']}"
+        return Plan(title, (Change(Action.NONE, resource, note=note),))
+    call = Call("cognito-idp", "delete_user_pool", {"UserPoolId": found["Id"]})
+    return Plan(title, (_gone(resource, call, note="with all its users" if users else "has no users"),))
 
 
 def _gone(resource: str, *calls: Call, note: str = "") -> Change:
     return Change(Action.DELETE, resource, note=note, calls=calls)
 
 
-def _pool(target: Target, name: str) -> Iterator[Change]:
-    """Delete the runbook's own pool; take the trigger off anybody else's."""
+def _trigger(target: Target) -> Iterator[Change]:
+    """Take the trigger off the pool, if it is ours."""
     found = pool.describe(target)
-    if found is None:
-        return
-    if tags.ours(found.get("UserPoolTags", {})) and not target.user_pool_id:
-        users = f"with all its users, about {found.get('EstimatedNumberOfUsers', 0)}"
-        yield _gone(pool.resource(target), Call("cognito-idp", "delete_user_pool", {"UserPoolId": found["Id"]}), note=users)
-    elif found.get("LambdaConfig", {}).get("PostConfirmation", "").endswith(f":{name}"):
+    if found and pool.trigger(found).endswith(
+        f":{target.region}:{found['Arn'].split(':')[4]}:function:{names.function_name(target)}"
+    ):
         yield pool.trigger_change(target, found, "")
-
-
-def _function(target: Target, name: str) -> Iterator[Change]:
-    if function.describe(target) is not None:
-        yield _gone(f"function {name}", Call("lambda", "delete_function", {"FunctionName": name}))
 
 
 def _network(target: Target, name: str) -> Iterator[Change]:
     """The rules that admit the function's groups, the endpoints that stand in them, and the groups themselves."""
-    for group in groups.find(target, {"group-name": [name]}):
-        made = [rule for rule in rules_of(target, MADE_HERE) if rule.source == group.id]
+    mine = made_for(target)
+    for group in groups.find(target, {"group-name": [name]} | mine):
+        made = [rule for rule in rules_of(target, mine) if rule.source == group.id]
         for rule in sorted(made, key=lambda rule: rule.from_port):
             yield _gone(f"security-group rule tcp {rule.from_port} for {rule.description}", rule.revocation())
-        for one in function_network.endpoints(target, MADE_HERE):
+        for one in function_network.endpoints(target, mine):
             if group.id in one.group_ids:
                 yield _gone(function_network.ENDPOINT, Call("ec2", "delete_vpc_endpoints", {"VpcEndpointIds": [one.id]}))
         given = {"GroupId": group.id}
@@ -62,11 +86,17 @@ def _network(target: Target, name: str) -> Iterator[Change]:
         yield _gone(f"security group {name}", call, note="on AWS up to 20 minutes after the function")
 
 
-def _log_and_role(target: Target, name: str) -> Iterator[Change]:
-    """The role goes last, since Lambda removes the network interfaces with its rights."""
-    if role.describe_retention(target) is not None:
+def _log(target: Target, of_function: bool) -> Iterator[Change]:
+    """The log group, which Lambda may have made anew, without tags."""
+    found = role.describe_log_group(target)
+    if found and (of_function or tags.ours(target, found.tags)):
         log = names.log_group(target)
         yield _gone(f"log group {log}", Call("logs", "delete_log_group", {"logGroupName": log}))
-    if found := role.describe(target):
+
+
+def _role(target: Target, name: str) -> Iterator[Change]:
+    """It goes last, since Lambda removes the network interfaces with its rights."""
+    found = role.describe(target)
+    if found and tags.ours(target, found.tags):
         policy = Call("iam", "delete_role_policy", {"RoleName": name, "PolicyName": role.POLICY})
         yield _gone(f"role {name}", *([policy] if found.policy else []), Call("iam", "delete_role", {"RoleName": name}))

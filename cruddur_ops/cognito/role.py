@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from cruddur_ops import aws, tags
@@ -25,16 +26,19 @@ class Role:
 
     trust: Mapping[str, Any]
     policy: Mapping[str, Any]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    made: datetime | None = None
 
 
 def describe(target: Target) -> Role | None:
-    """The function's role; None where there is none."""
+    """What has the name of the function's role, whoever's it is; None where there is none."""
     name = names.function_name(target)
     found = aws.find(target, "iam", "get_role", ABSENT_CODE, RoleName=name)
     if found is None:
         return None
     inline = aws.find(target, "iam", "get_role_policy", ABSENT_CODE, RoleName=name, PolicyName=POLICY)
-    return Role(found["Role"]["AssumeRolePolicyDocument"], inline["PolicyDocument"] if inline else {})
+    labels, made = tags.as_mapping(found["Role"].get("Tags", [])), found["Role"]["CreateDate"]
+    return Role(found["Role"]["AssumeRolePolicyDocument"], inline["PolicyDocument"] if inline else {}, labels, made)
 
 
 def changes(target: Target, found: Role | None, wanted: Mapping[str, Any] | None) -> list[Change]:
@@ -63,23 +67,36 @@ def _creation(target: Target) -> Call:
         "RoleName": names.function_name(target),
         "AssumeRolePolicyDocument": json.dumps(policies.trust()),
         "Description": f"Writes confirmed users into the database of {target.db_instance_identifier}",
-        "Tags": tags.as_list(tags.of(target)),
+        "Tags": tags.as_list(tags.of(target) | {tags.REGION: target.region}),
     }
     return Call("iam", "create_role", given)
 
 
-def describe_retention(target: Target) -> int | None:
-    """The days after which the function's log group forgets, 0 for never; None where there is no such group."""
+@dataclass(frozen=True)
+class LogGroup:
+    """The function's log group: the days after which it forgets, 0 for never."""
+
+    retention: int
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe_log_group(target: Target) -> LogGroup | None:
+    """What has the name of the function's log group; None where there is none."""
     name = names.log_group(target)
-    found = aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=name)
-    return next((group.get("retentionInDays", 0) for group in found if group["logGroupName"] == name), None)
+    for found in aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=name):
+        if found["logGroupName"] == name:
+            arn = found["arn"].removesuffix(":*")
+            labels = aws.find(target, "logs", "list_tags_for_resource", "ResourceNotFoundException", resourceArn=arn)
+            return LogGroup(found.get("retentionInDays", 0), labels["tags"] if labels else {})
+    return None
 
 
-def log_change(target: Target, found: int | None) -> Change:
+def log_change(target: Target, log: LogGroup | None) -> Change:
     """Create the log group before Lambda does, whose own would keep everything for ever."""
     name = names.log_group(target)
     resource, after = f"log group {name}", f"{RETENTION_DAYS} days"
     retention = Call("logs", "put_retention_policy", {"logGroupName": name, "retentionInDays": RETENTION_DAYS})
+    found = log.retention if log else None
     if found is None:
         creation = Call("logs", "create_log_group", {"logGroupName": name, "tags": tags.of(target)})
         return Change(Action.CREATE, resource, "retention", after=after, calls=(creation, retention))

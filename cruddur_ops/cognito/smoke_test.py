@@ -27,12 +27,16 @@ from cruddur_ops.targets import Target, require_proven
 WHAT = "the smoke test of the post-confirmation function"
 # The mailbox simulator of Amazon SES takes every message, and counts as no bounce (Amazon SES Developer Guide).
 MAILBOX = "success+{handle}@simulator.amazonses.com"
-CLIENT = "cruddur-ops-smoke-test"
 NAME = "Smoke test of the runbook"
 RUN = "nickname"  # the attribute that tells the user of one smoke test from that of another
 AFTER_THE_SCHEMA = "known after 03_load_schema_and_seed"
 # Whatever the trigger answers, the user is confirmed (Amazon Cognito API Reference, AdminConfirmSignUp).
 TRIGGER_CODES = ("InvalidLambdaResponseException", "UnexpectedLambdaException", "UserLambdaValidationException")
+
+
+def client_name(target: Target) -> str:
+    """The name of the app client that signs up; a pool may serve several targets."""
+    return f"cruddur-ops-smoke-test-{target.db_instance_identifier}"
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def _deletions(target: Target, found: Found, row: Mapping[str, Any], whose: str 
         Call("cognito-idp", "delete_user_pool_client", {"UserPoolId": found.pool_id, "ClientId": i}) for i in found.clients
     ]
     return (
-        *(Change(Action.DELETE, f"app client {CLIENT}{whose}", calls=(call,)) for call in clients),
+        *(Change(Action.DELETE, f"app client {client_name(target)}{whose}", calls=(call,)) for call in clients),
         *([Change(Action.DELETE, f"row of @{found.handle}{whose}", make=forget)] if row else []),
         *([Change(Action.DELETE, f"user @{found.handle}{whose}", calls=(user,))] if found.user else []),
     )
@@ -134,7 +138,7 @@ def _find(target: Target, handle: str) -> Found | None:
     attributes = attributes_of(user["UserAttributes"]) if user else {}
     _require_own(handle, attributes)
     clients = aws.pages(target, "cognito-idp", "list_user_pool_clients", UserPoolId=pool_id)
-    made = tuple(client["ClientId"] for client in clients if client["ClientName"] == CLIENT)
+    made = tuple(client["ClientId"] for client in clients if client["ClientName"] == client_name(target))
     since = int(user["UserCreateDate"].timestamp()) * 1000 if user else 0
     return Found(pool_id, handle, email, username, attributes, since, made)
 
@@ -156,7 +160,9 @@ def _require_own(handle: str, found: Mapping[str, Any]) -> None:
 def _sign_up(target: Target, found: Found, run: str) -> None:
     """Sign the user up as the application does, with a password that nobody will type."""
     cognito = aws.client(target, "cognito-idp")
-    client = cognito.create_user_pool_client(UserPoolId=found.pool_id, ClientName=CLIENT)["UserPoolClient"]["ClientId"]
+    client = cognito.create_user_pool_client(UserPoolId=found.pool_id, ClientName=client_name(target))["UserPoolClient"][
+        "ClientId"
+    ]
     try:
         attributes = {"email": found.email, "name": NAME, "preferred_username": found.handle, RUN: run}
         given = [{"Name": name, "Value": value} for name, value in attributes.items()]

@@ -127,7 +127,7 @@ def compare(found: tuple[int, str] | None, wanted: tuple[int, str]) -> Action:
         raise WrongInput(f"the database has version {version} of the schema, and sql/ knows {ours} at most: {UPDATE}")
     message = f"the database has another schema.sql (checksum {checksum[:12]}, the file now has {file[:12]})"
     remedy = "restore the file with git, write the difference as a migration and run `cruddur-ops db migrate`"
-    raise WrongInput(f"{message}: {remedy}, or start anew with `cruddur-ops db setup` where the target is not protected")
+    raise WrongInput(f"{message}: {remedy}")
 
 
 def loaded(connection: Connection) -> tuple[int, str] | None:
@@ -243,7 +243,7 @@ def _undoing(connection: Connection) -> Change:
     pending(applied)  # the files are the database's
     version, name = max(applied.items())
     if version == FIRST:
-        raise WrongInput("the database has the first schema: `cruddur-ops db drop` is what goes further back")
+        raise WrongInput("the database has the first schema, and there is nothing to go back to: leave it as it is")
     note = "what its columns and tables hold goes with them"
     return Change(Action.DELETE, f"migration {name}", note=note, make=partial(undo, connection, Migration(version, name)))
 

@@ -38,7 +38,7 @@ class Data:
     def refusal(self, reason: object) -> WrongInput:
         """That the seed number is taken."""
         message = f"seed number {self.seed_number} cannot give {self.activities} activities ({str(reason).rstrip('.')})"
-        return WrongInput(f"{message}: use another --seed-number, or `cruddur-ops db setup` for an empty database")
+        return WrongInput(f"{message}: use another --seed-number, or an empty database")
 
 
 @step

@@ -5,7 +5,8 @@ confirmed, as UserLambdaValidationException with its message, and the user is co
 Developer Guide, "Post confirmation Lambda trigger" and "Customizing user pool workflows with Lambda triggers"). So the
 row is written by idempotent statements, all waiting is short, and no error is swallowed.
 
-In its zip this module stands alone: beside it lie its statements, the root certificates of the database, and psycopg.
+In its zip this module stands alone: beside it lie its statements, the root certificates of the database, and psycopg. boto3
+belongs to the runtime; it is imported before the first call, when Lambda gives a function more time and a whole processor.
 What it raises is a PostConfirmationError: the user has no row, for the reason of its class. No log line and no error
 says who the user is: neither attributes nor the Cognito id, which stands for a person, too.
 `cruddur-ops users sync` finds whoever is without a row.
@@ -21,7 +22,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psycopg
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 TRIGGER = "PostConfirmation_ConfirmSignUp"
 ATTRIBUTES = {"cognito_user_id": "sub", "display_name": "name", "handle": "preferred_username", "email": "email"}
@@ -175,14 +179,7 @@ def connect(secret: Mapping[str, Any]) -> psycopg.Connection[Any]:
 
 
 def read_secret() -> dict[str, Any]:
-    """The secret that SECRET_ARN names, in the form of RDS's secrets.
-
-    boto3 belongs to the runtime; its import takes longer than everything else here, and waits until it is needed.
-    """
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
-
+    """The secret that SECRET_ARN names, in the form of RDS's secrets; boto3 takes the endpoint from the environment."""
     once = Config(connect_timeout=SECRET_SECONDS, read_timeout=SECRET_SECONDS, retries={"total_max_attempts": 1})
     try:
         answer = boto3.client("secretsmanager", config=once).get_secret_value(SecretId=os.environ["SECRET_ARN"])

@@ -31,15 +31,20 @@ class Wish:
     days: int  # how long it is to be kept; 0 for ever
     named_id: str  # of the rule that DB_SG_RULE_ID names, empty where none is
     on: date  # in UTC
+    target: Target
+
+    def made(self, found: Rule) -> bool:
+        """Whether the runbook made a rule for this target."""
+        return tags.ours(self.target, found.tags)
 
     def claims(self, found: Rule) -> bool:
         """Whether a rule is the operator's: the named one, or one that the runbook made for this owner's addresses."""
-        made = tags.ours(found.tags) and found.tags.get("Owner") == self.rule.tags["Owner"] and "/" in found.source
+        made = self.made(found) and found.tags.get("Owner") == self.rule.tags["Owner"] and "/" in found.source
         return made or found.id == self.named_id
 
     def expired(self, found: Rule) -> bool:
         """Whether the runbook made a rule for a time that is over."""
-        return tags.ours(found.tags) and (self.days_left(found) or 0) < 0
+        return self.made(found) and (self.days_left(found) or 0) < 0
 
     def days_left(self, found: Rule) -> int | None:
         """How long a rule is still to be kept."""
@@ -48,11 +53,11 @@ class Wish:
 
 def wish(target: Target, source: address.Network | None, group_id: str, on: date, port: int = 0) -> Wish:
     """The wish for one tcp rule from one address, to the instance's port, else the target's; from none, for no rule at all."""
-    labels, port = tags.wanted(target.owner, target.rule_days, on), port or target.port
+    labels, port = tags.of(target, target.rule_days, on), port or target.port
     rule = Rule("tcp", port, port, str(source or ""), f"{tags.MANAGED_BY} {target.owner}", labels)
     if rule.open_to_everybody:
         raise WrongInput(f"{rule} would open the database to everybody: {address.REMEDY}")
-    return Wish(rule, group_id, target.rule_days, target.security_group_rule_id, on)
+    return Wish(rule, group_id, target.rule_days, target.security_group_rule_id, on, target)
 
 
 @step
@@ -134,14 +139,14 @@ def _admission(wanted: Wish, kept: Rule | None, same: Sequence[Rule]) -> Change:
 def _move(wanted: Wish, kept: Rule) -> Change:
     moved = {"SecurityGroupRuleId": kept.id, "SecurityGroupRule": wanted.rule.request()}
     call = Call("ec2", "modify_security_group_rules", {"GroupId": kept.group_id, "SecurityGroupRules": [moved]})
-    calls = (call, _tagging(wanted, kept)) if tags.ours(kept.tags) else (call,)
+    calls = (call, _tagging(wanted, kept)) if wanted.made(kept) else (call,)
     return Change(Action.MODIFY, RESOURCE, before=str(kept), after=str(wanted.rule), calls=calls)
 
 
 def _renewal(wanted: Wish, kept: Rule) -> Change:
     """A new expiry date once fewer than half of the days are left, so that a second run changes nothing."""
     left = wanted.days_left(kept)
-    if not tags.ours(kept.tags) or not wanted.days or (left is not None and 2 * left >= wanted.days):
+    if not wanted.made(kept) or not wanted.days or (left is not None and 2 * left >= wanted.days):
         return Change(Action.NONE, RESOURCE, after=str(wanted.rule))
     before = "none" if left is None else f"in {left} days" if left >= 0 else "past"
     return Change(Action.MODIFY, RESOURCE, "expiry", before, f"in {wanted.days} days", calls=(_tagging(wanted, kept),))

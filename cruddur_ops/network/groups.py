@@ -7,13 +7,13 @@ for the runbook's own; and WrongInput for a DB subnet group that RDS would not t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import NotFound, WrongInput
-from cruddur_ops.network.rules import MADE_HERE, as_filters
+from cruddur_ops.network.rules import as_filters, made_for
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
 
@@ -28,6 +28,7 @@ class Group:
     id: str
     name: str
     vpc_id: str
+    tags: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def group_name(target: Target) -> str:
@@ -38,7 +39,7 @@ def group_name(target: Target) -> str:
 def find(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Group]:
     """The groups that pass all filters, each with one of its values; unlike a look-up by id, none found is no error."""
     found = aws.pages(target, "ec2", "describe_security_groups", Filters=as_filters(filters))
-    return [Group(item["GroupId"], item["GroupName"], item["VpcId"]) for item in found]
+    return [Group(one["GroupId"], one["GroupName"], one["VpcId"], tags.as_mapping(one.get("Tags", []))) for one in found]
 
 
 def describe(target: Target, item: Mapping[str, Any] | None = None) -> Group | None:
@@ -50,9 +51,13 @@ def describe(target: Target, item: Mapping[str, Any] | None = None) -> Group | N
     """
     if target.security_group_id:
         return named(target, target.security_group_id)
-    vpc_id = _vpc(target, instance(target) if item is None else item)
-    found = find(target, {"group-name": [group_name(target)], "vpc-id": [vpc_id]})
-    return found[0] if found else None
+    found = _named(target, instance(target) if item is None else item)
+    return next((one for one in found if tags.ours(target, one.tags) or tags.unclaimed(one.tags)), None)
+
+
+def _named(target: Target, item: Mapping[str, Any]) -> list[Group]:
+    """What has the name of the runbook's own group, whoever's it is."""
+    return find(target, {"group-name": [group_name(target)], "vpc-id": [_vpc(target, item)]})
 
 
 def instance(target: Target) -> Mapping[str, Any]:
@@ -78,7 +83,7 @@ def named(target: Target, group_id: str) -> Group:
 
 def own(target: Target) -> list[Group]:
     """The runbook's own group, in whichever VPC it is; none where there is none."""
-    return find(target, {"group-name": [group_name(target)]} | MADE_HERE)
+    return find(target, {"group-name": [group_name(target)]} | made_for(target))
 
 
 def _vpc(target: Target, item: Mapping[str, Any]) -> str:
@@ -114,10 +119,21 @@ def plan_group(target: Target) -> Plan:
     item, title = instance(target), f"security group on {target.name}"
     found = describe(target, item)
     if found is None and not item:
+        for one in _named(target, item):
+            tags.require_ours(target, one.tags, f"security group {one.name}")
         description = f"Who may connect to {target.db_instance_identifier}"
         return Plan(title, (create_group_change(target, group_name(target), description, _vpc(target, item)),))
     there = [found] if found else find(target, {"group-id": attached(item)})
-    return Plan(title, tuple(Change(Action.NONE, f"security group {group.name}") for group in there))
+    return Plan(title, tuple(_claim(target, group) for group in there))
+
+
+def _claim(target: Target, group: Group) -> Change:
+    """Leave a group as it is; an earlier version's own says from now on for which instance it is."""
+    resource, name = f"security group {group.name}", target.db_instance_identifier
+    if target.security_group_id or group.name != group_name(target) or not tags.unclaimed(group.tags):
+        return Change(Action.NONE, resource)
+    call = Call("ec2", "create_tags", {"Resources": [group.id], "Tags": tags.as_list({tags.INSTANCE: name})})
+    return Change(Action.MODIFY, resource, f"tag {tags.INSTANCE}", after=name, calls=(call,))
 
 
 def create_group_change(target: Target, name: str, description: str, vpc_id: str) -> Change:

@@ -14,7 +14,6 @@ from cruddur_ops.targets import Target
 # IANA's numbers of the protocols that EC2 gives back by name (EC2 API Reference, IpPermission).
 PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
 ALL = -1
-MADE_HERE = {"tag:ManagedBy": [tags.MANAGED_BY]}  # the filter for what this runbook made
 # How a source is called in SecurityGroupRuleRequest: its list and its member in IpPermission.
 PERMISSION = {
     "CidrIpv4": ("IpRanges", "CidrIp"),
@@ -117,7 +116,12 @@ def as_filters(filters: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
     return [{"Name": name, "Values": sorted(set(values))} for name, values in filters.items()]
 
 
+def made_for(target: Target) -> dict[str, list[str]]:
+    """The filters for what is this target's, see `tags.ours`."""
+    return {"tag:ManagedBy": [tags.MANAGED_BY], f"tag:{tags.INSTANCE}": [target.db_instance_identifier]}
+
+
 def rules_of(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Rule]:
-    """The inbound rules that pass all filters, such as {"group-id": ["sg-…"]} or `MADE_HERE`, by id."""
+    """The inbound rules that pass all filters, such as {"group-id": ["sg-…"]} or `made_for`, by id."""
     found = aws.pages(target, "ec2", "describe_security_group_rules", Filters=as_filters(filters))
     return sorted((Rule.described(item) for item in found if not item["IsEgress"]), key=lambda rule: rule.id)

@@ -5,6 +5,7 @@ from cruddur_ops.rds.drill import Drill, plan_clear, plan_drill, plan_return
 from cruddur_ops.rds.health import look
 from cruddur_ops.rds.instances import describe
 from cruddur_ops.rds.inventory import find as leftovers
+from cruddur_ops.rds.inventory import verify_gone
 from cruddur_ops.rds.passwords import plan_managed, plan_own
 from cruddur_ops.rds.power import plan_start, plan_stop
 from cruddur_ops.rds.provisioning import offer, plan_both, plan_instance
@@ -39,6 +40,7 @@ __all__ = [
     "plan_switchover",
     "plan_teardown",
     "sibling",
+    "verify_gone",
     "wait",
     "wait_until_restorable",
     "wait_until_steady",

@@ -1,17 +1,24 @@
 """The drill of 08_snapshot_and_restore: wherever it was cut off, the original gets its name back, and the copies go.
 
-A plan raises WrongInput where an instance of one of its names is no copy, and NotProven outside of the sandbox, see `targets`.
+Its names are made from the identifier of the DB instance, and prove nothing: what it renames or deletes says in a tag that it is
+a copy of this very original, by the DbiResourceId of that.
+
+A plan raises WrongInput where what has one of its names is no such copy; InstanceNotReady where the drill could not come to its
+end; and NotProven outside of the sandbox, see `targets`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cruddur_ops.errors import WrongInput
+from cruddur_ops import tags
+from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target, require_proven
+
+LONGEST_NAME = 63  # of a DB instance (RDS API Reference, CreateDBInstance)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,13 @@ class Drill:
     outgoing: str
     replica: str
 
+    @classmethod
+    def of(cls, target: Target, **given: str) -> Drill:
+        """The names for a target: those that are given, and are not empty, else its identifier with a word behind it."""
+        words = ("restored", "rewound", "outgoing", "replica")
+        named = {word: _name(target, word) for word in words} | {"snapshot": _name(target, "drill")}
+        return cls(**named | {key: value for key, value in given.items() if value})
+
     @property
     def copies(self) -> tuple[str, str, str]:
         """The identifiers of the DB instances that it makes."""
@@ -43,9 +57,19 @@ class Drill:
         return *self.copies, self.outgoing
 
 
+def _name(target: Target, word: str) -> str:
+    """Of a name that is cut short, no hyphen is left at the end: RDS takes no two in a row."""
+    return f"{target.db_instance_identifier[: LONGEST_NAME - len(word) - 1].rstrip('-')}-{word}"
+
+
 def plan_drill(target: Target, drill: Drill) -> tuple[Plan, ...]:
     """What a drill changes, by kind, to be approved before it begins; each step is planned in full when its time comes."""
     require_proven(target, "the drill")
+    found = instances.describe(target)
+    if found:
+        tags.require_ours(target, found.tags, f"DB instance {found.identifier}")
+    if found and not found.backup_retention_period:
+        raise InstanceNotReady(f"{found.identifier} keeps no backups, which the drill needs: set backup_retention_period")
     name = target.db_instance_identifier
     found_later = {
         "restore": ((Action.CREATE, drill.restored), (Action.CREATE, drill.rewound)),
@@ -68,10 +92,12 @@ def plan_return(target: Target, drill: Drill) -> Plan:
     """Give the original its name back, where a drill was cut off while another instance had it."""
     require_proven(target, "the drill")
     found, name = instances.describe_all(target), target.db_instance_identifier
-    if drill.outgoing not in found:
+    original = found.get(drill.outgoing)
+    if original is None:
         return Plan(f"switchover on {target.name}", (Change(Action.NONE, f"DB instance {name}", note="has its name"),))
+    tags.require_ours(target, original.tags, f"DB instance {drill.outgoing}")
     for copy in (name, drill.rewound):
-        _require_copy(found.get(copy))
+        _require_copy(found.get(copy), original)
     return switchover.plan_switchover(target, drill.outgoing, drill.rewound)
 
 
@@ -83,16 +109,25 @@ def plan_clear(target: Target, drill: Drill) -> Plan:
     if drill.outgoing in found:
         raise WrongInput(f"{drill.outgoing} is the original, not a copy: rename it first, with `rds.plan_return`")
     for name in drill.copies:
-        _require_copy(found.get(name))
-    copies = [change for name in drill.copies for change in replicas.plan_delete(target, name).changes]
-    snapshot = snapshots.plan_delete_snapshot(target, drill.snapshot).changes
-    return Plan(f"removal of the drill on {target.name}", (*_together(copies), *snapshot))
+        _require_copy(found.get(name), found.get(target.db_instance_identifier))
+    snapshot = snapshots.describe(target, drill.snapshot)
+    if snapshot:
+        tags.require_ours(target, snapshot.tags, f"snapshot {snapshot.name}")
+    copies = [found[name] for name in drill.copies if name in found and not found[name].status.startswith("delet")]
+    gone = [
+        change for name in drill.copies if found.get(name) not in copies for change in replicas.plan_delete(target, name).changes
+    ]
+    freed = [replicas.unprotected(target, one) for one in copies if one.deletion_protection]  # as an earlier version left them
+    removals = _together([*gone, *(replicas.removal(target, one) for one in copies)])
+    removed = snapshots.plan_delete_snapshot(target, drill.snapshot).changes
+    return Plan(f"removal of the drill on {target.name}", (*freed, *removals, *removed))
 
 
-def _require_copy(found: Instance | None) -> None:
-    if found and restores.ORIGIN not in found.tags:
-        message = f"{found.identifier} was not made by a drill (it has no tag {restores.ORIGIN}), and nothing was changed"
-        raise WrongInput(f"{message}: give the drill another name for it")
+def _require_copy(found: Instance | None, original: Instance | None) -> None:
+    if found and not restores.is_copy(found, original):
+        whose = f"no copy of {original.identifier}" if original else "a copy of what is not there"
+        marks = f"ManagedBy={tags.MANAGED_BY} and {restores.COPY_OF}={original.resource_id if original else '…'}"
+        raise WrongInput(f"{found.identifier} is {whose}, by its tags {marks}: give the drill another name for it")
 
 
 def _together(changes: list[Change]) -> tuple[Change, ...]:

@@ -13,6 +13,7 @@ from typing import Any
 import jmespath
 
 from cruddur_ops import aws, tags
+from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.targets import Target
 
@@ -119,8 +120,21 @@ def require(target: Target) -> Instance:
     """The target's DB instance."""
     found = describe(target)
     if found is None:
+        require_not_renamed(target)
         raise InstanceNotReady(f"there is no DB instance {target.db_instance_identifier}: run 01_provision_rds first")
     return found
+
+
+def require_not_renamed(target: Target) -> None:
+    """Refuse to go on between the two renames of a switchover: the instance is there, and nobody has its name."""
+    for one in describe_all(target).values():
+        if tags.ours(target, one.tags) and one.identifier != target.db_instance_identifier:
+            message = (
+                f"{one.identifier} is the DB instance {target.db_instance_identifier}, renamed by a switchover that was cut off"
+            )
+            raise InstanceNotReady(
+                f"{message}: repeat that `cruddur-ops rds switch-over`, or 08_snapshot_and_restore after a drill"
+            )
 
 
 def require_recoverable(instance: Instance) -> None:
@@ -140,6 +154,18 @@ def require_ready(instance: Instance) -> None:
     if not instance.ready:
         require_recoverable(instance)
         raise InstanceNotReady(f"{instance.identifier} is {instance.status}: wait until it is available, then repeat")
+
+
+def protection(identifier: str, *, on: bool) -> Call:
+    """The call that protects the instance from deletion, or no longer."""
+    return Call(
+        "rds", "modify_db_instance", {"DBInstanceIdentifier": identifier, "DeletionProtection": on, "ApplyImmediately": True}
+    )
+
+
+def still_protected(found: Instance) -> str:
+    """What a wait for the end of protection says meanwhile."""
+    return "protected still" if found.deletion_protection else ""
 
 
 def log_command(identifier: str) -> str:

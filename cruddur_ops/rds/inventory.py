@@ -1,17 +1,22 @@
-"""What could still bill: found by tag and by reference, each with the command that removes it.
+"""What could still bill: found by tag and by reference, whose it is, why it stays, and of the target's what removes it.
 
 By tag finds whatever this runbook made, in the whole region; by reference finds what bears the name of the instance,
 though nobody tagged it (RDS and CloudWatch Logs make some of it themselves).
+
+Verifying raises NotVerified where something is left that should have gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from cruddur_ops import aws, tags
+from cruddur_ops import aws, progress, tags
+from cruddur_ops.credentials import Secret
+from cruddur_ops.errors import NotVerified
 from cruddur_ops.network import groups
+from cruddur_ops.plan import Verified
 from cruddur_ops.rds import instances, schedule, snapshots
 from cruddur_ops.targets import Target
 
@@ -23,7 +28,7 @@ COMMANDS = {
     "ec2:security-group": "aws ec2 delete-security-group --group-id {name}",
     "ec2:security-group-rule": "aws ec2 describe-security-group-rules --security-group-rule-ids {name}, then revoke it",
     "ec2:vpc-endpoint": "aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {name}",
-    "secretsmanager:secret": "aws secretsmanager delete-secret --force-delete-without-recovery --secret-id {arn}",
+    "secretsmanager:secret": "aws secretsmanager delete-secret --secret-id {arn}",
     "logs:log-group": "aws logs delete-log-group --log-group-name {name}",
     "lambda:function": "aws lambda delete-function --function-name {name}",
     "cognito-idp:userpool": "aws cognito-idp delete-user-pool --user-pool-id {name}",
@@ -34,6 +39,10 @@ COMMANDS = {
 FREE = frozenset({"ssm:parameter"})
 UNKNOWN = "see the console of its service"
 AUTOMATED = "goes by itself with its instance and the automated backups"
+OTHERS = "not this target's, by its tags"
+ASKED_FOR = "kept: somebody's last hope goes only when it is asked for by name"
+KEPT = {"rds:snapshot": ASKED_FOR, "rds:auto-backup": ASKED_FOR, "cognito-idp:userpool": ASKED_FOR}
+GONE_SECONDS = 600.0  # for which the index of tags may remember what is gone
 
 
 @dataclass(frozen=True, order=True)
@@ -44,20 +53,28 @@ class Leftover:
     name: str  # as its service calls it
     arn: str = ""  # empty where it was found by another name
     why: str = ""  # how it was found, and whose it is
+    kept: str = ""  # why it stays; empty for what goes with the target's instance
+
+    @property
+    def mine(self) -> bool:
+        """Whether it is the target's."""
+        return self.kept != OTHERS
 
     @property
     def command(self) -> str:
-        """What removes it."""
+        """What removes it; asked for where it is the target's."""
         if self.kind == "rds:snapshot" and self.name.startswith("rds:"):
             return AUTOMATED
         return COMMANDS.get(self.kind, UNKNOWN).format(name=self.name, arn=self.arn or self.name)
 
     def __repr__(self) -> str:
-        """Two lines: what it is, and what removes it."""
-        return f"{self.kind} {self.name} ({self.why})\n    {self.command}"
+        """What it is, why it stays, and what removes it, unless it is somebody else's."""
+        lines = [self.kept] if self.kept else []
+        lines += [self.command] if self.mine else []
+        return "\n    ".join([f"{self.kind} {self.name} ({self.why})", *dict.fromkeys(lines)])
 
 
-def from_arn(arn: str, why: str) -> Leftover:
+def from_arn(arn: str, why: str, kept: str = "") -> Leftover:
     """From an ARN: arn:partition:service:region:account:type/name, or with a colon before the name.
 
     Names of log groups begin with a slash; secrets have six random characters at the end of theirs.
@@ -65,19 +82,40 @@ def from_arn(arn: str, why: str) -> Leftover:
     service, resource = arn.split(":", 5)[2::3]
     separator = min((mark for mark in ":/" if mark in resource), key=resource.index, default=":")
     kind, _, name = resource.partition(separator)
-    return Leftover(f"{service}:{kind}", name.removesuffix(":*") or kind, arn, why)
+    kind = f"{service}:{kind}"
+    return Leftover(kind, name.removesuffix(":*") or resource, arn, why, kept or KEPT.get(kind, ""))
 
 
 def find(target: Target) -> list[Leftover]:
     """Everything that this runbook made in the region, and everything that bears the name of the target's instance."""
-    found = {(one.kind, one.name): one for one in (*by_reference(target), *by_tag(target))}
+    found = {(one.kind, one.name): one for one in by_reference(target)}
+    for one in by_tag(target):  # which knows whose it is
+        known = found.get((one.kind, one.name), one)
+        found[one.kind, one.name] = replace(one, kept=known.kept or one.kept)
     return sorted(found.values())
+
+
+def verify_gone(target: Target) -> Verified:
+    """Wait until the index of tags has forgotten what is gone, and require that nothing is left but what stays."""
+
+    def look() -> tuple[str, Verified | None]:
+        found = find(target)
+        due = [f"{one.kind} {one.name}" for one in found if not one.kept]
+        others = sum(not one.mine for one in found)
+        said = f"verified: nothing of {target.db_instance_identifier} is left but {len(found) - others} that were kept"
+        return ", ".join(due), None if due else Verified(f"{said}; {others} of others are as they were")
+
+    def overdue(status: str) -> NotVerified:
+        return NotVerified(f"still there: {status}: plan the teardown again, which says why")
+
+    return progress.poll("what is left", look, GONE_SECONDS, overdue)
 
 
 def by_tag(target: Target) -> Iterator[Leftover]:
     """What carries the tag of this runbook, by the Resource Groups Tagging API; it forgets removed ones within minutes."""
     for arn, labels in tagged(target):
-        found = from_arn(arn, f"tagged, of {labels.get('Owner', 'an unknown owner')}")
+        whose = f"of {labels.get('Owner', 'an unknown owner')}, for {labels.get(tags.INSTANCE, 'an unknown DB instance')}"
+        found = from_arn(arn, f"tagged, {whose}", "" if tags.ours(target, labels) else OTHERS)
         if found.kind not in FREE:
             yield found
 
@@ -91,16 +129,25 @@ def tagged(target: Target) -> Iterator[tuple[str, dict[str, str]]]:
 
 def by_reference(target: Target) -> Iterator[Leftover]:
     """What bears the name of the instance, whoever made it."""
-    name = target.db_instance_identifier
-    instance = instances.describe(target)
+    name, everything = target.db_instance_identifier, instances.describe_all(target)
+    instance = everything.get(name)
     if instance:
-        yield from_arn(instance.arn, f"is {instance.status}")
+        yield from_arn(instance.arn, f"is {instance.status}", _unless_ours(target, instance.tags))
     yield from (from_arn(one.arn, f"{one.kind} snapshot of {name}, {one.gibibytes} GiB") for one in snapshots.of_instance(target))
-    yield from (from_arn(item["DBInstanceAutomatedBackupsArn"], f"backups of {name}") for item in automated_backups(target))
-    yield from (from_arn(item["ARN"], f"of {name}") for item in secrets(target))
-    yield from (Leftover("logs:log-group", item, why=f"of {name}") for item in log_groups(target))
+    for item in automated_backups(target):
+        kept = "" if item.get("Status") == "retained" else AUTOMATED
+        yield from_arn(item["DBInstanceAutomatedBackupsArn"], f"{item.get('Status')} backups of {name}", kept)
+    yield from (from_arn(one.arn, f"of {name}", _unless_ours(target, one.tags)) for one in secrets(target))
+    kept = _unless_ours(target, instance.tags if instance else {})
+    yield from (Leftover("logs:log-group", item, why=f"RDS's, of {name}", kept=kept) for item in log_groups(target))
     yield from (_of_schedule(item) for item in sorted(schedule.present(target)) if not item.startswith("policy"))
-    yield from (Leftover("ec2:security-group", one.id, why=one.name) for one in groups.own(target))
+    for group in groups.own(target):
+        users = [one.identifier for one in everything.values() if group.id in one.security_group_ids and one is not instance]
+        yield Leftover("ec2:security-group", group.id, "", group.name, f"stays with {', '.join(users)}" if users else "")
+
+
+def _unless_ours(target: Target, labels: Mapping[str, str]) -> str:
+    return "" if tags.ours(target, labels) else OTHERS
 
 
 def _of_schedule(resource: str) -> Leftover:
@@ -114,11 +161,12 @@ def automated_backups(target: Target) -> list[dict[str, Any]]:
     return aws.pages(target, "rds", "describe_db_instance_automated_backups", DBInstanceIdentifier=identifier)
 
 
-def secrets(target: Target) -> list[dict[str, Any]]:
-    """The secrets of the instance's roles and of its own master password: all whose names begin with its identifier."""
+def secrets(target: Target) -> list[Secret]:
+    """Those whose names begin with the instance's identifier, as its roles' and its own master password's do."""
     prefix = f"{target.db_instance_identifier}/"
-    found = aws.pages(target, "secretsmanager", "list_secrets", Filters=[{"Key": "name", "Values": [prefix]}])
-    return [item for item in found if item["Name"].startswith(prefix)]
+    items = aws.pages(target, "secretsmanager", "list_secrets", Filters=[{"Key": "name", "Values": [prefix]}])
+    found = [Secret(one["Name"], one["ARN"], tags=tags.as_mapping(one.get("Tags", []))) for one in items]
+    return [one for one in found if one.name.startswith(prefix)]
 
 
 def log_groups(target: Target) -> list[str]:

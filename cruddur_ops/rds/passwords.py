@@ -96,4 +96,4 @@ def plan_managed(target: Target) -> Plan:
         change = Change(Action.MODIFY, resource, "ManageMasterUserPassword", "False", "True", calls=(call,), settle=settle)
         changes = [change, *pending.changes(found)]
     secret = credentials.find(target, secret_name(found))
-    return Plan(f"master password on {target.name}", (*changes, *credentials.deletions([secret.name] if secret.usable else [])))
+    return Plan(f"master password on {target.name}", (*changes, *credentials.deletions(target, [secret])))

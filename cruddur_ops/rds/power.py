@@ -95,7 +95,7 @@ def plan_start(target: Target, stop: Plan | None = None) -> Plan:
         return Plan(title, (Change(Action.MODIFY, resource, "status", "stopped", "available", note),))
     change = _start(target, found)
     facts = (f"billed again: {prices.monthly_cost(target)}",) if change.mutating else ()
-    return Plan(title, (change, *schedule.removals(target)), facts)
+    return Plan(title, (*schedule.removals(target), change), facts)  # in this order: the schedule might stop it while it starts
 
 
 def _start(target: Target, found: Instance) -> Change:

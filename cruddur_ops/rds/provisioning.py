@@ -54,6 +54,7 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
     wish = Wish(wanted, offered.version, _group(target, found), found)
     title, facts = f"DB instance on {target.name}", _facts(wanted, offered)
     if found is None:
+        instances.require_not_renamed(target)
         return Plan(title, (_creation(wish),), facts)
     same = Change(Action.NONE, f"DB instance {found.identifier}")
     if not found.ready:

@@ -34,7 +34,7 @@ def plan_replica(target: Target, identifier: str) -> Plan:
 
 
 def _creation(new: Target, source: Instance) -> Call:
-    labels = tags.of(new) | {restores.ORIGIN: source.identifier}
+    labels = tags.of(new) | {restores.ORIGIN: source.identifier, restores.COPY_OF: source.resource_id}
     parameters = {
         "DBInstanceIdentifier": new.db_instance_identifier,
         "SourceDBInstanceIdentifier": source.identifier,
@@ -67,6 +67,8 @@ def plan_promote(target: Target, identifier: str) -> Plan:
     title, resource = f"promotion on {target.name}", f"DB instance {identifier}"
     if not found.source:
         return Plan(title, (Change(Action.NONE, resource, note="is no replica (any more)", settle=settle),))
+    if found.source.rpartition(":")[2] != target.db_instance_identifier:  # of another region's instance RDS gives the ARN
+        raise WrongInput(f"{identifier} is a replica of {found.source}: name the target of that")
     instances.require_ready(found)
     parameters = {"DBInstanceIdentifier": identifier, "BackupRetentionPeriod": replica.backup_retention_period}
     call = Call("rds", "promote_read_replica", parameters)
@@ -85,10 +87,33 @@ def plan_delete(target: Target, identifier: str) -> Plan:
         note = "is being deleted" if found else "is not there"
         return Plan(title, (Change(Action.NONE, resource, note=note, settle=settle),))
     if found.deletion_protection:
-        raise WrongInput(f"{identifier} is protected from deletion: `cruddur-ops rds teardown` takes protection off")
-    if not tags.ours(found.tags):
-        remedy = "delete it with `aws rds delete-db-instance`, if it is yours"
-        raise WrongInput(f"{identifier} was not made by this runbook: {remedy}")
-    parameters = {"DBInstanceIdentifier": identifier, "SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
+        message = f"{identifier} is protected from deletion"
+        raise WrongInput(f"{message}: ask who wanted that, and take it off with `aws rds modify-db-instance` if nobody does")
+    _require_sibling(found, instances.describe(target))
+    return Plan(title, (removal(target, found),))
+
+
+def unprotected(target: Target, found: Instance) -> Change:
+    """Take deletion protection off, and wait until RDS shows that."""
+    call, sibling = instances.protection(found.identifier, on=False), restores.sibling(target, found.identifier)
+    settle = partial(waiting.wait, sibling, lacks=instances.still_protected)
+    return Change(
+        Action.MODIFY, f"DB instance {found.identifier}", "DeletionProtection", "True", "False", "", (call,), None, settle
+    )
+
+
+def removal(target: Target, found: Instance) -> Change:
+    """Delete a copy for good."""
+    parameters = {"DBInstanceIdentifier": found.identifier, "SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
     call, note = Call("rds", "delete_db_instance", parameters), "for good, without a final snapshot"
-    return Plan(title, (Change(Action.DELETE, resource, note=note, calls=(call,), settle=settle),))
+    settle = partial(waiting.wait_until_gone, restores.sibling(target, found.identifier))
+    return Change(Action.DELETE, f"DB instance {found.identifier}", note=note, calls=(call,), settle=settle)
+
+
+def _require_sibling(found: Instance, original: Instance | None) -> None:
+    """Refuse what is neither a copy of the target's instance, nor what that was copied from and took the name of."""
+    if not (restores.is_copy(found, original) or (original and restores.is_copy(original, found))):
+        message = f"{found.identifier} was not made by this runbook as a copy of this target's DB instance"
+        whose = original.resource_id if original else "the DbiResourceId of that"
+        marks = f"tag it with ManagedBy={tags.MANAGED_BY} and {restores.COPY_OF}={whose}"
+        raise WrongInput(f"{message}: {marks}, if it is one")

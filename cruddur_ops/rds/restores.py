@@ -24,12 +24,14 @@ from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.rds import instances, settings, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.snapshots import Snapshot
 from cruddur_ops.targets import Target
 
 Window = tuple[datetime, datetime]
 ABSENT_CODE = "DBInstanceAutomatedBackupNotFound"
 ORIGIN = "RestoredFrom"  # the tag of a copy, a replica among them; it tells a second run that this restore was begun already
 DEFAULT_GROUP = "default:"  # which the restored instance gets by itself
+COPY_OF = "CopyOf"  # the tag that names the original by its DbiResourceId, which is never given twice and outlives a rename
 FACTS = ("the original is not touched; the new instance is billed as long as it is there",)
 
 
@@ -56,6 +58,12 @@ def sibling(target: Target, identifier: str, *, keep: bool = False) -> Target:
     return replace(new, db_instance_identifier=identifier, confirm=confirm, tunnel_address="", tunnel_port=0)
 
 
+def is_copy(found: Instance, original: Instance | None) -> bool:
+    """Whether the runbook made an instance as a copy of this very original."""
+    marks = {"ManagedBy": tags.MANAGED_BY, COPY_OF: original.resource_id if original else ""}
+    return all(marks.values()) and marks.items() <= found.tags.items()
+
+
 @step
 def plan_restore(target: Target, snapshot: str, identifier: str) -> Plan:
     """Restore a snapshot as a new DB instance.
@@ -66,17 +74,18 @@ def plan_restore(target: Target, snapshot: str, identifier: str) -> Plan:
         identifier: of the new instance.
     """
     new, origin = sibling(target, identifier), f"snapshot {snapshot}"
-    change = _begun(new, origin) or _from_snapshot(target, new, snapshot, origin)
+    found = snapshots.describe(target, snapshot)
+    change = _begun(new, origin, found.resource_id if found else None) or _from_snapshot(target, new, found, origin)
     return Plan(f"restore on {target.name}", (change,), FACTS)
 
 
-def _from_snapshot(target: Target, new: Target, snapshot: str, origin: str) -> Change:
-    found, identifier = snapshots.describe(target, snapshot), new.db_instance_identifier
+def _from_snapshot(target: Target, new: Target, found: Snapshot | None, origin: str) -> Change:
+    identifier = new.db_instance_identifier
     if found is None or found.status != "available":
         note = f"known after the snapshot, which is {found.status if found else 'not there'}: `cruddur-ops rds snapshots`"
         return Change(Action.CREATE, f"DB instance {identifier}", after=origin, note=note)
-    own = _parameters(target, new, instances.describe(target), origin)
-    parameters = {"DBSnapshotIdentifier": snapshot, "DBInstanceIdentifier": identifier, **own}
+    own = _parameters(target, new, instances.describe(target), {ORIGIN: origin, COPY_OF: found.resource_id})
+    parameters = {"DBSnapshotIdentifier": found.name, "DBInstanceIdentifier": identifier, **own}
     return _creation(new, origin, Call("rds", "restore_db_instance_from_db_snapshot", parameters))
 
 
@@ -93,7 +102,8 @@ def plan_restore_to_time(target: Target, moment: datetime, identifier: str) -> P
         raise WrongInput(f"{moment} has no time zone: write it as {moment.isoformat()}+00:00")
     new, second = sibling(target, identifier), moment.astimezone(UTC).replace(microsecond=0)
     origin = f"{target.db_instance_identifier} at {second:%Y-%m-%dT%H:%M:%SZ}"
-    change = _begun(new, origin) or _from_backups(target, new, moment, origin)
+    source = instances.describe(target)
+    change = _begun(new, origin, source.resource_id if source else None) or _from_backups(target, new, moment, origin)
     return Plan(f"restore on {target.name}", (change,), FACTS)
 
 
@@ -104,7 +114,7 @@ def _from_backups(target: Target, new: Target, moment: datetime, origin: str) ->
         "SourceDBInstanceIdentifier": source.identifier,
         "TargetDBInstanceIdentifier": new.db_instance_identifier,
         "RestoreTime": moment.astimezone(UTC).replace(microsecond=0),
-        **_parameters(target, new, source, origin),
+        **_parameters(target, new, source, {ORIGIN: origin, COPY_OF: source.resource_id}),
     }
     return _creation(new, origin, Call("rds", "restore_db_instance_to_point_in_time", parameters))
 
@@ -136,11 +146,10 @@ def _require_restorable(target: Target, source: Instance, moment: datetime) -> N
         raise InstanceNotReady(f"{message}: repeat in five minutes")
 
 
-def _parameters(target: Target, new: Target, source: Instance | None, origin: str) -> dict[str, Any]:
+def _parameters(target: Target, new: Target, source: Instance | None, labels: dict[str, str]) -> dict[str, Any]:
     """What both kinds of restore take: all that the original has, where it is there, else what the target wants."""
     group_ids = source.security_group_ids if source else _group_ids(target)
-    labels = tags.of(new) | {ORIGIN: origin}
-    own = {"VpcSecurityGroupIds": list(group_ids), "Tags": tags.as_list(labels)}
+    own = {"VpcSecurityGroupIds": list(group_ids), "Tags": tags.as_list(tags.of(new) | labels)}
     options = (settings.present(source)["OptionGroupName"] if source else None) or DEFAULT_GROUP
     custom = {} if options.startswith(DEFAULT_GROUP) else {"OptionGroupName": options}
     return settings.restoration(new) | custom | own
@@ -153,10 +162,10 @@ def _group_ids(target: Target) -> tuple[str, ...]:
     return (group.id,)
 
 
-def _begun(new: Target, origin: str) -> Change | None:
+def _begun(new: Target, origin: str, copied: str | None) -> Change | None:
     """That an earlier run began this restore, which is left to finish; None where there is no such instance yet."""
     found, identifier = instances.describe(new), new.db_instance_identifier
-    if found and found.tags.get(ORIGIN) != origin:
+    if found and (found.tags.get(ORIGIN) != origin or copied not in (None, found.tags.get(COPY_OF))):
         raise WrongInput(f"there is a DB instance {identifier} already, which was not restored from {origin}: name another")
     if not found:
         return None

@@ -7,6 +7,7 @@ universal targets"). It does so every hour: while the instance is stopped, RDS r
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from cruddur_ops import aws, tags
@@ -28,8 +29,11 @@ def name(target: Target) -> str:
 
 
 def creations(target: Target, found: Instance) -> list[Change]:
-    """What is missing of the schedule, its role and the role's policy is made."""
-    there = present(target)
+    """What is missing of the schedule, its role and the role's policy is made; what is there and not ours is refused."""
+    there = dict(_looks(target))
+    for resource, ours in there.items():
+        if not ours:
+            tags.require_ours(target, {}, resource)
     wanted = (_role(target, found), _policy(target, found), _schedule(target, found))
     return [Change(Action.NONE, one.resource) if one.resource in there else one for one in wanted]
 
@@ -46,14 +50,39 @@ def removals(target: Target) -> list[Change]:
 
 
 def present(target: Target) -> set[str]:
-    """Which of the three are there, by the names that they have in plans."""
+    """Which of the three are there and ours, by the names that they have in plans."""
+    return {resource for resource, ours in _looks(target) if ours}
+
+
+def _looks(target: Target) -> Iterator[tuple[str, bool]]:
+    """Those of the three that are there, and whether each is ours.
+
+    A schedule has no tags: it is ours if it stops this instance, and says that this runbook made it; and so is then
+    the role of an earlier version, which it acts with.
+    """
     called = name(target)
-    looks = (
-        (f"schedule {called}", aws.find(target, "scheduler", "get_schedule", "ResourceNotFoundException", Name=called)),
-        (f"policy of role {called}", aws.find(target, "iam", "get_role_policy", ABSENT_CODE, RoleName=called, PolicyName=POLICY)),
-        (f"IAM role {called}", aws.find(target, "iam", "get_role", ABSENT_CODE, RoleName=called)),
-    )
-    return {resource for resource, found in looks if found is not None}
+    schedule = aws.find(target, "scheduler", "get_schedule", "ResourceNotFoundException", Name=called)
+    ours = schedule is not None and _stops(target, schedule)
+    if schedule is not None:
+        yield f"schedule {called}", ours
+    role = aws.find(target, "iam", "get_role", ABSENT_CODE, RoleName=called)
+    if role is not None:
+        labels = tags.as_mapping(role["Role"].get("Tags", []))
+        ours = tags.ours(target, labels) or (ours and tags.unclaimed(labels))
+        if aws.find(target, "iam", "get_role_policy", ABSENT_CODE, RoleName=called, PolicyName=POLICY):
+            yield f"policy of role {called}", ours
+        yield f"IAM role {called}", ours
+
+
+def _stops(target: Target, schedule: dict[str, Any]) -> bool:
+    """Whether a schedule stops this instance, and is the runbook's."""
+    action, made = schedule["Target"], schedule.get("Description", "").startswith(tags.MANAGED_BY)
+    return made and action["Arn"].endswith(f":{STOP}") and action.get("Input") == _input(target.db_instance_identifier)
+
+
+def _input(identifier: str) -> str:
+    """The parameters of StopDBInstance, spelt as in the AWS SDK for Java."""
+    return json.dumps({"DbInstanceIdentifier": identifier})
 
 
 def _role(target: Target, found: Instance) -> Change:
@@ -69,7 +98,7 @@ def _role(target: Target, found: Instance) -> Change:
         "RoleName": called,
         "AssumeRolePolicyDocument": _document(statement),
         "Description": f"Lets EventBridge Scheduler stop {found.identifier}",
-        "Tags": tags.as_list(tags.wanted(target.owner, 0, tags.today())),
+        "Tags": tags.as_list(tags.of(target, days=0) | {tags.REGION: target.region}),
     }
     return Change(Action.CREATE, f"IAM role {called}", calls=(Call("iam", "create_role", parameters),))
 
@@ -83,12 +112,12 @@ def _policy(target: Target, found: Instance) -> Change:
 
 
 def _schedule(target: Target, found: Instance) -> Change:
-    """The schedule; parameters of a universal target are spelt as in the AWS SDK for Java."""
+    """The schedule."""
     called, (_, partition, _, _, account, *_) = name(target), found.arn.split(":")
     action = {
         "Arn": f"arn:{partition}:{STOP}",
         "RoleArn": f"arn:{partition}:iam::{account}:role/{called}",
-        "Input": json.dumps({"DbInstanceIdentifier": found.identifier}),
+        "Input": _input(found.identifier),
         "RetryPolicy": {"MaximumRetryAttempts": 0},
     }
     parameters = {

@@ -6,7 +6,7 @@ A plan raises WrongInput for a name that cannot be used, and InstanceNotReady wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -32,6 +32,8 @@ class Snapshot:
     taken: datetime | None = at("SnapshotCreateTime", None)  # None while it is being taken
     gibibytes: int = at("AllocatedStorage", 0)  # of the storage that a restored instance has at least
     arn: str = at("DBSnapshotArn")
+    resource_id: str = at("DbiResourceId")  # of the instance, which keeps it when it is renamed
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """What a reader of a notebook wants to know, and nothing that differs from run to run."""
@@ -40,7 +42,7 @@ class Snapshot:
 
 def described(item: Mapping[str, Any]) -> Snapshot:
     """From an item of DescribeDBSnapshots."""
-    return Snapshot(**instances.values(Snapshot, item))
+    return Snapshot(**instances.values(Snapshot, item), tags=tags.as_mapping(item.get("TagList", [])))
 
 
 def describe(target: Target, name: str) -> Snapshot | None:
@@ -85,7 +87,7 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
         _require_usable(taken, found.identifier, existing)
         return Plan(title, (Change(Action.NONE, resource, note=f"is {taken.status} already", settle=settle),), again=again)
     instances.require_ready(found)
-    labels = tags.as_list(tags.wanted(target.owner, target.instance_days, tags.today()))
+    labels = tags.as_list(tags.of(target))
     parameters = {"DBInstanceIdentifier": found.identifier, "DBSnapshotIdentifier": name, "Tags": labels}
     call, note = Call("rds", "create_db_snapshot", parameters), "minutes on AWS; reads and writes go on"
     change = Change(Action.CREATE, resource, after=f"of {found.identifier}", note=note, calls=(call,), settle=settle)
@@ -95,8 +97,7 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
 def _require_usable(taken: Snapshot, instance: str, existing: bool) -> None:
     """Refuse a snapshot of the same name, unless it will do, or an earlier run has just begun it."""
     if taken.instance != instance or not (existing or taken.status == "creating"):
-        message = f"there is a snapshot {taken.name} already, of {taken.instance}: choose another name"
-        raise WrongInput(f"{message}, or remove it with `cruddur-ops rds delete-snapshot {taken.name}`")
+        raise WrongInput(f"there is a snapshot {taken.name} already, of {taken.instance}: choose another name")
 
 
 @step

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
+from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.rds import instances, settings, waiting
+from cruddur_ops.rds import instances, restores, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target
 
@@ -34,7 +35,8 @@ def plan_switchover(target: Target, incoming: str, outgoing: str) -> Plan:
         raise WrongInput(f"{name}, {incoming} and {outgoing} must differ: choose another name for the outgoing instance")
     everything = instances.describe_all(target)  # in one call: asked one by one, a rename might show in two places
     found = {one: everything[one] for one in (name, incoming, outgoing) if one in everything}
-    differing = settings.unlike(found[name], found[incoming]) if len(found) == 2 and outgoing not in found else ()
+    differing = settings.unlike(found[name], found[incoming]) if len(found) == 2 and {name, incoming} == found.keys() else ()
+    _require_copy(target, found, incoming)
     facts = (
         *differing,
         "from the first step to the end of the second, clients find no server: stop the application first",
@@ -51,13 +53,23 @@ def _renamings(target: Target, found: Mapping[str, Instance], incoming: str, out
         return (Change(Action.NONE, f"DB instance {name}", note=note, settle=partial(waiting.wait, target)),)
     if len(found) == 3:
         raise WrongInput(f"there is a DB instance {outgoing} already: choose another name for the outgoing instance")
-    if incoming not in found or len(found) < 2:
-        missing = name if incoming in found else incoming
-        raise InstanceNotReady(f"there is no DB instance {missing}: restore it with 08_snapshot_and_restore, then repeat")
+    if incoming not in found:
+        raise InstanceNotReady(f"there is no DB instance {incoming}: restore it with 08_snapshot_and_restore, then repeat")
     for one in found.values():
         instances.require_ready(one)
     both = _renaming(target, name, outgoing), _renaming(target, incoming, name)
     return both if name in found else both[1:]
+
+
+def _require_copy(target: Target, found: Mapping[str, Instance], incoming: str) -> None:
+    """Refuse to give the name to what is another target's own: it comes from a restore, or is the one that had the name."""
+    one = found.get(incoming)
+    known = one is None or restores.COPY_OF in one.tags or tags.ours(target, one.tags)
+    if not (known or any(restores.is_copy(other, one) for other in found.values())):
+        message = (
+            f"{incoming} is neither a copy that this runbook made, nor what had the name {target.db_instance_identifier} before"
+        )
+        raise WrongInput(f"{message}: tag it with {restores.COPY_OF} and the DbiResourceId of the original, if it is a copy")
 
 
 def _renaming(target: Target, before: str, after: str) -> Change:

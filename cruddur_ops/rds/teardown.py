@@ -1,33 +1,39 @@
 """Teardown: the DB instance goes, and with it everything that was made for it alone.
 
-A plan raises WrongInput where it was not said what becomes of the data, or the name of the last snapshot is taken;
-InstanceNotReady where RDS does not delete the instance in its state; and NotProven outside of the sandbox, see `targets`.
+Whatever could stand in its way is found before the first change. A plan raises WrongInput where the instance is not ours, it was
+not said what becomes of the data, or the last snapshot cannot have its name; InstanceNotReady where RDS does not delete the
+instance in its state; and NotProven outside of the sandbox, see `targets`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
-from cruddur_ops import credentials
+from cruddur_ops import calls, credentials, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
-from cruddur_ops.network.rules import MADE_HERE, rules_of
+from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.rds import instances, inventory, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.targets import Target, require_proven
 
 NONE = "none"
+# RDS API Reference, DeleteDBInstance: the form of the name, and the states in which there is no last snapshot.
+SNAPSHOTLESS = frozenset({"failed", "incompatible-network", "incompatible-restore"})
+SNAPSHOT_NAME = re.compile(r"(?=.{1,255}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 
 
 @step
 def plan_teardown(target: Target, final_snapshot: str) -> Plan:
-    """Take the DB instance away, with its schedule, secrets, log groups, retained backups and security group.
+    """Take the DB instance away, with its schedule, secrets, log groups and security group.
 
-    The Lambda and its trigger are not this layer's: `cognito.plan_undeploy` comes first. Snapshots that somebody took
-    stay; `inventory.find` names them. Where the instance is protected from deletion, its name is asked for on any target.
+    The Lambda and its trigger are not this layer's: `cognito.plan_undeploy` comes first. Snapshots and retained backups
+    stay, a protected target's automated ones among them; `inventory.find` names them. Where the instance is protected from
+    deletion, its name is asked for on any target.
 
     Args:
         target: whose instance; where it is gone already, the rest goes.
@@ -38,9 +44,8 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
     changes = (
         *schedule.removals(target),
         *_instance(target, found, final_snapshot),
-        *credentials.deletions([item["Name"] for item in inventory.secrets(target)]),
-        *_log_groups(target),
-        *_automated_backups(target),
+        *credentials.deletions(target, inventory.secrets(target)),
+        *(_log_groups(target) if found and tags.ours(target, found.tags) else ()),
         *_rules(target),
         *_groups(target),
     )
@@ -50,7 +55,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
 
 
 def _instance(target: Target, found: Instance | None, final_snapshot: str) -> Iterator[Change]:
-    """Protection off, then the instance away; it is gone before what it used is removed."""
+    """The instance away; it is gone before what it used is removed."""
     resource, gone = f"DB instance {target.db_instance_identifier}", partial(waiting.wait_until_gone, target)
     if found is None or found.status.startswith("delet"):
         note = "is being deleted" if found else "is not there"
@@ -58,49 +63,64 @@ def _instance(target: Target, found: Instance | None, final_snapshot: str) -> It
         return
     _require_deletable(target, found, final_snapshot)
     if found.deletion_protection:
-        off = {"DBInstanceIdentifier": found.identifier, "DeletionProtection": False, "ApplyImmediately": True}
-        call, ready = Call("rds", "modify_db_instance", off), partial(waiting.wait, target, lacks=_protection)
-        yield Change(Action.MODIFY, resource, "DeletionProtection", "True", "False", calls=(call,), settle=ready)
+        note = "directly before it goes, and on again if RDS refuses that"
+        yield Change(Action.MODIFY, resource, "DeletionProtection", "True", "False", note)
     last = {"SkipFinalSnapshot": True} if final_snapshot == NONE else {"FinalDBSnapshotIdentifier": final_snapshot}
-    parameters = {"DBInstanceIdentifier": found.identifier, **last, "DeleteAutomatedBackups": True}
+    parameters = {"DBInstanceIdentifier": found.identifier, **last, "DeleteAutomatedBackups": not target.protected}
     kept = "its data are lost" if final_snapshot == NONE else f"its data stay in the snapshot {final_snapshot}"
+    kept += f"; its automated backups stay for {found.backup_retention_period} days" if target.protected else ""
     call = Call("rds", "delete_db_instance", parameters)
-    yield Change(Action.DELETE, resource, note=f"for good; {kept}", calls=(call,), settle=gone)
+    if found.deletion_protection:
+        yield Change(Action.DELETE, resource, note=f"for good; {kept}", make=partial(_delete, target, call), settle=gone)
+    else:
+        yield Change(Action.DELETE, resource, note=f"for good; {kept}", calls=(call,), settle=gone)
 
 
-def _protection(found: Instance) -> str:
-    return "protected still" if found.deletion_protection else ""
+def _delete(target: Target, call: Call) -> None:
+    """Take protection off and delete; where that does not come about, protection is put back."""
+    try:
+        calls.send(target, instances.protection(target.db_instance_identifier, on=False))
+        waiting.wait(target, lacks=instances.still_protected)
+        calls.send(target, call)
+    except BaseException:
+        found = instances.describe(target)
+        if found and not found.status.startswith("delet"):
+            calls.send(target, instances.protection(found.identifier, on=True))
+        raise
 
 
 def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> None:
+    """Refuse what RDS would refuse, or what is somebody else's, before anything is changed."""
+    if not tags.ours(target, found.tags):
+        message = f"{found.identifier} does not say by its tags that it is this target's"
+        raise WrongInput(f"{message}: run 01_provision_rds, which shows how it adopts it, if it is yours")
     if not final_snapshot:
         raise WrongInput(f'say what becomes of the data: final_snapshot is a name for the last snapshot, or "{NONE}" for none')
+    if not SNAPSHOT_NAME.fullmatch(final_snapshot):
+        form = "letters, digits and single hyphens, a letter first and no hyphen last"
+        raise WrongInput(f'"{final_snapshot}" is no name for a snapshot: write up to 255 {form}')
     if final_snapshot != NONE and snapshots.describe(target, final_snapshot):
         raise WrongInput(f"there is a snapshot {final_snapshot} already: choose another name for the last one")
     if not (found.ready or found.broken or found.status == "stopped"):
         raise InstanceNotReady(f"{found.identifier} is {found.status}, and RDS would not delete it: wait, then repeat")
+    if final_snapshot != NONE and (found.source or found.status in SNAPSHOTLESS):
+        state = f"a replica of {found.source}" if found.source else found.status
+        raise WrongInput(f'{found.identifier} is {state}, and RDS takes no last snapshot of it: only "{NONE}" can be said')
     if found.deletion_protection and not found.ready:
         instances.require_recoverable(found)
 
 
 def _log_groups(target: Target) -> Iterator[Change]:
+    """Those that RDS made for this instance; of one that is gone, nobody knows whose they were."""
     for name in inventory.log_groups(target):
         call = Call("logs", "delete_log_group", {"logGroupName": name})
         yield Change(Action.DELETE, f"log group {name}", calls=(call,))
 
 
-def _automated_backups(target: Target) -> Iterator[Change]:
-    """Those that outlived an instance; those of a live one go with it."""
-    for item in inventory.automated_backups(target):
-        if item.get("Status") == "retained":
-            call = Call("rds", "delete_db_instance_automated_backup", {"DbiResourceId": item["DbiResourceId"]})
-            yield Change(Action.DELETE, f"automated backups {item['DbiResourceId']}", calls=(call,))
-
-
 def _rules(target: Target) -> Iterator[Change]:
     """The runbook's rules for addresses in a group that DB_SG_ID names; those in its own group go with that."""
     group = target.security_group_id
-    for rule in rules_of(target, {"group-id": [group]} | MADE_HERE) if group else []:
+    for rule in rules_of(target, {"group-id": [group]} | made_for(target)) if group else []:
         if "/" in rule.source:  # that for the function's group goes with the function
             yield Change(Action.DELETE, f"security-group rule {rule.id}", calls=(rule.revocation(),))
 
@@ -112,8 +132,7 @@ def _groups(target: Target) -> Iterator[Change]:
         names = [one.identifier for one in others if one.identifier != target.db_instance_identifier]
         resource = f"security group {group.name}"
         if names:
-            note = f"stays with {', '.join(names)}: delete it first, as with `cruddur-ops rds delete {names[0]}`"
-            yield Change(Action.NONE, resource, note=note)
+            yield Change(Action.NONE, resource, note=f"stays with {', '.join(names)}, which has it, too")
         else:
             call = Call("ec2", "delete_security_group", {"GroupId": group.id})
             yield Change(Action.DELETE, resource, note="waits until the DB instance is gone", calls=(call,))

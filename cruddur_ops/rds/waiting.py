@@ -127,7 +127,7 @@ def wait_until_gone(target: Target, timeout: float = HOUR) -> None:
     def look() -> tuple[str, bool | None]:
         found = instances.describe(target)
         if found and not found.status.startswith("delet") and time.monotonic() > begun + LATE_SECONDS:
-            raise InstanceNotReady(f"{identifier} is {found.status}, and nobody is deleting it: run 09_teardown again")
+            raise InstanceNotReady(f"{identifier} is {found.status}, and nobody is deleting it any more: plan its removal again")
         return (found.status, None) if found else ("gone", True)
 
     poll(identifier, "gone", look, timeout)

@@ -30,7 +30,7 @@ OLD = "tcp 5432 from 203.0.113.8/32"
 
 def made(owner: str, source: str, left: int | None = 7, rule_id: str = "sgr-1", group: str = GROUP) -> Rule:
     """A rule of the runbook's for this owner, that many days before its expiry."""
-    labels = tags.wanted(owner, 0, TODAY)
+    labels = tags.of(replace(TARGET, owner=owner), 0, TODAY)
     labels |= {} if left is None else {"Expires": (TODAY + timedelta(days=left)).isoformat()}
     return Rule("tcp", 5432, 5432, source, f"cruddur-ops {owner}", labels, rule_id, group)
 
@@ -58,7 +58,7 @@ def test_missing_rule_is_authorized() -> None:
     [rule] = rules_after([], plan)
     assert "cruddur-ops alice" == rule.description
     labels = {"Owner": "alice", "Project": "cruddur", "ManagedBy": "cruddur-ops", "Expires": "2026-11-28"}
-    assert labels == rule.tags
+    assert labels | {"DBInstance": "cruddur-db-instance"} == rule.tags
 
 
 def test_the_same_address_changes_nothing() -> None:
@@ -211,4 +211,4 @@ def test_planning_again_changes_nothing(found: list[Rule], named: int, source: N
     assert () == planned(*rules, wanted=wanted).mutating
     assert wanted.rule in rules
     kept = {rule.id for rule in rules}
-    assert set() == {rule.id for rule in found if not tags.ours(rule.tags)} - kept
+    assert set() == {rule.id for rule in found if not tags.ours(TARGET, rule.tags)} - kept

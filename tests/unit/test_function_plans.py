@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cruddur_ops import calls
+from cruddur_ops import aws, calls, rds, tags
 from cruddur_ops.cognito import function, function_network, policies, role
 from cruddur_ops.cognito.function import Function
 from cruddur_ops.cognito.function_network import Endpoint, Network
 from cruddur_ops.cognito.names import Arns, function_name
 from cruddur_ops.cognito.packaging import Package
-from cruddur_ops.cognito.role import Role
+from cruddur_ops.cognito.role import LogGroup, Role
 from cruddur_ops.errors import OpsError, PlanMoved, WrongInput
+from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Action, Change
@@ -43,7 +45,9 @@ INSTANCE = Instance(
 GROUP = Group("sg-function", NAME, "vpc-1")
 ADMITTED = Rule("tcp", 5432, 5432, "sg-function", group_id="sg-db")
 INSIDE = Rule("tcp", 443, 443, "sg-function", group_id="sg-function")
-NETWORK = Network(INSTANCE, GROUP, "sg-db", (ADMITTED, INSIDE), Endpoint("vpce-1", ["sg-function"]))
+OWN = Endpoint("vpce-1", ["sg-function"], host="vpce-1.secretsmanager.ca-central-1.vpce.amazonaws.com")
+NETWORK = Network(INSTANCE, GROUP, "sg-db", (ADMITTED, INSIDE), OWN)
+VARIABLES = {"SECRET_ARN": SECRET, "AWS_ENDPOINT_URL_SECRETS_MANAGER": OWN.url}
 POLICY = policies.execution(ARNS.function, ARNS.log_group, SECRET)
 
 
@@ -117,7 +121,7 @@ def test_without_its_secret_the_role_waits() -> None:
 )
 def test_the_log_group_forgets_after_thirty_days(found: int | None, expected: list[tuple[Action, str]]) -> None:
     """Also one that Lambda made itself, which never would."""
-    assert expected == valid([role.log_change(TARGET, found)])
+    assert expected == valid([role.log_change(TARGET, None if found is None else LogGroup(found))])
 
 
 @pytest.mark.parametrize(
@@ -128,12 +132,65 @@ def test_the_log_group_forgets_after_thirty_days(found: int | None, expected: li
         (replace(NETWORK, rules=(ADMITTED,)), [(Action.CREATE, "authorize_security_group_ingress")]),
         (replace(NETWORK, endpoint=None), [(Action.CREATE, "create_vpc_endpoint")]),
         (replace(NETWORK, endpoint=None, routed=True, rules=(ADMITTED,)), []),
-        (replace(NETWORK, endpoint=Endpoint("vpce-2", ["sg-other"]), rules=(ADMITTED,)), []),
     ],
 )
 def test_what_is_missing_in_the_network_is_made(found: Network, expected: list[tuple[Action, str]]) -> None:
     """A rule for the database, and a way to the secret: an endpoint, unless there is one or a NAT."""
     assert expected == valid(function_network.access_changes(TARGET, found))
+
+
+def test_the_endpoint_takes_no_name_from_the_vpc() -> None:
+    """With private DNS, every other client in the VPC would be led to it, and not let in."""
+    [*_, made] = function_network.access_changes(TARGET, replace(NETWORK, endpoint=None))
+    assert made.calls[0].parameters["PrivateDnsEnabled"] is False
+
+
+ZONED = {"DBSubnetGroup": {"Subnets": [
+    {"SubnetIdentifier": "subnet-1", "SubnetAvailabilityZone": {"Name": "ca-central-1a"}},
+    {"SubnetIdentifier": "subnet-2", "SubnetAvailabilityZone": {"Name": "ca-central-1d"}},
+]}}  # fmt: skip
+
+
+def test_subnets_are_in_zones_that_the_services_take() -> None:
+    """Lambda, and for the endpoint Secrets Manager, too; where none would be left, AWS says so itself."""
+    zones = {"lambda": ["ca-central-1a", "ca-central-1b"], "secretsmanager": ["ca-central-1a", "ca-central-1d"]}
+    found = replace(NETWORK, endpoint=None, zones=zones, instance=replace(INSTANCE, raw=ZONED))
+    [created] = function.changes(TARGET, PACKAGE, ARNS, found, SECRET, None)
+    assert ["subnet-1"] == created.calls[0].parameters["VpcConfig"]["SubnetIds"]
+    [*_, endpoint] = function_network.access_changes(TARGET, found)
+    assert ["subnet-1"] == endpoint.calls[0].parameters["SubnetIds"]
+    nowhere = replace(found, zones={"lambda": ["ca-central-1b"]})
+    assert ["subnet-1", "subnet-2"] == nowhere.subnets("lambda")
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Network]:
+    """Looks at a VPC with these endpoints, whose subnets have a NAT."""
+
+    def look(*ends: Endpoint) -> Network:
+        monkeypatch.setattr(rds, "describe", lambda _: INSTANCE)
+        monkeypatch.setattr(function_network, "endpoints", lambda *_: [*ends])
+        monkeypatch.setattr(function_network, "zones", lambda _: {})
+        monkeypatch.setattr(function_network, "rules_of", lambda *_: [])
+        monkeypatch.setattr(groups, "find", lambda *_: [GROUP])
+        monkeypatch.setattr(aws, "pages", lambda *_, **__: [{"Associations": [{"Main": True}], "Routes": [NAT]}])
+        return function_network.describe(TARGET)
+
+    return look
+
+
+def test_somebody_elses_endpoint_is_not_relied_on(looked: Callable[..., Network]) -> None:
+    """It need not admit the function; and one with private DNS is in the way of the NAT."""
+    theirs = replace(OWN, id="vpce-2", private=True, tags={"ManagedBy": "cruddur-ops", "DBInstance": "other"})
+    mine = replace(OWN, tags=tags.of(TARGET))
+    found = {"none": looked(), "theirs": looked(theirs), "both": looked(theirs, mine)}
+    assert {"none": (None, True), "theirs": (None, False), "both": (mine, False)} == {
+        name: (one.endpoint, one.routed) for name, one in found.items()
+    }
+    assert ({}, {"AWS_ENDPOINT_URL_SECRETS_MANAGER": OWN.url}) == (
+        function_network.environment(found["none"]),
+        function_network.environment(found["both"]),
+    )
 
 
 def test_the_database_admits_the_function_by_reference() -> None:
@@ -144,7 +201,7 @@ def test_the_database_admits_the_function_by_reference() -> None:
     [permission] = call.parameters["IpPermissions"]
     assert ["sg-function"] == [pair["GroupId"] for pair in permission["UserIdGroupPairs"]]
     names = {tag["Key"] for tag in call.parameters["TagSpecifications"][0]["Tags"]}
-    assert {"Owner", "Project", "ManagedBy"} == names
+    assert {"Owner", "Project", "ManagedBy", "DBInstance"} == names
 
 
 def test_the_lines_of_a_network_that_is_not_there_say_what_comes_first() -> None:
@@ -179,7 +236,8 @@ def deployed(**changes: Any) -> Function:
     given = created.calls[0].parameters
     network = {**given["VpcConfig"], "VpcId": "vpc-1", "Ipv6AllowedForDualStack": False}
     network["SubnetIds"] = list(reversed(network["SubnetIds"]))
-    return Function({**given, "VpcConfig": network, "CodeSha256": PACKAGE.sha256, "State": "Active", **changes})
+    environment = {"Environment": {"Variables": VARIABLES}}
+    return Function({**given, **environment, "VpcConfig": network, "CodeSha256": PACKAGE.sha256, "State": "Active", **changes})
 
 
 def planned(found: Function | None, package: Package = PACKAGE) -> list[Change]:
@@ -187,12 +245,16 @@ def planned(found: Function | None, package: Package = PACKAGE) -> list[Change]:
     return function.changes(TARGET, package, ARNS, NETWORK, SECRET, found)
 
 
-def test_the_function_is_created() -> None:
-    """With its secret by reference."""
+@pytest.mark.usefixtures("packed")
+def test_the_function_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its secret by reference, and the name that the endpoint has by then."""
     [change] = planned(None)
+    monkeypatch.setattr(function_network, "describe", lambda _: NETWORK)
+    assert change.calls[0].fill
+    assert {"Variables": VARIABLES} == change.calls[0].fill()["Environment"]
     assert [(Action.CREATE, "create_function")] == valid([change])
     given = change.calls[0].parameters
-    assert {"Variables": {"SECRET_ARN": SECRET}} == given["Environment"]
+    assert 1024 == given["MemorySize"]
     assert ("python3.13", ["arm64"], "post_confirmation.handler") == tuple(
         given[name] for name in ("Runtime", "Architectures", "Handler")
     )
@@ -265,8 +327,19 @@ def test_a_name_that_is_too_long_for_a_function_is_refused() -> None:
 
 @pytest.fixture
 def packed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package of now is the one that was planned."""
+    """The package of now is the one that was planned, and so is the network."""
     monkeypatch.setattr(function, "package", lambda _: PACKAGE)
+    monkeypatch.setattr(function_network, "describe", lambda _: NETWORK)
+
+
+@pytest.mark.usefixtures("packed")
+def test_wrong_input_is_not_sent_again(stub: Stub) -> None:
+    """It has the same error code as a role that is not known everywhere yet, and this role has been there for long."""
+    stub(TARGET, "lambda").add_client_error("create_function", "InvalidParameterValueException", "no such subnet")
+    old = Role(policies.trust(), POLICY, made=datetime.now(UTC) - timedelta(minutes=5))
+    [created] = function.changes(TARGET, PACKAGE, ARNS, NETWORK, SECRET, None, old)
+    with pytest.raises(WrongInput, match="no such subnet"):
+        calls.send(TARGET, created.calls[0])
 
 
 @pytest.mark.usefixtures("packed")
@@ -299,7 +372,7 @@ def test_only_the_package_that_was_planned_is_uploaded() -> None:
     """Its bytes come in at the last moment; with other files, the plan is to be computed again."""
     [create], [update] = (planned(found)[0].calls for found in (None, deployed(CodeSha256="another")))
     assert create.fill and update.fill
-    assert ({"Code": {"ZipFile": b"zip"}}, {"ZipFile": b"zip"}) == (create.fill(), update.fill())
+    assert ({"ZipFile": b"zip"}, {"ZipFile": b"zip"}) == (create.fill()["Code"], update.fill())
     [other] = planned(None, replace(PACKAGE, content=b"another"))[0].calls
     assert other.fill
     with pytest.raises(PlanMoved, match="compute it again"):

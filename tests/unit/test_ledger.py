@@ -33,6 +33,19 @@ def test_a_mutating_call_is_recorded_with_its_request_id(path: Path) -> None:
     assert expected == {name: value for name, value in line.items() if name != "time"}
 
 
+def test_what_was_changed_is_known_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What AWS refused changed nothing; what it gave no answer to may have been done."""
+    monkeypatch.delenv(ledger.VARIABLE, raising=False)
+    moment = ledger.mark()
+    refused = {"Error": {"Code": "AccessDenied"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+    for operation, answer in (("DescribeDBInstances", ANSWER), ("DeleteDBInstance", refused)):
+        ledger.record("rds", operation, answer)
+    assert "nothing was changed" == ledger.since(moment)
+    ledger.record("rds", "ModifyDBInstance", ANSWER)
+    ledger.record("rds", "StopDBInstance", {"Error": {"Code": "ReadTimeoutError"}})
+    assert "before that was changed: rds:ModifyDBInstance, rds:StopDBInstance" == ledger.since(moment)
+
+
 def test_a_call_that_only_reads_is_not_worth_a_line(path: Path) -> None:
     """Unless it had to be repeated."""
     for operation in ("DescribeDBInstances", "AdminGetUser", "FilterLogEvents"):

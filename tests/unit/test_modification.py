@@ -158,8 +158,9 @@ def test_missing_tags_are_set() -> None:
     found = [{"Key": "Owner", "Value": "bob"}, {"Key": "Expires", "Value": "2026-01-01"}, {"Key": "ManagedBy", "Value": "x"}]
     plan = planned(existing(TagList=found), instance_days=3)
     set_tags = [call.parameters["Tags"] for call in calls_of(plan)]
-    assert [[{"Key": "Project", "Value": "cruddur"}], [{"Key": "ManagedBy", "Value": "cruddur-ops"}]] == set_tags
-    assert {"tag Project", "tag ManagedBy"} == set(notes(plan))
+    expected = {"Project": "cruddur", "ManagedBy": "cruddur-ops", "DBInstance": "cruddur-db-instance"}
+    assert [[{"Key": key, "Value": value}] for key, value in expected.items()] == set_tags
+    assert {"tag Project", "tag ManagedBy", "tag DBInstance"} == set(notes(plan))
 
 
 def test_other_tags_are_left_alone() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import network
+from cruddur_ops import network, tags
 from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
 from cruddur_ops.network import groups, tunnel
 from cruddur_ops.network.groups import Group
@@ -20,7 +20,12 @@ from tests.unit.conftest import ACCOUNT, Stub
 
 TARGET = Target("test", account_id=ACCOUNT, owner="alice", operator_address="8.8.8.8")
 VPCS = {"Vpcs": [{"VpcId": "vpc-0default"}]}
-OWN = {"GroupId": "sg-0aaa", "GroupName": "cruddur-db-instance-access", "VpcId": "vpc-0default"}
+OWN = {
+    "GroupId": "sg-0aaa",
+    "GroupName": "cruddur-db-instance-access",
+    "VpcId": "vpc-0default",
+    "Tags": tags.as_list(tags.of(TARGET)),
+}
 OTHER = {"GroupId": "sg-0bbb", "GroupName": "default", "VpcId": "vpc-0default"}
 INSTANCE = {
     "DBInstanceIdentifier": "cruddur-db-instance",
@@ -79,6 +84,7 @@ def test_the_group_is_created_where_it_is_missing(answers: Answers) -> None:
     """By name, in the default VPC, with its tags."""
     answers.instance()
     answers.own_group()
+    answers.own_group()
     answers.ec2.add_response("describe_vpcs", VPCS)
     plan = groups.plan_group(TARGET)
     [call] = calls_of(plan)
@@ -92,6 +98,27 @@ def test_the_group_that_is_there(answers: Answers) -> None:
     answers.instance()
     answers.own_group(OWN)
     assert () == groups.plan_group(TARGET).mutating
+
+
+@pytest.mark.parametrize(
+    "labels", [{}, {"ManagedBy": "cruddur-ops", "DBInstance": "other"}, {"DBInstance": "cruddur-db-instance"}]
+)
+def test_a_group_that_is_not_ours(labels: dict[str, str], answers: Answers) -> None:
+    """Its name is not enough: it is not relied on, and a group of our own cannot have the name."""
+    answers.own_group({**OWN, "Tags": tags.as_list(labels)})
+    assert groups.describe(TARGET) is None
+    for _ in range(2):
+        answers.own_group({**OWN, "Tags": tags.as_list(labels)})
+    with pytest.raises(WrongInput, match="cruddur-db-instance-access already, which was not made for cruddur-db-instance"):
+        groups.plan_group(TARGET)
+
+
+def test_a_group_of_an_earlier_version(answers: Answers) -> None:
+    """The plan shows that it says from now on for which instance it is."""
+    answers.own_group({**OWN, "Tags": tags.as_list({"ManagedBy": "cruddur-ops"})})
+    [call] = calls_of(groups.plan_group(TARGET))
+    expected = {"Resources": ["sg-0aaa"], "Tags": [{"Key": "DBInstance", "Value": "cruddur-db-instance"}]}
+    assert ("create_tags", expected) == (call.operation, call.parameters)
 
 
 def test_the_group_that_is_named(answers: Answers) -> None:

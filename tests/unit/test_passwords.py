@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cruddur_ops import aws, credentials
+from cruddur_ops import aws, credentials, tags
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Outcome, Plan
 from cruddur_ops.rds.instances import Instance
@@ -24,6 +24,7 @@ TARGET = Target("test", account_id=ACCOUNT, owner="alice", db_instance_identifie
 OWN = Instance("x", "available", host="x.example", endpoint_port=5432, db_name="cruddur", master_username="root")
 MANAGED = replace(OWN, secret_arn="arn:aws:secretsmanager:ca-central-1:000000000000:secret:rds!db")
 NAME = "x/root"
+TAGS = tags.as_list(tags.of(TARGET))
 MEMBERS = {"engine": "postgres", "host": "x.example", "port": 5432, "dbname": "cruddur", "username": "root"}
 
 
@@ -37,7 +38,7 @@ def rds(manager: Any) -> Iterator[Stubber]:
 
 def keep(manager: Any, password: str = "kept") -> None:
     """Make our own secret, as a run before this one did."""
-    manager.create_secret(Name=NAME, SecretString=json.dumps({**MEMBERS, "password": password}))
+    manager.create_secret(Name=NAME, SecretString=json.dumps({**MEMBERS, "password": password}), Tags=TAGS)
 
 
 def given(rds: Stubber, region: dict[str, Instance]) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def test_a_password_that_nobody_knows(there: bool, manager: Any, region: dict[st
     """No secret, or one without a value: another password in it would lock everybody out."""
     region["x"] = OWN
     if there:
-        manager.create_secret(Name=NAME)
+        manager.create_secret(Name=NAME, Tags=TAGS)
     with pytest.raises(InstanceNotReady, match="nobody knows the password of x: let RDS manage it first"):
         plan_own(TARGET)
 

@@ -254,6 +254,27 @@ def test_the_parts_of_a_sum_are_applied_one_by_one() -> None:
     assert {"a", "b"} == world.there
 
 
+def test_what_stands_in_the_way_of_a_part_is_found_before_the_first_change_of_any() -> None:
+    """The last part comes out differently by now: the first is not applied either, and nothing was changed."""
+    world, moved = World(), [""]
+    shown = step(lambda target: world.found(target, f"b{moved[0]}"))
+    both = step(world.found)(TARGET, "a") + shown(TARGET)
+    moved[0] = "2"
+    with pytest.raises(PlanMoved, match=r"comes out differently now, and nothing was changed"):
+        both.apply()
+    assert set() == world.there
+
+
+def test_what_was_changed_is_told_from_what_was_made() -> None:
+    """Where a later part is refused, the sentence names what the earlier ones did."""
+    world = World()
+    shown = step(lambda target: world.found(target, "c" if "a" in world.there else "b"))
+    both = step(world.found)(TARGET, "a") + shown(TARGET)
+    with pytest.raises(PlanMoved, match=r"comes out differently now, and before that was changed: a \("):
+        both.apply()
+    assert {"a"} == world.there
+
+
 def test_verification_allows_for_late_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """It looks again, and where a difference stays it names that."""
     monkeypatch.setattr(progress, "FIRST_PAUSE_SECONDS", 0.001)

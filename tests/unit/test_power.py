@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from cruddur_ops import tags
 from cruddur_ops.errors import InstanceNotReady, InUse, WrongInput
 from cruddur_ops.plan import Action, Plan
-from cruddur_ops.rds import instances, power, prices, schedule
+from cruddur_ops.rds import health, instances, power, prices, schedule
 from cruddur_ops.rds.instances import READY, Instance
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.waiting import BUSY
@@ -28,7 +29,7 @@ SCHEDULE = ["IAM role x-stop", "policy of role x-stop", "schedule x-stop"]
 def there(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What there is of the schedule: nothing yet. Prices are known."""
     found: set[str] = set()
-    monkeypatch.setattr(schedule, "present", lambda _: found)
+    monkeypatch.setattr(schedule, "_looks", lambda _: [(one, True) for one in found])
     monkeypatch.setattr(prices, "monthly_cost", lambda _: COST)
     return found
 
@@ -226,6 +227,54 @@ def test_what_is_there_of_a_schedule(stub: Stub) -> None:
     """Absence is an answer of two services, each with its own code."""
     stub(TARGET, "scheduler").add_client_error("get_schedule", "ResourceNotFoundException")
     iam = stub(TARGET, "iam")
-    iam.add_client_error("get_role_policy", "NoSuchEntity")
     iam.add_client_error("get_role", "NoSuchEntity")
     assert set() == schedule.present(TARGET)
+
+
+def described(identifier: str = "x", **more: Any) -> dict[str, Any]:
+    """A schedule as EventBridge Scheduler describes it."""
+    action = {"Arn": f"arn:aws:{schedule.STOP}", "Input": f'{{"DbInstanceIdentifier": "{identifier}"}}', "RoleArn": ARN}
+    return {"Name": "x-stop", "Description": "cruddur-ops alice: keeps x stopped", "Target": action, **more}
+
+
+MARKS = {"ManagedBy": "cruddur-ops", "DBInstance": "x", "Region": "ca-central-1"}
+
+
+@pytest.mark.parametrize(
+    ("found", "labels", "ours"),
+    [
+        (described(), MARKS, True),
+        (described(), {"ManagedBy": "cruddur-ops"}, True),  # an earlier version's
+        (described("y"), {**MARKS, "DBInstance": "y"}, False),  # two long names, cut to the same
+        (described(Description="stops x at night"), {}, False),
+        (described("y"), {"ManagedBy": "cruddur-ops"}, False),
+        (described("y"), {**MARKS, "Region": "eu-west-1"}, False),  # roles have no region
+    ],
+)
+def test_whose_a_schedule_is(found: dict[str, Any], labels: dict[str, str], ours: bool, stub: Stub) -> None:
+    """By what it stops, and its role by tags; one that is not ours is neither removed nor taken for ours."""
+    schedules, iam = stub(TARGET, "scheduler"), stub(TARGET, "iam")
+    role = {"Path": "/", "RoleName": "x-stop", "RoleId": "AROA" + "X" * 16, "Arn": ARN, "CreateDate": datetime.now(UTC)}
+    for _ in range(2):
+        schedules.add_response("get_schedule", found)
+        iam.add_response("get_role", {"Role": {**role, "Tags": tags.as_list(labels)}})
+        iam.add_client_error("get_role_policy", "NoSuchEntity")
+    assert ({"schedule x-stop", "IAM role x-stop"} if ours else set()) == schedule.present(TARGET)
+    if not ours:
+        with pytest.raises(WrongInput, match="schedule x-stop already, which was not made for x"):
+            schedule.creations(TARGET, Instance("x", "stopped", arn=ARN))
+
+
+def test_the_schedule_goes_before_the_start(start: Callable[[str], Plan], there: set[str]) -> None:
+    """It might stop the instance while that starts."""
+    there |= set(SCHEDULE)
+    assert "start_db_instance" == calls_of(start("stopped"))[-1].operation
+
+
+def test_who_is_connected_needs_no_password(stub: Stub) -> None:
+    """CloudWatch counts them; nobody is asked who they are."""
+    answers = stub(TARGET, "cloudwatch")
+    for values in ([2.0, 0.0], []):
+        answers.add_response("get_metric_data", {"MetricDataResults": [{"Id": "databaseconnections", "Values": values}]})
+    assert 2 == len(health.counted(TARGET))
+    assert [] == [*health.counted(TARGET)]

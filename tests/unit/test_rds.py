@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import progress, rds, targets
-from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.errors import AwsUnreachable, InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action, Plan
@@ -42,6 +42,7 @@ def planned(
     """The plan for an instance that RDS describes so; it may be a major upgrade."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(instances, "describe", lambda _: described(item) if item else None)
+        patch.setattr(instances, "describe_all", lambda _: {})
         patch.setattr(offers, "find", lambda *_: offered or offer(target))
         patch.setattr(groups, "describe", lambda *_: group)
         return rds.plan_instance(target, **({"major": True} | options))
@@ -264,6 +265,7 @@ def test_what_is_created() -> None:
             {"Key": "Owner", "Value": "alice"},
             {"Key": "Project", "Value": "cruddur"},
             {"Key": "ManagedBy", "Value": "cruddur-ops"},
+            {"Key": "DBInstance", "Value": "cruddur-db-instance"},
         ],
     }
     assert expected == dict(call.parameters)
@@ -519,12 +521,15 @@ def statuses(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
 
     def describe(_: Target) -> Instance | None:
         status = answers.pop(0) if len(answers) > 1 else answers[0]
+        if status == "lost":
+            raise AwsUnreachable("no answer")
         return Instance("cruddur-db-instance", status) if status else None
 
     def sleep(seconds: float) -> None:
         clock[0] += seconds
 
     monkeypatch.setattr(instances, "describe", describe)
+    monkeypatch.setattr(instances, "describe_all", lambda _: {})
     monkeypatch.setattr("time.sleep", sleep)
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     return answers
@@ -535,6 +540,15 @@ def test_waiting_until_it_is_available(statuses: list[str | None]) -> None:
     statuses += ["creating", "backing-up", "available"]
     assert "available" == rds.wait(TARGET).status
     assert ["available"] == statuses
+
+
+def test_a_wait_outlives_lost_answers(statuses: list[str | None]) -> None:
+    """From the first look to the last but one; where none comes until the deadline, that is what is said."""
+    statuses += ["lost", "creating", "lost", "lost", "available"]
+    assert "available" == rds.wait(TARGET).status
+    statuses[:] = ["creating", "lost"]
+    with pytest.raises(AwsUnreachable):
+        rds.wait(TARGET, timeout=60)
 
 
 @pytest.mark.parametrize(("status", "found"), [("available", "storage-optimization"), ("stopped", "stopped")])

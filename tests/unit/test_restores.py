@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cruddur_ops import tags
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
@@ -55,14 +56,18 @@ ITEM = {
 }
 KEPT = {name for name in ITEM if name not in ("DBInstanceIdentifier", "Engine", "EngineVersion")}
 SOURCE = replace(described(created_instance(ITEM)), secret_arn="")
-SIBLING = replace(SOURCE, identifier="copy", deletion_protection=False, tags={"ManagedBy": "cruddur-ops"})
+COPY = {"ManagedBy": "cruddur-ops", "CopyOf": SOURCE.resource_id}
+SIBLING = replace(SOURCE, identifier="copy", resource_id="db-COPY", deletion_protection=False, tags=COPY)
 
 
 @pytest.fixture
 def original(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict[str, Instance]:
     """What RDS describes: the original, and a snapshot of it called "one"."""
     region["main"] = SOURCE
-    taken = {"one": Snapshot("one", "main", "available"), "two": Snapshot("two", "main", "creating")}
+    taken = {
+        "one": Snapshot("one", "main", "available", resource_id=SOURCE.resource_id),
+        "two": Snapshot("two", "main", "creating"),
+    }
     monkeypatch.setattr(snapshots, "describe", lambda _, name: taken.get(name))
     return region
 
@@ -101,7 +106,7 @@ def test_a_restore_keeps_what_the_source_has(original: dict[str, Instance]) -> N
         for name, value in call.parameters.items()
         if name not in ("DBInstanceIdentifier", "DBSnapshotIdentifier", "Tags")
     }
-    assert {"Key": "RestoredFrom", "Value": "snapshot one"} in call.parameters["Tags"]
+    assert {"RestoredFrom": "snapshot one", **COPY}.items() <= tags.as_mapping(call.parameters["Tags"]).items()
 
 
 def test_what_a_restore_does_not_take_is_modified(original: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,9 +178,10 @@ def test_a_restore_of_what_is_not_there_yet(name: str, state: str, original: dic
 
 def test_a_second_run_of_a_restore(original: dict[str, Instance]) -> None:
     """What an earlier run began is left to finish; an instance of another origin is refused."""
-    original["copy"] = Instance("copy", "creating", tags={"RestoredFrom": "snapshot one"})
+    original["copy"] = Instance("copy", "creating", tags={**COPY, "RestoredFrom": "snapshot one"})
     assert [(Action.NONE, "is creating already")] == notes(restores.plan_restore(TARGET, "one", "copy"))
-    for other in (SIBLING, replace(SIBLING, tags={"RestoredFrom": "snapshot two"})):
+    others = {"RestoredFrom": "snapshot two"}, {"RestoredFrom": "snapshot one", "CopyOf": "db-OTHER"}
+    for other in (SIBLING, *(replace(SIBLING, tags={**COPY, **labels}) for labels in others)):
         original["copy"] = other
         with pytest.raises(WrongInput, match="not restored from snapshot one: name another"):
             restores.plan_restore(TARGET, "one", "copy")
@@ -249,7 +255,7 @@ def switch(region: dict[str, Instance]) -> Callable[..., Plan]:
     """Plans the switchover where there are instances with these statuses."""
 
     def planned(**statuses: str) -> Plan:
-        region.update({name: Instance(name, status) for name, status in statuses.items()})
+        region.update({name: Instance(name, status, tags=COPY if name == "copy" else {}) for name, status in statuses.items()})
         return switchover.plan_switchover(TARGET, "copy", "old")
 
     return planned
@@ -291,7 +297,6 @@ def test_a_switchover_goes_on_where_it_was_interrupted(switch: Callable[..., Pla
     [
         ({"main": "available", "copy": "available", "old": "available"}, WrongInput, "a DB instance old already"),
         ({"main": "available"}, InstanceNotReady, "no DB instance copy"),
-        ({"copy": "available"}, InstanceNotReady, "no DB instance main"),
         ({"old": "available"}, InstanceNotReady, "no DB instance copy"),
         ({"main": "available", "copy": "creating"}, InstanceNotReady, "copy is creating: wait"),
         ({"main": "stopped", "copy": "available"}, InstanceNotReady, "main is stopped: start it"),
@@ -303,6 +308,31 @@ def test_switchovers_that_cannot_be(
     """Each says what is missing or in the way."""
     with pytest.raises(kind, match=message):
         switch(**found)
+
+
+def test_a_name_that_nobody_has_is_given(switch: Callable[..., Plan]) -> None:
+    """Where the original is lost, or was renamed by hand, the copy takes its name all the same."""
+    assert [("copy", "main")] == [(change.before, change.after) for change in switch(copy="available").mutating]
+
+
+def test_another_targets_own_instance_takes_no_name(region: dict[str, Instance]) -> None:
+    """Of two targets in one account, the one cannot rename the other's original, whatever is typed."""
+    region |= {
+        "main": SOURCE,
+        "prod": replace(SOURCE, identifier="prod", tags={"ManagedBy": "cruddur-ops", "DBInstance": "prod"}),
+    }
+    with pytest.raises(WrongInput, match="prod is neither a copy that this runbook made, nor what had the name main before"):
+        switchover.plan_switchover(TARGET, "prod", "old")
+
+
+def test_between_the_two_renames_nothing_is_created(region: dict[str, Instance]) -> None:
+    """The original is there under another name: whoever needs it is told how to finish."""
+    region["old"] = replace(SOURCE, identifier="old", tags={"ManagedBy": "cruddur-ops", "DBInstance": "main"})
+    for needs in (instances.require, instances.require_not_renamed):
+        with pytest.raises(
+            InstanceNotReady, match="old is the DB instance main, renamed by a switchover that was cut off: repeat"
+        ):
+            needs(TARGET)
 
 
 def test_three_names_for_a_switchover() -> None:
@@ -369,7 +399,12 @@ def test_a_sibling_is_deleted(original: dict[str, Instance]) -> None:
 @pytest.mark.parametrize(
     ("found", "message"),
     [
-        (replace(SIBLING, tags={}), "copy was not made by this runbook: delete it with `aws rds"),
+        (replace(SIBLING, tags={}), "copy was not made by this runbook as a copy of this target's DB instance: tag it with"),
+        (replace(SIBLING, tags={**COPY, "CopyOf": "db-OTHER"}), "not made by this runbook as a copy of this target's"),
+        (
+            replace(SIBLING, tags={"ManagedBy": "cruddur-ops", "DBInstance": "copy"}),
+            f"tag it with .*CopyOf={SOURCE.resource_id}, if it",
+        ),
         (replace(SIBLING, deletion_protection=True), "copy is protected from deletion"),
     ],
 )

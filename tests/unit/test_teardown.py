@@ -8,11 +8,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 
-from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotProven, WrongInput
+from cruddur_ops import rds, tags
+from cruddur_ops.credentials import Secret
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, NotProven, NotVerified, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
-from cruddur_ops.plan import Action, Plan
+from cruddur_ops.plan import Action, Change, Plan
 from cruddur_ops.rds import expired, instances, inventory, schedule, snapshots, teardown
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.inventory import from_arn
@@ -22,7 +25,7 @@ from tests.unit.aws_state import calls_of
 from tests.unit.conftest import Stub
 
 TARGET = Target("test", unproven=True, owner="alice", db_instance_identifier="x")
-INSTANCE = Instance("x", "available")
+INSTANCE = Instance("x", "available", backup_retention_period=7, tags=tags.of(TARGET))
 ARN = "arn:aws:{}:ca-central-1:000000000000:{}"
 
 
@@ -31,15 +34,14 @@ def down(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> Callab
     """Plans the teardown of an instance like this, with what was made for it."""
     monkeypatch.setattr(schedule, "present", lambda _: {"schedule x-stop"})
     monkeypatch.setattr(snapshots, "describe", lambda _, name: {"taken": Snapshot("taken", "x", "available")}.get(name))
-    monkeypatch.setattr(inventory, "secrets", lambda _: [{"Name": "x/app"}])
+    found = [Secret("x/app", "arn:app", tags=tags.of(TARGET)), Secret("x/theirs", "arn:theirs")]
+    monkeypatch.setattr(inventory, "secrets", lambda _: found)
     monkeypatch.setattr(inventory, "log_groups", lambda _: ["/aws/rds/instance/x/postgresql"])
-    backups = [{"Status": "active", "DbiResourceId": "db-1"}, {"Status": "retained", "DbiResourceId": "db-2"}]
-    monkeypatch.setattr(inventory, "automated_backups", lambda _: backups)
     monkeypatch.setattr(groups, "own", lambda _: [Group("sg-1", "x-access", "vpc-1")])
 
-    def planned(final_snapshot: str = "none", found: Instance | None = INSTANCE, **more: Any) -> Plan:
+    def planned(final_snapshot: str = "none", found: Instance | None = INSTANCE, protected: bool = False, **more: Any) -> Plan:
         region.update({"x": replace(found, security_group_ids=("sg-1",), **more)} if found else {})
-        return teardown.plan_teardown(TARGET, final_snapshot)
+        return teardown.plan_teardown(replace(TARGET, protected=protected), final_snapshot)
 
     return planned
 
@@ -57,7 +59,6 @@ def test_everything_goes_in_its_order(down: Callable[..., Plan]) -> None:
         "delete_db_instance",
         "delete_secret",
         "delete_log_group",
-        "delete_db_instance_automated_backup",
         "delete_security_group",
     ]
     assert expected == operations
@@ -68,14 +69,37 @@ def test_everything_goes_in_its_order(down: Callable[..., Plan]) -> None:
     [("none", {"SkipFinalSnapshot": True}), ("last", {"FinalDBSnapshotIdentifier": "last"})],
 )
 def test_the_data_stay_or_go_as_was_said(final_snapshot: str, expected: dict[str, Any], down: Callable[..., Plan]) -> None:
-    """One of the two, and automated backups go in either case."""
-    [call] = [call for call in calls_of(down(final_snapshot)) if call.operation == "delete_db_instance"]
-    assert {"DBInstanceIdentifier": "x", "DeleteAutomatedBackups": True, **expected} == call.parameters
+    """One of the two; automated backups go as well, but for those of a protected target."""
+    for protected in (False, True):
+        plan = down(final_snapshot, protected=protected)
+        [call] = [call for call in calls_of(plan) if call.operation == "delete_db_instance"]
+        assert {"DBInstanceIdentifier": "x", "DeleteAutomatedBackups": not protected, **expected} == call.parameters
+        assert protected is any("its automated backups stay for 7 days" in change.note for change in plan.changes)
+
+
+def test_secrets_go_by_their_tags(down: Callable[..., Plan]) -> None:
+    """Not by their names; and those of a protected target can be restored for a month."""
+    for protected, expected in ((False, {"ForceDeleteWithoutRecovery": True}), (True, {"RecoveryWindowInDays": 30})):
+        [call] = [call for call in calls_of(down(protected=protected)) if call.operation == "delete_secret"]
+        assert {"SecretId": "arn:app", **expected} == call.parameters
+
+
+@pytest.mark.parametrize("found", [{}, {"ManagedBy": "cruddur-ops"}, {"ManagedBy": "cruddur-ops", "DBInstance": "y"}])
+def test_an_instance_that_is_not_ours_stays(found: dict[str, str], down: Callable[..., Plan]) -> None:
+    """Though it has the identifier: 01 shows how it adopts it."""
+    with pytest.raises(WrongInput, match="x does not say by its tags that it is this target's: run 01_provision_rds"):
+        down(tags=found)
 
 
 @pytest.mark.parametrize(
     ("final_snapshot", "message"),
-    [("", 'a name for the last snapshot, or "none"'), ("taken", "a snapshot taken already: choose another")],
+    [
+        ("", 'a name for the last snapshot, or "none"'),
+        ("taken", "a snapshot taken already: choose another"),
+        ("a--b", '"a--b" is no name for a snapshot'),
+        ("last-", '"last-" is no name for a snapshot'),
+        ("1st", '"1st" is no name for a snapshot'),
+    ],
 )
 def test_what_becomes_of_the_data_is_said(final_snapshot: str, message: str, down: Callable[..., Plan]) -> None:
     """Neither is the default; and RDS would refuse a name that is taken, after protection was off."""
@@ -88,8 +112,52 @@ def test_a_protected_instance_wants_its_name(confirm: str, down: Callable[..., P
     """Whatever the target says of itself; taking protection off is a change of its own, which the plan shows."""
     plan = down(deletion_protection=True)
     assert [Action.MODIFY, Action.DELETE] == of_instance(plan)
+    assert "delete_db_instance" not in [call.operation for call in calls_of(plan)]
     with pytest.raises(ConfirmationRequired, match="--confirm x"):
         replace(plan, target=replace(TARGET, confirm=confirm)).apply()
+
+
+@pytest.fixture
+def shielded(down: Callable[..., Plan], stub: Stub, monkeypatch: pytest.MonkeyPatch) -> tuple[Change, Stubber]:
+    """The change that deletes a protected instance, and what RDS is to answer; it shows no protection at once."""
+    plan = down(deletion_protection=True)
+    monkeypatch.setattr(instances, "describe", lambda _: INSTANCE)
+    [change] = [change for change in plan.changes if change.make]
+    return change, stub(TARGET, "rds")
+
+
+def protection(on: bool) -> dict[str, Any]:
+    """The request that switches it."""
+    return {"DBInstanceIdentifier": "x", "DeletionProtection": on, "ApplyImmediately": True}
+
+
+def test_protection_goes_directly_before_the_instance(shielded: tuple[Change, Stubber]) -> None:
+    """Nothing else is between the two."""
+    change, answers = shielded
+    answers.add_response("modify_db_instance", {}, protection(False))
+    answers.add_response("delete_db_instance", {})
+    assert change.make
+    change.make()
+    answers.assert_no_pending_responses()
+
+
+def test_protection_comes_back_where_the_deletion_fails(shielded: tuple[Change, Stubber]) -> None:
+    """Whatever RDS has against it."""
+    change, answers = shielded
+    answers.add_response("modify_db_instance", {}, protection(False))
+    answers.add_client_error("delete_db_instance", "SnapshotQuotaExceeded")
+    answers.add_response("modify_db_instance", {}, protection(True))
+    assert change.make
+    with pytest.raises(NotOffered, match="SnapshotQuotaExceeded"):
+        change.make()
+    answers.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("more", [{"status": "failed"}, {"source": "main"}])
+def test_no_last_snapshot_of_what_rds_takes_none(more: dict[str, str], down: Callable[..., Plan]) -> None:
+    """It would refuse, after everything else was gone."""
+    with pytest.raises(WrongInput, match="RDS takes no last snapshot of it"):
+        down("last", **more)
 
 
 @pytest.mark.parametrize("status", ["stopped", "failed", "storage-full", "incompatible-restore"])
@@ -117,7 +185,7 @@ def test_an_instance_that_is_gone_or_going(found: Instance | None, note: str, do
     plan = down("", found)
     [change] = [change for change in plan.changes if change.resource == "DB instance x"]
     assert (Action.NONE, note) == (change.action, change.note)
-    assert 5 == len(plan.mutating)
+    assert (4 if found else 3) == len(plan.mutating)
 
 
 @pytest.mark.parametrize("status", ["available", "deleting"])
@@ -135,10 +203,7 @@ def test_a_group_that_others_have_stays(down: Callable[..., Plan], region: dict[
     """It is said who, and what to do about it."""
     region["copy"] = Instance("copy", "available", security_group_ids=("sg-1",))
     [change] = [change for change in down().changes if change.resource == "security group x-access"]
-    assert (Action.NONE, "stays with copy: delete it first, as with `cruddur-ops rds delete copy`") == (
-        change.action,
-        change.note,
-    )
+    assert (Action.NONE, "stays with copy, which has it, too") == (change.action, change.note)
 
 
 def test_replicas_outlive_it(down: Callable[..., Plan]) -> None:
@@ -197,8 +262,49 @@ def test_what_is_expired(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_found_twice_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By tag and by reference: the ARN tells."""
-    arn = ARN.format("rds", "db:x")
-    monkeypatch.setattr(inventory, "tagged", lambda _: iter([(arn, {"Owner": "bob"})]))
-    monkeypatch.setattr(inventory, "by_reference", lambda _: iter([from_arn(arn, "is available")]))
-    assert ["tagged, of bob"] == [one.why for one in inventory.find(TARGET)]
+    """By tag, which knows whose it is, and by reference, which knows why it stays."""
+    arn, labels = ARN.format("rds", "db:x"), {"Owner": "bob", **tags.of(TARGET)}
+    monkeypatch.setattr(inventory, "tagged", lambda _: iter([(arn, labels)]))
+    monkeypatch.setattr(inventory, "by_reference", lambda _: iter([from_arn(arn, "is available", "because")]))
+    assert [("tagged, of alice, for x", "because")] == [(one.why, one.kept) for one in inventory.find(TARGET)]
+
+
+@pytest.fixture
+def left(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What is left: by tag, and what AWS lists by the name of the instance."""
+    listed: dict[str, Any] = {"tagged": {}, "secrets": [], "automated_backups": [], "log_groups": [], "snapshots": []}
+    for name in ("secrets", "automated_backups", "log_groups"):
+        monkeypatch.setattr(inventory, name, lambda _, name=name: listed[name])
+    monkeypatch.setattr(inventory, "tagged", lambda _: iter(listed["tagged"].items()))
+    monkeypatch.setattr(snapshots, "of_instance", lambda _: listed["snapshots"])
+    monkeypatch.setattr(schedule, "present", lambda _: set())
+    monkeypatch.setattr(groups, "own", lambda _: [])
+    monkeypatch.setattr(inventory, "GONE_SECONDS", 0.0)
+    return listed
+
+
+def test_what_is_left_says_whose_it_is_and_why_it_stays(left: dict[str, Any], region: dict[str, Instance]) -> None:
+    """Others' instances, retained backups, people's snapshots and secrets are no failure of the proof."""
+    region["y"] = Instance("y", "available", tags={"ManagedBy": "cruddur-ops", "DBInstance": "y"})
+    left["tagged"] = {ARN.format("rds", "db:y"): {"ManagedBy": "cruddur-ops", "DBInstance": "y", "Owner": "bob"}}
+    left["snapshots"] = [Snapshot("last", "x", "available", gibibytes=20, arn=ARN.format("rds", "snapshot:last"))]
+    left["secrets"] = [Secret("x/theirs", ARN.format("secretsmanager", "secret:x/theirs-AbCdEf"))]
+    backups = {"Status": "retained", "DBInstanceAutomatedBackupsArn": ARN.format("rds", "auto-backup:ab-1")}
+    left["automated_backups"] = [backups]
+    kept = {one.name: (one.why, one.kept) for one in inventory.find(TARGET)}
+    assert {
+        "y": ("tagged, of bob, for y", inventory.OTHERS),
+        "last": ("manual snapshot of x, 20 GiB", inventory.ASKED_FOR),
+        "x/theirs-AbCdEf": ("of x", inventory.OTHERS),
+        "ab-1": ("retained backups of x", inventory.ASKED_FOR),
+    } == kept
+    shown = "".join(map(repr, inventory.find(TARGET)))
+    assert ("delete-db-snapshot" in shown, "delete-db-instance " in shown) == (True, False)
+    assert "verified: nothing of x is left but 2 that were kept; 2 of others are as they were" == repr(rds.verify_gone(TARGET))
+
+
+def test_what_should_have_gone_is_named(left: dict[str, Any]) -> None:
+    """The proof fails, once the index of tags had its time to forget."""
+    left["secrets"] = [Secret("x/app", ARN.format("secretsmanager", "secret:x/app-AbCdEf"), tags=tags.of(TARGET))]
+    with pytest.raises(NotVerified, match="still there: secretsmanager:secret x/app-AbCdEf: plan the teardown again"):
+        rds.verify_gone(TARGET)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cruddur_ops import tags
 from cruddur_ops.cognito import pool
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.plan import Action
@@ -15,7 +16,8 @@ from cruddur_ops.targets import Target
 from tests.unit.aws_calls import invalid, operations
 from tests.unit.conftest import Stub
 
-TARGET = Target("test", owner="alice")
+TARGET = Target("test", owner="alice", sandbox=True, endpoint_url="http://127.0.0.1:1")
+ELSEWHERE = Target("test", owner="alice")
 ARN = "arn:aws:lambda:ca-central-1:123456789012:function:cruddur-db-instance-post-confirmation"
 DESCRIBED = operations("cognito-idp")["describe_user_pool"].output_shape.members["UserPool"].members
 MEMBERS = frozenset(operations("cognito-idp")["update_user_pool"].input_shape.members)
@@ -85,14 +87,13 @@ def test_nothing_but_the_trigger_ever_changes(settings: dict[str, str], triggers
     ("found", "wanted", "action"),
     [
         ("", ARN, Action.MODIFY),
-        (f"{ARN}-old", ARN, Action.MODIFY),
         (ARN, ARN, Action.NONE),
         (ARN, "", Action.MODIFY),
         ("", "", Action.NONE),
     ],
 )
 def test_the_trigger_is_changed_where_it_differs(found: str, wanted: str, action: Action) -> None:
-    """From none, from another function, to none; the line names both functions."""
+    """From none, and to none; the line names the function."""
     described = {**POOL, "LambdaConfig": {"PostConfirmation": found} if found else {}}
     change = pool.trigger_change(TARGET, described, wanted)
     assert (action, action is Action.MODIFY) == (change.action, bool(change.calls))
@@ -119,10 +120,27 @@ def test_a_pool_that_is_there_is_used() -> None:
     assert Action.NONE is pool.creation(TARGET, POOL).action
 
 
-def test_a_protected_target_gets_no_pool_in_passing() -> None:
-    """The application's has to be named."""
-    with pytest.raises(NotFound, match="set user_pool_id"):
-        pool.creation(Target("prod", protected=True), None)
+def test_outside_the_sandbox_a_pool_is_named(stub: Stub) -> None:
+    """None is looked for by name, which may be production's, and none is made in passing."""
+    assert pool.describe(ELSEWHERE) is None
+    for needs in (pool.require, lambda target: pool.creation(target, None)):
+        with pytest.raises(NotFound, match="no user pool is named for test: set user_pool_id to the application's"):
+            needs(ELSEWHERE)
+
+
+def test_a_pool_waits_for_what_the_function_needs() -> None:
+    """Nothing is made before all of it can be."""
+    change = pool.creation(TARGET, None, "known after 03")
+    assert ("known after 03", ()) == (change.note, change.calls)
+
+
+def test_a_trigger_of_another_function_is_not_replaced() -> None:
+    """Somebody's sign-ups rely on it; ours, and none, are free."""
+    for found in ("", ARN):
+        pool.require_free(TARGET, {**POOL, "LambdaConfig": {"PostConfirmation": found}}, ARN)
+    for found in (f"{ARN}-old", ARN.replace("ca-central-1", "eu-west-1"), f"{ARN}:alias"):
+        with pytest.raises(WrongInput, match="which is not this target's function: take that trigger away yourself"):
+            pool.require_free(TARGET, {**POOL, "LambdaConfig": {"PostConfirmation": found}}, ARN)
 
 
 def test_a_pool_in_another_region_is_refused() -> None:
@@ -148,11 +166,15 @@ def test_a_named_pool_that_is_missing_is_an_error(stub: Stub) -> None:
 
 
 def test_a_pool_is_found_by_name_on_a_later_page(stub: Stub) -> None:
-    """All pages are read."""
+    """All pages are read; of those that have the name, it is the one with the tags of this target."""
     answers = stub(TARGET, "cognito-idp")
     answers.add_response("list_user_pools", {"UserPools": [{"Id": "r_1", "Name": "other"}], "NextToken": "more"})
-    answers.add_response("list_user_pools", {"UserPools": [{"Id": POOL["Id"], "Name": TARGET.user_pool_name}]})
-    answers.add_response("describe_user_pool", {"UserPool": {"Id": POOL["Id"]}}, {"UserPoolId": POOL["Id"]})
+    named = [{"Id": pool_id, "Name": TARGET.user_pool_name} for pool_id in ("r_2", "r_3", POOL["Id"])]
+    answers.add_response("list_user_pools", {"UserPools": named})
+    others = {"r_2": {"ManagedBy": "cruddur-ops", "DBInstance": "other"}, "r_3": {"ManagedBy": "cruddur-ops"}}
+    for pool_id, labels in {**others, POOL["Id"]: tags.of(TARGET)}.items():
+        described = {"UserPool": {"Id": pool_id, "UserPoolTags": labels}}
+        answers.add_response("describe_user_pool", described, {"UserPoolId": pool_id})
     found = pool.describe(TARGET)
     assert found and POOL["Id"] == found["Id"]
 
@@ -160,8 +182,11 @@ def test_a_pool_is_found_by_name_on_a_later_page(stub: Stub) -> None:
 def test_two_pools_of_one_name_are_refused(stub: Stub) -> None:
     """A guess could attach the function to the wrong one."""
     pools = [{"Id": f"r_{number}", "Name": TARGET.user_pool_name} for number in (1, 2)]
-    stub(TARGET, "cognito-idp").add_response("list_user_pools", {"UserPools": pools})
-    with pytest.raises(WrongInput, match="2 user pools are called cruddur-user-pool: name one in user_pool_id"):
+    answers = stub(TARGET, "cognito-idp")
+    answers.add_response("list_user_pools", {"UserPools": pools})
+    for one in pools:
+        answers.add_response("describe_user_pool", {"UserPool": {"Id": one["Id"], "UserPoolTags": tags.of(TARGET)}})
+    with pytest.raises(WrongInput, match="2 user pools of this target are called cruddur-user-pool: name one in user_pool_id"):
         pool.describe(TARGET)
 
 

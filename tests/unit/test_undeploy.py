@@ -1,0 +1,106 @@
+"""The undoing of a deployment: what goes, and what has one of the names and stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cruddur_ops import tags
+from cruddur_ops.cognito import function, plan_remove_pool, plan_undeploy, pool, role
+from cruddur_ops.cognito.function import Function
+from cruddur_ops.cognito.role import LogGroup, Role
+from cruddur_ops.errors import WrongInput
+from cruddur_ops.network import groups
+from cruddur_ops.plan import Action, Change, Plan
+from cruddur_ops.targets import Target
+
+TARGET = Target("test", sandbox=True, owner="alice")
+OURS = tags.of(TARGET)
+NAME = "cruddur-db-instance-post-confirmation"
+FUNCTION_ARN = f"arn:aws:lambda:ca-central-1:123456789012:function:{NAME}"
+POOL: dict[str, Any] = {
+    "Id": "ca-central-1_AbC",
+    "Name": "cruddur-user-pool",
+    "Arn": "arn:aws:cognito-idp:ca-central-1:123456789012:userpool/ca-central-1_AbC",
+    "UserPoolTags": OURS,
+    "LambdaConfig": {},
+}
+OTHERS = [{}, {"ManagedBy": "cruddur-ops"}, {**OURS, "DBInstance": "cruddur-db-instance-2"}]
+
+
+@pytest.fixture
+def undeployed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """What goes where there are these, without network."""
+
+    def planned(labels: dict[str, str], log: dict[str, str] | None = None, found: bool = True, trigger: str = "") -> list[str]:
+        monkeypatch.setattr(function, "describe", lambda _: Function({}, {}, labels) if found else None)
+        monkeypatch.setattr(role, "describe", lambda _: Role({}, {}, labels))
+        monkeypatch.setattr(role, "describe_log_group", lambda _: LogGroup(30, labels if log is None else log))
+        monkeypatch.setattr(groups, "find", lambda *_: [])
+        monkeypatch.setattr(pool, "describe", lambda _: {**POOL, "LambdaConfig": {"PostConfirmation": trigger}})
+        monkeypatch.setattr(pool, "update", lambda *_: {"UserPoolId": POOL["Id"]})
+        return [change.resource for change in plan_undeploy(TARGET).mutating]
+
+    return planned
+
+
+def test_what_is_ours_goes(undeployed: Callable[..., list[str]]) -> None:
+    """The trigger first, the role last; the log group of our function also where Lambda made it anew."""
+    expected = ["user pool cruddur-user-pool", f"function {NAME}", f"log group /aws/lambda/{NAME}", f"role {NAME}"]
+    assert expected == undeployed(OURS, log={}, trigger=FUNCTION_ARN)
+
+
+@pytest.mark.parametrize("labels", OTHERS)
+def test_what_is_not_ours_stays(labels: dict[str, str], undeployed: Callable[..., list[str]]) -> None:
+    """Though it has the names; also another function's trigger, and the log group of a function that is gone."""
+    for trigger in ("", f"{FUNCTION_ARN}-2", FUNCTION_ARN.replace("123456789012", "210987654321")):
+        assert [] == undeployed(labels, trigger=trigger)
+        assert [] == undeployed(labels, found=False)
+
+
+@pytest.fixture
+def removal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+    """Plans the removal of a pool like this."""
+
+    def planned(found: dict[str, Any] | None = POOL, users: bool = False, target: Target = TARGET, user_pool: str = "") -> Plan:
+        monkeypatch.setattr(pool, "describe", lambda _: found)
+        monkeypatch.setattr(pool, "has_users", lambda *_: users)
+        return plan_remove_pool(target, user_pool)
+
+    return planned
+
+
+def only(plan: Plan) -> Change:
+    """The one change."""
+    [change] = plan.changes
+    return change
+
+
+def test_a_pool_without_users_goes(removal: Callable[..., Plan]) -> None:
+    """If the runbook made it for this target."""
+    assert (Action.DELETE, "has no users") == ((change := only(removal())).action, change.note)
+
+
+def test_a_pool_with_users_goes_when_it_is_asked_for_by_its_id(removal: Callable[..., Plan]) -> None:
+    """And not before."""
+    change = only(removal(users=True))
+    assert (Action.NONE, True) == (change.action, "has users, and stays" in change.note)
+    change = only(removal(users=True, user_pool=POOL["Id"]))
+    assert (Action.DELETE, "with all its users") == (change.action, change.note)
+
+
+NAMED = replace(TARGET, user_pool_id=POOL["Id"])
+FOREIGN = {**POOL, "UserPoolTags": {"ManagedBy": "cruddur-ops", "DBInstance": "other"}}
+
+
+@pytest.mark.parametrize(("found", "target"), [(POOL, NAMED), (FOREIGN, TARGET), (None, TARGET)])
+def test_the_applications_pool_stays_whatever_is_asked(
+    found: dict[str, Any] | None, target: Target, removal: Callable[..., Plan]
+) -> None:
+    """One that the target names, another target's, none."""
+    assert () == removal(found, target=target).mutating
+    with pytest.raises(WrongInput, match="was not made for test by this runbook, and stays"):
+        removal(found, target=target, user_pool=POOL["Id"])
