@@ -266,3 +266,35 @@ def test_function_in_a_vpc_needs_an_endpoint(
     found += [invoke(functions, "calling")]
 
     assert ["[]", "ReadTimeoutError", "ReadTimeoutError", "[]"] == found
+
+
+def test_an_endpoint_by_its_own_name(
+    sandbox: Mapping[str, str], ec2: Client, functions: Client, create: Make, subnets: list[str]
+) -> None:
+    """Without private DNS it serves whoever was given its name, and takes nobody else in the VPC anything."""
+    group, vpc = make_group(ec2, "named"), ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(443, UserIdGroupPairs=[{"GroupId": group}])])
+    create("named", {"SubnetIds": subnets, "SecurityGroupIds": [group]})
+    functions.update_function_code(FunctionName="named", ZipFile=package(app=CALLING))
+    settle(functions, "named")
+    service = {"ServiceName": "com.amazonaws.ca-central-1.secretsmanager", "VpcEndpointType": "Interface"}
+    made = ec2.create_vpc_endpoint(
+        VpcId=vpc, SubnetIds=subnets[:1], SecurityGroupIds=[group], PrivateDnsEnabled=False, **service
+    )["VpcEndpoint"]
+    found = [invoke(functions, "named")]
+    url = f"https://{made['DnsEntries'][0]['DnsName']}"
+    variables = {"Variables": {"AWS_ENDPOINT_URL_SECRETS_MANAGER": url}}
+    described = functions.update_function_configuration(FunctionName="named", Environment=variables)
+    settle(functions, "named")
+    found += [invoke(functions, "named")]
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
+
+    assert (["ReadTimeoutError", "[]"], variables) == (found, described["Environment"])
+
+
+def test_zones_of_endpoint_services(ec2: Client) -> None:
+    """All of the region's."""
+    name = "com.amazonaws.ca-central-1.lambda"
+    [service] = ec2.describe_vpc_endpoint_services(ServiceNames=[name])["ServiceDetails"]
+    zones = {subnet["AvailabilityZone"] for subnet in ec2.describe_subnets()["Subnets"]}
+    assert (name, zones) == (service["ServiceName"], zones & set(service["AvailabilityZones"]))

@@ -1,22 +1,30 @@
 """Whether a function in a VPC reaches the API of an AWS service: it has no public address.
 
-Source: AWS Lambda Developer Guide, "Enable internet access for VPC-connected Lambda functions"; Amazon VPC User Guide,
-"Access an AWS service using an interface VPC endpoint".
+It asks an interface endpoint by the service's name, where that has private DNS, or by the endpoint's own name. Source: AWS
+Lambda Developer Guide, "Enable internet access for VPC-connected Lambda functions"; Amazon VPC User Guide, "Access an AWS
+service using an interface VPC endpoint".
 """
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
+import psutil
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ec2.models import ec2_backends
 
 from rds_sandbox.callers import Caller, Callers, Peer
 from rds_sandbox.ec2.access import admits
 from rds_sandbox.gateway import LOOK_AGAIN_SECONDS, SILENCE_SECONDS
+from rds_sandbox.patches import Request, action
 
 HTTPS = 443
+OWN_NAME = re.compile(r"https://(vpce-[0-9a-f]+)-[\w.-]+")  # of an endpoint, in the URL that a program is given
+VARIABLE = "RDS_SANDBOX_VPC_ENDPOINTS"  # those whose names a function was given: in the sandbox they do not resolve
 WAYS_OUT = ("nat_gateway", "transit_gateway", "instance", "interface")  # an internet gateway alone is none
 
 
@@ -27,14 +35,33 @@ def wait_for_a_way(callers: Callers, peer: Peer, region: str, service: str) -> N
         return
     ec2 = ec2_backends[DEFAULT_ACCOUNT_ID][region]
     interface, caller = ec2.enis.get(origin.interface), callers.identify(origin, ec2)
+    named: Collection[str] = ()
+    with suppress(psutil.Error):
+        named = psutil.Process(origin.process).environ().get(VARIABLE, "").split()
     deadline = time.monotonic() + SILENCE_SECONDS
-    while interface and not reaches(ec2, interface, caller, f"com.amazonaws.{region}.{service}"):
+    while interface and not reaches(ec2, interface, caller, f"com.amazonaws.{region}.{service}", named):
         if origin.process not in callers.processes or time.monotonic() > deadline:
             return
         time.sleep(LOOK_AGAIN_SECONDS)
 
 
-def reaches(ec2: Any, interface: Any, caller: Caller, service_name: str) -> bool:
+def resolved(variables: Mapping[str, str], url: str) -> dict[str, str]:
+    """A function's variables with the sandbox's URL in the place of endpoints' own names, and with what was replaced."""
+    names = {name: found[1] for name, value in variables.items() if (found := OWN_NAME.match(value))}
+    given = {name: url for name in names if name.startswith("AWS_ENDPOINT_URL")}
+    return {**variables, **given, **({VARIABLE: " ".join(names[name] for name in given)} if given else {})}
+
+
+@action("ec2", "DescribeVpcEndpointServices")
+def describe_services(request: Request) -> dict[str, Any]:
+    """Those of AWS that are asked for, in all zones of the region."""
+    zones = [zone.name for zone in request.backend.describe_availability_zones()]
+    names = request.parameters.get("ServiceNames") or []
+    details = [{"ServiceName": name, "AvailabilityZones": zones, "Owner": "amazon"} for name in names]
+    return {"ServiceNames": names, "ServiceDetails": details}
+
+
+def reaches(ec2: Any, interface: Any, caller: Caller, service_name: str, named: Collection[str] = ()) -> bool:
     """Whether the VPC has an endpoint for the service that admits the caller, or a route out of it.
 
     Args:
@@ -42,17 +69,19 @@ def reaches(ec2: Any, interface: Any, caller: Caller, service_name: str) -> bool
         interface: the network interface that the caller connects from.
         caller: the same, as security groups see it.
         service_name: of the endpoint, such as com.amazonaws.ca-central-1.secretsmanager.
+        named: the ids of the endpoints that the caller was given by their own names.
     """
     endpoints = [end for end in ec2.vpc_end_points.values() if (end.vpc_id, end.service_name) == (interface.vpc_id, service_name)]
-    return any(_serves(ec2, end, caller) for end in endpoints) or _leads_out(ec2, interface)
+    return any(_serves(ec2, end, caller, named) for end in endpoints) or _leads_out(ec2, interface)
 
 
-def _serves(ec2: Any, endpoint: Any, caller: Caller) -> bool:
-    """A gateway endpoint is a route; an interface endpoint stands behind security groups, and behind a private name."""
+def _serves(ec2: Any, endpoint: Any, caller: Caller, named: Collection[str]) -> bool:
+    """A gateway endpoint is a route; an interface endpoint stands behind security groups, and behind a name."""
     if (endpoint.vpc_endpoint_type or "Gateway").lower() != "interface":
         return True
     groups = endpoint.security_group_ids or [ec2.get_default_security_group(endpoint.vpc_id).id]
-    return endpoint.state == "available" and endpoint.private_dns_enabled is not False and admits(groups, caller, HTTPS, ec2)
+    known = endpoint.private_dns_enabled is not False or endpoint.id in named
+    return endpoint.state == "available" and known and admits(groups, caller, HTTPS, ec2)
 
 
 def _leads_out(ec2: Any, interface: Any) -> bool:

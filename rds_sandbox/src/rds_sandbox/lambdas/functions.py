@@ -20,7 +20,7 @@ from moto.s3.models import s3_backends
 from moto.sts.models import sts_backends
 
 from rds_sandbox import patches
-from rds_sandbox.ec2 import network_interfaces
+from rds_sandbox.ec2 import network_interfaces, vpc_endpoints
 from rds_sandbox.lambdas import validation
 
 SETTLE_SECONDS = 0.5  # Pending, and InProgress: seconds on AWS, up to a minute in a VPC
@@ -157,5 +157,5 @@ class SandboxFunction(models.LambdaFunction):
             "LANG": "C.UTF-8",
             "PATH": os.defpath,
             "TZ": ":UTC",
-            **self.environment_vars,
+            **vpc_endpoints.resolved(self.environment_vars, patches.host.url),
         }
