@@ -17,11 +17,12 @@ from cruddur_ops.cognito.names import function_name
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
-from cruddur_ops.errors import ConfirmationRequired, InUse, NotVerified
+from cruddur_ops.errors import ConfirmationRequired, InUse, NotFound, NotVerified, WrongInput
 from cruddur_ops.plan import Plan
 from cruddur_ops.targets import Target
 from tests.sandbox.support import Client, make_client, wait_for
 
+MARKS = {"ManagedBy": "cruddur-ops", "DBInstance": "cruddur-db-instance"}
 PLANS: tuple[Callable[[Target], Plan], ...] = (
     cognito.plan_pool,
     cognito.plan_identity,
@@ -97,16 +98,20 @@ def test_a_smoke_test_leaves_nothing(deployed: Target, pool_client: Client) -> N
     """Neither user nor row nor app client; what an earlier one left is removed first."""
     before, pool_id = database.counts(deployed), cognito_pool(deployed)
     cognito.plan_smoke_test(deployed, "kosh").apply()
-    pool_client.create_user_pool_client(UserPoolId=pool_id, ClientName="cruddur-ops-smoke-test")
+    client = "cruddur-ops-smoke-test-cruddur-db-instance"
+    for name in (client, f"{client}-2"):
+        pool_client.create_user_pool_client(UserPoolId=pool_id, ClientName=name)
     again = cognito.plan_smoke_test(deployed, "kosh")
-    left = ["app client cruddur-ops-smoke-test", "row of @kosh", "user @kosh"]
+    left = [f"app client {client}", "row of @kosh", "user @kosh"]
     assert [f"{name} of an earlier smoke test" for name in left] == [one.resource for one in again.changes][:3]
     assert "2 created, 0 changed, 3 deleted, 0 unchanged" == str(again.apply())
     removal = cognito.plan_smoke_test_removal(deployed, "kosh")
     removal.apply()
     assert "verified: row of @kosh and user @kosh are gone" == repr(removal.verify())
     assert (before, []) == (database.counts(deployed), pool_client.list_users(UserPoolId=pool_id)["Users"])
-    assert [] == pool_client.list_user_pool_clients(UserPoolId=pool_id, MaxResults=60)["UserPoolClients"]
+    [other] = pool_client.list_user_pool_clients(UserPoolId=pool_id, MaxResults=60)["UserPoolClients"]
+    assert f"{client}-2" == other["ClientName"]  # of another target
+    pool_client.delete_user_pool_client(UserPoolId=pool_id, ClientId=other["ClientId"])
 
 
 def test_a_smoke_test_takes_no_handle_of_the_application(deployed: Target) -> None:
@@ -139,20 +144,21 @@ def test_an_unchanged_deployment_makes_no_write(deployed: Target) -> None:
             aws.client(deployed, service).meta.events.unregister("before-call", unique_id="count")
     assert () == plan.mutating
     assert [] == [name for name in made if ledger.mutating(name)]
-    assert 12 == made.total(), made
+    assert 14 == made.total(), made
 
 
 def test_everything_is_tagged(deployed: Target, sandbox: Mapping[str, str]) -> None:
-    """With its owner, so that a listing by tag finds it."""
+    """With its owner and the instance that it is for, so that a listing by tag finds it."""
     name = function_name(deployed)
     function = make_client(sandbox, "lambda").get_function(FunctionName=name)["Tags"]
     role = {tag["Key"]: tag["Value"] for tag in make_client(sandbox, "iam").get_role(RoleName=name)["Role"]["Tags"]}
     logs = make_client(sandbox, "logs").list_tags_log_group(logGroupName=f"/aws/lambda/{name}")["tags"]
     ec2 = make_client(sandbox, "ec2")
-    by_tag = [{"Name": "tag:ManagedBy", "Values": ["cruddur-ops"]}]
+    by_tag = [{"Name": f"tag:{key}", "Values": [value]} for key, value in MARKS.items()]
     groups = [group["GroupName"] for group in ec2.describe_security_groups(Filters=by_tag)["SecurityGroups"]]
     rules = ec2.describe_security_group_rules(Filters=by_tag)["SecurityGroupRules"]
-    assert {"cruddur-ops"} == {tags["ManagedBy"] for tags in (function, role, logs)}
+    assert all(MARKS.items() <= tags.items() for tags in (function, role, logs))
+    assert deployed.region == role["Region"]
     assert name in groups
     assert 2 == len([rule for rule in rules if "ReferencedGroupInfo" in rule])
     assert 1 == len(ec2.describe_vpc_endpoints(Filters=by_tag)["VpcEndpoints"])
@@ -292,6 +298,7 @@ def test_an_existing_pool_keeps_its_settings(deployed: Target, pool_client: Clie
     arn = f"arn:aws:lambda:{target.region}:123456789012:function:{function_name(target)}"
     assert {**before, "LambdaConfig": {"PostConfirmation": arn}} == settings(pool_client, pool_id)
     assert () == cognito.plan_trigger(target).mutating
+    assert () == cognito.plan_remove_pool(target).mutating
     [change] = [change for change in cognito.plan_undeploy(target).changes if "user pool" in change.resource]
     for call in change.calls:
         calls.send(target, call)
@@ -304,6 +311,39 @@ def settings(client: Client, pool_id: str) -> dict[str, Any]:
     return {"LambdaConfig": {}, **{name: value for name, value in found.items() if name != "LastModifiedDate"}}
 
 
+def test_a_pool_that_serves_another_function_is_left_to_it(deployed: Target, pool_client: Client) -> None:
+    """Nothing of the deployment is even planned."""
+    arn = f"arn:aws:lambda:{deployed.region}:123456789012:function:theirs"
+    pool_id = pool_client.create_user_pool(PoolName="theirs", LambdaConfig={"PostConfirmation": arn})["UserPool"]["Id"]
+    before = settings(pool_client, pool_id)
+    for plan in (*PLANS, cognito.plan):
+        with pytest.raises(WrongInput, match=f"the user pool {pool_id} calls {arn} upon a confirmation"):
+            plan(replace(deployed, user_pool_id=pool_id))
+    assert () == tuple(one for one in cognito.plan_undeploy(replace(deployed, user_pool_id=pool_id)).mutating if "pool" in str(one))
+    assert before == settings(pool_client, pool_id)
+
+
+def test_a_second_target_has_a_pool_of_its_own(deployed: Target) -> None:
+    """Of the same name, and told from the first by its tags."""
+    other = replace(deployed, db_instance_identifier="other")
+    with pytest.raises(NotFound, match="run 05_post_confirmation_lambda"):
+        cognito.pool.require(other)
+    assert "known after 03_load_schema_and_seed" in str(cognito.plan_pool(other))
+
+
+def test_a_function_of_somebody_else_is_neither_changed_nor_removed(deployed: Target, sandbox: Mapping[str, str]) -> None:
+    """Though it has the name that ours would have."""
+    functions, name = make_client(sandbox, "lambda"), function_name(deployed)
+    arn = functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
+    functions.tag_resource(Resource=arn, Tags={"DBInstance": "other"})
+    try:
+        with pytest.raises(WrongInput, match=f"there is a function {name} already, which was not made for cruddur-db-instance"):
+            cognito.plan_function(deployed)
+        assert f"function {name}" not in {change.resource for change in cognito.plan_undeploy(deployed).mutating}
+    finally:
+        functions.tag_resource(Resource=arn, Tags={"DBInstance": "cruddur-db-instance"})
+
+
 def test_the_next_run_of_02_leaves_the_functions_rule_alone(deployed: Target) -> None:
     """It is of the same owner, and none of the operator's."""
     plan = network.plan_access(deployed)
@@ -313,8 +353,9 @@ def test_the_next_run_of_02_leaves_the_functions_rule_alone(deployed: Target) ->
 
 def test_undoing_leaves_nothing(deployed: Target, sandbox: Mapping[str, str]) -> None:
     """And can be done twice; afterwards the deployment is made again from the beginning."""
-    cognito.plan_undeploy(deployed).apply()
-    assert () == cognito.plan_undeploy(deployed).mutating
+    for plan in (cognito.plan_undeploy, cognito.plan_remove_pool):
+        plan(deployed).apply()
+        assert () == plan(deployed).mutating
     ec2, iam = make_client(sandbox, "ec2"), make_client(sandbox, "iam")
     by_tag = [{"Name": "tag:ManagedBy", "Values": ["cruddur-ops"]}]
     assert [] == make_client(sandbox, "lambda").list_functions()["Functions"]
