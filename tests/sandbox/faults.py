@@ -71,18 +71,20 @@ class Killed(BaseException):
 
 @dataclass
 class Line:
-    """The line to AWS: it notes each call, and breaks at one of them.
+    """The line to AWS: it notes each call, and breaks at one of them, until botocore has tried that as often as it does.
 
     Attributes:
         calls: what was called, such as "rds.DescribeDBInstances"; calls of the same operation in a row, as those
             of a wait, are one.
         strike: the fault that is to happen; None for none.
-        has_struck: whether it did.
+        has_struck: whether it did, and is over.
+        tries: how often a fault that comes before a call has met it.
     """
 
     calls: list[str] = field(default_factory=list)
     strike: Strike | None = None
     has_struck: bool = False
+    tries: int = 0
     _known: set[int] = field(default_factory=set)
 
     def watch(self, client: Any) -> Any:
@@ -112,6 +114,9 @@ class Line:
             self.has_struck = True
             session.send(request)
             raise ReadTimeoutError(endpoint_url=request.url)
+        if fault is Fault.BROKEN or fault in ANSWERS:
+            self.tries += 1
+            self.has_struck = self.tries == aws.ATTEMPTS
         if fault is Fault.BROKEN:
             raise ConnectTimeoutError(endpoint_url=request.url)
         if fault in ANSWERS:
@@ -127,7 +132,7 @@ class Line:
     @contextmanager
     def struck(self, strike: Strike) -> Iterator[None]:
         """Let the fault happen; calls are counted from now."""
-        self.calls, self.strike, self.has_struck = [], strike, False
+        self.calls, self.strike, self.has_struck, self.tries = [], strike, False, 0
         try:
             yield
         finally:
