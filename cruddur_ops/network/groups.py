@@ -51,13 +51,13 @@ def describe(target: Target, item: Mapping[str, Any] | None = None) -> Group | N
     """
     if target.security_group_id:
         return named(target, target.security_group_id)
-    found = _named(target, instance(target) if item is None else item)
+    found = _named(target, _vpc(target, instance(target) if item is None else item))
     return next((one for one in found if tags.ours(target, one.tags) or tags.unclaimed(one.tags)), None)
 
 
-def _named(target: Target, item: Mapping[str, Any]) -> list[Group]:
-    """What has the name of the runbook's own group, whoever's it is."""
-    return find(target, {"group-name": [group_name(target)], "vpc-id": [_vpc(target, item)]})
+def _named(target: Target, vpc_id: str) -> list[Group]:
+    """What has the name of the runbook's own group there, whoever's it is."""
+    return find(target, {"group-name": [group_name(target)], "vpc-id": [vpc_id]})
 
 
 def instance(target: Target) -> Mapping[str, Any]:
@@ -119,10 +119,11 @@ def plan_group(target: Target) -> Plan:
     item, title = instance(target), f"security group on {target.name}"
     found = describe(target, item)
     if found is None and not item:
-        for one in _named(target, item):
+        vpc_id = _vpc(target, item)
+        for one in _named(target, vpc_id):
             tags.require_ours(target, one.tags, f"security group {one.name}")
         description = f"Who may connect to {target.db_instance_identifier}"
-        return Plan(title, (create_group_change(target, group_name(target), description, _vpc(target, item)),))
+        return Plan(title, (create_group_change(target, group_name(target), description, vpc_id),))
     there = [found] if found else find(target, {"group-id": attached(item)})
     return Plan(title, tuple(_claim(target, group) for group in there))
 

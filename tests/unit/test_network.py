@@ -85,7 +85,6 @@ def test_the_group_is_created_where_it_is_missing(answers: Answers) -> None:
     answers.instance()
     answers.own_group()
     answers.own_group()
-    answers.ec2.add_response("describe_vpcs", VPCS)
     plan = groups.plan_group(TARGET)
     [call] = calls_of(plan)
     assert "cruddur-db-instance-access" == call.parameters["GroupName"]
@@ -105,6 +104,8 @@ def test_the_group_that_is_there(answers: Answers) -> None:
 )
 def test_a_group_that_is_not_ours(labels: dict[str, str], answers: Answers) -> None:
     """Its name is not enough: it is not relied on, and a group of our own cannot have the name."""
+    for _ in range(2):
+        answers.instance()
     answers.own_group({**OWN, "Tags": tags.as_list(labels)})
     assert groups.describe(TARGET) is None
     for _ in range(2):
@@ -115,6 +116,7 @@ def test_a_group_that_is_not_ours(labels: dict[str, str], answers: Answers) -> N
 
 def test_a_group_of_an_earlier_version(answers: Answers) -> None:
     """The plan shows that it says from now on for which instance it is."""
+    answers.instance()
     answers.own_group({**OWN, "Tags": tags.as_list({"ManagedBy": "cruddur-ops"})})
     [call] = calls_of(groups.plan_group(TARGET))
     expected = {"Resources": ["sg-0aaa"], "Tags": [{"Key": "DBInstance", "Value": "cruddur-db-instance"}]}
@@ -149,7 +151,7 @@ def test_the_vpc_is_that_of_the_subnet_group(answers: Answers) -> None:
     answers.instance()
     for _ in range(2):
         answers.rds.add_response("describe_db_subnet_groups", subnets("a", "b"), {"DBSubnetGroupName": "private"})
-    answers.groups()
+        answers.groups()
     [call] = calls_of(groups.plan_group(PRIVATE))
     assert "vpc-0private" == call.parameters["VpcId"]
 
@@ -247,7 +249,7 @@ STALE = {
     "FromPort": 5432,
     "ToPort": 5432,
     "CidrIpv4": "8.8.8.8/32",
-    "Tags": [{"Key": "ManagedBy", "Value": "cruddur-ops"}, {"Key": "Owner", "Value": "alice"}],
+    "Tags": tags.as_list(tags.of(TARGET)),
 }
 
 

@@ -148,6 +148,7 @@ def test_what_differs_is_shown_before_a_switchover(original: dict[str, Instance]
     original["copy"] = described(
         created_instance(ITEM | {"DBInstanceIdentifier": "copy", "MultiAZ": False, "DBInstanceClass": "db.t4g.micro"})
     )
+    original["copy"] = replace(original["copy"], tags=COPY)
     facts = switchover.plan_switchover(TARGET, "copy", "old").facts
     assert [
         "DBInstanceClass is db.r6g.large on main, and db.t4g.micro on copy",
