@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cruddur_ops import aws, network, rds, targets
+from cruddur_ops import aws, network, rds, tags, targets
 from cruddur_ops.cli import main
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, WrongInput
@@ -62,7 +62,9 @@ def test_what_was_asked_for_is_described(target: Target) -> None:
     assert group is not None
     assert (target.port, (group.id,), group.vpc_id) == (found.port, found.security_group_ids, found.vpc_id)
     assert found.secret_arn.startswith("arn:aws:secretsmanager:ca-central-1:")
-    assert {"Owner": target.owner, "Project": "cruddur", "ManagedBy": "cruddur-ops"} == found.tags
+    assert tags.of(target) == found.tags == {
+        "Owner": target.owner, "Project": "cruddur", "ManagedBy": "cruddur-ops", "DBInstance": "cruddur-db-instance"
+    }  # fmt: skip
     assert "open-source-rds-extended-support-disabled" == found.raw["EngineLifecycleSupport"]
     assert ["postgresql"] == found.raw["EnabledCloudwatchLogsExports"]
 
@@ -183,7 +185,7 @@ def test_an_instance_of_others_is_adopted(
     assert (0, True) == (adopted.exit_code, "port = 5440\n" in adopted.stdout), adopted.output
     old = targets.load("old")
     plan = rds.plan_both(old)
-    assert {"tag Owner", "tag Project", "tag ManagedBy"} == {change.setting for change in plan.mutating}
+    assert {"tag Owner", "tag Project", "tag ManagedBy", "tag DBInstance"} == {change.setting for change in plan.mutating}
     assert "tcp 5440 from " in str(network.plan_access(old).changes[-1])
     plan.apply()
     assert "17" == offers.major(instances.require(old).engine_version)

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from cruddur_ops import database
+from cruddur_ops import database, tags
 from cruddur_ops.database.connection import connect as connect_to
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.errors import InstanceNotReady, WrongInput
@@ -166,7 +166,7 @@ def test_an_endpoint_that_moved_is_written_down(
 def test_a_secret_without_a_value_gets_one(roles: Target, secretsmanager: Client, value: Callable[[str], dict[str, Any]]) -> None:
     """As a run leaves it that was killed between the two calls."""
     secretsmanager.delete_secret(SecretId=APP, ForceDeleteWithoutRecovery=True)
-    secretsmanager.create_secret(Name=APP)
+    secretsmanager.create_secret(Name=APP, Tags=tags.as_list(tags.of(roles)))
 
     mended(roles)
     assert value(APP)["password"]
