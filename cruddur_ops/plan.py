@@ -191,7 +191,12 @@ class Plan:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """The plan for the reader of the notebook, and its changes for the runner that collects them."""
-        return {"text/plain": str(self), PLAN_MIME: {"title": self.title, "changes": [one.shown for one in self.changes]}}
+        return {"text/plain": str(self), PLAN_MIME: self._document()}
+
+    def _document(self) -> dict[str, Any]:
+        """Its changes as JSON; those of a sum also by its parts, under whose titles they are approved."""
+        parts = {"parts": [part._document() for part in self.parts]} if self.parts else {}
+        return {"title": self.title, "changes": [one.shown for one in self.changes], **parts}
 
     def __add__(self, other: Plan) -> Plan:
         """Both plans as one, under the first title."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -105,9 +104,7 @@ def promote(target: Target, identifier: str) -> Iterator[Plan]:
 
 def teardown(target: Target, final_snapshot: str, user_pool: str) -> Iterator[Plan | str]:
     """All of it, as one plan, the most precious last; then what is left."""
-    whole = ops.cognito.plan_undeploy(target) + ops.rds.plan_teardown(target, final_snapshot)
-    whole += ops.cognito.plan_remove_pool(target, user_pool)
-    yield replace(whole, title=f"teardown on {target.name}")
+    yield ops.cognito.plan_teardown(target, final_snapshot, user_pool)
     yield from leftovers(target)
 
 

@@ -6,8 +6,9 @@ Planning raises WrongInput for a user pool that is not the target's own.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from cruddur_ops import tags
+from cruddur_ops import rds, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.cognito import function, function_network, names, pool, role
 from cruddur_ops.errors import WrongInput
@@ -19,6 +20,18 @@ from cruddur_ops.targets import Target, require_proven
 # A function's network interfaces outlive it by up to 20 minutes (Lambda Developer Guide, "Giving Lambda functions
 # access to resources in an Amazon VPC"), and their security group with them.
 GROUP_USED, GROUP_SECONDS = "DependencyViolation", 1800.0
+
+
+def plan_teardown(target: Target, final_snapshot: str, user_pool: str = "") -> Plan:
+    """All that the runbook made for a target, the most precious last: the function, the instance, the users.
+
+    Args:
+        target: whose.
+        final_snapshot: the name of the last snapshot, or "none" for none.
+        user_pool: the id of the user pool, where its users are to go with it.
+    """
+    whole = plan_undeploy(target) + rds.plan_teardown(target, final_snapshot) + plan_remove_pool(target, user_pool)
+    return replace(whole, title=f"teardown of all on {target.name}")
 
 
 @step

@@ -70,8 +70,8 @@ class Leftover:
     def __repr__(self) -> str:
         """What it is, why it stays, and what removes it, unless it is somebody else's."""
         lines = [self.kept] if self.kept else []
-        lines += [self.command] if self.mine else []
-        return "\n    ".join([f"{self.kind} {self.name} ({self.why})", *dict.fromkeys(lines)])
+        lines += [self.command] if self.kept not in (OTHERS, AUTOMATED) else []
+        return "\n    ".join([f"{self.kind} {self.name} ({self.why})", *lines])
 
 
 def from_arn(arn: str, why: str, kept: str = "") -> Leftover:
@@ -83,7 +83,8 @@ def from_arn(arn: str, why: str, kept: str = "") -> Leftover:
     separator = min((mark for mark in ":/" if mark in resource), key=resource.index, default=":")
     kind, _, name = resource.partition(separator)
     kind = f"{service}:{kind}"
-    return Leftover(kind, name.removesuffix(":*") or resource, arn, why, kept or KEPT.get(kind, ""))
+    stays = AUTOMATED if name.startswith("rds:") else KEPT.get(kind, "")
+    return Leftover(kind, name.removesuffix(":*") or resource, arn, why, kept or stays)
 
 
 def find(target: Target) -> list[Leftover]:

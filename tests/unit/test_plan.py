@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from cruddur_ops import progress
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved, WrongInput
-from cruddur_ops.plan import OUTCOME_MIME, Action, Change, Outcome, Plan, differences, step
+from cruddur_ops.plan import OUTCOME_MIME, PLAN_MIME, Action, Change, Outcome, Plan, differences, step
 from cruddur_ops.targets import Target
 from tests.unit.conftest import ACCOUNT
 
@@ -60,6 +60,12 @@ def test_plans_are_joined() -> None:
     """Changes and facts follow each other under the first title."""
     joined = Plan("first", (CREATE,), ("one",)) + Plan("second", (SAME,), ("two",))
     assert Plan("first", (CREATE, SAME), ("one", "two")) == joined
+
+
+def test_a_sum_is_approved_by_its_parts() -> None:
+    """Each is applied under its own title, so that a runner keeps those."""
+    shown = (Plan("first", (CREATE,)) + Plan("second", (SAME,)))._repr_mimebundle_()[PLAN_MIME]
+    assert [("first", [CREATE.shown]), ("second", [SAME.shown])] == [(one["title"], one["changes"]) for one in shown["parts"]]
 
 
 @given(PLANS)

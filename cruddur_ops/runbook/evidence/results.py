@@ -106,7 +106,9 @@ def changes(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def shown_plans(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The plans that the cells show: each with its title and its changes."""
-    yield from (output["data"][PLAN_MIME] for output in outputs(document) if PLAN_MIME in output.get("data", {}))
+    for output in outputs(document):
+        if plan := output.get("data", {}).get(PLAN_MIME):
+            yield from plan.get("parts", [plan])
 
 
 def cells(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
