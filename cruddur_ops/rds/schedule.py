@@ -77,7 +77,8 @@ def _looks(target: Target) -> Iterator[tuple[str, bool]]:
 def _stops(target: Target, schedule: dict[str, Any]) -> bool:
     """Whether a schedule stops this instance, and is the runbook's."""
     action, made = schedule["Target"], schedule.get("Description", "").startswith(tags.MANAGED_BY)
-    return made and action["Arn"].endswith(f":{STOP}") and action.get("Input") == _input(target.db_instance_identifier)
+    wanted = _input(target.db_instance_identifier)
+    return made and str(action["Arn"]).endswith(f":{STOP}") and wanted == str(action.get("Input"))
 
 
 def _input(identifier: str) -> str:

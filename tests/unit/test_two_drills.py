@@ -20,9 +20,17 @@ from cruddur_ops.rds.drill import Drill
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.snapshots import Snapshot
 from cruddur_ops.targets import Target
+from tests.unit.conftest import ACCOUNT
 
 STAGING, PROD = (
-    Target(name, unproven=True, owner="alice", db_instance_identifier=f"cruddur-{name}", deletion_protection=name == "prod")
+    Target(
+        name,
+        account_id=ACCOUNT,
+        unproven=True,
+        owner="alice",
+        db_instance_identifier=f"cruddur-{name}",
+        deletion_protection=name == "prod",
+    )
     for name in ("staging", "prod")
 )
 
