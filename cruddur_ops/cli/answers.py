@@ -97,9 +97,10 @@ def restore(target: Target, identifier: str, name: str | None, moment: datetime 
 
 def promote(target: Target, identifier: str) -> Iterator[Plan]:
     """The same of a replica; what could stand in the way of the second plan is found before the first, which has no way back."""
-    ops.rds.plan_instance(ops.rds.sibling(target, identifier))
+    promoted = ops.rds.sibling(target, identifier, keep=True)
+    ops.rds.plan_instance(promoted, at_once=True)
     yield ops.rds.plan_promote(target, identifier)
-    yield ops.rds.plan_instance(ops.rds.sibling(target, identifier, keep=True), at_once=True)
+    yield ops.rds.plan_instance(promoted, at_once=True)
 
 
 def teardown(target: Target, final_snapshot: str, user_pool: str) -> Iterator[Plan | str]:
