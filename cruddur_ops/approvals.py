@@ -20,7 +20,11 @@ VARIABLE = "CRUDDUR_APPROVED"
 NAME = "plan.json"
 SHORTEST = 12  # hexadecimal digits of a digest that still tell one plan from another
 UNKNOWN = "known after"  # how the note of a change begins that stands for others, which cannot be told yet
-SHAPE = {"target": str, "db_instance_identifier": str, "notebooks": list, "given": dict, "parameters": dict, "plans": list}
+SHAPE = {
+    **dict.fromkeys(("target", "db_instance_identifier"), str),
+    **dict.fromkeys(("where", "given", "parameters"), dict),
+    **dict.fromkeys(("notebooks", "plans"), list),
+}
 COMPARED = ("action", "resource", "setting", "after")
 SYMBOLS = {"create": "+", "modify": "~", "delete": "-", "unchanged": "="}  # of each action
 

@@ -76,7 +76,7 @@ def apply_plan(digest: str, file: Path | None, runs: Path, request: Request) -> 
 
 def require_same_place(plan: Mapping[str, Any], target: Target) -> None:
     """Refuse a plan that was made in another account, region or place than the target is in now, with PlanMoved."""
-    now, made = where(target), plan.get("where", {})
+    now, made = where(target), plan["where"]
     moved = [f"{name} was {made.get(name)} and is {now[name]}" for name in now if made.get(name) != now[name]]
     if moved:
         message = f"the plan {plan['digest'][: approvals.SHORTEST]} was made elsewhere, and nothing was changed"

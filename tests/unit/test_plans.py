@@ -35,7 +35,8 @@ def found(*given):
 def document(*changes: dict[str, Any], title: str = "things on test", **others: Any) -> dict[str, Any]:
     """What a plan file holds."""
     plan = {"notebook": "01_a", "title": title, "changes": list(changes)}
-    content = {"target": "test", "notebooks": ["01_a"], "parameters": {"01_a": {"rows": 3}}, "plans": [plan], **others}
+    place = {"target": "test", "db_instance_identifier": "mine", "where": {}, "notebooks": ["01_a"], "given": {}}
+    content = {**place, "parameters": {"01_a": {"rows": 3}}, "plans": [plan], **others}
     return {**content, "digest": approvals.digest(content)}
 
 
