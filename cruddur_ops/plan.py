@@ -18,7 +18,7 @@ from functools import partial, reduce, wraps
 from operator import add
 from typing import Any, Concatenate, ParamSpec
 
-from cruddur_ops import approvals, calls, ledger, progress
+from cruddur_ops import approvals, calls, ledger, locks, progress
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved
 from cruddur_ops.targets import Target, require_pinned
@@ -216,10 +216,11 @@ class Plan:
         begun = ledger.mark()
         for part in self.parts or (self,):
             part._require_allowed(begun)
-        for part in self.parts:  # whatever stands in the way of one of them is found before the first change of any
-            with part._session() as planned:
-                part._require_agreed(planned, begun)
-        return reduce(add, (part._apply(begun) for part in self.parts or (self,)))
+        with self._lock():
+            for part in self.parts:  # whatever stands in the way of one of them is found before the first change of any
+                with part._session() as planned:
+                    part._require_agreed(planned, begun)
+            return reduce(add, (part._apply(begun) for part in self.parts or (self,)))
 
     def _apply(self, begun: int) -> Outcome:
         with self._session() as planned:
@@ -242,6 +243,11 @@ class Plan:
         said = [_said(self.title, list(names), verdict) for names, verdict in ((left, "as wanted"), (gone, "gone")) if names]
         text = f"verified: {'; '.join(said) or f'nothing is left to do for {self.title}'}"
         return Verified(text + "".join(f"; pending: {one}" for one in now.pending))
+
+    def _lock(self) -> AbstractContextManager[object]:
+        """Of the target, where anything is to be changed."""
+        target = self.target or next((part.target for part in self.parts), None)
+        return locks.held(target, self.title) if target and self.mutating else nullcontext()
 
     def _plan_again(self) -> Plan:
         assert self.again, "a plan comes from a function that is a step"

@@ -107,6 +107,7 @@ class Target:
     lambda_architecture: str = setting("arm64", limit=one_of("arm64", "x86_64"))
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     confirm: str = field(default="", compare=False, repr=False)
+    original: str = field(default="", compare=False, repr=False)  # the identifier of the instance that this is a sibling of
 
     def __repr__(self) -> str:
         """The name alone: a target may hold a URL with a password."""

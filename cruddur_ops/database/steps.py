@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 
-from cruddur_ops.database.connection import connect
+from cruddur_ops import locks
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.drop import plan_drop
-from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.database.roles import plan_roles
 from cruddur_ops.database.schema import plan_migrations, plan_schema
 from cruddur_ops.database.seeding import plan_seed
-from cruddur_ops.database.statements import ask
-from cruddur_ops.errors import OpsError, RunInProgress, WrongInput
+from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.plan import Outcome, Plan
 from cruddur_ops.targets import Target
 
@@ -31,7 +28,7 @@ STEPS: Mapping[str, Callable[[Target], Plan]] = {
 def setup(target: Target, *, force: bool = False, tell: Callable[[str], None] = print) -> Outcome:
     """Drop the database and make it anew, step by step; the first failure ends it.
 
-    WrongInput where the target is protected, RunInProgress where somebody else sets the same database up at this moment.
+    WrongInput where the target is protected, RunInProgress where somebody else changes the target.
 
     Args:
         target: whose database.
@@ -41,7 +38,7 @@ def setup(target: Target, *, force: bool = False, tell: Callable[[str], None] = 
     if target.protected:
         remedy = "use `cruddur-ops db migrate`, which keeps what is in it"
         raise WrongInput(f'target "{target.name}" is protected and its database is never set up anew: {remedy}')
-    with _alone(target):
+    with locks.held(target, "db setup"):
         steps: dict[str, Callable[[Target], Plan]] = {"drop": partial(plan_drop, force=force), **STEPS}
         return sum((_judged(name, plan, target, tell) for name, plan in steps.items()), Outcome())
 
@@ -54,14 +51,3 @@ def _judged(name: str, plan: Callable[[Target], Plan], target: Target, tell: Cal
         raise
     tell(f"{name:12} passed  {outcome}")
     return outcome
-
-
-@contextmanager
-def _alone(target: Target) -> Iterator[None]:
-    """Hold the database's lock, in the maintenance database since the other is dropped in between."""
-    name = database_name(target)
-    with connect(target, MAINTENANCE_DATABASE, autocommit=True) as connection:
-        (row,) = ask(connection, "operations/lock_setup", database=name)
-        if not row["locked"]:
-            raise RunInProgress(f"somebody else sets database {name} up at this moment: wait, then see `cruddur-ops db status`")
-        yield

@@ -55,7 +55,8 @@ def sibling(target: Target, identifier: str, *, keep: bool = False) -> Target:
     confirm = identifier if target.confirm == target.db_instance_identifier else target.confirm
     new = target.asking(f"DB instance {target.db_instance_identifier}", **kept)
     # A tunnel leads to the original.
-    return replace(new, db_instance_identifier=identifier, confirm=confirm, tunnel_address="", tunnel_port=0)
+    new = replace(new, db_instance_identifier=identifier, confirm=confirm, tunnel_address="", tunnel_port=0)
+    return replace(new, original=target.original or target.db_instance_identifier)
 
 
 def is_copy(found: Instance, original: Instance | None) -> bool:

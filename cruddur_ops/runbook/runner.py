@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cruddur_ops import approvals, ledger
+from cruddur_ops import approvals, ledger, locks
 from cruddur_ops.errors import RunFailed, RunInterrupted
+from cruddur_ops.locks import Hold
 from cruddur_ops.redaction import redact
-from cruddur_ops.runbook import evidence, locks, notebooks, report, runs
+from cruddur_ops.runbook import evidence, notebooks, report, runs
 from cruddur_ops.runbook.background import Background
 from cruddur_ops.runbook.evidence import Record, Result, page, storage
-from cruddur_ops.runbook.locks import Hold
 from cruddur_ops.runbook.notebooks import Notebook
 from cruddur_ops.runbook.parameters import described, typed_values
 from cruddur_ops.runbook.resumption import CHECK, require_same_place, write_plan
@@ -45,9 +45,11 @@ class Step:
         """What the executed file is called."""
         return self.notebook.name + (CHECK if self.mode == "check" else "")
 
-    def variables(self, folder: Path, approved: Path | None) -> dict[str, str]:
+    def variables(self, run: Run, folder: Path, approved: Path | None) -> dict[str, str]:
         """What its kernel has in its environment."""
         own = {ledger.VARIABLE: str(evidence.ledger_file(folder / f"{self.name}.ipynb"))}
+        if run.changing:
+            own |= {locks.VARIABLE: locks.identity(run.target)}
         return own | ({approvals.VARIABLE: str(approved)} if approved and self.mode == "run" else {})
 
 
@@ -97,8 +99,8 @@ def execute(run: Run, folder: Path | None = None) -> None:
 
 
 def _lock(run: Run) -> AbstractContextManager[Hold]:
-    names = [notebook.name for notebook in run.notebooks]
-    return locks.held(run.target, names) if run.changing else nullcontext(Hold())
+    doing = f"run of {', '.join(notebook.name for notebook in run.notebooks)}"
+    return locks.held(run.target, doing) if run.changing else nullcontext(Hold())
 
 
 def _require_unmoved(run: Run, approved: Path, folder: Path, kernels: Kernels) -> None:
@@ -168,7 +170,7 @@ def _execute_one(run: Run, step: Step, following: Step | None, record: Record, k
     prepared = notebooks.prepare(step.notebook.document, step.mode)
     output.write_text(json.dumps(prepared))
     approved = record.folder / approvals.NAME if run.request.approved else None
-    variables = [one.variables(record.folder, approved) for one in (step, following) if one]
+    variables = [one.variables(run, record.folder, approved) for one in (step, following) if one]
     kernel = kernels.take(*variables)
     limits = execution.Limits(run.request.cell_seconds, run.request.notebook_seconds)
     verdict, error = "interrupted", ""

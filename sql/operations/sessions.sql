@@ -1,4 +1,5 @@
--- Everybody who is connected but oneself: what each does, since when, and who stands in the way.
+-- Everybody who is connected but oneself, and whoever has the lock of a run (see name_runner): what each does, since when, and
+-- who stands in the way.
 -- Without pg_read_all_stats most columns of other roles' sessions are null (PostgreSQL 18, chapter 27.2.3); who
 -- blocks whom is asked only of those that wait, since that takes a lock on the table of locks (table 9.71).
 SELECT
@@ -21,6 +22,7 @@ SELECT
 FROM pg_stat_activity AS activity
 LEFT JOIN pg_stat_ssl AS encryption ON encryption.pid = activity.pid
 WHERE activity.pid <> pg_backend_pid()
+    AND NOT starts_with(coalesce(activity.application_name, ''), 'lock of ')
     AND activity.usesysid IS NOT NULL
     AND coalesce(activity.backend_type, 'client backend') = 'client backend'
 ORDER BY activity.state_change, activity.pid;

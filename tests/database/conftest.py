@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from psycopg import sql
 from sqlalchemy.engine import URL
 
-from cruddur_ops import database, queries, targets
+from cruddur_ops import database, locks, queries, targets
 from cruddur_ops.database import connection
 from cruddur_ops.database.connection import session
 from cruddur_ops.database.drop import KEPT
@@ -34,6 +35,12 @@ def server() -> Iterator[Server]:
     """A server with a master user that is set up as on RDS."""
     with standalone(USER, PASSWORD, autovacuum="off") as server:
         yield server
+
+
+@pytest.fixture
+def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody takes a target's lock, as where a lost one was taken over: the database keeps its own order."""
+    monkeypatch.setattr(locks, "_lock", lambda *_: nullcontext(locks.Hold()))
 
 
 def url_of(server: Server, name: str, user: str = USER, password: str = PASSWORD, **options: str) -> str:

@@ -165,6 +165,7 @@ def test_a_handle_in_another_case_is_the_same(seeded: Target, handle: str) -> No
         execute(seeded, f"INSERT INTO users (handle, display_name, email) VALUES ('{handle}', 'A', 'a@example.com')")
 
 
+@pytest.mark.usefixtures("unlocked")
 def test_two_at_once(empty: Target) -> None:
     """Of two loads or seeds at the same moment one does it all, and the other finds it done."""
     with ThreadPoolExecutor(2) as pool:

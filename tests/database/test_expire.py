@@ -132,6 +132,7 @@ def test_rows_that_others_hold_are_left_for_later(crowded: Target) -> None:
     assert Outcome(deleted=3) == plan_expire(crowded).apply()
 
 
+@pytest.mark.usefixtures("unlocked")
 def test_two_at_once_share_the_work(crowded: Target) -> None:
     """They take turns, and do not deadlock: not even where each has the other's replies in its batch."""
     execute(

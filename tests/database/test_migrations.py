@@ -140,6 +140,7 @@ def test_protected_target(first: Target) -> None:
     session(protected).close()
 
 
+@pytest.mark.usefixtures("unlocked")
 def test_two_at_once(first: Target, files: Path) -> None:
     """Each migration is made by one of the two, and found made by the other."""
     for name in "abc":

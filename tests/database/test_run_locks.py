@@ -10,24 +10,24 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import runbook
+from cruddur_ops import database, locks, runbook
+from cruddur_ops.database import lock, steps
 from cruddur_ops.database.planning import on_server
 from cruddur_ops.errors import RunInProgress
-from cruddur_ops.runbook import Request, Selection, locks
-from cruddur_ops.runbook.locks import advisory
+from cruddur_ops.runbook import Request, Selection
 from cruddur_ops.targets import Target
 from tests.unit.headless import TARGETS, write_notebook
 
-END = "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE application_name LIKE 'run of %'"
+END = "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE application_name LIKE 'lock of %'"
 
 
 def test_the_second_is_told_who_holds_it(target: Target) -> None:
     """Also before the database exists; afterwards it is free."""
-    told = rf"\(run of {getpass.getuser()}@.* process {os.getpid()} 01,03, since 2.*\): wait until"
-    first = advisory.held(target, ["01_provision_rds", "03_load_schema_and_seed"])
-    with first, pytest.raises(RunInProgress, match=told), advisory.held(target, []):
+    told = rf"\({getpass.getuser()}@.* process {os.getpid()}: run of 01, 03, since 2.*\): wait until"
+    first = lock.held(target, "run of 01, 03")
+    with first, pytest.raises(RunInProgress, match=told), lock.held(target, "x"):
         pass
-    with advisory.held(target, []):
+    with lock.held(target, "x"):
         pass
 
 
@@ -43,7 +43,7 @@ def test_a_second_run_is_refused(target: Target, tmp_path: Path, monkeypatch: py
         request = Request(Selection([number]), "plain", **options)
         runbook.execute(runbook.check(request, tmp_path / "notebooks"), tmp_path / "runs")
 
-    with advisory.held(target, ["01_changes"]):
+    with lock.held(target, "something"):
         with pytest.raises(RunInProgress, match="process"):
             execute("01")
         assert not (tmp_path / "runs").exists()
@@ -55,16 +55,35 @@ def test_a_second_run_is_refused(target: Target, tmp_path: Path, monkeypatch: py
 def test_each_database_has_a_lock_of_its_own(target: Target, empty: Target) -> None:
     """Two targets on one server do not wait for each other."""
     other = type(target)(**{**vars(target), "connection_url": target.connection_url.replace("/test_", "/other_")})
-    with advisory.held(target, []), advisory.held(other, []):
+    with lock.held(target, "x"), lock.held(other, "x"):
         assert target.connection_url != other.connection_url
 
 
 def test_a_holder_that_breaks_off_loses_the_lock(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """The server frees it; the run is interrupted, and told why."""
     monkeypatch.setattr(locks, "RENEWAL", 0.05)
-    with pytest.raises(KeyboardInterrupt), advisory.held(empty, []) as lock:
+    with pytest.raises(KeyboardInterrupt), lock.held(empty, "x") as hold:
         with on_server(empty) as other:
             other.execute(END)
-        with advisory.held(empty, []):
+        with lock.held(empty, "x"):
             signal.pause()
-    assert advisory.LOST == lock.lost
+    assert lock.LOST == hold.lost
+
+
+def test_no_step_is_applied_while_somebody_else_changes_the_target(empty: Target) -> None:
+    """Neither a verb's nor a cell's: all plans are applied in one place. Whoever holds the lock applies what it wants."""
+    plan = database.plan_schema(empty)
+    with lock.held(empty, "db setup"):
+        with pytest.raises(RunInProgress, match="db setup, since .*: wait until"):
+            plan.apply()
+        with pytest.raises(RunInProgress):
+            steps.setup(empty)
+    with locks.held(empty, "all of it"):
+        plan.apply()
+
+
+def test_a_kernel_inherits_the_lock_of_its_run(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plans are those of the run."""
+    with lock.held(empty, "run"):
+        monkeypatch.setenv(locks.VARIABLE, locks.identity(empty))
+        database.plan_schema(empty).apply()

@@ -18,7 +18,7 @@ from cruddur_ops.database import steps
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.steps import setup
-from cruddur_ops.errors import InUse, RunInProgress, WrongInput
+from cruddur_ops.errors import InUse, WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
@@ -79,17 +79,6 @@ def test_somebody_who_is_connected_is_not_thrown_out(seeded: Target) -> None:
         session(seeded).close()
         setup(seeded, force=True)
         connection.close()
-
-
-def test_two_at_once(target: Target) -> None:
-    """The second is told; a setup of another database goes on; afterwards the way is free."""
-    other = replace(target, connection_url=target.connection_url.replace("test_", "other_"))
-    with steps._alone(target):
-        with pytest.raises(RunInProgress, match=f"somebody else sets database {database_name(target)} up at this moment"):
-            setup(target)
-        assert len(STEPS) == len(verdicts(other))
-    session(other).close()
-    assert len(STEPS) == len(verdicts(target))
 
 
 def test_the_notebook_shows_the_same_steps() -> None:

@@ -186,6 +186,7 @@ def test_without_a_schema(empty: Target) -> None:
         plan_load(empty, 10).apply()
 
 
+@pytest.mark.usefixtures("unlocked")
 def test_two_at_once(loaded: Target) -> None:
     """One waits for the other, and finds its rows."""
     with ThreadPoolExecutor() as pool:

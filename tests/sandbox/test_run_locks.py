@@ -14,10 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
+from cruddur_ops import locks
 from cruddur_ops.errors import RunInProgress
-from cruddur_ops.runbook import locks
-from cruddur_ops.runbook.locks import parameter
-from cruddur_ops.runbook.locks.parameter import Lock
+from cruddur_ops.locks import parameter
+from cruddur_ops.locks.parameter import Lock
 from cruddur_ops.targets import Target
 from rds_sandbox import Sandbox
 from tests.sandbox.support import make_client
@@ -39,7 +39,7 @@ def read(ssm: Any) -> Any:
 def holder(**others: Any) -> dict[str, Any]:
     """Another run, of another machine unless told otherwise."""
     one = {"token": "other", "who": "arn:aws:iam::1:user/ann", "host": "elsewhere", "pid": 7, "began": 1.0}
-    return one | {"since": "2026-01-02 03:04:05+00:00", "notebooks": ["01_provision_rds"], **others}
+    return one | {"since": "2026-01-02 03:04:05+00:00", "doing": "run of 01_provision_rds", **others}
 
 
 def hold(ssm: Any, after: int, **others: Any) -> None:
@@ -50,27 +50,27 @@ def hold(ssm: Any, after: int, **others: Any) -> None:
 
 def own(token: str = "own") -> dict[str, Any]:
     """This process as a holder."""
-    return {"token": token, "who": "me", **parameter.process(), "since": "now", "notebooks": []}
+    return {"token": token, "who": "me", **parameter.process(), "since": "now", "doing": ""}
 
 
 def test_a_run_holds_a_tagged_parameter(target: Target, ssm: Any) -> None:
     """It says who, where and since when; afterwards nobody holds it."""
-    with parameter.held(target, ["01_provision_rds"]):
+    with parameter.held(target, "run of 01_provision_rds"):
         found = read(ssm)["holder"]
         tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=NAME)["TagList"]
     assert found["who"].startswith("arn:aws:sts::")
-    assert {"token", "who", "host", "pid", "began", "since", "notebooks"} == found.keys()
+    assert {"token", "who", "host", "pid", "began", "since", "doing"} == found.keys()
     assert {"Key": "ManagedBy", "Value": "cruddur-ops"} in tags
     assert read(ssm)["holder"] is None
-    with parameter.held(target, []):
+    with parameter.held(target, ""):
         assert found["token"] != read(ssm)["holder"]["token"]
 
 
 def test_the_second_is_told_who_holds_it(target: Target, ssm: Any) -> None:
     """And takes nothing away."""
     hold(ssm, 0)
-    told = r"ann on elsewhere, process 7, since 2026-01-02 03:04:05\+00:00, notebooks 01_provision_rds\): wait until"
-    with pytest.raises(RunInProgress, match=told), parameter.held(target, []):
+    told = r"ann on elsewhere, process 7, since 2026-01-02 03:04:05\+00:00: run of 01_provision_rds\): wait until"
+    with pytest.raises(RunInProgress, match=told), parameter.held(target, ""):
         pass
     assert "other" == read(ssm)["holder"]["token"]
 
@@ -96,7 +96,7 @@ def test_the_lock_of_a_dead_process_is_taken_over(target: Target, ssm: Any) -> N
     for pid in (gone.pid, psutil.Process().pid):
         last = ssm.get_parameters(Names=[NAME])["Parameters"]
         hold(ssm, last[0]["Version"] if last else 0, host=parameter.process()["host"], pid=pid)
-        with parameter.held(target, []):
+        with parameter.held(target, ""):
             assert "other" != read(ssm)["holder"]["token"]
 
 
@@ -104,7 +104,7 @@ def test_a_silent_holder_is_followed(target: Target, ssm: Any, monkeypatch: pyte
     """Who gave no sign of life for five minutes, by AWS's clock, wherever it ran."""
     monkeypatch.setattr(parameter, "STALE", -1)
     hold(ssm, 0)
-    with parameter.held(target, []):
+    with parameter.held(target, ""):
         assert "other" != read(ssm)["holder"]["token"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
-from cruddur_ops import aws
+from cruddur_ops import aws, locks
 from cruddur_ops.network import groups
 from cruddur_ops.rds import instances
 from cruddur_ops.rds.instances import Instance
@@ -22,6 +22,12 @@ from tests.unit.headless import WAIT, Project, Running, finish, until
 
 ACCOUNT = "123456789012"  # moto's
 Stub = Callable[[Target, str], Stubber]
+
+
+@pytest.fixture(autouse=True)
+def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No target is locked: that needs AWS, or a database."""
+    monkeypatch.setattr(locks, "_lock", lambda *_: nullcontext(locks.Hold()))
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
-from cruddur_ops import cli
-from cruddur_ops.runbook import locks, notebooks, runs
+from cruddur_ops import cli, locks
+from cruddur_ops.runbook import notebooks, runs
 from cruddur_ops.state import PROJECT
 
 PARAMETERS = """\

@@ -20,7 +20,7 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 LAYERS = (
     {"errors", "ledger", "limits", "redaction", "state"},
     {"approvals", "aws", "progress", "queries", "tags", "targets", "texttable"},
-    {"calls"},
+    {"calls", "locks"},
     {"plan"},
     {"credentials", "preflight"},
     {"network"},

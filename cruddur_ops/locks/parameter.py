@@ -14,7 +14,7 @@ import getpass
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,8 +27,7 @@ from botocore.exceptions import ClientError
 
 from cruddur_ops import aws, progress, tags
 from cruddur_ops.errors import OpsError, RunInProgress
-from cruddur_ops.runbook.evidence import caller
-from cruddur_ops.runbook.locks import Hold, renewed
+from cruddur_ops.locks import Hold, instance, renewed
 from cruddur_ops.targets import Target
 
 STALE = 5 * 60  # seconds without a sign of life
@@ -113,11 +112,11 @@ class Lock:
 
 
 @contextmanager
-def held(target: Target, notebooks: Sequence[str]) -> Iterator[Hold]:
+def held(target: Target, doing: str) -> Iterator[Hold]:
     """Hold the target while the block runs."""
     since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
-    who = caller(target) or getpass.getuser()
-    lock = Lock(target, {"token": uuid4().hex, "who": who, **process(), "since": since, "notebooks": list(notebooks)})
+    who = aws.caller_identity(target).get("Arn", getpass.getuser())
+    lock = Lock(target, {"token": uuid4().hex, "who": who, **process(), "since": since, "doing": doing})
     lock.take()
     try:
         with renewed(lock.renew) as hold:
@@ -143,7 +142,7 @@ def _is_dead(holder: Holder) -> bool:
 
 
 def _name(target: Target) -> str:
-    return f"/cruddur-ops/lock/{target.db_instance_identifier}"
+    return f"/cruddur-ops/lock/{instance(target)}"
 
 
 def _create(target: Target, value: str) -> int:
@@ -184,8 +183,8 @@ def _read(target: Target) -> Found:
 
 def _message(target: Target, holder: Holder | None) -> str:
     if holder is None:
-        return f'another run has just ended on target "{target.name}": repeat the command'
+        return f'somebody has just changed target "{target.name}": repeat the command'
     return (
-        f'another run holds target "{target.name}" ({holder["who"]} on {holder["host"]}, process {holder["pid"]}, '
-        f"since {holder['since']}, notebooks {', '.join(holder['notebooks'])}): wait until it has ended, or end it there"
+        f'target "{target.name}" is being changed ({holder["who"]} on {holder["host"]}, process {holder["pid"]}, '
+        f"since {holder['since']}: {holder.get('doing', 'a run')}): wait until that has ended, or end it there"
     )

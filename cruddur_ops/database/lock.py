@@ -15,17 +15,16 @@ from cruddur_ops.database.connection import connect
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import RunInProgress
-from cruddur_ops.runbook.locks import Hold, renewed
+from cruddur_ops.locks import Hold, renewed
 from cruddur_ops.targets import Target
 
 LOST = "the connection that held the lock on the target broke off: see what the database did, and go on when it is quiet"
 
 
 @contextmanager
-def held(target: Target, notebooks: Sequence[str]) -> Iterator[Hold]:
+def held(target: Target, doing: str) -> Iterator[Hold]:
     """Hold the target while the block runs, in the maintenance database since its own may not exist yet."""
-    numbers = ",".join(name[:2] for name in notebooks)  # the server keeps 63 bytes of what others are told
-    holder = f"run of {getpass.getuser()}@{platform.node()} process {os.getpid()} {numbers}"
+    holder = f"lock of {getpass.getuser()}@{platform.node()} process {os.getpid()}: {doing}"  # of which the server keeps 63 bytes
     name = database_name(target)
     with connect(target, MAINTENANCE_DATABASE, autocommit=True) as connection:
         ask(connection, "operations/name_runner", holder=holder)
@@ -46,7 +45,7 @@ def _ask_again(connection: psycopg.Connection[Any]) -> str:
 
 def _message(target: Target, rows: Sequence[dict[str, Any]]) -> str:
     if not rows:
-        return f'another run has just ended on target "{target.name}": repeat the command'
+        return f'somebody has just changed target "{target.name}": repeat the command'
     since = f", since {rows[0]['since']:%Y-%m-%d %H:%M:%S %Z}" if rows[0]["since"] else ""
-    held = f'another run holds target "{target.name}" ({rows[0]["holder"]}{since})'
-    return f"{held}: wait until it has ended, or end it there"
+    held = f'target "{target.name}" is being changed ({rows[0]["holder"].removeprefix("lock of ")}{since})'
+    return f"{held}: wait until that has ended, or end it there"
