@@ -19,7 +19,7 @@ from cruddur_ops.network.rules import Rule, rules_of
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
 
-RESOURCE = "security-group rule"
+RESOURCE, IPV6 = "security-group rule", 6
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ def plan_access(target: Target) -> Plan:
     title, item = f"access on {target.name}", groups.instance(target)
     group, attached = _groups(target, item)
     endpoint = item.get("Endpoint", {})
-    port = int(
-        item.get("DbInstancePort") or endpoint.get("Port", 0)
-    )  # the first is 0 on AWS, and the server's own in the sandbox
-    wanted = wish(target, _source(target, item), group.id if group else "", tags.today(), port)
+    # The first is 0 on AWS, and the server's own in the sandbox.
+    port = int(item.get("DbInstancePort") or endpoint.get("Port", 0))
+    source = _source(target, item)
+    wanted = wish(target, source, group.id if group else "", tags.today(), port)
     if group is None:
         note = "known after 01_provision_rds: run it first"
         return Plan(title, (Change(Action.CREATE, RESOURCE, after=str(wanted.rule), note=note),))
@@ -78,17 +78,22 @@ def plan_access(target: Target) -> Plan:
         remedy = "correct DB_SG_RULE_ID, or unset it to find the rule by its tags"
         raise NotFound(f"there is no rule {wanted.named_id} in the security groups of the DB instance: {remedy}")
     changes, facts = reconcile(wanted, found)
-    if not wanted.rule.source:
-        facts = [*tunnel.instructions(target, endpoint.get("Address", "ENDPOINT"), port or target.port), *facts]
+    private = tunnel.instructions(target, endpoint.get("Address", "ENDPOINT"), port or target.port)
+    facts = [*(address.seen_elsewhere(target, source) if source else private), *facts]
     if attached and group.id not in attached:
         facts.append(f"WARNING: {group.name} is not attached to the DB instance: run 01_provision_rds")
-    return Plan(title, tuple(changes), tuple(facts))
+    doubtful = any(fact.startswith(address.OTHER) for fact in facts)
+    return Plan(title, tuple(changes), tuple(facts), asks_always=doubtful)
 
 
 def _source(target: Target, item: Mapping[str, Any]) -> address.Network | None:
     """The operator's address; None for an instance without a public one, unless the operator named a private one, as of a VPN."""
     if not item or item.get("PubliclyAccessible"):
-        return address.find(target)
+        found = address.find(target)
+        if found.version == IPV6 and item.get("NetworkType") == "IPV4":
+            message = f"{target.db_instance_identifier} is reached by IPv4 alone, and {found.network_address} is an IPv6 address"
+            raise WrongInput(f'{message}: set LOCAL_IP to your IPv4 address, or network_type = "DUAL"')
+        return found
     named = address.given(target.operator_address) if target.operator_address else None
     return named if named and address.private(named) else None
 
@@ -107,20 +112,23 @@ def _groups(target: Target, item: Mapping[str, Any]) -> tuple[groups.Group | Non
 def reconcile(wanted: Wish, found: Sequence[Rule]) -> tuple[list[Change], list[str]]:
     """The changes that leave one rule of the operator's, and a line for each rule that is left alone.
 
-    Other people's are left alone, expired ones revoked. Revoking comes first: EC2 refuses to move a rule to where another
-    rule of the group is already. Of the operator's, the named one is kept, else one that will do as it is.
+    Other people's are left alone, expired ones revoked. Of the operator's, the named one is kept, else one that will do as it
+    is; none of the other IP version, which EC2 does not turn into this one. The new address is admitted before an older one
+    is shut out, but for a rule that is the same: EC2 refuses to have it twice.
     """
     mine = [rule for rule in found if wanted.claims(rule)]
     mine.sort(key=lambda rule: (rule.id != wanted.named_id, rule != wanted.rule, rule.id))
     others = [rule for rule in found if not wanted.claims(rule)]
     expired = [rule for rule in others if wanted.expired(rule)]
     same = [rule for rule in others if rule == wanted.rule and not wanted.expired(rule)]
-    kept = mine[0] if wanted.rule.source and mine and not same else None
-    stale = [rule for rule in mine if rule is not kept and rule.id != wanted.named_id]
+    alike = [rule for rule in mine if rule.source_type == wanted.rule.source_type]
+    kept = alike[0] if wanted.rule.source and alike and not same else None
+    stale = [rule for rule in mine if rule is not kept and (rule.id != wanted.named_id or (tags.ours(rule.tags) and not alike))]
     gone = [*stale, *expired]
-    changes = [*(_revocation(wanted, rule) for rule in gone), _admission(wanted, kept, same)]
+    twice = [_revocation(wanted, rule) for rule in gone if rule == wanted.rule]
+    older = [_revocation(wanted, rule) for rule in gone if rule != wanted.rule]
     ids = {rule.id for rule in (*gone, *([kept] if kept else []))}
-    return changes, [_report(rule) for rule in found if rule.id not in ids]
+    return [*twice, _admission(wanted, kept, same), *older], [_report(rule) for rule in found if rule.id not in ids]
 
 
 def _admission(wanted: Wish, kept: Rule | None, same: Sequence[Rule]) -> Change:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from http.client import HTTPException
 from typing import Any
 
@@ -21,6 +22,7 @@ LONGEST_ADDRESS = 64
 DOCUMENTATION = tuple(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
 # Of private networks (RFC 1918, RFC 4193), and of carriers' and VPNs' shared ones (RFC 6598)
 PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
+OTHER = "WARNING: the address service sees this machine"
 REMEDY = "set LOCAL_IP to your public address"
 
 
@@ -41,10 +43,26 @@ def given(text: str) -> Network:
         raise WrongInput(f"{text[:LONGEST_ADDRESS]!r} is set, which is no IP address: {REMEDY}")
     if network.num_addresses > 1:
         raise WrongInput(f"{network} would let in {network.num_addresses} addresses: {REMEDY}, one alone")
-    address = network.network_address
-    if address.is_loopback or address.is_unspecified or address.is_multicast or address.is_link_local:
+    address = _plain(network)
+    if any((address.is_loopback, address.is_unspecified, address.is_multicast, address.is_link_local, address.is_reserved)):
         raise WrongInput(f"no connection comes from {address}, which is set: {REMEDY}")
-    return network
+    return ipaddress.ip_network(address)
+
+
+def seen_elsewhere(target: Target, source: Network) -> Iterator[str]:
+    """Where the address that is set came from, and whether the address service sees another one."""
+    if not target.operator_address:
+        return
+    yield f"{source.network_address} is set by {target.sources.get('operator_address', 'the target')}"
+    if private(source):
+        return
+    try:
+        seen = answered(fetch(target.checkip_url), sandbox=target.sandbox)
+    except NotFound as error:
+        yield f"it is compared with nothing: {error}"
+        return
+    if seen != source:
+        yield f"{OTHER} as {seen.network_address}: a proxy or a VPN may be between, or {source.network_address} is stale"
 
 
 def private(network: Network) -> bool:
@@ -58,11 +76,16 @@ def answered(text: str, *, sandbox: bool = False) -> Network:
     network = None if "/" in line else _parsed(line)
     if network is None:
         raise NotFound(f"the address service answers {line[:LONGEST_ADDRESS]!r}, which is no IP address: {REMEDY}")
-    address = getattr(network.network_address, "ipv4_mapped", None) or network.network_address
+    address = _plain(network)
     documentation = sandbox and any(address in block for block in DOCUMENTATION)
     if not documentation and (not address.is_global or address.is_multicast):
         raise NotFound(f"the address service answers {address}, which is no public address: {REMEDY}")
     return ipaddress.ip_network(address)
+
+
+def _plain(network: Network) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address of a network of one; of an IPv4 address in an IPv6 one, the former (RFC 4291, 2.5.5.2)."""
+    return getattr(network.network_address, "ipv4_mapped", None) or network.network_address
 
 
 def _parsed(text: str) -> Network | None:

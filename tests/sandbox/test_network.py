@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cruddur_ops import aws, network, rds
-from cruddur_ops.errors import NotFound, WrongInput
+from cruddur_ops.errors import ConfirmationRequired, NotFound, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import Rule, rules_of
 from cruddur_ops.plan import Action, Outcome
@@ -27,8 +27,8 @@ def group_id(target: Target) -> str:
 
 
 def applied(target: Target) -> Outcome:
-    """What planning and applying the operator's access comes to."""
-    return network.plan_access(target).apply()
+    """What planning and applying the operator's access comes to; it is confirmed, since the address service sees another one."""
+    return network.plan_access(dataclasses.replace(target, confirm=target.db_instance_identifier)).apply()
 
 
 def sources(target: Target, group_id: str) -> list[str]:
@@ -64,6 +64,15 @@ def test_the_rule_follows_the_operator(target: Target, group_id: str, home: str,
     assert (before.id, f"{office}/{bits}", before.tags) == (after.id, after.source, after.tags)
     assert f"cruddur-ops {target.owner}" == after.description
     assert Outcome(unchanged=1) == applied(elsewhere)
+
+
+def test_an_address_that_the_service_does_not_see_is_asked_about(target: Target, group_id: str) -> None:
+    """It may be stale, and would let in a stranger."""
+    plan = network.plan_access(dataclasses.replace(target, operator_address="203.0.113.250"))
+    assert "WARNING: the address service sees this machine as" in str(plan)
+    with pytest.raises(ConfirmationRequired, match="is to be confirmed"):
+        plan.apply()
+    assert [] == sources(target, group_id)
 
 
 def test_operators_do_not_disturb_each_other(target: Target, group_id: str) -> None:

@@ -78,14 +78,14 @@ def test_a_new_address_moves_the_rule() -> None:
 def test_further_rules_of_the_owner_are_revoked() -> None:
     """One rule is enough; that it is the one which will do as it is makes the plan shortest."""
     plan = planned(made("alice", "203.0.113.8/32"), made("alice", "203.0.113.7/32", rule_id="sgr-2"))
-    assert [(Action.DELETE, OLD, None), (Action.NONE, None, MINE)] == done(plan)
+    assert [(Action.NONE, None, MINE), (Action.DELETE, OLD, None)] == done(plan)
 
 
 def test_expired_rules_of_others_are_revoked_and_named() -> None:
     """A forgotten rule goes, with its owner and age in the line."""
     plan = planned(made("bob", "203.0.113.8/32", left=-3))
-    assert [(Action.DELETE, OLD, None), (Action.CREATE, None, MINE)] == done(plan)
-    assert "of bob, expired 3 days ago" == plan.changes[0].note
+    assert [(Action.CREATE, None, MINE), (Action.DELETE, OLD, None)] == done(plan)
+    assert "of bob, expired 3 days ago" == plan.changes[1].note
 
 
 @pytest.mark.parametrize("left", [0, 3, None])
@@ -114,7 +114,7 @@ def test_a_rule_for_everybody_is_warned_of(source: str) -> None:
 def test_somebody_elses_identical_rule_will_do(group: str) -> None:
     """No group holds two rules that admit the same: a foreign one is used, and the owner's older ones go."""
     plan = planned(foreign("203.0.113.7/32", group=group), made("alice", "203.0.113.8/32"))
-    assert [(Action.DELETE, OLD, None), (Action.NONE, None, MINE)] == done(plan)
+    assert [(Action.NONE, None, MINE), (Action.DELETE, OLD, None)] == done(plan)
 
 
 def test_a_named_rule_is_moved_and_not_tagged() -> None:
@@ -124,6 +124,16 @@ def test_a_named_rule_is_moved_and_not_tagged() -> None:
     assert ["modify_security_group_rules"] == [call.operation for call in calls_of(plan)]
     [rule] = rules_after([foreign("203.0.113.8/32")], plan)
     assert {} == rule.tags
+
+
+@pytest.mark.parametrize("named", ["", "sgr-1"])
+def test_an_address_of_the_other_ip_version_gets_a_new_rule(named: str) -> None:
+    """EC2 does not turn a rule into one of IPv6; the old one goes once the new one is there."""
+    old, six = made("alice", "203.0.113.8/32"), ip_network("2001:db8::7")
+    wanted = replace(wish(TARGET, six, GROUP, TODAY), named_id=named)
+    plan = planned(old, wanted=wanted)
+    assert [(Action.CREATE, None, "tcp 5432 from 2001:db8::7/128"), (Action.DELETE, OLD, None)] == done(plan)
+    assert [wanted.rule] == rules_after([old], plan)
 
 
 def test_a_named_rule_wins_over_one_found_by_its_tags() -> None:

@@ -206,7 +206,26 @@ def test_given_addresses(text: str) -> None:
     assert ip_network(text) == address.given(text)
 
 
-NO_ADDRESSES = ["localhost", "8.8.8.8/33", "8.8.8.8/24", "127.0.0.1", "0.0.0.0", "::1", "fe80::1%eth0"]
+def test_an_ipv4_address_within_an_ipv6_one_is_that() -> None:
+    """RDS sees the IPv4 connection that it stands for."""
+    assert ip_network("203.0.113.7") == address.given("::ffff:203.0.113.7")
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [("198.51.100.7", [f"{address.OTHER} as 198.51.100.7"]), ("203.0.113.7", []), ("", ["it is compared with nothing"])],
+)
+def test_a_set_address_is_compared_with_what_the_service_sees(service: Service, seen: str, told: list[str]) -> None:
+    """With where it was set; whatever differs is said. A private one is not seen from outside."""
+    service.body = seen.encode()
+    target = replace(TARGET, sandbox=True, checkip_url=service.url).asking("X", operator_address="203.0.113.7")
+    first, *others = address.seen_elsewhere(target, address.find(target))
+    assert ("203.0.113.7 is set by X", told) == (first, [other[: len(one)] for other, one in zip(others, told, strict=True)])
+    assert 1 == len([*address.seen_elsewhere(target, ip_network("10.1.2.3"))])
+
+
+NO_ADDRESSES = ["localhost", "8.8.8.8/33", "8.8.8.8/24", "127.0.0.1", "0.0.0.0", "::1", "fe80::1%eth0", "fe80::1%lo"]
+NO_ADDRESSES += ["255.255.255.255", "240.0.0.1", "::ffff:127.0.0.1", "0x7f.1"]
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES)

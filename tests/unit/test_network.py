@@ -11,7 +11,7 @@ import pytest
 
 from cruddur_ops import network, tags
 from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
-from cruddur_ops.network import groups, tunnel
+from cruddur_ops.network import address, groups, tunnel
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Action
 from cruddur_ops.targets import Target
@@ -75,8 +75,9 @@ class Answers:
 
 
 @pytest.fixture
-def answers(stub: Stub) -> Answers:
-    """What AWS will answer."""
+def answers(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> Answers:
+    """What AWS will answer; the address service sees the address that is set."""
+    monkeypatch.setattr(address, "fetch", lambda _: TARGET.operator_address)
     return Answers(stub)
 
 
@@ -230,7 +231,7 @@ def test_access_in_a_named_group_that_is_not_attached(answers: Answers) -> None:
     answers.rules(["sg-0aaa", "sg-0bbb"])
     plan = network.plan_access(replace(TARGET, security_group_id="sg-0bbb"))
     assert "sg-0bbb" == calls_of(plan)[0].parameters["GroupId"]
-    assert ("WARNING: default is not attached to the DB instance: run 01_provision_rds",) == plan.facts
+    assert ("WARNING: default is not attached to the DB instance: run 01_provision_rds",) == plan.facts[1:]
 
 
 def test_the_port_is_that_of_the_instance(answers: Answers) -> None:
@@ -259,7 +260,7 @@ def test_an_instance_without_a_public_address(answers: Answers) -> None:
     answers.groups(OWN)
     answers.rules(["sg-0aaa"], STALE)
     plan = network.plan_access(TARGET)
-    assert [(Action.DELETE, ""), (Action.NONE, "none is needed: not publicly accessible")] == [
+    assert [(Action.NONE, "none is needed: not publicly accessible"), (Action.DELETE, "")] == [
         (change.action, change.note if change.action is Action.NONE else "") for change in plan.changes
     ]
     host = "cruddur-db-instance.example.ca-central-1.rds.amazonaws.com"
@@ -298,7 +299,15 @@ def test_outbound_rules_do_not_count(answers: Answers) -> None:
     answers.instance("sg-0aaa")
     outbound = {"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-0aaa", "IsEgress": True, "IpProtocol": "-1"}
     answers.rules(["sg-0aaa"], outbound | {"FromPort": -1, "ToPort": -1, "CidrIpv4": "0.0.0.0/0"})
-    assert () == network.plan_access(TARGET).facts
+    assert ("8.8.8.8 is set by the target",) == network.plan_access(TARGET).facts
+
+
+def test_an_address_of_ipv6_cannot_reach_an_instance_of_ipv4(answers: Answers) -> None:
+    """No rule would help."""
+    answers.groups(OWN)
+    answers.instance("sg-0aaa", NetworkType="IPV4")
+    with pytest.raises(WrongInput, match=r"reached by IPv4 alone, and 2600::7 is an IPv6 address: set LOCAL_IP"):
+        network.plan_access(replace(TARGET, operator_address="2600::7"))
 
 
 def test_a_named_rule_that_does_not_exist(answers: Answers) -> None:
