@@ -8,12 +8,16 @@ from io import StringIO
 from pathlib import Path
 
 import botocore.endpoint
+import click
 import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
+from click.testing import CliRunner
 from moto import mock_aws
 
-from cruddur_ops import aws, preflight, rds
+from cruddur_ops import aws, ledger, preflight, rds
+from cruddur_ops.cli.table import TABLE
+from cruddur_ops.cli.verb import Verb
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
 from cruddur_ops.targets import Target
 from tests.unit.conftest import ACCOUNT, Stub
@@ -109,6 +113,34 @@ def test_another_account_is_not_even_read() -> None:
         with pytest.raises(WrongInput, match=wrong):
             ask(ELSEWHERE)
     assert ACCOUNT == aws.caller_identity(PINNED)["Account"]
+
+
+ON_A_TARGET = [verb for verb in TABLE if any(one.name == "target" for one in verb.command().params)]
+
+
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("verb", ON_A_TARGET, ids=lambda verb: f"{verb.group.name} {verb.name}")
+def test_no_verb_asks_another_account_anything(verb: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But whose it is; the listing of targets asks nobody."""
+    section = '[prod]\naccount_id = "999999999999"\nunproven = true\nuser_pool_id = "ca-central-1_AbCdEf123"\n'
+    (tmp_path / "targets.toml").write_text(section)
+    monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
+    made: list[str] = []
+    monkeypatch.setattr(ledger, "record", lambda service, operation, _: made.append(operation))
+    result = CliRunner().invoke(verb.command(), [*needed(verb), "--target", "prod"])
+    if verb.name == "targets":
+        assert (0, []) == (result.exit_code, made)
+        return
+    assert ["GetCallerIdentity"] == made
+    assert "account 123456789012's, so nothing was done" in str(result.exception)
+
+
+def needed(verb: Verb) -> Iterator[str]:
+    """What must be typed after it; arguments that may be left out are."""
+    for one in verb.command().params:
+        if one.required or one.name == "moment":
+            yield from ([] if isinstance(one, click.Argument) else one.opts[:1])
+            yield "2026-11-20T14:03:00+00:00" if one.name == "moment" else f"other-{one.name}"
 
 
 @pytest.mark.usefixtures("account")

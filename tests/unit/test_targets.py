@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -118,6 +120,20 @@ def test_where_a_protected_target_is_stands_in_the_file_alone(
     for setting in ({"region": "us-east-1"}, {"profile": "mine"}, {"account_id": "1"}):
         with pytest.raises(WrongInput, match="cannot be given for one run"):
             targets.load("prod", **setting)
+
+
+PLACE = ("sandbox", "protected", "account_id", "region", "profile", "endpoint_url")
+LEFT_BEHIND = [name for key in PLACE for name in (*SETTINGS[key].metadata["variables"], f"CRUDDUR_{key.upper()}")]
+
+
+@given(st.dictionaries(st.sampled_from(LEFT_BEHIND), st.sampled_from(["true", "false", "eu-west-1", "http://127.0.0.1:9"])))
+def test_no_shell_moves_a_pinned_target(left: dict[str, str]) -> None:
+    """Whatever is left in it."""
+    section = {"account_id": "123456789012", "profile": "prod", "region": "sa-east-1"}
+    with patch.dict(os.environ, left):
+        target = targets.from_section("prod", section)
+    expected = {"sandbox": False, "protected": True, "endpoint_url": "", **section}
+    assert expected == {name: getattr(target, name) for name in PLACE}
 
 
 def test_an_endpoint_is_the_sandboxs(write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
