@@ -35,6 +35,8 @@ THROTTLED_CODES = {
 }
 FAILURES = (500, 502, 503, 504)  # the statuses that botocore's standard mode takes for passing
 ATTEMPTS = 5
+# What AWS would do once more: a call of these whose answer was lost is not repeated.
+NOT_TWICE = {"CreateUserPool", "CreateVpcEndpoint"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _identities: dict[tuple[str, str], Mapping[str, str]] = {}  # by profile and endpoint
 
@@ -105,6 +107,7 @@ def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinne
     made.meta.events.register("provide-client-params", lambda params, **_: redaction.remember_members(params))
     if unpinned:
         made.meta.events.register("before-call", functools.partial(_require_reading, unpinned))
+    made.meta.events.register_first("needs-retry", _note_lost)
     made.meta.events.register("after-call", _note)
     made.meta.events.register("after-call", _raise_denied)
     made.meta.events.register("after-call-error", _note_failure)
@@ -155,8 +158,10 @@ def _require_reading(unpinned: str, model: Any, **_: Any) -> None:
         targets.require_pinned(targets.Target(unpinned))
 
 
-def _note(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
-    """Keep what the run's ledger wants to know, and what must not be shown."""
+def _note(model: Any, parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
+    """Keep what the run's ledger wants to know, what must not be shown, and whether an answer was lost before this one."""
+    if context.get("lost"):
+        parsed["ResponseMetadata"]["Lost"] = True
     redaction.remember_members(parsed)
     ledger.record(model.service_model.signing_name, model.name, parsed)
 
@@ -184,7 +189,18 @@ def _raise_denied(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
         raise AwsUnreachable(f"AWS answers {action} {ATTEMPTS} times with {answer}: {remedy}")
 
 
-def _raise_unreachable(exception: Exception, **_: Any) -> None:
+def _note_lost(operation: Any, caught_exception: Exception | None, request_dict: Mapping[str, Any], **_: Any) -> None:
+    """Note that an answer was lost, before the call is repeated."""
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
+    if caught_exception is None or isinstance(caught_exception, (ConnectTimeoutError, EndpointConnectionError)):
+        return  # it was answered, or never sent
+    request_dict["context"]["lost"] = True
+    if operation.name in NOT_TWICE:
+        raise caught_exception
+
+
+def _raise_unreachable(exception: Exception, context: Mapping[str, Any], **_: Any) -> None:
     from botocore import exceptions
 
     if isinstance(exception, (exceptions.NoCredentialsError, exceptions.PartialCredentialsError)):
@@ -202,7 +218,9 @@ def _raise_unreachable(exception: Exception, **_: Any) -> None:
         if isinstance(exception, exceptions.EndpointConnectionError) and urlsplit(url).hostname in LOOPBACK:
             raise SandboxNotUp(f"nothing listens at {url}: start the sandbox with `cruddur-ops sandbox up`") from exception
         remedy = "check the network, then repeat: what was done already is found done"
-        raise AwsUnreachable(f"no answer from {url}: {remedy}") from exception
+        unreachable = AwsUnreachable(f"no answer from {url}: {remedy}")
+        unreachable.uncertain = context.get("lost", False)
+        raise unreachable from exception
 
 
 def partition(region: str) -> str:
@@ -214,6 +232,12 @@ def error_code(error: Exception) -> str:
     """The AWS error code of a botocore ClientError, such as "DBInstanceNotFound"; "" for any other error."""
     response: Mapping[str, Any] = getattr(error, "response", {})
     return str(response.get("Error", {}).get("Code", ""))
+
+
+def uncertain(error: Exception) -> bool:
+    """Whether AWS may have done all the same what it refuses, or does not answer: an answer was lost."""
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    return bool(response.get("ResponseMetadata", {}).get("Lost")) or getattr(error, "uncertain", False)
 
 
 def find(target: Target, service: str, operation: str, *absent: str, **parameters: Any) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cruddur_ops import aws, progress
-from cruddur_ops.errors import InstanceNotReady, NotOffered, OpsError, RunInProgress, WrongInput
+from cruddur_ops.errors import AwsUnreachable, InstanceNotReady, NotOffered, OpsError, RunInProgress, WrongInput
 from cruddur_ops.targets import Target
 
 SETTINGS = "correct the setting: `cruddur-ops targets` shows each with its source"
@@ -87,14 +87,22 @@ class Call:
     retry_seconds: float = field(default=0, compare=False)
 
 
-def send(target: Target, call: Call) -> dict[str, Any]:
-    """Make the call, and return AWS's answer."""
+def send(target: Target, call: Call, made: Callable[[Exception], bool] = lambda _: False) -> dict[str, Any]:
+    """Make the call, and return AWS's answer; nothing where that was lost, and what was asked for is made.
+
+    Args:
+        target: where.
+        call: to be made.
+        made: tells, where the answer may have been lost, whether what was asked for is made.
+    """
     from botocore.exceptions import ClientError
 
     try:
         answer = _repeat(target, call) if call.retry_code else _send(target, call)
-    except ClientError as error:
-        if aws.error_code(error) not in REFUSALS:
+    except (AwsUnreachable, ClientError) as error:
+        if aws.uncertain(error) and made(error):
+            return {}
+        if isinstance(error, AwsUnreachable) or aws.error_code(error) not in REFUSALS:
             raise
         kind, remedy = REFUSALS[aws.error_code(error)]
         reason = error.response["Error"].get("Message", "").rstrip(".")

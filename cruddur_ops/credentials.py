@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -102,20 +102,27 @@ def changes(target: Target, name: str, wanted: Callable[[], Members], descriptio
         wanted: gives its other members; asked once more when the change is made.
         description: of a secret that is created.
     """
-    secret, resource = find(target, name), f"secret {name}"
+    secret, change = find(target, name), Change(Action.MODIFY, f"secret {name}", settle=partial(_settle, target, name, wanted))
     put = Call("secretsmanager", "put_secret_value", {"SecretId": name}, fill=lambda: _filled(target, name, wanted))
     if not secret.arn:
-        return (Change(Action.CREATE, resource, note=PRICE, calls=(_creation(target, name, wanted, description),)),)
+        return (replace(change, action=Action.CREATE, note=PRICE, calls=(_creation(target, name, wanted, description),)),)
     claim = _claim(target, secret)
     if secret.scheduled:
         restore = Call("secretsmanager", "restore_secret", {"SecretId": name})
-        return (*claim, Change(Action.MODIFY, resource, "deletion", "scheduled", "called off", calls=(restore, put)))
+        return (*claim, replace(change, setting="deletion", before="scheduled", after="called off", calls=(restore, put)))
     found = read(target, name)
     if not found:
-        return (*claim, Change(Action.MODIFY, resource, "value", after="made now", calls=(put,)))
+        return (*claim, replace(change, setting="value", after="made now", calls=(put,)))
     if _merged(wanted(), found) != found:
-        return (*claim, Change(Action.MODIFY, resource, "endpoint", after="that of the DB instance", calls=(put,)))
-    return claim or (Change(Action.NONE, resource),)
+        return (*claim, replace(change, setting="endpoint", after="that of the DB instance", calls=(put,)))
+    return claim or (Change(Action.NONE, change.resource),)
+
+
+def _settle(target: Target, name: str, wanted: Callable[[], Members]) -> None:
+    """Refuse as long as the secret is read as before."""
+    found = read(target, name)
+    if not found or _merged(wanted(), found) != found:
+        raise InstanceNotReady(f"the secret {name} cannot be read yet: wait a minute, then repeat")
 
 
 def _claim(target: Target, secret: Secret) -> tuple[Change, ...]:

@@ -10,6 +10,7 @@ class OpsError(Exception):
     """An expected failure: what is wrong, and the command or the notebook that mends it."""
 
     exit_code = 1
+    uncertain = False  # whether AWS may have done all the same what was asked of it
 
     def _render_traceback_(self) -> list[str]:
         """Show the sentence alone in a notebook: a traceback adds nothing to an expected failure."""

@@ -11,7 +11,7 @@ NotVerified where a difference stays; and what making the changes raises, see `c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import partial, reduce, wraps
@@ -20,10 +20,10 @@ from typing import Any, Concatenate, ParamSpec
 
 from cruddur_ops import approvals, calls, ledger, locks, progress
 from cruddur_ops.calls import Call
-from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, OpsError, PlanMoved
 from cruddur_ops.targets import Target, require_pinned
 
-VERIFY_SECONDS = 20.0  # as long as AWS may take to show what it has accepted
+LATE_SECONDS = 60.0  # as long as AWS may take to show what it has accepted
 LISTED = 3  # how many resources a verification names one by one
 Arguments = ParamSpec("Arguments")
 
@@ -237,7 +237,7 @@ class Plan:
         """
         if self.parts:
             return Verified("\n".join(part.verify().text for part in self.parts))
-        now = progress.poll(f"verifying {self.title}", self._look, VERIFY_SECONDS, self._differs)
+        now = progress.poll(f"verifying {self.title}", self._look, LATE_SECONDS, self._differs)
         gone = dict.fromkeys(change.resource for change in self.mutating if change.action is Action.DELETE)
         left = dict.fromkeys(change.resource for change in now.changes if change.resource not in gone)
         said = [_said(self.title, list(names), verdict) for names, verdict in ((left, "as wanted"), (gone, "gone")) if names]
@@ -319,13 +319,42 @@ class Plan:
         made = None
         if change.mutating:
             for call in change.calls:
-                calls.send(self.target, call)
+                calls.send(self.target, call, partial(self._is_made, change))
             if change.make:
                 made = change.make()
                 ledger.changed(change.resource)
         if change.settle:
-            change.settle()
+            _settle(change, change.settle)
         return made if isinstance(made, Outcome) else None
+
+    def _is_made(self, change: Change, error: Exception) -> bool:
+        """Whether planning again finds nothing to do about it any more, before AWS shows what it has accepted."""
+
+        def look() -> tuple[str, bool | None]:
+            try:
+                left = {one.compared for one in self._plan_again().mutating}
+            except OpsError as refusal:
+                return str(refusal), None
+            return str(change), None if change.compared in left else True
+
+        with suppress(NotVerified):
+            return progress.poll(change.resource, look, LATE_SECONDS, NotVerified)
+        return False
+
+
+def _settle(change: Change, settle: Callable[[], object]) -> None:
+    """Wait until a change can be used; as long as AWS may answer as before it, a refusal says nothing."""
+    refusals: list[InstanceNotReady] = []
+
+    def look() -> tuple[str, bool | None]:
+        try:
+            settle()
+        except InstanceNotReady as refusal:
+            refusals.append(refusal)
+            return str(refusal), None
+        return "", True
+
+    progress.poll(change.resource, look, LATE_SECONDS if change.mutating else 0, lambda _: refusals[-1])
 
 
 def _said(title: str, resources: list[str], verdict: str) -> str:

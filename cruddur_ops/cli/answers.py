@@ -47,7 +47,7 @@ def env(target: Target) -> str:
 
 def wait(target: Target, timeout: float) -> str:
     """Where the server is, is known once it answers: an instance that is being created has no place yet."""
-    from cruddur_ops.database.wait import wait as wait_for
+    from cruddur_ops.database.wait import wait_until_reachable as wait_for
 
     present = wait_for(target, timeout)
     announce("wait", target)

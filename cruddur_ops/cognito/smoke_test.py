@@ -7,7 +7,8 @@ Planning raises InUse where a user of the application has the handle; confirming
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -30,6 +31,8 @@ MAILBOX = "success+{handle}@simulator.amazonses.com"
 NAME = "Smoke test of the runbook"
 RUN = "nickname"  # the attribute that tells the user of one smoke test from that of another
 AFTER_THE_SCHEMA = "known after 03_load_schema_and_seed"
+# What Cognito says of what is done already.
+SIGNED_UP_CODE, CONFIRMED_CODE, DELETED_CODE = "UsernameExistsException", "NotAuthorizedException", "ResourceNotFoundException"
 # Whatever the trigger answers, the user is confirmed (Amazon Cognito API Reference, AdminConfirmSignUp).
 TRIGGER_CODES = ("InvalidLambdaResponseException", "UnexpectedLambdaException", "UserLambdaValidationException")
 
@@ -167,9 +170,23 @@ def _sign_up(target: Target, found: Found, run: str) -> None:
         attributes = {"email": found.email, "name": NAME, "preferred_username": found.handle, RUN: run}
         given = [{"Name": name, "Value": value} for name, value in attributes.items()]
         password = f"{secrets.token_urlsafe(32)}aA1!"  # every kind of character that a pool may ask for
-        cognito.sign_up(ClientId=client, Username=found.username, Password=password, UserAttributes=given)
+        with _done_before(SIGNED_UP_CODE):
+            cognito.sign_up(ClientId=client, Username=found.username, Password=password, UserAttributes=given)
     finally:
-        cognito.delete_user_pool_client(UserPoolId=found.pool_id, ClientId=client)
+        with _done_before(DELETED_CODE):
+            cognito.delete_user_pool_client(UserPoolId=found.pool_id, ClientId=client)
+
+
+@contextmanager
+def _done_before(code: str) -> Iterator[None]:
+    """Take this refusal for the answer, where that was lost and the call repeated."""
+    from botocore.exceptions import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        if not (aws.uncertain(error) and aws.error_code(error) == code):
+            raise
 
 
 def _confirm(target: Target, found: Found) -> None:
@@ -178,7 +195,7 @@ def _confirm(target: Target, found: Found) -> None:
 
     cognito = aws.client(target, "cognito-idp")
     try:
-        with progress.waiting("Cognito calls the function"):  # up to three times, for 5 seconds
+        with progress.waiting("Cognito calls the function"), _done_before(CONFIRMED_CODE):  # up to three times, for 5 seconds
             cognito.admin_confirm_sign_up(UserPoolId=found.pool_id, Username=found.username)
     except ClientError as error:
         if aws.error_code(error) not in TRIGGER_CODES:

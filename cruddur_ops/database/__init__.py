@@ -11,6 +11,7 @@ from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.database.sessions import sessions
 from cruddur_ops.database.statement_statistics import plan_statement_statistics, slowest
 from cruddur_ops.database.status import status
+from cruddur_ops.database.wait import wait_until_reachable
 
 __all__ = [
     "connected",
@@ -35,4 +36,5 @@ __all__ = [
     "staged_block",
     "status",
     "wait_until_caught_up",
+    "wait_until_reachable",
 ]

@@ -12,7 +12,7 @@ from cruddur_ops.rds import instances
 from cruddur_ops.targets import Target
 
 
-def wait(target: Target, timeout: float = 300) -> bool:
+def wait_until_reachable(target: Target, timeout: float = 300) -> bool:
     """Wait until the server answers, and return whether it has the target's database.
 
     A server that is starting, an instance that is being created, a firewall that is being opened: these are waited for, and

@@ -89,7 +89,8 @@ class Rule:
         """The call that makes the rule in a group."""
         labels = [{"ResourceType": "security-group-rule", "Tags": tags.as_list(self.tags)}]
         parameters = {"GroupId": group_id, "IpPermissions": [self.permission()], "TagSpecifications": labels}
-        return Call("ec2", "authorize_security_group_ingress", parameters)
+        # A group that was just made is not known everywhere yet (EC2 API Reference, "Eventual consistency").
+        return Call("ec2", "authorize_security_group_ingress", parameters, retry_code="InvalidGroup.NotFound", retry_seconds=60)
 
     def revocation(self) -> Call:
         """The call that takes the rule away."""

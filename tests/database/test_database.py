@@ -53,7 +53,7 @@ def test_plans_say_what_they_do_and_verify_it(target: Target) -> None:
 
 def test_a_plan_that_was_not_made_does_not_verify(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     """The difference that stays is named."""
-    monkeypatch.setattr("cruddur_ops.plan.VERIFY_SECONDS", 0)
+    monkeypatch.setattr("cruddur_ops.plan.LATE_SECONDS", 0)
     with pytest.raises(NotVerified, match=r"Schema on local is not as wanted yet: \+ schema"):
         database.plan_schema(empty).verify()
 

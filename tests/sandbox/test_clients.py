@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from cruddur_ops.database.location import Location, locate
-from cruddur_ops.database.wait import wait
+from cruddur_ops.database.wait import wait_until_reachable as wait
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target

@@ -189,7 +189,7 @@ def same(environment: Mapping[str, str], expected: dict[str, Any]) -> bool:
 
 
 def fails(step: Step, target: Target, line: Line, strike: Strike) -> bool:
-    """Run a step with a fault; what it raises is a sentence, or the end of the process. A wait outlives the fault."""
+    """Run a step with a fault; whether that ended it, with a sentence or with the process: a wait goes on."""
     with line.struck(strike):
         try:
             step(target)

@@ -284,7 +284,7 @@ def test_what_was_changed_is_told_from_what_was_made() -> None:
 def test_verification_allows_for_late_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """It looks again, and where a difference stays it names that."""
     monkeypatch.setattr(progress, "FIRST_PAUSE_SECONDS", 0.001)
-    monkeypatch.setattr("cruddur_ops.plan.VERIFY_SECONDS", 0.1)
+    monkeypatch.setattr("cruddur_ops.plan.LATE_SECONDS", 0.1)
     world = World("a")
     plan = step(world.found)(TARGET, "a")
     world.late = world.looks + 3

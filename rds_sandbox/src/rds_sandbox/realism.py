@@ -42,7 +42,9 @@ DELETED_PARAMETER_SECONDS = 30.0  # until its name can be used again
 THROTTLED, LOST, LOST_READ = 0.015, 0.02, 0.005  # probabilities
 READS = ("AdminGet", "BatchGet", "Describe", "Filter", "Get", "List", "Lookup", "Search", "Simulate")
 FORM = "application/x-www-form-urlencoded"
-MADE = re.compile(rb"\b(?:sg|sgr|vpce)-[0-9a-f]{8,17}\b")  # what EC2 makes and does not know at once
+ID = re.compile(rb"\b(?:sg|sgr|vpce)-[0-9a-f]{8,17}\b")
+# What EC2 makes by a call, and does not know at once.
+MADE = {"AuthorizeSecurityGroupIngress": b"sgr-", "CreateSecurityGroup": b"sg-", "CreateVpcEndpoint": b"vpce-"}
 UNKNOWN = {
     b"sg": "InvalidGroup.NotFound",
     b"sgr": "InvalidSecurityGroupRuleId.NotFound",
@@ -167,8 +169,8 @@ class Realism:
         with self._turn:
             self._writes[call.service].append((began, seen))
             self._writes["tagging"].append((began, indexed))
-            if call.service == "ec2":
-                self._unknown |= dict.fromkeys(set(MADE.findall(answer.data)) - set(MADE.findall(call.body)), seen)
+            if kind := MADE.get(call.action):
+                self._unknown |= {found: seen for found in ID.findall(answer.data) if found.startswith(kind)}
             if call.action == "DeleteParameter":
                 self._deleted[json.loads(call.body)["Name"]] = done + DELETED_PARAMETER_SECONDS * self.factor
         return answer
@@ -177,7 +179,7 @@ class Realism:
         """Refuse what stands on something that is not known everywhere yet."""
         now = time.monotonic()
         if call.service == "ec2" and not call.reads:
-            for named in MADE.findall(call.body):
+            for named in ID.findall(call.body):
                 if self._unknown.get(named, 0) > now:
                     raise Refused(UNKNOWN[named.partition(b"-")[0]], f"{named.decode()} does not exist", 400)
         if (call.service, call.action) in STRANGER and any(seen > now for _, seen in self._writes["iam"][-5:]):

@@ -1,0 +1,61 @@
+"""Notebooks in this process, without kernels: cell by cell in one IPython, for tests that run them many times."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from IPython.core.interactiveshell import InteractiveShell
+from sql.connection import Connection as SqlConnection
+
+from cruddur_ops.database import connection
+from cruddur_ops.runbook import notebooks
+from cruddur_ops.runbook.notebooks import NOTEBOOKS, Selection
+
+
+class Notebooks:
+    """An IPython that runs the project's notebooks."""
+
+    def __init__(self) -> None:
+        """Made once: what it imports is there for all of them."""
+        self.shell = InteractiveShell.instance()
+        self.shell.user_ns["display"] = print
+
+    def run(self, *names: str, **parameters: Any) -> dict[str, str]:
+        """Run notebooks in order, up to the first failure; the error of each, empty where it passed."""
+        found: dict[str, str] = {}
+        for path in notebooks.select(NOTEBOOKS, Selection(list(names))):
+            found[path.stem] = self._run(json.loads(path.read_text()), parameters)
+            self._end()
+            if found[path.stem]:
+                break
+        return found
+
+    def _end(self) -> None:
+        """Close what the end of a kernel closes."""
+        connection.close_sessions()
+        if magic := SqlConnection.current:
+            magic.internal_connection.close()
+            magic.internal_connection.engine.dispose()
+            SqlConnection.current, SqlConnection.connections = None, {}
+            self.shell.run_line_magic("reload_ext", "cruddur_ops")  # its magic keeps its connection
+
+    def _run(self, document: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
+        self.shell.reset(new_session=False)
+        for number, (source, tags) in enumerate(_cells(document)):
+            with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
+                result = self.shell.run_cell(source)
+            if error := result.error_before_exec or result.error_in_exec:
+                return f"{type(error).__name__}: {error}: cell {number}: {source}"
+            if "parameters" in tags:
+                self.shell.push({name: value for name, value in parameters.items() if name in self.shell.user_ns})
+        return ""
+
+
+def _cells(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    for cell in document["cells"]:
+        if cell["cell_type"] == "code":
+            yield "".join(cell["source"]), cell["metadata"].get("tags", [])
