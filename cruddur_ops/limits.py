@@ -53,6 +53,12 @@ INSIGHTS_DAYS = Limit("7, 731, or months of 31 days up to 713", _is_insights_ret
 ACCOUNT = like(r"\d{12}", "the 12 digits of an account")
 DAYS = between(0, 3650)
 NAME = like(r"[A-Za-z](-?[A-Za-z0-9]){0,62}", "up to 63 letters, digits and single hyphens, a letter first", empty=False)
+# Those that RDS and AWS Backup take themselves begin with their names (RDS API Reference, DBSnapshot).
+SNAPSHOT = like(
+    r"((rds|awsbackup):)?[A-Za-z](-?[A-Za-z0-9]){0,254}",
+    "up to 255 letters, digits and single hyphens, a letter first",
+    empty=False,
+)
 IDENTIFIER = like(r"[A-Za-z][A-Za-z0-9_]{0,62}", "up to 63 letters, digits and underscores, a letter first", empty=False)
 REGION = like(r"[a-z]{2,}(-[a-z]+)+-\d+", "a region such as ca-central-1", empty=False)
 VERSION = like(r"\d{1,3}(\.\d{1,3})?(-rds\.\d+)?", "a major such as 18, or a version such as 18.1", empty=False)

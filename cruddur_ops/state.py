@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,14 @@ from cruddur_ops.errors import WrongInput
 
 PROJECT = Path(__file__).resolve().parent.parent
 TOLD = ("CHECKIP_URL", "LAMBDA_RUNTIME", "LAMBDA_ARCHITECTURE")  # what a sandbox says of itself, and we have settings for
+
+
+def user() -> str:
+    """Who works on this machine; by number, where the system has no name for it, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"
 
 
 def require_checkout() -> None:

@@ -7,8 +7,9 @@ NotProven where what is not proved is to act outside of the sandbox.
 
 from __future__ import annotations
 
-import getpass
 import os
+import re
+import textwrap
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -19,9 +20,10 @@ from typing import Any
 from cruddur_ops import limits
 from cruddur_ops.errors import NotProven, WrongInput, nearest
 from cruddur_ops.limits import Limit, between, like, listed, one_of
-from cruddur_ops.state import PROJECT, require_checkout, sandbox_environment
+from cruddur_ops.state import PROJECT, require_checkout, sandbox_environment, user
 
 CHECKIP_URL = "https://checkip.amazonaws.com"
+LONGEST = 60  # characters of a wrong value that are shown
 DEFAULT = "default"  # the source of what nobody gave
 # By default RDS charges for a major version past its standard support; the second refuses instead.
 EXTENDED_SUPPORT = "open-source-rds-extended-support"
@@ -142,12 +144,18 @@ def read_targets() -> dict[str, dict[str, Any]]:
     """The sections of targets.toml."""
     path = targets_file()
     try:
-        return tomllib.loads(path.read_text())
+        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         require_checkout()
         raise WrongInput(f"{path} is missing: restore it, or name another file in CRUDDUR_TARGETS") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be read ({error.strerror}): mend that, or name another in CRUDDUR_TARGETS") from error
+    except (ValueError, RecursionError) as error:
         raise WrongInput(f"{path} is not valid TOML ({error}): mend that line") from error
+    for name, section in found.items():
+        if not isinstance(section, dict):
+            raise WrongInput(f'"{name}" in {path} is no section: write [{name}] on a line of its own, and its settings below')
+    return found
 
 
 def load(name: str = "local", confirm: str = "", **parameters: Any) -> Target:
@@ -243,7 +251,7 @@ def _require_known(key: str) -> None:
 def _require_within(key: str, value: Any, source: str) -> None:
     limit = SETTINGS[key].metadata["limit"]
     if limit and not limit.holds(value):
-        raise WrongInput(f'{key} cannot be "{value}" ({source}): it is {limit.words}')
+        raise WrongInput(f'{key} cannot be "{_short(value)}" ({source}): it is {limit.words}')
 
 
 def _resolve(
@@ -278,7 +286,7 @@ def _variables(target: str, key: str) -> tuple[str, ...]:
 def _default(key: str, section: Mapping[str, Any]) -> Any:
     if key == "protected":
         return not _is_sandbox(section)
-    return getpass.getuser() if key == "owner" else SETTINGS[key].default
+    return user() if key == "owner" else SETTINGS[key].default
 
 
 def typed(name: str, value: Any, type_name: Any = None) -> Any:
@@ -292,7 +300,7 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
     wanted = TYPES[str(type_name or SETTINGS[name].type)]
     if type(value) is wanted:
         return value
-    if isinstance(value, str) and wanted is int and value.removeprefix("-").isdecimal():
+    if isinstance(value, str) and wanted is int and re.fullmatch(r"-?\d{1,100}", value, re.ASCII):
         return int(value)
     if isinstance(value, str) and wanted is bool and value.lower() in ("true", "false"):
         return value.lower() == "true"
@@ -300,4 +308,11 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
         with suppress(ValueError):
             return float(value)
     expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes"}[wanted]
-    raise WrongInput(f'{name} must be {expected}, not "{value}": correct the value')
+    raise WrongInput(f'{name} must be {expected}, not "{_short(value)}": correct the value')
+
+
+def _short(value: Any) -> str:
+    """As much of a wrong value as fits into a sentence; a number may be too long to be written at all."""
+    with suppress(ValueError):
+        return textwrap.shorten(ascii(value)[1:-1] if isinstance(value, str) else str(value), LONGEST, placeholder="...")
+    return "a very long number"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 import cruddur_ops as ops  # its parts are imported on first use
+from cruddur_ops import limits
 
 if TYPE_CHECKING:
     from cruddur_ops.plan import Outcome, Plan
@@ -54,11 +55,11 @@ def wait(target: Target, timeout: float) -> str:
     return "the server answers" if present else "the server answers; the database is missing: `cruddur-ops db create`"
 
 
-def seed(target: Target, scale: int | None, seed_number: int) -> Plan:
+def seed(target: Target, scale: int | None, seed_number: int | None) -> Plan:
     """The rows of the file, or synthetic data."""
     from cruddur_ops.database import seeding, synthetic
 
-    return synthetic.plan_load(target, scale, seed_number) if scale else seeding.plan_seed(target)
+    return synthetic.plan_load(target, scale, 1 if seed_number is None else seed_number) if scale else seeding.plan_seed(target)
 
 
 def migration(name: str) -> Iterator[str]:
@@ -120,4 +121,7 @@ def expired(target: Target, regions: tuple[str, ...]) -> list[str]:
     from cruddur_ops.rds.expired import find
 
     wanted = regions or (target.region,)
+    for region in wanted:
+        if not limits.REGION.holds(region):
+            raise click.UsageError(f"{region!a} is no region: name one such as ca-central-1")
     return [str(one) for one in find(target, wanted)] or [f"nothing in {', '.join(wanted)} is past its date"]

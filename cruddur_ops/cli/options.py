@@ -2,17 +2,50 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import click
+
+from cruddur_ops import limits
+from cruddur_ops.errors import WrongInput
+from cruddur_ops.limits import Limit
 
 
 def moment(text: str) -> datetime:
     """A time as it is typed."""
     try:
-        return datetime.fromisoformat(text)
-    except ValueError as error:
-        raise click.UsageError(f"{text} is no time: write it as 2026-11-20T14:03:00+00:00") from error
+        found = datetime.fromisoformat(text)
+        found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise click.UsageError(f"{text!a} is no time: write it as 2026-11-20T14:03:00+00:00") from error
+    return found
+
+
+def within(limit: Limit) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """A callback that refuses what a value may not be, before anything is asked of AWS."""
+
+    def check(_: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+        if value is not None and not limit.holds(value):
+            raise WrongInput(f"{parameter.human_readable_name} cannot be {value[:60]!a}: it is {limit.words}")
+        return value
+
+    return check
+
+
+def with_scale(context: click.Context, _: click.Parameter, value: int | None) -> int | None:
+    """Refuse the number of synthetic data where none are asked for."""
+    if value is not None and not context.params.get("scale"):
+        raise WrongInput("--seed-number says which synthetic data: give --scale too, or leave it out")
+    return value
+
+
+def finite(_: click.Context, parameter: click.Parameter, value: float) -> float:
+    """Refuse a time that never ends."""
+    if not math.isfinite(value):
+        raise WrongInput(f"{parameter.human_readable_name} cannot be {value}: give a number of seconds")
+    return value
 
 
 target_option = click.option("--target", default="local", show_default=True, help="A section of targets.toml.")
@@ -21,28 +54,32 @@ name_option = click.option("--name", default=None, help="A sandbox other than th
 
 LOOK = (target_option,)
 STEP = (target_option, confirm_option)
-NAME, IDENTIFIER, INCOMING = (click.argument(name) for name in ("name", "identifier", "incoming"))
+NAME = click.argument("name")
+SNAPSHOT = click.argument("name", callback=within(limits.SNAPSHOT))
+IDENTIFIER, INCOMING = (click.argument(name, callback=within(limits.NAME)) for name in ("identifier", "incoming"))
 FORCE = click.option("--force", is_flag=True, help="End the sessions of those who are connected.")
+SCALE_HELP = "Generate N activities instead."
 SEED = (
-    click.option("--scale", type=click.IntRange(min=1), default=None, metavar="N", help="Generate N activities instead."),
-    click.option("--seed-number", type=int, default=1, show_default=True, help="With --scale: same number, same data."),
+    click.option("--scale", type=click.IntRange(min=1), default=None, is_eager=True, metavar="N", help=SCALE_HELP),
+    click.option("--seed-number", type=int, default=None, callback=with_scale, help="Same number, same data; 1 by default."),
 )
+COUNT = click.IntRange(1, 10_000)
 ROWS = click.IntRange(1, 10_000)
 BATCH = click.option("--batch", type=ROWS, default=1000, show_default=True, help="How many activities at a time.")
 IDLE_HELP = "Only those idle for longer, as in 30m or 2h."
 IDLE = click.option("--idle-longer-than", "idle", default="", metavar="TIME", help=IDLE_HELP)
 DATABASE = click.option("--confirm", default="", help="The database's name: to adopt it, or to drop that of a protected target.")
-LINES = click.option("--lines", default=5, show_default=True, help="Of the log, and of the events.")
-LAST_LINES = click.option("--lines", default=20, show_default=True)
+LINES = click.option("--lines", type=COUNT, default=5, show_default=True, help="Of the log, and of the events.")
+LAST_LINES = click.option("--lines", type=COUNT, default=20, show_default=True)
 STOP = (
     click.option("--force", is_flag=True, help="Stop it although somebody is connected."),
     click.option("--keep", is_flag=True, help="Also make the schedule that stops it anew when AWS starts it after 7 days."),
 )
 KEEP_HELP = "What the present instance is called from then on."
-KEEP_AS = click.option("--keep-as", "outgoing", required=True, metavar="IDENTIFIER", help=KEEP_HELP)
+KEEP_AS = click.option("--keep-as", "outgoing", required=True, callback=within(limits.NAME), metavar="IDENTIFIER", help=KEEP_HELP)
 TIME_HELP = "Or the moment, such as 2026-11-20T14:03:00+00:00."
 RESTORE = (
-    click.option("--snapshot", "name", default=None, help="The snapshot to restore."),
+    click.option("--snapshot", "name", default=None, callback=within(limits.SNAPSHOT), help="The snapshot to restore."),
     click.option("--time", "moment", type=moment, default=None, metavar="TIME", help=TIME_HELP),
 )
 LAST_HELP = 'The name of the last snapshot, or "none" for none.'
@@ -57,5 +94,7 @@ ADOPT = (
     click.option("--profile", envvar="AWS_PROFILE", help="The profile with whose rights to look."),
     click.option("--sandbox", is_flag=True, help="The instance is in the sandbox."),
 )
-TIMEOUT = click.option("--timeout", type=click.FloatRange(min=0), default=300, show_default=True, help="Seconds.")
+TIMEOUT = click.option(
+    "--timeout", type=click.FloatRange(min=0), callback=finite, default=300, show_default=True, help="Seconds."
+)
 FOR_PSQL = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- PSQL ARGUMENTS]")

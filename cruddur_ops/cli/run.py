@@ -82,6 +82,8 @@ def _request(options: dict[str, Any]) -> Request:
     from cruddur_ops.runbook import runs
 
     limits = {f"{name}_seconds": options[f"{name}_timeout"] for name in ("cell", "notebook") if options[f"{name}_timeout"]}
+    if options["plan_file"] and options["approved"] is None:
+        raise WrongInput("--plan-file is where the plan of --approved is: give its digest too")
     own = runbook.Request(confirm=options["confirm"], evidence_url=options["evidence"], **limits)
     if options["approved"] is not None:  # an empty digest, from a variable that is not set, must not run everything
         _require_nothing_else("approved", "resume", "confirm")

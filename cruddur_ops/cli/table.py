@@ -63,11 +63,11 @@ TABLE = (
          "Keep the master password in a secret of our own, as read replicas need it."),
     Verb(rds, "managed-password", "rds:plan_managed", STEP, help=
          "Let RDS manage the master password again, and remove the secret of our own."),
-    Verb(rds, "snapshot", "rds:plan_snapshot", (*STEP, options.NAME), help=
+    Verb(rds, "snapshot", "rds:plan_snapshot", (*STEP, options.SNAPSHOT), help=
          "Take a snapshot called NAME, and wait until it can be restored."),
     Verb(rds, "snapshots", answers.snapshots, LOOK, help=
          "List the snapshots of the instance, the newest last."),
-    Verb(rds, "delete-snapshot", "rds.snapshots:plan_delete_snapshot", (*STEP, options.NAME), help=
+    Verb(rds, "delete-snapshot", "rds.snapshots:plan_delete_snapshot", (*STEP, options.SNAPSHOT), help=
          "Remove the snapshot NAME for good."),
     Verb(rds, "restore", answers.restore, (*STEP, options.IDENTIFIER, *options.RESTORE), help=
          "Restore a snapshot or a moment as a new instance IDENTIFIER, and wait until it is as wanted."),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.locks import Hold, renewed
+from cruddur_ops.state import user
 from cruddur_ops.targets import Target
 
 FREED = 5  # seconds in which the server notices that a holder is gone
@@ -26,7 +26,7 @@ LOST = "the connection that held the lock on the target broke off: see what the 
 @contextmanager
 def held(target: Target, doing: str) -> Iterator[Hold]:
     """Hold the target while the block runs, in the maintenance database since its own may not exist yet."""
-    holder = f"lock of {getpass.getuser()}@{platform.node()} process {os.getpid()}: {doing}"  # of which the server keeps 63 bytes
+    holder = f"lock of {user()}@{platform.node()} process {os.getpid()}: {doing}"  # of which the server keeps 63 bytes
     name = database_name(target)
     with connect(target, MAINTENANCE_DATABASE, autocommit=True) as connection:
         ask(connection, "operations/name_runner", holder=holder)

@@ -10,7 +10,6 @@ refuses its name for 30 seconds. A dead holder is followed, and so is one withou
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import platform
@@ -28,6 +27,7 @@ from botocore.exceptions import ClientError
 from cruddur_ops import aws, progress, tags
 from cruddur_ops.errors import OpsError, RunInProgress
 from cruddur_ops.locks import Hold, instance, renewed
+from cruddur_ops.state import user
 from cruddur_ops.targets import Target
 
 STALE = 5 * 60  # seconds without a sign of life
@@ -115,7 +115,7 @@ class Lock:
 def held(target: Target, doing: str) -> Iterator[Hold]:
     """Hold the target while the block runs."""
     since = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
-    who = aws.caller_identity(target).get("Arn", getpass.getuser())
+    who = aws.caller_identity(target).get("Arn", user())
     lock = Lock(target, {"token": uuid4().hex, "who": who, **process(), "since": since, "doing": doing})
     lock.take()
     try:

@@ -1,5 +1,5 @@
--- Everybody who is connected but oneself, and whoever has the lock of a run (see name_runner): what each does, since when, and
--- who stands in the way.
+-- Everybody who is connected but oneself: what each does, since when, and who stands in the way.
+-- Whoever has the lock of a run (see name_runner) is left out: to end that session would end the run.
 -- Without pg_read_all_stats most columns of other roles' sessions are null (PostgreSQL 18, chapter 27.2.3); who
 -- blocks whom is asked only of those that wait, since that takes a lock on the table of locks (table 9.71).
 SELECT

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 import platform
 import subprocess
@@ -13,7 +12,7 @@ from typing import Any
 
 from cruddur_ops import aws
 from cruddur_ops.errors import OpsError
-from cruddur_ops.state import PROJECT
+from cruddur_ops.state import PROJECT, user
 from cruddur_ops.targets import Target
 
 PACKAGES = ("cruddur-ops", "boto3", "botocore", "ipython-sql", "moto", "papermill", "psycopg", "sqlalchemy")
@@ -22,7 +21,7 @@ PACKAGES = ("cruddur-ops", "boto3", "botocore", "ipython-sql", "moto", "papermil
 def surroundings() -> dict[str, Any]:
     """What holds before the first notebook runs, and asks nobody but this machine."""
     return {
-        "user": getpass.getuser(),
+        "user": user(),
         "host": platform.node(),
         "process": os.getpid(),
         "caller": None,
