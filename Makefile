@@ -3,12 +3,12 @@
 MAKEFLAGS += --no-print-directory
 PYTHON := .venv/bin/python
 OPS := $(PYTHON) -m cruddur_ops
-# A file of tests stays on one process, since its tests may share what it set up; the long files come first.
+# A file of tests stays on one process, since its tests may share what it set up.
 # The tests start hundreds of processes, which are not to compile our modules anew.
 TESTS = env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -q -p no:nbval --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 
-.PHONY: help run plan test test-all outputs lint lab up down bench env env-dev clean
+.PHONY: help run plan test tests test-all outputs lint lab up down bench env env-dev clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -19,11 +19,14 @@ run: env ## rehearse: run notebooks 00 to 06 in the sandbox
 plan: env ## show what a run would change
 	@$(OPS) run --plan $(ARGS)
 
-test: lint ## lint, check types, and test: minutes
+test: env-dev ## lint, check types, and test: minutes
+	@$(MAKE) --jobs lint tests
+
+tests:
 	@$(TESTS) $(ARGS)
 
-test-all: lint ## test everything there is: every case, all notebooks, Terraform where it is installed
-	@$(TESTS) --all $(ARGS)
+test-all: env-dev ## test everything there is: every case, all notebooks, Terraform where it is installed
+	@$(MAKE) test ARGS="--all $(ARGS)"
 	@$(MAKE) -C rds_sandbox test ARGS="--terraform --wheels"
 
 outputs: env-dev ## run the notebooks on a fresh sandbox, and keep their outputs in them

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ ON_REQUEST = {
     TESTS / "live": "acts on a real AWS account",
     TESTS / "wheels": "takes minutes, and needs a package index",
 }
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # slow to import: see runbook/execution.py
+LONGEST = ("test_kills", "test_runs", "test_its_own_tests")
 settings.register_profile("some", deadline=None, max_examples=15)  # no deadline: a busy machine is no failure
 settings.register_profile("all", deadline=None)
 
@@ -54,8 +57,14 @@ def _write_to_memory() -> None:
         os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: a third of a test's time is waiting."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests that cost money or minutes unless they are asked for."""
+    """Let the longest files come first, and leave out what costs money or minutes unless it is asked for."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
     for folder, reason in ON_REQUEST.items():
         if not config.getoption(f"--{folder.name}"):
             skip = pytest.mark.skip(reason=f"{reason}: run it with --{folder.name}")

@@ -1,4 +1,4 @@
-"""The command line on the project's notebooks: processes of their own, whose runs stay out of the project."""
+"""The command line on the project's notebooks, whose runs stay out of the project."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import boto3
 import psutil
 import pytest
 
-import rds_sandbox
+from cruddur_ops import aws, cli
+from cruddur_ops.database import connection
+from cruddur_ops.runbook import runs
 from cruddur_ops.state import PROJECT
-from tests.unit.headless import Finished, finish, until
+from rds_sandbox import Sandbox
+from tests.sandbox.support import reset
+from tests.unit.headless import Finished, finish, here, until
 
 TARGETS = """\
 [local]
@@ -42,12 +48,12 @@ cli.main(prog_name="cruddur-ops")
 
 @dataclass(frozen=True)
 class CommandLine:
-    """A folder in which `cruddur-ops` runs, and what its processes have said there.
+    """A folder in which `cruddur-ops` runs, and what it has said there.
 
     Attributes:
         folder: for runs/, the state and targets.toml.
         sandbox: the variables of a sandbox; empty where none is up.
-        said: standard output and standard error of each process that ended.
+        said: standard output and standard error of all that ended.
     """
 
     folder: Path
@@ -80,17 +86,24 @@ class CommandLine:
 
     def finish(self, process: subprocess.Popen[str]) -> Finished:
         """Wait for a process, and keep what it said."""
-        finished = finish(process)
+        return self._keep(finish(process))
+
+    def _keep(self, finished: Finished) -> Finished:
         self.said.extend((finished.stdout, finished.stderr))
         return finished
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-        """Start the command line."""
+        """Start the command line in a process of its own."""
         return self.python(self.folder, "-c", PROGRAM, *arguments, **variables)
 
     def run(self, *arguments: str, **variables: str) -> Finished:
-        """Run the command line to its end."""
-        return self.finish(self.start(*arguments, **variables))
+        """Run the command line to its end, in this process; it begins without clients and sessions."""
+        aws.forget()
+        with patch.object(runs, "RUNS", self.folder / "runs"):
+            work = partial(cli.main, arguments, prog_name="cruddur-ops")
+            finished = here(work, self.folder, {**self.environment, **variables})
+        connection.close_sessions()
+        return self._keep(finished)
 
     def runs(self) -> set[Path]:
         """The dated folders."""
@@ -111,12 +124,12 @@ class CommandLine:
         return self.finish(process)
 
     def kernels(self) -> list[psutil.Process]:
-        """The kernels that processes of this folder started and that are there still, with the fork server."""
+        """The kernels that processes of this folder started and that are there still, with their fork servers; not this one's."""
         return [process for process in psutil.process_iter() if self._is_kernel(process)]
 
     def _is_kernel(self, process: psutil.Process) -> bool:
         try:
-            ours = process.environ().get("CRUDDUR_STATE_DIR") == str(self.state)
+            ours = process.environ().get("CRUDDUR_STATE_DIR") == str(self.state) and process.ppid() != os.getpid()
             return ours and any("import main; main(" in argument for argument in process.cmdline())  # multiprocessing
         except (psutil.AccessDenied, psutil.NoSuchProcess):  # zombies among them
             return False
@@ -135,10 +148,11 @@ def half_done(run: Path, notebook: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Mapping[str, str]]:
-    """The environment of a sandbox that the tests of a module share."""
-    with rds_sandbox.sandbox() as it:
-        yield it.environment
+def sandbox(rds_sandbox: Sandbox) -> Iterator[Mapping[str, str]]:
+    """The environment of a sandbox with nothing in it, which the tests of a module share."""
+    reset(rds_sandbox.environment)
+    yield rds_sandbox.environment
+    reset(rds_sandbox.environment)
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@
 
 With `--applying` at the cells alone that apply a plan.
 
-Prints a line of JSON for each notebook: the error of its last execution and of the check of its
-postconditions, how the killed ones ended, the seconds, and the state that it left. A kernel is killed
+Prints a line of JSON for each notebook: the error of its last execution, how the killed ones ended, the error of
+the check of their postconditions then, the seconds, and the state that it left. A kernel is killed
 while the cell runs (its first moment, or a little later), and the runner stops there as if it had
 been killed too. The next execution is the resumed one: it comes one cell further, so that each cell
 is hit where it does its work for the first time.
@@ -103,7 +103,7 @@ def results(names: list[str], doomed: list[str], applying: bool) -> Iterator[dic
             began = time.monotonic()
             kills = killed(notebook, Path(folder), applying) if notebook.name in doomed else []
             error = execute(notebook, Path(folder))
-            check = execute(notebook, Path(folder), mode="check")
+            check = execute(notebook, Path(folder), mode="check") if kills else ""
             seconds = round(time.monotonic() - began, 1)
             facts = {"name": notebook.name, "ends": kills, "error": error, "check": check, "seconds": seconds}
             yield {**facts, "state": state(os.environ)}

@@ -17,8 +17,8 @@ def ops(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
 
 @pytest.fixture(scope="module")
 def finished(ops: CommandLine) -> Finished:
-    """The run."""
-    return ops.run("run")
+    """The run, in a process of its own."""
+    return ops.finish(ops.start("run"))
 
 
 def test_the_transcript_is_that_of_a_first_run(ops: CommandLine, finished: Finished) -> None:

@@ -20,7 +20,7 @@ from rds_sandbox import sandbox
 
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
 MINUTES = 40
-SOME = NAMES[:4]  # that apply in all kinds of ways: AWS, the network, SQL
+SOME = NAMES[1:4]  # they apply in all kinds of ways: AWS, the network, SQL; 00 applies nothing
 CASES = [name if name in SOME else pytest.param(name, marks=pytest.mark.thorough) for name in NAMES]
 DRILL = "08_snapshot_and_restore"
 
@@ -86,4 +86,4 @@ def test_the_end_state_is_that_of_an_undisturbed_run(both: tuple[Results, Result
 @pytest.mark.parametrize("name", CASES)
 def test_a_notebook_that_has_passed_can_be_checked(both: tuple[Results, Results], name: str) -> None:
     """Its preflight and verify cells hold by themselves, without those that plan and apply."""
-    assert ("", "") == (both[0][name]["check"], both[1][name]["check"])
+    assert "" == both[1][name]["check"]

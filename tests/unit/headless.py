@@ -101,18 +101,8 @@ class Project:
         return subprocess.Popen(command, cwd=self.folder, env=environment, stdout=pipe, stderr=pipe, text=True)
 
     def run(self, *arguments: str, output: type[io.StringIO] = io.StringIO, **variables: str) -> Finished:
-        """Run the command line to its end, in this process: it has imported everything, and a fork server."""
-        code: Any = 0
-        with contextlib.ExitStack() as stack:
-            stdout = stack.enter_context(contextlib.redirect_stdout(output()))
-            stderr = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
-            stack.enter_context(contextlib.chdir(self.folder))
-            stack.enter_context(patch.dict(os.environ, {**self.environment, **variables}))
-            try:
-                run_here(arguments)
-            except SystemExit as end:
-                code = end.code
-        return Finished(code, stdout.getvalue(), stderr.getvalue())
+        """Run the command line to its end, in this process."""
+        return here(lambda: run_here(arguments), self.folder, {**self.environment, **variables}, output)
 
     def records(self) -> list[dict[str, Any]]:
         """What each run.json says, oldest first."""
@@ -136,6 +126,23 @@ class Finished:
     code: int
     stdout: str
     stderr: str
+
+
+def here(
+    work: Callable[[], object], folder: Path, environment: Mapping[str, str], output: type[io.StringIO] = io.StringIO
+) -> Finished:
+    """Do the work of a process in this one, which has imported everything, and has a fork server."""
+    code: Any = 0
+    with contextlib.ExitStack() as stack:
+        stdout = stack.enter_context(contextlib.redirect_stdout(output()))
+        stderr = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        stack.enter_context(contextlib.chdir(folder))
+        stack.enter_context(patch.dict(os.environ, environment))
+        try:
+            work()
+        except SystemExit as end:
+            code = end.code
+    return Finished(code, stdout.getvalue(), stderr.getvalue())
 
 
 def finish(process: subprocess.Popen[str]) -> Finished:
