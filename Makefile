@@ -19,13 +19,13 @@ run: env ## rehearse: run notebooks 00 to 06 in the sandbox
 plan: env ## show what a run would change
 	@$(OPS) run --plan $(ARGS)
 
-test: env-dev ## lint, check types, and test: minutes
+test: ## lint, check types, and test, at once: minutes
 	@$(MAKE) --jobs lint tests
 
-tests:
+tests: env-dev ## test alone
 	@$(TESTS) $(ARGS)
 
-test-all: env-dev ## test everything there is: every case, all notebooks, Terraform where it is installed
+test-all: ## test everything there is: every case, all notebooks, Terraform where it is installed
 	@$(MAKE) test ARGS="--all $(ARGS)"
 	@$(MAKE) -C rds_sandbox test ARGS="--terraform --wheels"
 

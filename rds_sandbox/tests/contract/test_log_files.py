@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,19 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.instance import create, open_group, refused, run
+from tests.instance import create, refused, run
 from tests.support import Client, reset, wait_for, wanted
 
 NAME = {"DBInstanceIdentifier": "talking"}
 
 
 @pytest.fixture(scope="module")
-def instance(sandbox: Mapping[str, str], rds: Client, ec2: Client) -> Iterator[dict[str, Any]]:
+def instance(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any]:
     """An instance whose log has an error in it."""
-    reset(sandbox)
-    made = create(rds, "talking", open_group(ec2))
+    made = create(rds, "talking", group)
     with pytest.raises(psycopg.errors.UndefinedTable):
         run(sandbox, made, "SELECT * FROM missing_relation")
-    yield made
-    reset(sandbox)
+    return made
 
 
 def newest(rds: Client) -> dict[str, Any]:
@@ -62,6 +60,7 @@ def test_portions_of_a_log_file(rds: Client, instance: dict[str, Any]) -> None:
     assert whole["LogFileData"].startswith(first["LogFileData"])
 
 
+@pytest.mark.usefixtures("slow")
 def test_what_is_refused(rds: Client, instance: dict[str, Any]) -> None:
     """A missing file, a marker that no portion gave, an instance that is not there, or not yet."""
     file = newest(rds)["LogFileName"]

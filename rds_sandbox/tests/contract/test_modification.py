@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -10,17 +10,9 @@ import pytest
 
 from rds_sandbox import Sandbox
 from tests.instance import create, messages, open_group, refused, run, statuses
-from tests.support import PASSWORD, Client, connect, reset, wait_for
+from tests.support import PASSWORD, Client, connect, wait_for
 
 COMBINATION, VALUE = "InvalidParameterCombination", "InvalidParameterValue"
-
-
-@pytest.fixture(scope="module")
-def group(sandbox: Mapping[str, str], ec2: Client) -> Iterator[str]:
-    """A security group that admits the operator, in a sandbox that holds nothing else."""
-    reset(sandbox)
-    yield open_group(ec2)
-    reset(sandbox)
 
 
 @pytest.fixture(scope="module")

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.instance import create, messages, open_group, refused, run
-from tests.support import Client, reset, wait_for
+from tests.instance import create, messages, refused, run
+from tests.support import Client, wait_for
 
 SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture(scope="module")
-def group(sandbox: Mapping[str, str], ec2: Client) -> Iterator[str]:
-    """A security group that admits the operator, in a sandbox that holds nothing else."""
-    reset(sandbox)
-    yield open_group(ec2)
-    reset(sandbox)
 
 
 @pytest.fixture(scope="module")

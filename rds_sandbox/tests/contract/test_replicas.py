@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,20 +11,12 @@ import psycopg
 import pytest
 
 from rds_sandbox import Sandbox
-from tests.instance import create, messages, open_group, refused, run, statuses
-from tests.support import Client, make_client, reset, wait_for
+from tests.instance import create, messages, refused, run, statuses
+from tests.support import Client, make_client, wait_for
 
 REPLICA = {"DBInstanceIdentifier": "replica"}
 SOURCE = {"DBInstanceIdentifier": "source"}
 STATE = "InvalidDBInstanceState"
-
-
-@pytest.fixture(scope="module")
-def group(sandbox: Mapping[str, str], ec2: Client) -> Iterator[str]:
-    """A security group that admits the operator, in a sandbox that holds nothing else."""
-    reset(sandbox)
-    yield open_group(ec2)
-    reset(sandbox)
 
 
 @pytest.fixture(scope="module")

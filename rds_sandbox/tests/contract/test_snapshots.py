@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.instance import OPERATOR, create, messages, open_group, refused, run, statuses
-from tests.support import PASSWORD, Client, connect, from_address, make_group, reset, tcp, wait_for
+from tests.instance import OPERATOR, create, messages, refused, run, statuses
+from tests.support import PASSWORD, Client, connect, from_address, make_group, tcp, wait_for
 
 TAGS = [{"Key": "Owner", "Value": "somebody"}]
-
-
-@pytest.fixture(scope="module")
-def group(sandbox: Mapping[str, str], ec2: Client) -> Iterator[str]:
-    """A security group that admits the operator, in a sandbox that holds nothing else."""
-    reset(sandbox)
-    yield open_group(ec2)
-    reset(sandbox)
 
 
 @pytest.fixture(scope="module")

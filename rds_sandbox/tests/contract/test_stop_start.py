@@ -9,21 +9,19 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.instance import create, messages, open_group, refused, run, statuses
-from tests.support import Client, connect, reset, wait_for, wanted
+from tests.instance import create, messages, refused, run, statuses
+from tests.support import Client, connect, wait_for, wanted
 
 NAME = {"DBInstanceIdentifier": "stopping"}
 STATE = "InvalidDBInstanceState"
 
 
 @pytest.fixture(scope="module")
-def instance(sandbox: Mapping[str, str], rds: Client, ec2: Client) -> Iterator[dict[str, Any]]:
+def instance(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any]:
     """An available instance with a table in it."""
-    reset(sandbox)
-    made = create(rds, "stopping", open_group(ec2))
+    made = create(rds, "stopping", group)
     run(sandbox, made, "CREATE TABLE kept AS SELECT 1 AS value")
-    yield made
-    reset(sandbox)
+    return made
 
 
 @pytest.fixture
