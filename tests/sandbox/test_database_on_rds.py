@@ -24,6 +24,7 @@ from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.targets import Target
 from tests.database.doors import tunnel
 from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
+from tests.unit.headless import until
 
 IDENTIFIER = "cruddur-db-instance"
 MANAGED = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
@@ -78,13 +79,13 @@ def test_a_tunnel_verifies_the_endpoints_name(target: Target, instance: dict[str
 def test_an_instance_without_a_public_address(target: Target, rds: Client) -> None:
     """Silence there is no matter of the firewall: the way in is told."""
     rds.modify_db_instance(DBInstanceIdentifier=IDENTIFIER, PubliclyAccessible=False)
-    wait_for(rds, IDENTIFIER, "available")
+    until(lambda: not wait_for(rds, IDENTIFIER, "available")["PubliclyAccessible"])
     try:
         with pytest.raises(ConnectionTimedOut, match="is not publicly accessible, and did not answer: open a tunnel"):
             connect(replace(target, db_name="postgres"), connect_timeout=2)
     finally:
         rds.modify_db_instance(DBInstanceIdentifier=IDENTIFIER, PubliclyAccessible=True)
-        wait_for(rds, IDENTIFIER, "available")
+        until(lambda: wait_for(rds, IDENTIFIER, "available")["PubliclyAccessible"])
 
 
 def test_from_nothing_to_seeded_and_again(target: Target) -> None:

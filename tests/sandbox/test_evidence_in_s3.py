@@ -33,8 +33,8 @@ def test_the_copy_is_the_folder(s3: Client, target: Target, folder: Path, tmp_pa
     """Fetched again, it is verified like the original."""
     url = storage.store(folder, "s3://evidence/runs/", target)
     assert f"s3://evidence/runs/{folder.name}" == url
-    fetched = tmp_path / "fetched"
-    fetched.mkdir()
+    fetched = tmp_path / "fetched" / folder.name
+    fetched.mkdir(parents=True)
     for item in s3.list_objects_v2(Bucket="evidence", Prefix=f"runs/{folder.name}/")["Contents"]:
         s3.download_file("evidence", item["Key"], str(fetched / Path(item["Key"]).name))
     assert manifest.verify(folder) == manifest.verify(fetched)
