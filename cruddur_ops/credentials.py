@@ -66,8 +66,13 @@ def find(target: Target, name: str) -> Secret:
     found = aws.find(target, "secretsmanager", "describe_secret", ABSENT_CODE, SecretId=name)
     if found is None:
         return Secret(name)
-    labels = tags.as_mapping(found.get("Tags", []))
-    return Secret(found["Name"], found["ARN"], found.get("KmsKeyId", ""), "DeletedDate" in found, labels)
+    return described(found)
+
+
+def described(item: Mapping[str, Any]) -> Secret:
+    """From what DescribeSecret answers, or an item of ListSecrets."""
+    labels, scheduled = tags.as_mapping(item.get("Tags", [])), bool(item.get("DeletedDate"))
+    return Secret(item["Name"], item["ARN"], item.get("KmsKeyId", ""), scheduled, labels)
 
 
 def read(target: Target, name: str) -> dict[str, Any]:

@@ -85,7 +85,9 @@ def look(target: Target, lines: int = 5) -> Health:
 
 def counted(target: Target) -> Sequence[str]:
     """One entry for each client that CloudWatch has counted last: who they are, only the database knows."""
-    return ["by CloudWatch's last count"] * math.ceil(metrics(target, "DatabaseConnections")["DatabaseConnections"] or 0)
+    return ["by CloudWatch's last count, which has the function's idle connection, too"] * math.ceil(
+        metrics(target, "DatabaseConnections")["DatabaseConnections"] or 0
+    )
 
 
 def metrics(target: Target, *names: str) -> dict[str, float | None]:

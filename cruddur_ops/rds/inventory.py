@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cruddur_ops import aws, progress, tags
+from cruddur_ops import aws, credentials, progress, tags
 from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import NotVerified
 from cruddur_ops.network import groups
@@ -39,6 +39,7 @@ COMMANDS = {
 FREE = frozenset({"ssm:parameter"})
 UNKNOWN = "see the console of its service"
 AUTOMATED = "goes by itself with its instance and the automated backups"
+SCHEDULED = "scheduled for deletion: costs nothing, and can be restored until then"
 OTHERS = "not this target's, by its tags"
 ASKED_FOR = "kept: somebody's last hope goes only when it is asked for by name"
 KEPT = {"rds:snapshot": ASKED_FOR, "rds:auto-backup": ASKED_FOR, "cognito-idp:userpool": ASKED_FOR}
@@ -70,7 +71,7 @@ class Leftover:
     def __repr__(self) -> str:
         """What it is, why it stays, and what removes it, unless it is somebody else's."""
         lines = [self.kept] if self.kept else []
-        lines += [self.command] if self.kept not in (OTHERS, AUTOMATED) else []
+        lines += [self.command] if self.kept not in (OTHERS, AUTOMATED, SCHEDULED) else []
         return "\n    ".join([f"{self.kind} {self.name} ({self.why})", *lines])
 
 
@@ -138,7 +139,8 @@ def by_reference(target: Target) -> Iterator[Leftover]:
     for item in automated_backups(target):
         kept = "" if item.get("Status") == "retained" else AUTOMATED
         yield from_arn(item["DBInstanceAutomatedBackupsArn"], f"{item.get('Status')} backups of {name}", kept)
-    yield from (from_arn(one.arn, f"of {name}", _unless_ours(target, one.tags)) for one in secrets(target))
+    for one in secrets(target):
+        yield from_arn(one.arn, f"of {name}", _unless_ours(target, one.tags) or (SCHEDULED if one.scheduled else ""))
     kept = _unless_ours(target, instance.tags if instance else {})
     yield from (Leftover("logs:log-group", item, why=f"RDS's, of {name}", kept=kept) for item in log_groups(target))
     yield from (_of_schedule(item) for item in sorted(schedule.present(target)) if not item.startswith("policy"))
@@ -165,8 +167,8 @@ def automated_backups(target: Target) -> list[dict[str, Any]]:
 def secrets(target: Target) -> list[Secret]:
     """Those whose names begin with the instance's identifier, as its roles' and its own master password's do."""
     prefix = f"{target.db_instance_identifier}/"
-    items = aws.pages(target, "secretsmanager", "list_secrets", Filters=[{"Key": "name", "Values": [prefix]}])
-    found = [Secret(one["Name"], one["ARN"], tags=tags.as_mapping(one.get("Tags", []))) for one in items]
+    wanted = {"Filters": [{"Key": "name", "Values": [prefix]}], "IncludePlannedDeletion": True}
+    found = [credentials.described(item) for item in aws.pages(target, "secretsmanager", "list_secrets", **wanted)]
     return [one for one in found if one.name.startswith(prefix)]
 
 

@@ -288,7 +288,8 @@ def test_what_is_left_says_whose_it_is_and_why_it_stays(left: dict[str, Any], re
     region["y"] = Instance("y", "available", tags={"ManagedBy": "cruddur-ops", "DBInstance": "y"})
     left["tagged"] = {ARN.format("rds", "db:y"): {"ManagedBy": "cruddur-ops", "DBInstance": "y", "Owner": "bob"}}
     left["snapshots"] = [Snapshot("last", "x", "available", gibibytes=20, arn=ARN.format("rds", "snapshot:last"))]
-    left["secrets"] = [Secret("x/theirs", ARN.format("secretsmanager", "secret:x/theirs-AbCdEf"))]
+    scheduled = Secret("x/old", ARN.format("secretsmanager", "secret:x/old-AbCdEf"), scheduled=True, tags=tags.of(TARGET))
+    left["secrets"] = [Secret("x/theirs", ARN.format("secretsmanager", "secret:x/theirs-AbCdEf")), scheduled]
     backups = {"Status": "retained", "DBInstanceAutomatedBackupsArn": ARN.format("rds", "auto-backup:ab-1")}
     left["automated_backups"] = [backups]
     kept = {one.name: (one.why, one.kept) for one in inventory.find(TARGET)}
@@ -296,11 +297,12 @@ def test_what_is_left_says_whose_it_is_and_why_it_stays(left: dict[str, Any], re
         "y": ("tagged, of bob, for y", inventory.OTHERS),
         "last": ("manual snapshot of x, 20 GiB", inventory.ASKED_FOR),
         "x/theirs-AbCdEf": ("of x", inventory.OTHERS),
+        "x/old-AbCdEf": ("of x", inventory.SCHEDULED),
         "ab-1": ("retained backups of x", inventory.ASKED_FOR),
     } == kept
     shown = "".join(map(repr, inventory.find(TARGET)))
     assert ("delete-db-snapshot" in shown, "delete-db-instance " in shown) == (True, False)
-    assert "verified: nothing of x is left but 2 that were kept; 2 of others are as they were" == repr(rds.verify_gone(TARGET))
+    assert "verified: nothing of x is left but 3 that were kept; 2 of others are as they were" == repr(rds.verify_gone(TARGET))
 
 
 def test_what_should_have_gone_is_named(left: dict[str, Any]) -> None:
