@@ -98,7 +98,7 @@ def plan_return(target: Target, drill: Drill) -> Plan:
     tags.require_ours(target, original.tags, f"DB instance {drill.outgoing}")
     for copy in (name, drill.rewound):
         _require_copy(found.get(copy), original)
-    return switchover.plan_switchover(target, drill.outgoing, drill.rewound)
+    return replace(switchover.plan_switchover(target, drill.outgoing, drill.rewound), again=None)  # this step's own
 
 
 @step

@@ -49,6 +49,8 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
         *_rules(target),
         *_groups(target),
     )
+    if found is None and any(change.mutating for change in changes):
+        instances.require_not_renamed(target)
     replicas = found.replicas if found else ()
     facts = tuple(f"the replica {name} becomes an instance of its own, and goes on billing" for name in replicas)
     return Plan(f"teardown on {target.name}", changes, facts, asks_always=bool(found and found.deletion_protection))

@@ -94,9 +94,15 @@ def test_the_original_gets_its_name_back(renamed: Callable[..., list[object]]) -
     assert [("outgoing", NAME)] == renamed(copy("rewound"), original("outgoing"))
 
 
-def test_an_original_that_is_left_alone_gets_its_name_back(renamed: Callable[..., list[object]]) -> None:
-    """Also where its copies are gone."""
+def test_an_original_that_is_left_alone_gets_its_name_back(
+    renamed: Callable[..., list[object]], region: dict[str, Instance]
+) -> None:
+    """Also where its copies are gone; and then the plan says so."""
     assert [("outgoing", NAME)] == renamed(original("outgoing"))
+    plan = drill.plan_return(TARGET, DRILL)
+    region.clear()
+    region[NAME] = original(NAME)
+    assert f"verified: DB instance {NAME} is as wanted" == repr(plan.verify())
 
 
 @pytest.mark.parametrize(

@@ -188,6 +188,13 @@ def test_an_instance_that_is_gone_or_going(found: Instance | None, note: str, do
     assert (4 if found else 3) == len(plan.mutating)
 
 
+def test_nothing_goes_while_the_instance_has_another_name(down: Callable[..., Plan], region: dict[str, Instance]) -> None:
+    """A switchover was cut off between its renames: secrets and group are still those of the instance."""
+    region["x-outgoing"] = replace(INSTANCE, identifier="x-outgoing")
+    with pytest.raises(InstanceNotReady, match="x-outgoing is the DB instance x, renamed by a switchover"):
+        down(found=None)
+
+
 @pytest.mark.parametrize("status", ["available", "deleting"])
 def test_what_uses_the_instance_waits(status: str, down: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> None:
     """Until it is gone, also where an earlier run began to delete it."""
