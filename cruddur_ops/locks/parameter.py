@@ -32,6 +32,7 @@ from cruddur_ops.targets import Target
 
 STALE = 5 * 60  # seconds without a sign of life
 LATE = 40  # seconds in which AWS may still answer as before, or refuse the name of a parameter that somebody deleted
+PROCESS = ("host", "pid", "began")  # what tells one process from all others
 ABSENT_CODES = ("ParameterNotFound", "ParameterVersionNotFound")
 
 Holder = Mapping[str, Any]
@@ -67,7 +68,7 @@ class Lock:
             found = _read(self.target)
             if self._holds(found):  # we were told late that it was written
                 return "", True
-            if found.holder and not (_is_dead(found.holder) or found.silent > STALE):
+            if found.holder and not (self._is_over(found.holder) or found.silent > STALE):
                 raise RunInProgress(_message(self.target, found.holder))
             return "somebody else was quicker", self._write(found.version, self.own) or None
 
@@ -91,7 +92,12 @@ class Lock:
             late = found.version < self.version
             return "freeing it", None if late else (not self._holds(found) or self._write(found.version, None) or None)
 
-        progress.poll("lock", look, LATE, RunInProgress)
+        if not self._write(self.version, None):
+            progress.poll("lock", look, LATE, RunInProgress)
+
+    def _is_over(self, holder: Holder) -> bool:
+        """Whether the holder is dead, or this process, which has freed it since and is told so late."""
+        return all(holder[name] == self.own[name] for name in PROCESS) or _is_dead(holder)
 
     def _holds(self, found: Found) -> bool:
         return found.holder is not None and found.holder["token"] == self.own["token"]

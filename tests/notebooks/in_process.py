@@ -1,19 +1,28 @@
-"""Notebooks in this process, without kernels: cell by cell in one IPython, for tests that run them many times."""
+"""Notebooks in this process, without kernels: cell by cell in one IPython, for tests that run them many times.
+
+`python -m tests.notebooks.in_process SEED...`: all of them, in a realistic sandbox, for each seed; prints a line of JSON for each
+seed, with the error of each notebook.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from sql.connection import Connection as SqlConnection
 
+from cruddur_ops import progress
 from cruddur_ops.database import connection
 from cruddur_ops.runbook import notebooks
 from cruddur_ops.runbook.notebooks import NOTEBOOKS, Selection
+from rds_sandbox import sandbox
+
+NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
 
 
 class Notebooks:
@@ -59,3 +68,19 @@ def _cells(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
     for cell in document["cells"]:
         if cell["cell_type"] == "code":
             yield "".join(cell["source"]), cell["metadata"].get("tags", [])
+
+
+def main() -> None:
+    """Run all notebooks for each seed, on one sandbox."""
+    progress.FIRST_PAUSE_SECONDS, progress.LONGEST_PAUSE_SECONDS = 0.05, 0.5  # the times of AWS are shortened, too
+    shell = Notebooks()
+    with sandbox() as it, it.exported():
+        for seed in sys.argv[1:]:
+            it.reset()
+            it.simulate("realistic", seed=seed)
+            print(json.dumps({"seed": seed, "errors": shell.run(*NAMES)}), flush=True)
+            it.simulate("ideal")
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shlex
@@ -13,11 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from rds_sandbox import keeper, process
+from rds_sandbox.crowd import Crowd
 from rds_sandbox.errors import SandboxNotUp, WrongInput
 from rds_sandbox.process import Record, alive
 from rds_sandbox.simulate import checked
@@ -90,11 +93,19 @@ class Sandbox:
         """Make one of SIMULATIONS happen; the sentence that says so."""
         texts = {key: str(value) for key, value in values.items()}
         simulation = checked(name, texts)
-        self._ask("PUT", f"/_sandbox/simulate/{name}", texts)
+        if name == "crowd":
+            self._gather(**texts)
+        else:
+            self._ask("PUT", f"/_sandbox/simulate/{name}", texts)
         if "address" in texts:
             self.environment[ADDRESS] = texts["address"]
             self._tell_others()
         return simulation.said.format(**texts)
+
+    def _gather(self, like: str, tags: str = "", seed: str = "0") -> None:
+        labels = dict(pair.split("=", 1) for pair in tags.split(",") if "=" in pair)
+        clients = functools.cache(self.client)
+        Crowd(clients, self.environment["RDS_SANDBOX_LAMBDA_RUNTIME"], labels, Random(seed)).fill(like.split(","))
 
     def reset(self) -> None:
         """Empty it: no instance, function, rule or secret is left."""

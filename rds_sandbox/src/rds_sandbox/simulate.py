@@ -57,6 +57,12 @@ SIMULATIONS = {
         "AWS answers late now, with seed {seed}",
         optional=("factor",),
     ),
+    "crowd": Simulation(
+        ("like",),
+        "fill the account with other teams' resources, called like these names (a,b); half of them with the tags (KEY=VALUE,…)",
+        "other teams have what is called like {like} now",
+        optional=("tags", "seed"),
+    ),
     "ideal": Simulation((), "let AWS answer at once again", "AWS answers at once now"),
 }
 
