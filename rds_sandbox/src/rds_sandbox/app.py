@@ -25,6 +25,7 @@ from rds_sandbox.host import Host
 from rds_sandbox.patches import FORM
 from rds_sandbox.rds import pricing
 from rds_sandbox.realism import Refused, read_call
+from rds_sandbox.simulate import AT_ONCE
 
 PREFIX = "/_sandbox"
 SIMULATE = "/simulate/"
@@ -58,7 +59,7 @@ class SandboxApp:
         if request.path.startswith(PREFIX):
             return self._own(request)
         region, service = scope(request)
-        if self.host.realism and service:
+        if self.host.realism and service and AT_ONCE not in request.headers.get("User-Agent", ""):
             return self._late(request, region, service)
         if self.host.realism and request.path == RESET:
             self.host.realism.forget()

@@ -23,7 +23,7 @@ from rds_sandbox import keeper, process
 from rds_sandbox.crowd import Crowd
 from rds_sandbox.errors import SandboxNotUp, WrongInput
 from rds_sandbox.process import Record, alive
-from rds_sandbox.simulate import checked
+from rds_sandbox.simulate import AT_ONCE, checked
 from rds_sandbox.state import one_at_a_time, read_record, record_file, state_folder
 
 END_SECONDS = 60
@@ -104,7 +104,9 @@ class Sandbox:
 
     def _gather(self, like: str, tags: str = "", seed: str = "0") -> None:
         labels = dict(pair.split("=", 1) for pair in tags.split(",") if "=" in pair)
-        clients = functools.cache(self.client)
+        from botocore.config import Config
+
+        clients = functools.cache(functools.partial(self.client, config=Config(user_agent_extra=AT_ONCE)))
         Crowd(clients, self.environment["RDS_SANDBOX_LAMBDA_RUNTIME"], labels, Random(seed)).fill(like.split(","))
 
     def reset(self) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from rds_sandbox.errors import WrongInput
 
+AT_ONCE = "rds-sandbox-at-once"  # in a client's user agent: it is answered at once even where AWS is realistic
+
 
 @dataclass(frozen=True)
 class Simulation:

@@ -1,0 +1,82 @@
+"""A crowd: other teams' resources, under names like one's own, also where AWS is realistic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from rds_sandbox import Sandbox
+from tests.support import make_client, reset
+
+LIKE = "mine"
+
+
+@pytest.fixture(scope="module")
+def crowded(rds_sandbox: Sandbox, sandbox: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """The shared sandbox, realistic while the crowd comes, and at once again to look at it."""
+    reset(sandbox)
+    rds_sandbox.simulate("realistic", seed=1)
+    assert "other teams have what is called like mine now" == rds_sandbox.simulate("crowd", like=LIKE, tags="By=me,For=x", seed=1)
+    rds_sandbox.simulate("ideal")
+    yield sandbox
+    reset(sandbox)
+
+
+def names(sandbox: Mapping[str, str]) -> dict[str, list[str]]:
+    """What there is, by service."""
+    client = {service: make_client(sandbox, service) for service in SERVICES}
+    return {
+        "rds": [one["DBInstanceIdentifier"] for one in client["rds"].describe_db_instances()["DBInstances"]],
+        "ec2": [one["GroupName"] for one in client["ec2"].describe_security_groups()["SecurityGroups"]],
+        "lambda": [one["FunctionName"] for one in client["lambda"].list_functions()["Functions"]],
+        "iam": [one["RoleName"] for one in client["iam"].list_roles()["Roles"]],
+        "cognito-idp": [one["Name"] for one in client["cognito-idp"].list_user_pools(MaxResults=60)["UserPools"]],
+        "secretsmanager": [one["Name"] for one in client["secretsmanager"].list_secrets()["SecretList"]],
+        "ssm": [one["Name"] for one in client["ssm"].describe_parameters()["Parameters"]],
+        "logs": [one["logGroupName"] for one in client["logs"].describe_log_groups()["logGroups"]],
+        "scheduler": [one["Name"] for one in client["scheduler"].list_schedules()["Schedules"]],
+        "events": [one["Name"] for one in client["events"].list_rules()["Rules"]],
+    }
+
+
+SERVICES = ("rds", "ec2", "lambda", "iam", "cognito-idp", "secretsmanager", "ssm", "logs", "scheduler", "events")
+
+
+def test_every_service_has_names_like_it_and_none_is_it(crowded: Mapping[str, str]) -> None:
+    """Somebody who looks for a prefix finds them all."""
+    found = names(crowded)
+    assert set(SERVICES) == {service for service, called in found.items() if any(LIKE in one for one in called)}
+    assert LIKE not in [one for called in found.values() for one in called]
+
+
+def test_several_networks(crowded: Mapping[str, str]) -> None:
+    """The default VPC is not alone, and the same name of a security group is in two."""
+    ec2 = make_client(crowded, "ec2")
+    assert [False, False, True] == sorted(one["IsDefault"] for one in ec2.describe_vpcs()["Vpcs"])
+    assert 1 == len(ec2.describe_vpc_endpoints()["VpcEndpoints"])
+    named = {"Filters": [{"Name": "group-name", "Values": [f"{LIKE}-access"]}]}
+    assert 1 == len(ec2.describe_security_groups(**named)["SecurityGroups"])
+
+
+def test_half_of_it_carries_the_tags(crowded: Mapping[str, str]) -> None:
+    """Those that were given, beside the owner's own."""
+    index = make_client(crowded, "resourcegroupstaggingapi")
+    everything = [one for page in index.get_paginator("get_resources").paginate() for one in page["ResourceTagMappingList"]]
+    mine = [one for one in everything if {"Key": "By", "Value": "me"} in one["Tags"]]
+    assert 0.3 < len(mine) / len(everything) < 0.7
+    assert all({"Key": "For", "Value": "x"} in one["Tags"] for one in mine)
+
+
+def test_the_instance_of_somebodys_first_day(crowded: Mapping[str, str]) -> None:
+    """No tags, no backups, the default VPC, an old version; and a snapshot of it."""
+    rds = make_client(crowded, "rds")
+    [instance] = rds.describe_db_instances()["DBInstances"]
+    assert ([], 0, "gp2", False) == (
+        instance["TagList"],
+        instance["BackupRetentionPeriod"],
+        instance["StorageType"],
+        instance["DeletionProtection"],
+    )
+    assert instance["EngineVersion"].startswith("14.")
+    assert 1 == len(rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"])
