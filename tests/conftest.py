@@ -39,7 +39,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose how thorough the tests are."""
     config.addinivalue_line("markers", "thorough: one more case of a behaviour that is tested anyway; with --all only")
     settings.load_profile("all" if config.getoption("--all") else "some")
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
     if config.getoption("--all"):
         config.option.benchmarks = config.option.wheels = True
     _write_to_memory()
