@@ -146,7 +146,7 @@ def test_bundled_psql(empty: Target) -> None:
     assert (0, f"{USER} on {locate(empty).database}\n") == (done.returncode, done.stdout)
 
 
-@pytest.mark.parametrize("name", ["plain", "qu\"o$te`d'", "ünïcode 🎉", "-c", "a=b c"])
+@pytest.mark.parametrize("name", ["qu\"o$te`d' ünïcode 🎉", "-a=b c"])
 def test_env_works_for_others(at: At, name: str, server: Server) -> None:
     """Any name survives the shell, and pg_dump's kind of program gets in; a Unix socket is a place like any other."""
     at("postgres")

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from cruddur_ops import database
+from cruddur_ops import cli, database
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, StatementFailed
@@ -34,6 +34,7 @@ from cruddur_ops.targets import Target
 from rds_sandbox.postgres import Server, standalone
 from tests.database.conftest import PASSWORD, USER
 from tests.database.support import TABLES, Planner, execute, write
+from tests.unit.headless import here
 
 At = Callable[..., Target]
 SLEEPING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
@@ -162,9 +163,8 @@ def test_a_setup_that_is_killed(target: Target, server: Server, files: Path, pla
         write(path, text)
     session(target).close()
 
-    again = run(files, "db", "setup")
-    said = again.communicate(timeout=60)[0]
-    assert (0, 6) == (again.returncode, said.count(" passed ")), said
+    again = here(lambda: cli.main(["db", "setup"], prog_name="cruddur-ops"), PROJECT, os.environ)
+    assert (0, 6) == (again.code, f"{again.stdout}{again.stderr}".count(" passed ")), again
 
 
 def test_one_that_was_killed_holds_up_nobody_for_long(target: Target, server: Server, files: Path) -> None:

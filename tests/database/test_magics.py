@@ -252,7 +252,11 @@ def execute(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("failing", "error"), [("%sql SELECT 1/0", "StatementFailed"), ('target = "nowhere"\n%sql SELECT 1', "WrongInput")]
+    ("failing", "error"),
+    [
+        ("%sql SELECT 1/0", "StatementFailed"),
+        pytest.param('target = "nowhere"\n%sql SELECT 1', "WrongInput", marks=pytest.mark.thorough),
+    ],
 )
 def test_papermill_fails(seeded: Target, notebook: Callable[..., Path], failing: str, error: str) -> None:
     """Papermill stops at the failing cell, whose output is the sentence; no password is in the file."""
@@ -264,6 +268,7 @@ def test_papermill_fails(seeded: Target, notebook: Callable[..., Path], failing:
     assert "127.0.0.1" not in path.read_text()
 
 
+@pytest.mark.thorough  # strict nbval of the project's notebooks has more cells of %sql
 def test_results_are_stable_for_nbval(seeded: Target, notebook: Callable[..., Path]) -> None:
     """What papermill wrote is what strict nbval finds when it runs the notebook again."""
     path = notebook(

@@ -155,6 +155,9 @@ CIRCLES: dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]] = {
 }
 
 
+ALIKE = ("snapshot", "moment")  # as a restore, which begins with a snapshot
+
+
 @functools.cache
 def plain(url: str, service: str) -> Client:
     """A client on which nothing breaks; each is made once, which is slow."""
@@ -199,7 +202,9 @@ def fails(step: Step, target: Target, line: Line, strike: Strike) -> bool:
     return False
 
 
-@pytest.mark.parametrize("circle", CIRCLES)
+@pytest.mark.parametrize(
+    "circle", [pytest.param(name, marks=pytest.mark.thorough) if name in ALIKE else name for name in CIRCLES]
+)
 def test_the_same_end_after_a_fault_at_any_call(
     circle: str, target: Target, sandbox: Mapping[str, str], line: Line, pytestconfig: pytest.Config
 ) -> None:
