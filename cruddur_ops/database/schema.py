@@ -96,7 +96,7 @@ def new_migration(name: str) -> tuple[Path, Path]:
     up, down = (queries.FOLDER / f"{script}.sql" for script in (migration.up, migration.down))
     for path, line in ((up, words.capitalize()), (down, f"Undo: {words}")):
         try:
-            path.write_text(f"-- {line}.\n")
+            path.write_text(f"-- {line}.\n", encoding="utf-8")
         except OSError as error:
             raise WrongInput(f"{path} cannot be written ({error.strerror}): see to the folder's rights, then repeat") from error
     return up, down

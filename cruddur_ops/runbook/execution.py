@@ -121,6 +121,8 @@ def _execute(notebook: Path, values: Mapping[str, Any], **options: Any) -> None:
 
 def sentence(name: str, message: str, traceback: Sequence[str]) -> str:
     """A failure in one line: in full where it is an OpsError, which renders as one; else its first line."""
+    if name == AssertionError.__name__ and not message:
+        message = "what this cell asserts does not hold: its paragraph says what that means, what it printed says what was found"
     lines = message.strip().splitlines()
     text = " ".join(lines) if len(traceback) == 1 else "".join(lines[:1])
     return f"{name}: {text}" if text else name

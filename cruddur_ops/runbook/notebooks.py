@@ -60,7 +60,7 @@ def select(folder: Path, wanted: Selection) -> list[Path]:
     """The selected notebooks, ordered by number, each once."""
     available = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not available:
-        raise WrongInput(f"there is no notebook in {folder}: restore it with `git checkout notebooks`")
+        raise WrongInput(f"there is no notebook in {folder}: `git status` shows what became of them")
     chosen = [path for path in available if wanted.everything or path.stem[:2] in DEFAULT]
     if wanted.names:
         chosen = sorted({_find(name, available) for name in wanted.names})
@@ -85,14 +85,13 @@ def _find(name: str, available: Sequence[Path]) -> Path:
 def read(path: Path) -> Notebook:
     """Read a notebook, and the parameters that its cell declares."""
     try:
-        document = json.loads(path.read_text())
+        document = json.loads(path.read_text(encoding="utf-8"))
         sources = ["".join(cell["source"]) for cell in document["cells"] if "parameters" in tags(cell)]
         declared = parameters.declared("".join(sources[:1]))
     except WrongInput as error:
         raise WrongInput(f"{path.name}: {error}") from error
     except (ValueError, KeyError, TypeError, SyntaxError) as error:
-        message = f"{path} cannot be read as a notebook ({error!r}): restore it with `git checkout {path.name}`"
-        raise WrongInput(message) from error
+        raise WrongInput(f"{path} cannot be read as a notebook ({error!r}): `git diff` shows what was changed in it") from error
     for name in ("target", "confirm"):
         if name not in declared:
             raise WrongInput(f'{path} declares no parameter "{name}": add it to the cell tagged parameters')

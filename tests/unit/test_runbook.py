@@ -19,7 +19,7 @@ import pytest
 from cruddur_ops import runbook
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.plan import Outcome
-from cruddur_ops.runbook import Request, Run, Selection, evidence, forkserver, notebooks
+from cruddur_ops.runbook import Request, Run, Selection, evidence, execution, forkserver, notebooks
 from cruddur_ops.state import PROJECT
 from tests.unit.headless import OUTCOME, TARGETS, Finished, Project, Running, alive, finish, until, write_notebook
 
@@ -96,7 +96,7 @@ def test_an_unknown_notebook_is_told_the_nearest(folder: Path, name: str, advice
 
 def test_an_empty_folder_is_told_the_remedy(tmp_path: Path) -> None:
     """Without notebooks there is nothing to run."""
-    with pytest.raises(WrongInput, match="git checkout"):
+    with pytest.raises(WrongInput, match="git status"):
         names(tmp_path, "00")
 
 
@@ -435,6 +435,13 @@ def test_any_other_failure_shows_its_first_line(project: Project) -> None:
     finished = project.run("run", "--target", "plain")
     assert 1 == finished.code
     assert "  why   ValueError: one\n" in finished.stderr
+
+
+def test_an_assertion_alone_is_told_in_words() -> None:
+    """Whoever wrote it may have said nothing."""
+    told = execution.sentence("AssertionError", "", ["x"])
+    assert told.startswith("AssertionError: what this cell asserts does not hold: ")
+    assert "AssertionError: all of them" == execution.sentence("AssertionError", "all of them", ["x"])
 
 
 @pytest.mark.thorough
