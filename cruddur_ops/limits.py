@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,21 @@ def _is_insights_retention(value: int) -> bool:
     return value in (7, 731) or value in range(31, 24 * 31, 31)
 
 
+def _is_url(value: str) -> bool:
+    with suppress(ValueError):
+        parts = urlsplit(value)
+        return value == "" or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    return False
+
+
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written: what the environment has in another encoding cannot."""
+    with suppress(UnicodeEncodeError):
+        return text.encode() is not None
+    return False
+
+
+URL = Limit("a URL such as http://127.0.0.1:4566", _is_url)
 ADDRESS = Limit("an IP address, such as 127.0.0.1", _is_address)
 INSIGHTS_DAYS = Limit("7, 731, or months of 31 days up to 713", _is_insights_retention)
 ACCOUNT = like(r"\d{12}", "the 12 digits of an account")

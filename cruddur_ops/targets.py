@@ -54,9 +54,9 @@ class Target:
     unproven: bool = setting(False, file_only=True)
     region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION", limit=limits.REGION)
     profile: str = setting("", "AWS_PROFILE")
-    endpoint_url: str = setting("", ENDPOINT)  # the sandbox's alone
+    endpoint_url: str = setting("", ENDPOINT, limit=limits.URL)  # the sandbox's alone
     ssl_root_certificate: str = setting("", "PGSSLROOTCERT")
-    checkip_url: str = setting(CHECKIP_URL, "CRUDDUR_CHECKIP_URL")
+    checkip_url: str = setting(CHECKIP_URL, "CRUDDUR_CHECKIP_URL", limit=limits.URL)
     connection_url: str = setting("", secret=True)
     tunnel_address: str = setting("", limit=limits.ADDRESS)  # where a tunnel to the instance begins
     tunnel_port: int = setting(0, limit=between(0, 65535))
@@ -298,6 +298,8 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
         type_name: "bool", "int", "float" or "str"; by default that of the setting called `name`.
     """
     wanted = TYPES[str(type_name or SETTINGS[name].type)]
+    if isinstance(value, str) and not limits.is_utf8(value):
+        raise WrongInput(f"{name} must be text in UTF-8: correct the value")
     if type(value) is wanted:
         return value
     if isinstance(value, str) and wanted is int and re.fullmatch(r"-?\d{1,100}", value, re.ASCII):

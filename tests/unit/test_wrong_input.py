@@ -162,6 +162,14 @@ def test_any_text_in_any_variable_is_taken_or_refused(file: Path, name: str, val
             assert len(str(error)) < 400
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://", "http://x:99999", "x", "ftp://x", "http://x:0", "\udcff"])
+def test_an_endpoint_that_is_none(file: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """Before a client is made of it."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    with pytest.raises(WrongInput, match=r"endpoint_url cannot be .*: it is a URL|AWS_ENDPOINT_URL must be text in UTF-8"):
+        targets.load("local")
+
+
 def test_a_user_without_a_name_has_a_number(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container that runs as somebody whom its system does not know."""
 
