@@ -106,6 +106,8 @@ def plan_delete_snapshot(target: Target, name: str) -> Plan:
     found, title, resource = describe(target, name), f"snapshot on {target.name}", f"snapshot {name}"
     if found and found.kind != "manual":
         raise WrongInput(f"{name} is an {found.kind} snapshot, which goes with its instance: name one that somebody took")
+    if found and found.instance != target.db_instance_identifier and not tags.ours(target, found.tags):
+        raise WrongInput(f"{name} is a snapshot of {found.instance}: name the target of that")
     if not found or found.status == "deleting":
         return Plan(title, (Change(Action.NONE, resource, note="is being deleted" if found else "is not there"),))
     call = Call("rds", "delete_db_snapshot", {"DBSnapshotIdentifier": name})

@@ -148,6 +148,13 @@ def test_an_automated_snapshot_is_not_removed(tell: Tell) -> None:
         plan_delete_snapshot(TARGET, "one")
 
 
+def test_another_targets_snapshot_is_not_removed(tell: Tell) -> None:
+    """Whoever mistypes the target deletes nobody else's last hope."""
+    tell({"DBInstanceIdentifier": "cruddur-prod"})
+    with pytest.raises(WrongInput, match="one is a snapshot of cruddur-prod: name the target of that"):
+        plan_delete_snapshot(TARGET, "one")
+
+
 def test_snapshots_in_their_order(stub: Stub) -> None:
     """The newest last, and after it the one that is being taken."""
     later = {**ITEM, "DBSnapshotIdentifier": "a", "SnapshotCreateTime": TAKEN.replace(hour=1)}
