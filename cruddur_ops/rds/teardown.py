@@ -59,7 +59,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
 def _instance(target: Target, found: Instance | None, final_snapshot: str) -> Iterator[Change]:
     """The instance away; it is gone before what it used is removed."""
     resource, gone = f"DB instance {target.db_instance_identifier}", partial(waiting.wait_until_gone, target)
-    if found is None or found.status.startswith("delet"):
+    if found is None or _going(found):
         note = "is being deleted" if found else "is not there"
         yield Change(Action.NONE, resource, note=note, settle=gone)
         return
@@ -78,15 +78,19 @@ def _instance(target: Target, found: Instance | None, final_snapshot: str) -> It
         yield Change(Action.DELETE, resource, note=f"for good; {kept}", calls=(call,), settle=gone)
 
 
+def _going(found: Instance | None) -> bool:
+    return found is None or found.status.startswith("delet")
+
+
 def _delete(target: Target, call: Call) -> None:
     """Take protection off and delete; where that does not come about, protection is put back."""
     try:
         calls.send(target, instances.protection(target.db_instance_identifier, on=False))
         waiting.wait(target, lacks=instances.still_protected)
-        calls.send(target, call)
+        calls.send(target, call, lambda _: _going(instances.describe(target)))
     except BaseException:
         found = instances.describe(target)
-        if found and not found.status.startswith("delet"):
+        if found and not _going(found):
             calls.send(target, instances.protection(found.identifier, on=True))
         raise
 

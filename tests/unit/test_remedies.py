@@ -13,7 +13,7 @@ from cruddur_ops.rds import inventory
 PACKAGE = Path(cruddur_ops.__file__).parent
 # What takes data away for good, of this program, of AWS's, and the notebook that does it.
 DESTROYING = re.compile(
-    r"(cruddur-ops|\brds|\bdb) (teardown|delete|delete-snapshot|drop|setup|rollback)\b"
+    r"(cruddur-ops|\brds|\bdb) (teardown|delete|delete-snapshot|drop|rollback)\b|cruddur-ops db setup"
     r"|aws [\w-]+ (delete|terminate|deregister|remove)-|skip-final-snapshot|force-delete|dropdb|09_teardown|run 09"
 )
 LISTED = {*inventory.COMMANDS.values()}  # what `rds leftovers` is asked for, each beside the name of what it removes

@@ -47,7 +47,7 @@ class Account:
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
     left: int = 1000
 
-    def send(self, _: Target, call: Call) -> dict[str, Any]:
+    def send(self, _: Target, call: Call, __: object = None) -> dict[str, Any]:
         """Do what the call asks for, and die after the last that is left."""
         if not self.left:
             raise CutOff
