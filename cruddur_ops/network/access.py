@@ -19,7 +19,7 @@ from cruddur_ops.network.rules import Rule, rules_of
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
 
-RESOURCE, IPV6 = "security-group rule", 6
+RESOURCE, IPV6, SHARED = "security-group rule", 6, "WARNING: the group"
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ def plan_access(target: Target) -> Plan:
     facts = [*(address.seen_elsewhere(target, source) if source else private), *facts]
     if attached and group.id not in attached:
         facts.append(f"WARNING: {group.name} is not attached to the DB instance: run 01_provision_rds")
-    doubtful = any(fact.startswith(address.OTHER) for fact in facts)
+    if not (target.security_group_id or tags.ours(target, group.tags)):
+        facts.append(f"{SHARED} {group.name} ({group.id}) is not the runbook's: what else is in it lets the address in, too")
+    doubtful = any(fact.startswith((address.OTHER, SHARED)) for fact in facts)
     return Plan(title, tuple(changes), tuple(facts), asks_always=doubtful)
 
 

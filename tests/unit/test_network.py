@@ -215,13 +215,16 @@ def test_access_in_the_runbooks_group(answers: Answers) -> None:
 
 
 def test_access_to_an_instance_made_by_hand(answers: Answers) -> None:
-    """Where the instance has not the runbook's group, the rule goes into one that it has."""
+    """Without the runbook's group the rule goes into one that the instance has; others may have it, too: so it asks."""
     answers.instance("sg-0bbb")
     answers.groups()
     answers.groups(OTHER)
     answers.rules(["sg-0bbb"])
-    [call] = calls_of(network.plan_access(TARGET))
+    plan = network.plan_access(TARGET)
+    [call] = calls_of(plan)
     assert "sg-0bbb" == call.parameters["GroupId"]
+    assert plan.asks_always
+    assert "WARNING: the group default (sg-0bbb) is not the runbook's" in str(plan)
 
 
 def test_access_in_a_named_group_that_is_not_attached(answers: Answers) -> None:
