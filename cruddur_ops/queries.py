@@ -39,8 +39,19 @@ def load(name: str) -> Query:
     if name not in names():
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0)
         raise WrongInput(f'sql/ has no query "{name}": did you mean "{near[0]}"?')
-    text = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
+    text = _read(name)
     return Query(name, text.partition("\n")[0].removeprefix("--").strip(), text)
+
+
+def _read(name: str) -> str:
+    """The text of a file, with Unix's line ends and without a byte order mark."""
+    try:
+        text = (FOLDER / f"{name}.sql").read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise WrongInput(f"sql/{name}.sql is not in UTF-8: save it as UTF-8") from error
+    if "\0" in text:
+        raise WrongInput(f"sql/{name}.sql holds a NUL character, which PostgreSQL cannot read: save it as UTF-8 text")
+    return text
 
 
 def names() -> tuple[str, ...]:

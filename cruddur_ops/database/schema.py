@@ -16,14 +16,16 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import psycopg
+
 from cruddur_ops import queries
-from cruddur_ops.database import scripts
+from cruddur_ops.database import scripts, waits
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.planning import in_database, planned
 from cruddur_ops.database.roles import grant
-from cruddur_ops.database.statements import ask
-from cruddur_ops.errors import WrongInput
+from cruddur_ops.database.statements import ask, compose
+from cruddur_ops.errors import RunInProgress, WrongInput
 from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.targets import Target
 
@@ -136,6 +138,9 @@ def loaded(connection: Connection) -> tuple[int, str] | None:
     ours = set(re.findall(r"^CREATE (?:TABLE|VIEW) (\w+)", queries.load("schema").text, re.MULTILINE))
     if {"schema_migrations", "schema_history"} <= tables:
         (found,) = ask(connection, "operations/loaded_schema")
+        if found["version"] is None:
+            message = "the database has schema_migrations, and no migration is recorded there"
+            raise WrongInput(f"{message}: load into a new database by setting db_name, or record there what it has")
         return found["version"], found["checksum"]
     if tables & ours:
         message = f"the database has tables from elsewhere: {', '.join(sorted(tables & ours))}"
@@ -146,8 +151,19 @@ def loaded(connection: Connection) -> tuple[int, str] | None:
 def _load(connection: Connection) -> None:
     scripts.run(connection, "schema")
     for migration in available():
-        ask(connection, "operations/record_migration", version=migration.version, name=migration.name)
+        _record_migration(connection, migration)
     _record(connection)
+
+
+def _record_migration(connection: Connection, migration: Migration) -> None:
+    """Record that the schema has it, in tables beside a schema that brings none."""
+    ask(connection, "operations/create_schema_migrations")
+    ask(connection, "operations/create_schema_history")
+    try:
+        ask(connection, "operations/record_migration", version=migration.version, name=migration.name)
+    except psycopg.errors.UndefinedColumn as error:
+        message = "sql/schema.sql makes a table schema_migrations of another tool's, and cruddur-ops needs that name"
+        raise WrongInput(f"{message}: take it and its rows out of the file, or rename it there") from error
 
 
 def _record(connection: Connection) -> None:
@@ -172,7 +188,7 @@ def _migrations(connection: Connection) -> tuple[Change, ...]:
     if loaded(connection) is None:
         return (_NO_SCHEMA,)
     waiting = pending(_applied(connection))
-    changes = (Change(Action.CREATE, f"migration {one.name}", make=partial(_migrate, connection, one)) for one in waiting)
+    changes = (Change(Action.CREATE, f"migration {one.name}", make=partial(_in_turn, connection, one, True)) for one in waiting)
     return tuple(changes) or (Change(Action.NONE, "schema", "version", after=str(newest())),)
 
 
@@ -190,20 +206,49 @@ def pending(applied: Mapping[int, str]) -> tuple[Migration, ...]:
     return tuple(migration for version, migration in sorted(found.items()) if version not in applied)
 
 
-def _migrate(connection: Connection, migration: Migration) -> Outcome | None:
-    """Apply a migration, if it still is to be applied once it is our turn."""
+def _in_turn(connection: Connection, migration: Migration, forward: bool) -> Outcome | None:
+    """Apply or undo a migration, if it still is to be done once it is our turn."""
+    if scripts.is_outside(migration.up if forward else migration.down):
+        return _outside(connection, migration, forward)
+
+    def once() -> Outcome | None:
+        with connection.transaction():
+            ask(connection, "operations/lock_schema")
+            if (migration.version in _applied(connection)) is forward:
+                return Outcome(unchanged=1)
+            (apply if forward else undo)(connection, migration)
+        return None
+
+    return waits.retried(connection, once)
+
+
+def _outside(connection: Connection, migration: Migration, forward: bool) -> Outcome | None:
+    """The same for one statement that runs by itself, and is recorded once it is done.
+
+    Nobody may wait for the lock of that: CREATE INDEX CONCURRENTLY waits for all transactions, also of those who wait.
+    """
+    script = migration.up if forward else migration.down
+    if not ask(connection, "operations/lock_outside")[0]["locked"]:
+        raise RunInProgress(f"somebody else is at sql/{script}.sql: repeat when it is done")
+    if (migration.version in _applied(connection)) is forward:
+        return Outcome(unchanged=1)
+    for index in scripts.half_made(connection, script):
+        ask(connection, compose("operations/drop_index", **index))
+    scripts.run_outside(connection, script)
     with connection.transaction():
-        ask(connection, "operations/lock_schema")
-        if migration.version in _applied(connection):
-            return Outcome(unchanged=1)
-        apply(connection, migration)
+        scripts.act_as_owner(connection)
+        (_record_applied if forward else _record_undone)(connection, migration)
     return None
 
 
 def apply(connection: Connection, migration: Migration) -> None:
     """Apply a migration, record it, and give the roles their rights on what came with it."""
     scripts.run(connection, migration.up)
-    ask(connection, "operations/record_migration", version=migration.version, name=migration.name)
+    _record_applied(connection, migration)
+
+
+def _record_applied(connection: Connection, migration: Migration) -> None:
+    _record_migration(connection, migration)
     if migration.version == newest():
         _record(connection)
     else:
@@ -211,7 +256,7 @@ def apply(connection: Connection, migration: Migration) -> None:
 
 
 def plan_rollback(target: Target) -> Plan:
-    """Back by the newest migration of the database, with its record, in one transaction.
+    """Back by the newest migration of the database, with its record.
 
     WrongInput where it has the first schema alone, or belongs to another environment.
     """
@@ -229,7 +274,7 @@ def _plan_undo(target: Target, resource: str | None) -> Plan:
         if waiting:
             yield waiting
 
-    return planned(target, "Rollback", find, Change(Action.NONE, "list of migrations", note="the database has none"))
+    return planned(target, "Rollback", find, Change(Action.NONE, "list of migrations", note="the database has none"), in_database)
 
 
 def _has(connection: Connection, resource: str) -> bool:
@@ -245,11 +290,17 @@ def _undoing(connection: Connection) -> Change:
     if version == FIRST:
         raise WrongInput("the database has the first schema, and there is nothing to go back to: leave it as it is")
     note = "what its columns and tables hold goes with them"
-    return Change(Action.DELETE, f"migration {name}", note=note, make=partial(undo, connection, Migration(version, name)))
+    return Change(
+        Action.DELETE, f"migration {name}", note=note, make=partial(_in_turn, connection, Migration(version, name), False)
+    )
 
 
 def undo(connection: Connection, migration: Migration) -> None:
     """Undo a migration, and forget it."""
     scripts.run(connection, migration.down)
+    _record_undone(connection, migration)
+
+
+def _record_undone(connection: Connection, migration: Migration) -> None:
     ask(connection, "operations/forget_migration", version=migration.version)
     grant(connection)

@@ -1,74 +1,172 @@
 """Files of several statements, run in a transaction; a failure is told with its line, and nothing of the file is kept.
 
+What would leave the transaction, or act as somebody else, is refused before anything is sent; what a file SETs holds for the
+file alone. A migration that says so in its first line is run outside of a transaction, one statement by itself.
+
 Running one raises WrongInput where the file cannot be run, NotPermitted where a right is missing, and what `refusals` knows.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
 import psycopg
 from psycopg import generators
 from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGresult
 
 from cruddur_ops import queries
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.refusals import refusal
+from cruddur_ops.database.statements import ask
+from cruddur_ops.database.tokens import MEANINGLESS, Statement, statements
+from cruddur_ops.database.waits import watched
 from cruddur_ops.errors import OpsError, WrongInput
 
-# Strings, quoted names, dollar-quoted bodies and comments may hold semicolons (PostgreSQL 18, chapter 4.1).
-TOKENS = re.compile(
-    r"""(?P<blank>\s+|--[^\n]*|/\*.*?\*/)|(?P<end>;)|[eE]'(?:\\.|''|[^'\\])*'|'(?:''|[^'])*'|"(?:""|[^"])*"
-    |(?P<tag>\$\w*\$).*?(?P=tag)|[^\s;'"$/-]+|.""",
-    re.DOTALL | re.VERBOSE,
-)
+OUTSIDE = "-- cruddur-ops: outside a transaction"
+CORRECT = "correct the file and repeat; nothing of it was kept"
+ALONE = f"put it alone into a migration whose first line is `{OUTSIDE}`"
+# What does not run in a transaction block (PostgreSQL 18, part VI); the server refuses others, with SQLSTATE 25001.
+NEVER_INSIDE = (("VACUUM",), ("CREATE", "DATABASE"), ("DROP", "DATABASE"), ("CREATE", "TABLESPACE"), ("ALTER", "SYSTEM"))
+ENDS = (("BEGIN",), ("START", "TRANSACTION"), ("COMMIT",), ("END",), ("ABORT",), ("ROLLBACK",), ("PREPARE", "TRANSACTION"))
 
 
-def run(connection: Connection, name: str) -> None:
-    """Run a file of sql/ as it is, in the transaction of this connection, as the owner of the schema."""
-    content = queries.load(name).text
-    if not statement_lines(content):
-        raise WrongInput(f"sql/{name}.sql has no statement yet: write it, or delete the pair")
-    _act_as_owner(connection)
-    connection.pgconn.send_query(content.encode(connection.info.encoding))  # execute() would not tell how far it came
-    *done, last = connection.wait(generators.execute(connection.pgconn))
-    if last.status == ExecStatus.FATAL_ERROR:
-        error = psycopg.errors.error_from_result(last)
-        raise _failure(error, name, _line(content, error.diag.statement_position, len(done))) from error
+def run(connection: Connection, name: str) -> list[dict[str, str]]:
+    """Run a file of sql/ as it is, in the transaction of this connection, as the owner of the schema; its last rows, as text."""
+    content, found = _read(name)
+    for one in found:
+        _require_inside(one, f"sql/{name}.sql, line {one.line}")
+    act_as_owner(connection)
+    result = None
+    with watched(connection):
+        for part in _parts(found):
+            result = _sent(connection, name, content, part)
+    connection.execute("RESET ALL")  # back to what the connection was made with
+    return _rows(result) if result else []
 
 
-def _act_as_owner(connection: Connection) -> None:
-    """Let the rest of the transaction run as cruddur_owner, so that what it makes belongs to that role."""
+def is_outside(name: str) -> bool:
+    """Whether a file is to be run outside of a transaction."""
+    return queries.load(name).text.partition("\n")[0].strip() == OUTSIDE
+
+
+def run_outside(connection: Connection, name: str) -> None:
+    """Run the one statement of a file by itself, on a connection that commits by itself."""
+    content, found = _read(name)
+    if len(found) != 1:
+        raise WrongInput(f"sql/{name}.sql, line {found[1].line}: what runs outside a transaction stands alone: split the file")
+    _require_stays(found[0], f"sql/{name}.sql, line {found[0].line}")
+    act_as_owner(connection, "SET ROLE cruddur_owner")
     try:
-        connection.execute(queries.load("roles/act_as_owner").text.encode())
-    except (psycopg.errors.InvalidParameterValue, psycopg.errors.InsufficientPrivilege) as error:
-        raise WrongInput(f"{error.diag.message_primary}: run `cruddur-ops db create` as the master user first") from error
+        _sent(connection, name, content, found, "correct the file and repeat; it is not recorded as made")
+    finally:
+        if not connection.closed:
+            connection.execute("RESET ROLE")
 
 
-def _failure(error: psycopg.Error, name: str, line: int) -> OpsError:
-    sentence = refusal(error)
-    where = f"sql/{name}.sql, line {line}: {error.diag.message_primary}"
-    if isinstance(sentence, NotPermitted):
-        return NotPermitted(f"{where}: take the statement out, since RDS gives nobody more rights, or grant them first")
-    return sentence or WrongInput(f"{where}: correct the file and repeat; nothing of it was kept")
-
-
-def _line(content: str, position: str | None, done: int) -> int:
-    """The line of an error: where PostgreSQL points, else the beginning of the statement after those done."""
-    if position:
-        return content[: int(position) - 1].count("\n") + 1
-    starts = statement_lines(content)
-    return starts[min(done, len(starts) - 1)]
+def half_made(connection: Connection, name: str) -> list[dict[str, str]]:
+    """The invalid indexes, by schema and index, that an interrupted CREATE INDEX CONCURRENTLY of a file has left."""
+    words = {word for one in _read(name)[1] for word in one.words}
+    return [row for row in ask(connection, "operations/invalid_indexes") if row["index"].upper() in words]
 
 
 def statement_lines(content: str) -> list[int]:
     """The line on which each statement begins."""
-    lines, fresh = [], True
-    for token in TOKENS.finditer(content):
-        if token["end"]:
-            fresh = True
-        elif fresh and not token["blank"]:
-            lines.append(content[: token.start()].count("\n") + 1)
-            fresh = False
-    return lines
+    return [one.line for one in statements(content, "the file")]
+
+
+def _read(name: str) -> tuple[str, list[Statement]]:
+    """What to send of a file, and where its statements stand in that."""
+    content = MEANINGLESS.sub(lambda found: " " * len(found[0]), queries.load(name).text)
+    found = statements(content, f"sql/{name}.sql")
+    if not found:
+        raise WrongInput(f"sql/{name}.sql has no statement yet: write it, or delete the pair")
+    return content, found
+
+
+def _require_inside(one: Statement, where: str) -> None:
+    """Refuse what cannot be run in a transaction, or would leave it."""
+    _require_stays(one, where)
+    concurrently = one.words[0] in ("CREATE", "DROP", "REINDEX") and "CONCURRENTLY" in one.words[:6]
+    if concurrently or any(one.begins(*words) for words in NEVER_INSIDE):
+        raise WrongInput(f"{where}: {_name(one, concurrently)} cannot run inside a transaction block: {ALONE}")
+
+
+def _require_stays(one: Statement, where: str) -> None:
+    if any(one.begins(*words) for words in ENDS) and not (one.words[0] == "ROLLBACK" and "TO" in one.words[:3]):
+        remedy = "take it out, since each file is one transaction as it is"
+        raise WrongInput(f"{where}: {one.words[0]} begins or ends a transaction: {remedy}")
+    if one.words[0] in ("SET", "RESET") and {"ROLE", "AUTHORIZATION"} & set(one.words[1:3]):
+        remedy = "take it out, since what a file makes belongs to cruddur_owner"
+        raise WrongInput(f"{where}: {' '.join(one.words[:2])} acts as somebody else: {remedy}")
+    if one.begins("COPY") and one.data is None and {"STDIN", "STDOUT"} & set(one.words):
+        remedy = "give it its data on the lines below, ended by \\., or use `cruddur-ops db psql`"
+        raise WrongInput(f"{where}: this COPY has no data in the file: {remedy}")
+
+
+def _name(one: Statement, concurrently: bool) -> str:
+    return " ".join(one.words[: one.words.index("CONCURRENTLY") + 1 if concurrently else 1])
+
+
+def act_as_owner(connection: Connection, statement: str = "") -> None:
+    """Let the rest of the transaction run as cruddur_owner, so that what it makes belongs to that role."""
+    try:
+        connection.execute((statement or queries.load("roles/act_as_owner").text).encode())
+    except (psycopg.errors.InvalidParameterValue, psycopg.errors.InsufficientPrivilege) as error:
+        raise WrongInput(f"{error.diag.message_primary}: run `cruddur-ops db create` as the master user first") from error
+
+
+def _parts(found: Sequence[Statement]) -> Iterator[list[Statement]]:
+    """The statements by what is sent at once: a COPY with its data by itself, all others together."""
+    for number, group in groupby(enumerate(found), lambda one: one[0] if one[1].data is not None else -1):
+        yield [one for _, one in group] if number < 0 else [found[number]]
+
+
+def _sent(connection: Connection, name: str, content: str, part: Sequence[Statement], remedy: str = CORRECT) -> PGresult:
+    """Send statements that follow one another in one message, which execute() would not do; their last result."""
+    start, end = part[0].start, part[-1].end
+    encoding = connection.info.encoding
+    connection.pgconn.send_query(content[start:end].encode(encoding))
+    last: PGresult
+    *done, last = connection.wait(generators.execute(connection.pgconn))
+    if last.status == ExecStatus.FATAL_ERROR:
+        error = psycopg.errors.error_from_result(last)
+        position = error.diag.statement_position
+        lines = [one.line for one in part]
+        line = content.count("\n", 0, start + int(position) - 1) + 1 if position else lines[min(len(done), len(lines) - 1)]
+        raise _failure(error, f"sql/{name}.sql, line {line}", remedy) from error
+    if part[0].data is not None:
+        connection.wait(generators.copy_to(connection.pgconn, part[0].data.encode(encoding)))
+        try:
+            connection.wait(generators.copy_end(connection.pgconn, None))
+        except psycopg.DatabaseError as error:
+            raise _failure(error, f"sql/{name}.sql, line {part[0].line}", remedy) from error
+    return last
+
+
+def _failure(error: psycopg.Error, where: str, remedy: str) -> OpsError:
+    """The sentence for an error, without what rows hold."""
+    sentence = refusal(error)
+    said = f"{where}: {_without_rows(error)}"
+    if isinstance(sentence, NotPermitted):
+        return NotPermitted(f"{said}: take the statement out, since RDS gives nobody more rights, or grant them first")
+    if isinstance(error, psycopg.errors.ActiveSqlTransaction):
+        return WrongInput(f"{said}: {ALONE}")
+    return sentence or WrongInput(f"{said}: {remedy}")
+
+
+def _without_rows(error: psycopg.Error) -> str:
+    """PostgreSQL's message; of a value that is not written in the statement only what is wrong with it."""
+    message = error.diag.message_primary or str(error)
+    from_a_row = isinstance(error, psycopg.DataError) and not error.diag.statement_position
+    return message.partition(': "')[0] if from_a_row else message
+
+
+def _rows(result: PGresult) -> list[dict[str, str]]:
+    names = [(result.fname(column) or b"").decode() for column in range(result.nfields)]
+    return [
+        {name: (result.get_value(row, column) or b"").decode() for column, name in enumerate(names)}
+        for row in range(result.ntuples)
+    ]

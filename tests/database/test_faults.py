@@ -28,6 +28,7 @@ from cruddur_ops.database.expire import plan_expire
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.schema import plan_rollback
 from cruddur_ops.database.steps import setup
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
 from cruddur_ops.targets import Target
@@ -360,5 +361,6 @@ def test_errors_keep_their_cause(empty: Target, server: Server) -> None:
     database.plan_schema(empty).apply()
     execute(empty, "ALTER TABLE users ADD CHECK (false)")
 
-    with pytest.raises(psycopg.errors.CheckViolation):
+    with pytest.raises(WrongInput, match="violates check constraint") as caught:
         database.plan_seed(empty).apply()
+    assert isinstance(caught.value.__cause__, psycopg.errors.CheckViolation)

@@ -1,0 +1,142 @@
+"""The statements of a file, found by sqlglot's tokenizer: strings, quoted names, dollar quotes and comments may hold semicolons.
+
+Statements end as they do in psql: not within parentheses, nor within the body of an SQL function (BEGIN ATOMIC … END).
+Reading raises WrongInput for what can be no file of statements.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from cruddur_ops.errors import WrongInput
+
+LITERALS = frozenset({"STRING", "BYTE_STRING", "HEX_STRING", "BIT_STRING", "NATIONAL_STRING", "UNICODE_STRING", "HEREDOC_STRING"})
+COMMANDS = frozenset({"COMMAND", "EXECUTE", "FETCH", "SHOW", "RENAME"})
+COPY = re.compile(r"^(?P<statement>COPY\b[^;']*\bFROM\s+STDIN\b[^;]*;)[ \t]*\n", re.IGNORECASE | re.MULTILINE)
+COPY_DATA = re.compile(r"(?:[^\n]*\n)*?\\\.[ \t]*(?:\n|\Z)")  # up to the line that ends it (PostgreSQL 18, COPY)
+MEANINGLESS = re.compile(r"^\\(?:un)?restrict\b[^\n]*", re.MULTILINE)  # pg_dump's: they keep psql from its own commands
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement of a file.
+
+    Attributes:
+        line: on which its first word stands, from 1.
+        words: its tokens but strings and the like, in capitals.
+        start: where it begins in the file.
+        end: where it ends, without the semicolon.
+        data: what a COPY … FROM stdin has below it; None for any other statement.
+    """
+
+    line: int
+    words: tuple[str, ...]
+    start: int
+    end: int
+    data: str | None = None
+
+    def begins(self, *words: str) -> bool:
+        """Whether these are its first words."""
+        return self.words[: len(words)] == words
+
+
+@cache
+def _tokenizer() -> Any:
+    from sqlglot.dialects.postgres import Postgres  # 0.2 seconds, for those alone who run a file
+
+    return Postgres()
+
+
+def tokens(content: str, name: str) -> list[Any]:
+    """The tokens of SQL, with their places; WrongInput where a quote stays open."""
+    from sqlglot.errors import TokenError
+
+    try:
+        return list(_tokenizer().tokenize(content))
+    except TokenError as error:
+        raise WrongInput(f"{name}: a quote is opened and not closed: close it, and repeat; nothing of it was run") from error
+
+
+def statements(content: str, name: str) -> list[Statement]:
+    """The statements of a file, in their order.
+
+    Args:
+        content: the file.
+        name: what to call it.
+    """
+    found: list[Statement] = []
+    position = 0
+    while position < len(content):
+        copy = _copy(content, position)
+        before = content[position : copy.start() if copy else len(content)]
+        found += [_moved(one, content, position) for one in _split(before, name)]
+        if copy is None:
+            break
+        (statement,) = _split(copy["statement"], name)
+        data = COPY_DATA.match(content, copy.end())
+        if data is None:
+            line = content[: copy.start()].count("\n") + 1
+            raise WrongInput(f"{name}, line {line}: the data of this COPY have no end: write \\. on a line below them")
+        rows = data[0][: data[0].rindex("\\.")]
+        found.append(replace(_moved(statement, content, copy.start()), data=rows))
+        position = data.end()
+    return found
+
+
+def _copy(content: str, position: int) -> re.Match[str] | None:
+    """The next COPY that reads from the file itself, if it stands outside of quotes and comments."""
+    from sqlglot.errors import TokenError
+
+    for found in COPY.finditer(content, position):
+        try:  # whatever has been opened before it is closed
+            before = _tokenizer().tokenize(f"{content[position : found.start()]}\nCOPY")
+        except TokenError:
+            continue
+        if before and before[-1].text.upper() == "COPY":
+            return found
+    return None
+
+
+def _moved(one: Statement, content: str, by: int) -> Statement:
+    return replace(one, line=one.line + content.count("\n", 0, by), start=one.start + by, end=one.end + by)
+
+
+def _split(content: str, name: str) -> Iterator[Statement]:
+    """The statements of text without data."""
+    held: list[Any] = []
+    parentheses = blocks = 0
+    for token in tokens(content, name):
+        word = _word(token, held)
+        if word == "\\":
+            command = re.match(r"\\\S*", content[token.start :])
+            line = content.count("\n", 0, token.start) + 1
+            remedy = "take it out, or write what it does as SQL"
+            raise WrongInput(f"{name}, line {line}: {command[0] if command else word} is a command of psql's own: {remedy}")
+        if word == ";" and not parentheses and not blocks:
+            yield from _statement(held, content)
+            held = []
+            continue
+        held.append(token)
+        parentheses = max(0, parentheses + (word == "(") - (word == ")"))
+        if word == "ATOMIC" and len(held) > 1 and _word(held[-2], ()) == "BEGIN":
+            blocks = 1
+        elif blocks:
+            blocks += (word == "CASE") - (word == "END")
+    yield from _statement(held, content)
+
+
+def _word(token: Any, before: Sequence[Any]) -> str:
+    """Its text in capitals; none for a literal, which is no word. sqlglot takes for one what follows on words such as RESET."""
+    literal = token.token_type.name in LITERALS and not (before and before[-1].token_type.name in COMMANDS)
+    return "" if literal else str(token.text).upper()
+
+
+def _statement(held: list[Any], content: str) -> Iterator[Statement]:
+    if held:
+        start, end = held[0].start, held[-1].end + 1
+        words = tuple(" ".join(_word(token, held[:number]) for number, token in enumerate(held)).split())
+        yield Statement(content.count("\n", 0, start) + 1, words, start, end)

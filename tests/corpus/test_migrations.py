@@ -1,0 +1,207 @@
+"""Migrations and schemas as people write them: in one transaction with their record, or outside of one where they say so."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cruddur_ops import database, queries
+from cruddur_ops.database import waits
+from cruddur_ops.database.connection import connect
+from cruddur_ops.database.errors import StatementFailed
+from cruddur_ops.database.location import database_name
+from cruddur_ops.database.schema import new_migration, plan_rollback
+from cruddur_ops.errors import RunInProgress, WrongInput
+from cruddur_ops.plan import Outcome
+from cruddur_ops.targets import Target
+from tests.database.support import execute, write
+
+OUTSIDE = "-- cruddur-ops: outside a transaction\n"
+INDEX = "CREATE INDEX CONCURRENTLY users_bio ON users (bio);"
+VALID = "SELECT indisvalid, pg_get_userbyid(relowner) FROM pg_index JOIN pg_class ON oid = indexrelid WHERE relname = 'users_bio'"
+
+
+def add(up: str, down: str = "SELECT 1;") -> None:
+    """Write the next migration into the copy of sql/."""
+    for path, text in zip(new_migration("add_more"), (up, down), strict=True):
+        write(path, text)
+
+
+def versions(target: Target) -> list[int]:
+    """The versions that are recorded in the database."""
+    return [row[0] for row in execute(target, "SELECT version FROM schema_migrations ORDER BY 1")]
+
+
+@pytest.mark.usefixtures("files")
+def test_a_commit_before_an_error(seeded: Target) -> None:
+    """Nothing of the file is kept, and nothing of it was sent."""
+    add("CREATE TABLE planets ();\nCOMMIT;\nSELECT nothing_like_it;\n")
+
+    with pytest.raises(WrongInput, match=r"^sql/migrations/0002_add_more\.up\.sql, line 2: COMMIT begins or ends"):
+        database.plan_migrations(seeded).apply()
+    assert [0, 1] == versions(seeded)
+    assert [(None,)] == execute(seeded, "SELECT to_regclass('planets')")
+
+
+@pytest.mark.usefixtures("files")
+def test_outside_a_transaction(seeded: Target) -> None:
+    """Up and down, each recorded; what it makes is the owner's."""
+    add(f"{OUTSIDE}{INDEX}", f"{OUTSIDE}DROP INDEX CONCURRENTLY users_bio;")
+    assert Outcome(created=1) == database.plan_migrations(seeded).apply()
+    assert [(True, "cruddur_owner")] == execute(seeded, VALID)
+    assert [0, 1, 2] == versions(seeded)
+
+    assert Outcome(deleted=1) == plan_rollback(seeded).apply()
+    assert [] == execute(seeded, VALID)
+    assert [0, 1] == versions(seeded)
+
+
+@pytest.mark.usefixtures("files")
+def test_an_interrupted_one_is_resumed(seeded: Target) -> None:
+    """What it left half made is not taken for made: a failure is not recorded, and the next try makes the index anew."""
+    execute(seeded, "UPDATE users SET bio = 'the same'")
+    add(f"{OUTSIDE}CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS users_bio ON users (bio);")
+    with pytest.raises(WrongInput, match="line 2: could not create unique index .* it is not recorded as made"):
+        database.plan_migrations(seeded).apply()
+    assert [(False, "cruddur_owner")] == execute(seeded, VALID)
+    assert [0, 1] == versions(seeded)
+
+    execute(seeded, "UPDATE users SET bio = handle")
+    assert Outcome(created=1) == database.plan_migrations(seeded).apply()
+    assert [(True, "cruddur_owner")] == execute(seeded, VALID)
+    assert [0, 1, 2] == versions(seeded)
+
+
+@pytest.mark.usefixtures("files")
+def test_a_value_that_is_used_at_once(seeded: Target) -> None:
+    """In one file it is refused, with the way out; in two it is made and used."""
+    execute(seeded, "CREATE TYPE mood AS ENUM ('good'); ALTER TYPE mood OWNER TO cruddur_owner")
+    add(f"{OUTSIDE}ALTER TYPE mood ADD VALUE 'bad';\n")
+    add("CREATE TABLE moods (mood mood DEFAULT 'bad');\nINSERT INTO moods DEFAULT VALUES;\n")
+
+    assert Outcome(created=2) == database.plan_migrations(seeded).apply()
+    assert [("bad",)] == execute(seeded, "TABLE moods")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (f"{INDEX}\n", "line 1: CREATE INDEX CONCURRENTLY cannot run inside .* first line is `-- cruddur-ops: outside"),
+        (f"{OUTSIDE}SELECT 1;\n{INDEX}\n", "line 3: what runs outside a transaction stands alone: split the file"),
+        (f"{OUTSIDE}COMMIT;\n", "line 2: COMMIT begins or ends"),
+        (f"{OUTSIDE}SET ROLE postgres;\n", "line 2: SET ROLE acts as somebody else"),
+        (
+            "ALTER TABLE users DETACH PARTITION x CONCURRENTLY;",
+            "line 1: ALTER TABLE .* cannot run inside a transaction block: put",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("files")
+def test_what_is_refused(seeded: Target, text: str, sentence: str) -> None:
+    """Before anything is sent, or by the server with the same remedy."""
+    add(text)
+
+    with pytest.raises(WrongInput, match=rf"^sql/migrations/0002_add_more\.up\.sql, {sentence}"):
+        database.plan_migrations(seeded).apply()
+    assert [0, 1] == versions(seeded)
+
+
+@pytest.mark.usefixtures("files", "unlocked")
+def test_two_outside_at_once(seeded: Target) -> None:
+    """The second does not wait, since that would be waited for."""
+    add(f"{OUTSIDE}{INDEX}")
+    with connect(seeded, autocommit=True) as other:
+        other.execute(queries.load("operations/lock_outside").text.encode())
+        with pytest.raises(RunInProgress, match="somebody else is at sql/migrations/0002_add_more.up.sql"):
+            database.plan_migrations(seeded).apply()
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks are given up, and looked at, at once."""
+    monkeypatch.setattr(waits, "LOCK_TIMEOUT", "300ms")
+    monkeypatch.setattr(waits, "FIRST_LOOK", 0.01)
+    monkeypatch.setattr(waits, "LOOKS", 0.01)
+    monkeypatch.setattr(waits, "PAUSES", (0.01, 0.01))
+
+
+@pytest.mark.usefixtures("files", "hasty")
+def test_an_idle_transaction_in_the_way_is_named(seeded: Target) -> None:
+    """After some tries the sentence says whose lock it is; and what that does."""
+    add("ALTER TABLE users ADD COLUMN planet text;")
+    with connect(seeded) as idle:
+        idle.execute("SELECT FROM users")
+        name = rf"held by session {idle.info.backend_pid} of cruddurroot on {database_name(seeded)} \(cruddur-ops\)"
+        with pytest.raises(StatementFailed, match=rf"lock timeout, {name} \(idle in transaction for .*, last SELECT\): see"):
+            database.plan_migrations(seeded).apply()
+    assert [0, 1] == versions(seeded)
+
+
+@pytest.mark.usefixtures("files", "hasty")
+def test_it_is_tried_again(seeded: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever was in the way is gone after the pause: the migration is made."""
+    add("ALTER TABLE users ADD COLUMN planet text;")
+    with connect(seeded) as idle:
+        idle.execute("SELECT FROM users")
+        monkeypatch.setattr("time.sleep", lambda _: idle.rollback())
+        assert Outcome(created=1) == database.plan_migrations(seeded).apply()
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_guard_is_left_as_it_is(seeded: Target, at: Callable[..., Target], files: Path) -> None:
+    """A lock_timeout of the database's is neither replaced nor tried again."""
+    add("SELECT set_config('cruddur.found', current_setting('lock_timeout'), false);\nALTER TABLE users ADD planet text;")
+    execute(seeded, f"ALTER DATABASE {database_name(seeded)} SET lock_timeout = '120ms'")
+    tries = threading.Event()
+    with pytest.MonkeyPatch.context() as patch, connect(seeded) as idle:
+        patch.setattr("time.sleep", lambda _: tries.set())
+        idle.execute("SELECT FROM users")
+        with pytest.raises(StatementFailed, match="lock timeout"):
+            database.plan_migrations(seeded).apply()
+    assert not tries.is_set()
+
+
+SCHEMAS = {
+    "no bookkeeping": "CREATE TABLE planets (name text PRIMARY KEY);",
+    "settings of pg_dump": (
+        "\\restrict abc\nSET client_encoding = 'UTF8';\nSELECT pg_catalog.set_config('search_path', '', false);\n"
+        "CREATE TABLE public.planets (name text);\nCOPY public.planets (name) FROM stdin;\nit's; Narn\n\\.\n\\unrestrict abc\n"
+    ),
+    "a function of SQL": (
+        "CREATE TABLE planets (name text);\nCREATE FUNCTION f() RETURNS text BEGIN ATOMIC SELECT '\\'; SELECT 'b'; END;"
+    ),
+    "a rule": "CREATE TABLE planets (name text);\nCREATE RULE r AS ON DELETE TO planets DO ALSO (SELECT 1; SELECT 2);",
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_of_somebodys_own(empty: Target, files: Path, name: str) -> None:
+    """It is loaded and recorded beside, without any table of Cruddur's in it; and brought forward from there."""
+    write(files / "schema.sql", SCHEMAS[name])
+
+    assert Outcome(created=1) == database.plan_schema(empty).apply()
+    assert Outcome(unchanged=1) == database.plan_schema(empty).apply()
+    add("ALTER TABLE planets ADD COLUMN size integer;")
+    assert Outcome(created=1) == database.plan_migrations(empty).apply()
+
+
+def test_a_schema_of_another_tool(empty: Target, files: Path) -> None:
+    """Rails has a table of the same name, which is no place for our records: nothing is kept."""
+    write(files / "schema.sql", "CREATE TABLE schema_migrations (version character varying NOT NULL PRIMARY KEY);")
+
+    with pytest.raises(WrongInput, match="makes a table schema_migrations of another tool's, .*: take it"):
+        database.plan_schema(empty).apply()
+    assert [(None,)] == execute(empty, "SELECT to_regclass('schema_migrations')")
+
+
+def test_tables_that_nobody_recorded(empty: Target) -> None:
+    """Both verbs that would load or bring forward say what is the case."""
+    database.plan_schema(empty).apply()
+    execute(empty, "DELETE FROM schema_migrations")
+
+    for plan in (database.plan_schema, database.plan_migrations):
+        with pytest.raises(WrongInput, match="no migration is recorded there: load into a new database"):
+            plan(empty)
