@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -17,6 +18,8 @@ from flask import g
 from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
+from moto.core.serialize import TimestampSerializer
+from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
 from rds_sandbox import request_model
@@ -24,6 +27,11 @@ from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.host import Host
 
 MOTO = object()
+JSON = {
+    "json": "application/x-amz-json-1.1",
+    "smithy-rpc-v2-cbor": "application/x-amz-json-1.1",
+    "rest-json": "application/json",
+}
 FORM = "application/x-www-form-urlencoded"  # what the two XML protocols that have actions are sent as
 
 # Whose import patches a service, under moto's name of it: at its first request, so that what nobody uses costs no time.
@@ -34,6 +42,7 @@ MODULES = {
     "ec2": "rds_sandbox.ec2",
     "logs": "rds_sandbox.cloudwatch_logs",
     "rds": "rds_sandbox.rds",
+    "secretsmanager": "rds_sandbox.secrets_manager",
     "ssm": "rds_sandbox.parameters",
 }
 
@@ -136,7 +145,13 @@ def install(own: Host) -> None:
         _parameters(response, request)  # which refuses what moto would fail on
         parse(response, request)
 
+    TimestampSerializer._timestamp_iso8601 = _to_the_millisecond  # type: ignore[method-assign,assignment]
     BaseResponse.parse_parameters = parse_parameters  # type: ignore[method-assign,assignment]
+
+
+def _to_the_millisecond(_: Any, value: datetime) -> str:
+    """Of all moments, as AWS writes them."""
+    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03}Z"
 
 
 def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
@@ -167,7 +182,10 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
 
 
 def _in_protocol(response: Any, status: int, headers: Any, body: Any) -> tuple[int, Any, Any]:
-    """moto's answer; an error that moto writes as JSON, whatever the service, as XML where that is awaited."""
+    """moto's answer, said to be what it is; an error that moto writes as JSON, whatever the service, as XML where awaited."""
+    protocol = get_service_model(response.boto3_service_name).protocol
+    if protocol in JSON and not {"content-type"} & {key.lower() for key in headers}:
+        headers = {**headers, "Content-Type": JSON[protocol]}
     if status < 400 or not str(body).startswith('{"__type"') or response.normalized_request.mimetype != FORM:
         return status, headers, body
     said = json.loads(body)

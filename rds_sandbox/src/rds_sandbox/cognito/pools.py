@@ -7,6 +7,8 @@ Source: Amazon Cognito user pools API Reference (CreateUserPool, UpdateUserPool,
 from __future__ import annotations
 
 import re
+import secrets
+import string
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -37,6 +39,7 @@ CHARACTERS = {
     "RequireNumbers": (r"[0-9]", "numeric"),
     "RequireSymbols": (r"[\^$*.\[\]{}()?\"!@#%&/\\,><':;|_~`=+\- ]", "symbol"),
 }
+LETTERS, ID_LENGTH = string.ascii_letters + string.digits, 9  # of a pool's id, after its region
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -52,6 +55,8 @@ class SandboxUserPool(models.CognitoIdpUserPool):
         standard = models.CognitoIdpUserPoolAttribute.STANDARD_SCHEMA.items()
         schema = [{"Name": key, **value} for key, value in standard if key not in named]
         super().__init__(account_id, region, name, {**extended_config, "Schema": [*schema, *given]})
+        before, self.id = self.id, f"{region}_{''.join(secrets.choice(LETTERS) for _ in range(ID_LENGTH))}"
+        self.arn = self.arn.replace(before, self.id)
 
     def update_extended_config(self, extended_config: dict[str, Any]) -> None:
         """What is not repeated goes back to its default, but for what cannot be changed."""

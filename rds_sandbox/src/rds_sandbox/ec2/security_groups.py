@@ -18,11 +18,11 @@ from moto.ec2.exceptions import (
     InvalidSecurityGroupRuleIdNotFoundError,
     InvalidVPCIdError,
 )
-from moto.ec2.utils import is_tag_filter
+from moto.ec2.utils import is_tag_filter, is_valid_security_group_id
 from moto.rds.models import rds_backends
 
 from rds_sandbox.ec2.rules import EGRESS, INGRESS, SandboxRule, check_rules, permissions_of, rules_for
-from rds_sandbox.ec2.sources import SOURCE_TYPES, checked_description, find_group, permission_of
+from rds_sandbox.ec2.sources import DESCRIPTION, SOURCE_TYPES, checked_description, find_group, permission_of
 from rds_sandbox.patches import MOTO, Request, action
 
 RULE_FILTERS = ("group-id", "security-group-rule-id")
@@ -62,8 +62,15 @@ def _named(request: Request, group: Any) -> list[SandboxRule]:
 
 @action("ec2", "CreateSecurityGroup")
 def create(request: Request) -> object:
-    """In a VPC that there is."""
+    """In a VPC that there is, with a name and a description that are such (API Reference, CreateSecurityGroup)."""
+    name, description = request.parameters["GroupName"], request.parameters.get("Description")
     vpc_id = request.parameters.get("VpcId")
+    if not description:
+        raise EC2ClientError("MissingParameter", "The request must contain the parameter GroupDescription")
+    if not name.strip() or name.startswith("sg-") or name == "default" or not DESCRIPTION.fullmatch(name):
+        raise EC2ClientError("InvalidParameterValue", f"Value ({name}) for parameter GroupName is invalid.")
+    if not DESCRIPTION.fullmatch(description):
+        raise EC2ClientError("InvalidParameterValue", f"Value ({description}) for parameter GroupDescription is invalid.")
     if vpc_id and vpc_id not in request.backend.vpcs:
         raise InvalidVPCIdError(vpc_id)
     return MOTO
@@ -210,7 +217,10 @@ def _check_rule_ids(wanted: Iterable[str], known: Collection[str]) -> None:
             raise InvalidSecurityGroupRuleIdNotFoundError(rule_id)
 
 
-def _check_filters(wanted: Iterable[str], known: Collection[str]) -> None:
+def _check_filters(wanted: Mapping[str, Iterable[str]], known: Collection[str]) -> None:
+    for group_id in wanted.get("group-id", ()):
+        if "*" not in group_id and not is_valid_security_group_id(group_id):
+            raise EC2ClientError("InvalidGroupId.Malformed", f'Invalid id: "{group_id}"')
     for name in wanted:
         if name not in known and not is_tag_filter(name):
             raise InvalidFilter(name, "InvalidParameterValue")

@@ -117,9 +117,11 @@ def delete(request: Request) -> object:
 
 @action("lambda", "AddPermission")
 def add_permission(request: Request) -> object:
-    """A statement id is used once."""
+    """A statement id is used once, and the principal is a service, an account, a role or a user, or everybody."""
     given = request.parameters
     function = request.backend.get_function(given["FunctionName"], given.get("Qualifier"))
+    validation.check_permission(given)
+    _check_revision(given, function)
     if any(each["Sid"] == given["StatementId"] for each in function.policy.statements):
         advice = "Please provide a new statement id, or remove the existing statement."
         raise validation.refusal(409, CONFLICT, f"The statement id ({given['StatementId']}) provided already exists. {advice}")
@@ -137,10 +139,14 @@ def _modifiable(request: Request) -> SandboxFunction:
     check_active(function)
     if function.updating:
         raise validation.refusal(409, CONFLICT, f"{NOT_NOW} An update is in progress for resource: {function.function_arn}")
-    if request.parameters.get("RevisionId") not in (None, function.revision_id):
+    _check_revision(request.parameters, function)
+    return function
+
+
+def _check_revision(given: Mapping[str, Any], function: SandboxFunction) -> None:
+    if given.get("RevisionId") not in (None, function.revision_id):
         message = "The RevisionId provided does not match the latest RevisionId for the Lambda function or alias."
         raise PreconditionFailedException(f"{message} Call the GetFunction or the GetAlias API to retrieve it.")
-    return function
 
 
 def _settle(backend: Any, function: SandboxFunction) -> None:

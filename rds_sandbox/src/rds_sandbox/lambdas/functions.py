@@ -86,6 +86,8 @@ class SandboxFunction(models.LambdaFunction):
         configuration = {key: value for key, value in super().get_configuration(on_create).items() if value not in (None, [])}
         configuration |= {
             "RevisionId": self.revision_id,
+            "RuntimeVersionConfig": {"RuntimeVersionArn": f"arn:aws:lambda:{self.region}::runtime:{_digest(str(self.run_time))}"},
+            "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
             "LoggingConfig": {"LogFormat": "Text", "LogGroup": self.log_group},
             "State": "Pending" if self.pending else "Active",
         }
@@ -159,3 +161,8 @@ class SandboxFunction(models.LambdaFunction):
             "TZ": ":UTC",
             **vpc_endpoints.resolved(self.environment_vars, patches.host.url),
         }
+
+
+def _digest(runtime: str) -> str:
+    """What a runtime's version is known by."""
+    return hashlib.sha256(runtime.encode()).hexdigest()

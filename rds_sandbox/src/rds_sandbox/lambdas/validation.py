@@ -28,6 +28,7 @@ ZIPPED_LIMIT, UNZIPPED_LIMIT = 50 * MEBIBYTE, 250 * MEBIBYTE
 REQUEST_LIMIT = 70167211  # a package of 50 MB in base64, and the rest of the request
 ENVIRONMENT_LIMIT = 4096
 NAME = re.compile(r"[a-zA-Z0-9-_]{1,64}")
+PRINCIPAL = re.compile(r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:.+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
 VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
 RANGES = {"Timeout": (1, 900), "MemorySize": (128, 10240)}  # seconds, MiB
 
@@ -84,6 +85,16 @@ def check_configuration(spec: Mapping[str, Any]) -> None:
     if spec.get("Runtime") is not None:
         check_runtime(spec["Runtime"])
     check_variables((spec.get("Environment") or {}).get("Variables") or {})
+
+
+def check_permission(given: Mapping[str, Any]) -> None:
+    """What is wrong with an AddPermission request by itself."""
+    for parameter in ("EventSourceToken", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "PrincipalOrgID"):
+        if given.get(parameter):
+            raise NotInSandbox(f"{parameter} of a permission is not in the sandbox")
+    if not PRINCIPAL.fullmatch(given["Principal"]):
+        advice = "Please check the principal and try again."
+        raise InvalidParameterValueException(f"The provided principal was invalid. {advice}")
 
 
 def _check_ranges(spec: Mapping[str, Any]) -> None:

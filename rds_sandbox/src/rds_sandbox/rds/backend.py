@@ -135,7 +135,7 @@ def described(instance: Any) -> dict[str, Any]:
         "PreferredBackupWindow": instance.preferred_backup_window,
         "PreferredMaintenanceWindow": instance.preferred_maintenance_window,
         "PubliclyAccessible": bool(instance.publicly_accessible),
-        "StorageThroughput": instance.storage_throughput,
+        "StorageThroughput": instance.storage_throughput or None,
         "StorageType": instance.storage_type,
         "VpcSecurityGroupIds": instance.vpc_security_group_ids,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import copy
+import hashlib
 import secrets
 import subprocess
 import threading
@@ -27,6 +28,8 @@ from rds_sandbox.rds import changes, events, managed_secrets, parameter_groups
 
 GP3_BASELINE = 3000, 125  # IOPS and MiB/s below 400 GiB (Amazon RDS User Guide, "gp3 storage")
 FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+HOSTED_ZONE = "Z0SANDBOX0SANDBOX"
 FAILURES = (ServerFailed, OSError, psycopg.Error, subprocess.SubprocessError)
 
 Work = Callable[[], None]
@@ -55,8 +58,8 @@ class SandboxDBInstance(models.DBInstance):
     network_type = "IPV4"
     dedicated_log_volume = False
     customer_owned_ip_enabled = False
-    database_insights_mode = "standard"
     activity_stream_status = "stopped"
+    is_storage_config_upgrade_available = False
 
     port: int
     iops: Any
@@ -69,8 +72,11 @@ class SandboxDBInstance(models.DBInstance):
         defaults = {"ca_certificate_identifier": "rds-ca-rsa2048-g1", "license_model": "postgresql-license"}
         if parameters.get("storage_encrypted"):
             defaults["kms_key_id"] = backend.kms.describe_key("alias/aws/rds").arn
-        super().__init__(backend, **{**defaults, **parameters})
+        windows = _windows(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}")
+        super().__init__(backend, **{**windows, **defaults, **parameters})
         self.status = "creating"
+        self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
+        self.performance_insights_key = parameters.get("performance_insights_kms_key_id")
         self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
         if self.storage_type == "gp3" and not self.iops:
             self.iops, self.storage_throughput = GP3_BASELINE
@@ -108,7 +114,7 @@ class SandboxDBInstance(models.DBInstance):
     def endpoint(self) -> dict[str, Any] | None:  # type: ignore[override]
         """Address and port, from the moment that the machine has them."""
         place = self.machine.endpoint
-        return {"Address": place[0], "Port": place[1], "HostedZoneId": "SANDBOX"} if place else None
+        return {"Address": place[0], "Port": place[1], "HostedZoneId": HOSTED_ZONE} if place else None
 
     @property
     def db_instance_port(self) -> int:
@@ -129,8 +135,8 @@ class SandboxDBInstance(models.DBInstance):
 
     @property
     def pending_modified_values(self) -> dict[str, Any]:
-        """What waits for the maintenance window, or is being applied."""
-        return changes.shown(self.pending)
+        """What waits for the maintenance window, or is being applied; the password of an instance that is being created."""
+        return changes.shown(self.pending) | ({"MasterUserPassword": "****"} if self.status == "creating" else {})
 
     @property
     def read_replica_source_db_instance_identifier(self) -> str | None:
@@ -148,10 +154,49 @@ class SandboxDBInstance(models.DBInstance):
         return [replica.db_instance_identifier for replica in self.followers]
 
     @property
-    def status_infos(self) -> list[dict[str, Any]]:
-        """That a read replica replicates."""
+    def status_infos(self) -> list[dict[str, Any]] | None:
+        """That a read replica replicates; no other instance has any."""
         replicating = {"StatusType": "read replication", "Normal": True, "Status": "replicating"}
-        return [replicating] if self.source and self.machine.serving else []
+        return [replicating] if self.source and self.machine.serving else None
+
+    @property
+    def storage_throughput(self) -> int:
+        """0 where the storage has none of its own."""
+        return self._storage_throughput or 0
+
+    @storage_throughput.setter
+    def storage_throughput(self, value: int | None) -> None:
+        models.DBInstance.storage_throughput.fset(self, value)  # type: ignore[attr-defined]
+
+    @property  # type: ignore[override]
+    def enabled_cloudwatch_logs_exports(self) -> list[str] | None:
+        """Left out where there are none."""
+        return self._exports or None
+
+    @enabled_cloudwatch_logs_exports.setter
+    def enabled_cloudwatch_logs_exports(self, names: list[str]) -> None:
+        self._exports = names
+
+    @property
+    def secondary_availability_zone(self) -> str | None:
+        """Where the standby of a Multi-AZ instance is."""
+        zones = [each["SubnetAvailabilityZone"]["Name"] for each in self.db_subnet_group.subnets]
+        return next((zone for zone in zones if zone != self.availability_zone), None) if self.multi_az else None
+
+    @property
+    def performance_insights_kms_key_id(self) -> str | None:
+        """The key given, or that of RDS."""
+        if not self.performance_insights_enabled:
+            return None
+        return self.performance_insights_key or str(self.backend.kms.describe_key("alias/aws/rds").arn)
+
+    @property
+    def enhanced_monitoring_resource_arn(self) -> str | None:
+        """Where CloudWatch Logs would have the metrics of Enhanced Monitoring."""
+        if not self.monitoring_interval:
+            return None
+        place = f"{self.partition}:logs:{self.region}:{self.account_id}"
+        return f"arn:{place}:log-group:RDSOSMetrics:log-stream:{self.dbi_resource_id}"
 
     @property
     def current_password(self) -> str:
@@ -265,3 +310,15 @@ class SandboxDBInstance(models.DBInstance):
         if self.manage_master_user_password:
             self.master_user_secret.status = "active"
         self.say("configuration change", "Reset master credentials")
+
+
+def _windows(name: str) -> dict[str, str]:
+    """Half hours of an instance's own, the same each time: as on AWS, they differ between instances."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    backup, day = 180 + number % 180, WEEKDAYS[number // 180 % 7]
+    maintenance = 420 + number // 1260 % 180
+    text = [f"{minute // 60:02}:{minute % 60:02}" for minute in (backup, backup + 30, maintenance, maintenance + 30)]
+    return {
+        "preferred_backup_window": f"{text[0]}-{text[1]}",
+        "preferred_maintenance_window": f"{day}:{text[2]}-{day}:{text[3]}",
+    }

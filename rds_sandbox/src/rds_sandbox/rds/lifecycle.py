@@ -77,10 +77,21 @@ def _start(instance: SandboxDBInstance) -> None:
 
 @action("rds", "RebootDBInstance")
 def reboot(request: Request) -> dict[str, Any]:
-    """Connections end, the server starts anew."""
-    instance = request.backend.find(request.parameters["DBInstanceIdentifier"], "available")
-    instance.begin([("rebooting", instance.restart)], "available")
+    """Connections end, the server starts anew; after a failover it is in the other zone."""
+    asked = given(request)
+    instance = request.backend.find(asked["DBInstanceIdentifier"], "available")
+    if asked.get("ForceFailover") and not instance.multi_az:
+        raise InvalidParameterCombination("You can't force a failover for a DB instance that is not Multi-AZ.")
+    work = (lambda: _fail_over(instance)) if asked.get("ForceFailover") else instance.restart
+    instance.begin([("rebooting", work)], "available")
     return {"DBInstance": instance}
+
+
+def _fail_over(instance: SandboxDBInstance) -> None:
+    instance.say("failover", "Multi-AZ instance failover started.")
+    instance.availability_zone = str(instance.secondary_availability_zone)
+    instance.restart()
+    instance.say("failover", "Multi-AZ instance failover completed")
 
 
 @action("rds", "DeleteDBInstance")

@@ -13,7 +13,7 @@ from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import modifications
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance
-from rds_sandbox.rds.requests import given, paged
+from rds_sandbox.rds.requests import check_filters, given, paged
 
 # Those of DB instances (API Reference, PendingMaintenanceAction); all of them restart the instance here.
 ACTIONS = {
@@ -52,6 +52,7 @@ def describe(request: Request) -> dict[str, Any]:
     asked = given(request)
     arn = asked.get("ResourceIdentifier")
     found = [_by_arn(request.backend, arn)] if arn else request.backend.instances()
+    check_filters(asked, ("db-cluster-id", "db-instance-id"))
     wanted = {name for f in asked.get("Filters") or () for name in f["Values"]}
     chosen = [_described(i) for i in found if i.maintenance and (not wanted or {i.db_instance_identifier, i.arn} & wanted)]
     return paged({"PendingMaintenanceActions": chosen}, asked)

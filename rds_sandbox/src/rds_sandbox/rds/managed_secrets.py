@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
+from typing import Any
 
 from moto.rds import models
 
 from rds_sandbox.patches import replaces
 
+ROTATION_DAYS = 7
+
 
 @replaces(models, "MasterUserSecret")
 class GeneratedSecret(models.MasterUserSecret):
-    """The managed secret of a master user, with a password of its own and the right name."""
+    """The managed secret of a master user, which nobody but RDS changes, with a password of its own.
+
+    Source: RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager": rotation after 7 days.
+    """
 
     status = "creating"  # until the server has the password
 
@@ -21,12 +28,38 @@ class GeneratedSecret(models.MasterUserSecret):
         """moto's changes when it is looked at."""
         return self.status
 
+    def _create_secret(self, kms_key_id: str | None) -> Any:
+        secret: Any = super()._create_secret(kms_key_id)
+        secret.rotation_requested = secret.rotation_enabled = True
+        secret.auto_rotate_after_days = ROTATION_DAYS
+        secret.next_rotation_date = int(time.time()) + ROTATION_DAYS * 86400
+        return secret
+
+    def _generate_secret_description(self) -> str:
+        return f"Secret associated with primary RDS DB instance: {self.resource.arn}"
+
+    def _generate_secret_tags(self) -> list[dict[str, str]]:
+        return [{"Key": "aws:rds:primaryDBInstanceArn", "Value": self.resource.arn}]
+
     def _generate_secret_string(self) -> str:
         return json.dumps({"username": self.resource.master_username, "password": secrets.token_urlsafe(24)})
 
     def rotate_secret(self) -> None:
         """Put a new password in place at once; the instance hands it to the server."""
         self.secretsmanager.put_secret_value(self.secret.arn, self._generate_secret_string(), "", "", ["AWSCURRENT"])
+
+
+def begin(instance: Any, key: str | None) -> None:
+    """Let Secrets Manager keep the password of an instance from now on."""
+    instance.master_user_secret, instance.manage_master_user_password = GeneratedSecret(instance, key), True
+
+
+def end(instance: Any) -> None:
+    """Delete the secret: the instance has a password of its own."""
+    if instance.manage_master_user_password:
+        instance.master_user_secret.delete_secret()
+        del instance.master_user_secret
+    instance.manage_master_user_password = False
 
 
 def password(secret: models.MasterUserSecret) -> str:

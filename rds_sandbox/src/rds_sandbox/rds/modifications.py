@@ -14,7 +14,7 @@ from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombina
 from moto.rds.utils import valid_preferred_maintenance_window
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import backups, changes, validation
+from rds_sandbox.rds import backups, changes, managed_secrets, validation
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described
 from rds_sandbox.rds.instances import GP3_BASELINE, SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
@@ -29,7 +29,11 @@ NOUNS = {
     "MultiAZ": "convert to a Multi-AZ DB instance",
 }
 # Where the instance has another name for it than the request.
-ATTRIBUTES = {"db_port_number": "port", "enable_performance_insights": "performance_insights_enabled"}
+ATTRIBUTES = {
+    "db_port_number": "port",
+    "enable_performance_insights": "performance_insights_enabled",
+    "performance_insights_kms_key_id": "performance_insights_key",
+}
 
 
 @action("rds", "ModifyDBInstance")
@@ -55,7 +59,7 @@ def _announce(instance: SandboxDBInstance, values: Values) -> None:
     if "DBParameterGroupName" in values:
         instance.db_parameter_group_name, instance.parameter_apply_status = values["DBParameterGroupName"], "applying"
     if values.get("ManageMasterUserPassword"):
-        instance.update(manage_master_user_password=True, master_user_secret_kms_key_id=values.get("MasterUserSecretKmsKeyId"))
+        managed_secrets.begin(instance, values.get("MasterUserSecretKmsKeyId"))
     if values.get("RotateMasterUserPassword"):
         instance.master_user_secret.status = "rotating"
 
@@ -148,7 +152,7 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     for key, value in attributes(changes.ordered(values)).items():
         setattr(instance, ATTRIBUTES.get(key, key), value)
     logs = values.get("CloudwatchLogsExportConfiguration", {})
-    kept = set(instance.enabled_cloudwatch_logs_exports) - set(logs.get("DisableLogTypes", ()))
+    kept = set(instance.enabled_cloudwatch_logs_exports or ()) - set(logs.get("DisableLogTypes", ()))
     instance.enabled_cloudwatch_logs_exports = sorted(kept | set(logs.get("EnableLogTypes", ())))
     instance.joining = None
     if "DBParameterGroupName" in values:
@@ -189,7 +193,7 @@ def _reset_credentials(instance: SandboxDBInstance, values: Values) -> None:
     if "MasterUserPassword" in values:
         instance.master_user_password = values["MasterUserPassword"]
     if values.get("ManageMasterUserPassword") is False:
-        instance.update(manage_master_user_password=False)
+        managed_secrets.end(instance)
     if values.get("RotateMasterUserPassword"):
         instance.master_user_secret.rotate_secret()
     instance.take_over_password()

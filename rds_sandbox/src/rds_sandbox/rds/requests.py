@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from botocore import xform_name
-from moto.rds.exceptions import InvalidParameterValue
+from moto.core.utils import get_service_model
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import Request
+from rds_sandbox.rds import facts
 
 
 def given(request: Request) -> dict[str, Any]:
-    """The parameters without the empty ones, which RDS takes as not sent (Terraform sends `DBName=`)."""
-    return {key: value for key, value in request.parameters.items() if value != ""}
+    """The parameters without the empty ones, which RDS takes as not sent (Terraform sends `DBName=`).
+
+    What is another engine's, or nothing here stands behind, is refused.
+    """
+    shape = get_service_model("rds").operation_model(request.name).input_shape
+    for name in shape.required_members if shape else ():
+        if request.parameters[name] == "":
+            raise InvalidParameterValue(f"The parameter {name} must be provided and must not be blank.")
+    engine, asked = facts.tables()["engine"], {key: value for key, value in request.parameters.items() if value != ""}
+    wanted = {key for key, value in asked.items() if value and value != engine["usual"].get(key)}
+    for name in sorted(wanted.intersection(engine["foreign_parameters"])):
+        raise InvalidParameterCombination(f"{name} is not supported for engine {engine['name']}.")
+    for name in sorted(wanted.intersection(engine["lacking_parameters"])):
+        raise NotInSandbox(f"{name} of {request.name} is not in the sandbox")
+    return asked
+
+
+def check_filters(asked: Mapping[str, Any], known: Collection[str]) -> None:
+    """Refuse filters that the action does not have."""
+    for each in asked.get("Filters") or ():
+        if each["Name"] not in known:
+            raise InvalidParameterValue(f"Unrecognized filter name: {each['Name']}")
 
 
 def attributes(parameters: Mapping[str, Any]) -> dict[str, Any]:

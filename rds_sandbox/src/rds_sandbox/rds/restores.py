@@ -31,6 +31,8 @@ INHERITED = (
 def from_snapshot(request: Request) -> dict[str, Any]:
     """A new instance with the data of the snapshot."""
     asked = given(request)
+    if "DBSnapshotIdentifier" not in asked:
+        raise InvalidParameterCombination("DBSnapshotIdentifier or DBClusterSnapshotIdentifier must be specified.")
     snapshot: Any = snapshots.find(request.backend, asked["DBSnapshotIdentifier"])
 
     def prepare(instance: SandboxDBInstance, server: Server) -> None:

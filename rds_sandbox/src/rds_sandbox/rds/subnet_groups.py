@@ -11,6 +11,7 @@ from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import ec2_backends
+from moto.rds import models
 from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
 from rds_sandbox.patches import MOTO, Request, action
@@ -18,6 +19,7 @@ from rds_sandbox.patches import MOTO, Request, action
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,254}")
 DEFAULT = "default"
 ZONES = 2
+models.DBSubnetGroup.supported_network_types = ["IPV4"]  # type: ignore[attr-defined]
 
 
 @action("rds", "CreateDBSubnetGroup")

@@ -1,0 +1,71 @@
+"""What moto lets pass of Secrets Manager.
+
+Source: Secrets Manager API Reference, the errors of each action: InvalidRequestException where a secret is scheduled for
+deletion, is managed by another service, or has no function that rotates it; User Guide, "Secrets managed by other services".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from moto.secretsmanager.exceptions import InvalidParameterException, InvalidRequestException, ValidationException
+
+from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.patches import JSON, MOTO, Request, action
+
+NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
+VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
+TAGS = ("TagResource", "UntagResource")
+
+
+@action("secretsmanager", "CreateSecret")
+def create(request: Request) -> object:
+    """Under a name that is one."""
+    if not NAME.fullmatch(request.parameters["Name"]):
+        allowed = "Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
+        raise ValidationException(f"Invalid name. {allowed}")
+    _check_tags(request)
+    there: Any = request.backend.secrets.get(request.parameters["Name"])
+    if there is not None and there.is_deleted():
+        reason = "a secret with this name is already scheduled for deletion"
+        raise InvalidRequestException(f"You can't create this secret because {reason}.")
+    return MOTO
+
+
+@action("secretsmanager", "DescribeSecret")
+def describe(request: Request) -> tuple[int, dict[str, str], str]:
+    """What a secret does not have is left out."""
+    secret = request.backend.describe_secret(request.parameters["SecretId"]).to_dict()
+    found = {key: value for key, value in secret.items() if value not in (None, "") and key != "SecretVersionsToStages"}
+    return 200, {"Content-Type": JSON["json"]}, json.dumps(found)
+
+
+@action("secretsmanager", *VALUES, *TAGS, "DeleteSecret", "PutResourcePolicy", "ReplicateSecretToRegions", "RestoreSecret")
+def change(request: Request) -> object:
+    """What its owner alone may do, and what nobody may while it waits for its deletion."""
+    secret: Any = request.backend.secrets.get(request.parameters["SecretId"])
+    if secret is None:
+        return MOTO
+    if secret.owning_service and request.name not in TAGS:
+        service = secret.owning_service
+        raise InvalidRequestException(f"This secret is managed by {service}, and you must use that service to change it.")
+    if secret.is_deleted() and request.name not in ("DeleteSecret", "RestoreSecret"):
+        raise InvalidRequestException("You can't perform this operation on the secret because it was marked for deletion.")
+    _check_tags(request)
+    if request.name == "RotateSecret":
+        _check_rotation(request, secret)
+    return MOTO
+
+
+def _check_tags(request: Request) -> None:
+    if any(each["Key"].lower().startswith("aws:") for each in request.parameters.get("Tags") or ()):
+        raise InvalidParameterException("Tag keys can't begin with aws:, which is reserved for AWS.")
+
+
+def _check_rotation(request: Request, secret: Any) -> None:
+    """moto would take the value away, and call nobody."""
+    if not (request.parameters.get("RotationLambdaARN") or secret.rotation_lambda_arn):
+        raise InvalidRequestException("No Lambda rotation function ARN is associated with this secret.")
+    raise NotInSandbox("rotation of a secret by a function is not in the sandbox")

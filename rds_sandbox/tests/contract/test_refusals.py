@@ -1,0 +1,149 @@
+"""What AWS refuses, through boto3 that sends whatever it is given: missing and wrong parameters, names, states.
+
+Each with the code that the API reference of the action documents, or its service's "Common Errors".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests import functions
+from tests.contract.test_every_operation import client_of
+from tests.instance import refused
+from tests.support import Client, make_client, reset, wait_for, wanted
+
+INSTANCE = wanted("refused")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
+    reset(sandbox)
+    yield
+    reset(sandbox)
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "parameters", "code"),
+    [
+        ("rds", "modify_db_instance", {}, "MissingParameter"),
+        ("rds", "modify_db_instance", {"DBInstanceIdentifier": ""}, "InvalidParameterValue"),
+        ("rds", "create_db_instance", {**INSTANCE, "AllocatedStorage": "much"}, "InvalidParameterValue"),
+        ("rds", "create_db_instance", {**INSTANCE, "Timezone": "UTC"}, "InvalidParameterCombination"),
+        ("rds", "create_db_instance", {**INSTANCE, "NetworkType": "DUAL"}, "NotInSandbox"),
+        ("rds", "create_db_instance", {**INSTANCE, "DBParameterGroupName": "nowhere"}, "DBParameterGroupNotFound"),
+        ("rds", "create_db_instance", {**INSTANCE, "DBParameterGroupName": "default.postgres17"}, "InvalidParameterCombination"),
+        ("rds", "restore_db_instance_from_db_snapshot", {"DBInstanceIdentifier": "x"}, "InvalidParameterCombination"),
+        ("rds", "describe_pending_maintenance_actions", {"Filters": [{"Name": "x", "Values": ["x"]}]}, "InvalidParameterValue"),
+        ("ec2", "create_security_group", {"GroupName": "x"}, "MissingParameter"),
+        ("ec2", "create_security_group", {"GroupName": "sg-x", "Description": "x"}, "InvalidParameterValue"),
+        ("ec2", "create_security_group", {"GroupName": "x", "Description": "é"}, "InvalidParameterValue"),
+        ("ec2", "create_security_group", {"GroupName": "x" * 256, "Description": "x"}, "InvalidParameterValue"),
+        ("ec2", "describe_security_groups", {"Filters": [{"Name": "group-id", "Values": ["sg-x"]}]}, "InvalidGroupId.Malformed"),
+        (
+            "ec2",
+            "describe_security_group_rules",
+            {"Filters": [{"Name": "group-id", "Values": ["sg-x"]}]},
+            "InvalidGroupId.Malformed",
+        ),
+        ("lambda", "list_functions", {"MaxItems": 0}, "ValidationException"),
+        ("lambda", "update_function_configuration", {"FunctionName": "x", "Timeout": "soon"}, "SerializationException"),
+        ("logs", "create_log_group", {"logGroupName": "a b"}, "InvalidParameterException"),
+        ("cognito-idp", "create_user_pool", {}, "InvalidParameterException"),
+        ("secretsmanager", "create_secret", {"Name": "a b", "SecretString": "x"}, "ValidationException"),
+        ("secretsmanager", "get_secret_value", {}, "ValidationException"),
+        ("iam", "create_role", {"RoleName": "a b", "AssumeRolePolicyDocument": "{}"}, "ValidationError"),
+        ("ssm", "get_parameter", {}, "ValidationException"),
+    ],
+)
+def test_parameters(sandbox: Mapping[str, str], service: str, operation: str, parameters: dict[str, Any], code: str) -> None:
+    """Missing, of another type, too long, not of the pattern, not one of the values, another engine's."""
+    assert code == refused(getattr(client_of(sandbox, service), operation), **parameters)
+
+
+def test_a_managed_secret_is_rds_own(rds: Client, secretsmanager: Client) -> None:
+    """Nobody else changes, rotates or deletes it; its description and tag name the instance; it goes through its states.
+
+    Secrets Manager User Guide, "Secrets managed by other services".
+    """
+    made = rds.create_db_instance(**wanted("refused", MasterUserPassword=None, ManageMasterUserPassword=True))
+    assert "creating" == made["DBInstance"]["MasterUserSecret"]["SecretStatus"]
+    secret = wait_for(rds, "refused", "available")["MasterUserSecret"]
+    name: dict[str, Any] = {"SecretId": secret["SecretArn"]}
+    before = secretsmanager.get_secret_value(**name)["SecretString"]
+    for call, more in (
+        (secretsmanager.put_secret_value, {"SecretString": "stolen"}),
+        (secretsmanager.update_secret, {"SecretString": "stolen"}),
+        (secretsmanager.rotate_secret, {}),
+        (secretsmanager.delete_secret, {"ForceDeleteWithoutRecovery": True}),
+    ):
+        assert "InvalidRequestException" == refused(call, **name, **more)
+    found = secretsmanager.describe_secret(**name)
+    arn = made["DBInstance"]["DBInstanceArn"]
+    assert ("active", "rds", f"Secret associated with primary RDS DB instance: {arn}") == (
+        secret["SecretStatus"], found["OwningService"], found["Description"],
+    )  # fmt: skip
+    assert {"Key": "aws:rds:primaryDBInstanceArn", "Value": arn} in found["Tags"]
+    assert (True, 7) == (found["RotationEnabled"], found["RotationRules"]["AutomaticallyAfterDays"])
+    answer = rds.modify_db_instance(DBInstanceIdentifier="refused", RotateMasterUserPassword=True, ApplyImmediately=True)
+    assert "rotating" == answer["DBInstance"]["MasterUserSecret"]["SecretStatus"]
+    assert "active" == wait_for(rds, "refused", "available")["MasterUserSecret"]["SecretStatus"]
+    assert before != secretsmanager.get_secret_value(**name)["SecretString"]
+
+
+def test_a_failover_needs_two_zones(rds: Client) -> None:
+    """RebootDBInstance, ForceFailover: not on a single zone; on two the zones change places."""
+    rds.create_db_instance(**wanted("single"))
+    before = rds.create_db_instance(**wanted("double", MultiAZ=True))["DBInstance"]
+    for name in ("single", "double"):
+        wait_for(rds, name, "available")
+    assert "InvalidParameterCombination" == refused(rds.reboot_db_instance, DBInstanceIdentifier="single", ForceFailover=True)
+    rds.reboot_db_instance(DBInstanceIdentifier="double", ForceFailover=True)
+    after = wait_for(rds, "double", "available")
+    assert before["SecondaryAvailabilityZone"] == after["AvailabilityZone"] != after["SecondaryAvailabilityZone"]
+
+
+def test_states_of_a_secret(secretsmanager: Client) -> None:
+    """One that waits for its deletion takes no value and no tag; rotating without a function loses nothing."""
+    name = {"SecretId": "plain"}
+    secretsmanager.create_secret(Name="plain", SecretString="kept")
+    assert "InvalidRequestException" == refused(secretsmanager.rotate_secret, **name)
+    assert "InvalidParameterException" == refused(secretsmanager.tag_resource, **name, Tags=[{"Key": "aws:x", "Value": "x"}])
+    assert "kept" == secretsmanager.get_secret_value(**name)["SecretString"]
+    secretsmanager.delete_secret(**name)
+    for call, more in (
+        (secretsmanager.put_secret_value, {"SecretString": "x"}),
+        (secretsmanager.update_secret, {"Description": "x"}),
+        (secretsmanager.tag_resource, {"Tags": [{"Key": "x", "Value": "x"}]}),
+        (secretsmanager.create_secret, {"Name": "plain", "SecretString": "x"}),
+    ):
+        given = more if "Name" in more else {**name, **more}
+        assert "InvalidRequestException" == refused(call, **given)
+    secretsmanager.restore_secret(**name)
+    assert "kept" == secretsmanager.get_secret_value(**name)["SecretString"]
+
+
+def test_permissions_of_a_function(sandbox: Mapping[str, str]) -> None:
+    """A principal that is none, a revision that is gone, a statement twice, or one that there is not."""
+    client = make_client(sandbox, "lambda")
+    role = functions.make_role(make_client(sandbox, "iam"), "permitted")
+    source = "def handler(event, context):\n    return 1\n"
+    functions.deploy(client, functions.wanted("permitted", role, sandbox["RDS_SANDBOX_LAMBDA_RUNTIME"], source))
+    statement = {"StatementId": "one", "Action": "lambda:InvokeFunction", "Principal": "cognito-idp.amazonaws.com"}
+    name = {"FunctionName": "permitted"}
+    client.add_permission(**name, **statement)
+    for code, wrong in (
+        ("ResourceConflictException", {}),
+        ("InvalidParameterValueException", {"StatementId": "two", "Principal": "somebody"}),
+        ("ValidationException", {"StatementId": "a b"}),
+        ("ValidationException", {"StatementId": "two", "Action": "s3:GetObject"}),
+        ("PreconditionFailedException", {"StatementId": "two", "RevisionId": "gone"}),
+        ("NotInSandbox", {"StatementId": "two", "FunctionUrlAuthType": "NONE"}),
+        ("ResourceNotFoundException", {"FunctionName": "nowhere"}),
+    ):
+        assert code == refused(client.add_permission, **{**name, **statement, **wrong}), wrong
+    assert "ResourceNotFoundException" == refused(client.remove_permission, **name, StatementId="two")
+    assert ["one"] == [each["Sid"] for each in json.loads(client.get_policy(**name)["Policy"])["Statement"]]

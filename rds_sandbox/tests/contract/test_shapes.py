@@ -1,0 +1,126 @@
+"""The shapes of answers, compared with the table of facts in shapes.toml, which names its sources."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import functions
+from tests.instance import open_group
+from tests.support import Client, make_client, reset, wait_for, wanted
+
+FACTS = tomllib.loads((Path(__file__).parent / "shapes.toml").read_text())
+NAME = {"DBInstanceIdentifier": "shaped"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
+    reset(sandbox)
+    yield
+    reset(sandbox)
+
+
+def compare(kind: str, answer: Mapping[str, Any], *without: str) -> None:
+    """The answer has the members that AWS's has, in their form."""
+    facts = FACTS[kind]
+    always, sometimes = set(facts["always"]) - set(without), set(facts.get("sometimes", ())) | set(without)
+    found = answer.keys() - {"ResponseMetadata"}
+    assert ([], []) == (sorted(always - found), sorted(found - always - sometimes))
+    assert [] == list(_malformed(answer))
+
+
+def _malformed(answer: Any, path: str = "") -> Iterator[str]:
+    """What is not in the form of its kind; times are told to the millisecond."""
+    if isinstance(answer, dict):
+        for key, value in answer.items():
+            form = FACTS["forms"].get(key)
+            if form and isinstance(value, str) and not re.fullmatch(form, value):
+                yield f"{path}.{key} {value}"
+            yield from _malformed(value, f"{path}.{key}")
+    elif isinstance(answer, list):
+        for each in answer:
+            yield from _malformed(each, path)
+    elif isinstance(answer, datetime) and answer.microsecond % 1000:
+        yield f"{path} {answer}"
+
+
+def test_rds(rds: Client, ec2: Client, secretsmanager: Client) -> None:
+    """An instance in each of its answers, what is made of it, and what it is described with."""
+    rich = {
+        "MasterUserPassword": None, "ManageMasterUserPassword": True, "MultiAZ": True, "EnablePerformanceInsights": True,
+        "BackupRetentionPeriod": 1, "EnableCloudwatchLogsExports": ["postgresql"], "StorageEncrypted": True,
+        "MonitoringInterval": 60, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring",
+    }  # fmt: skip
+    group, serverless = open_group(ec2), FACTS["DBInstance"]["without_server"]
+    created = rds.create_db_instance(**wanted("shaped", VpcSecurityGroupIds=[group], **rich))["DBInstance"]
+    compare("DBInstance", created, *serverless)
+    assert {"MasterUserPassword": "****"} == created["PendingModifiedValues"]
+    found = wait_for(rds, "shaped", "available")
+    compare("DBInstance", found)
+    present = {"SecondaryAvailabilityZone", "PerformanceInsightsKMSKeyId", "EnhancedMonitoringResourceArn", "MasterUserSecret"}
+    assert ({}, set()) == (found["PendingModifiedValues"], present - found.keys())
+    compare("DBSnapshot", rds.create_db_snapshot(**NAME, DBSnapshotIdentifier="one")["DBSnapshot"])
+    wait_for(rds, "shaped", "available")
+    compare("DBSnapshot", rds.describe_db_snapshots(DBSnapshotIdentifier="one")["DBSnapshots"][0])
+    compare("DBInstance", rds.modify_db_instance(**NAME, CopyTagsToSnapshot=True)["DBInstance"])
+    restored = rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="other", DBSnapshotIdentifier="one")["DBInstance"]
+    compare("DBInstance", restored, *serverless)
+    point = rds.restore_db_instance_to_point_in_time(
+        SourceDBInstanceIdentifier="shaped", TargetDBInstanceIdentifier="third", UseLatestRestorableTime=True
+    )
+    compare("DBInstance", point["DBInstance"], *serverless)
+    windows = {each[key] for each in (found, restored, point["DBInstance"]) for key in ("PreferredBackupWindow",)}
+    assert {found["PreferredBackupWindow"]} == windows  # a restore has its source's
+    compare("DBEngineVersion", rds.describe_db_engine_versions(EngineVersion="18")["DBEngineVersions"][0])
+    compare("DBSubnetGroup", rds.describe_db_subnet_groups()["DBSubnetGroups"][0])
+    compare("DBParameterGroup", rds.describe_db_parameter_groups()["DBParameterGroups"][0])
+    compare("Event", rds.describe_events()["Events"][0])
+    compare("SecurityGroup", ec2.describe_security_groups()["SecurityGroups"][0])
+    for rule in ec2.describe_security_group_rules()["SecurityGroupRules"]:
+        compare("SecurityGroupRule", rule)
+    compare("Secret", secretsmanager.describe_secret(SecretId=found["MasterUserSecret"]["SecretArn"]))
+    compare("DBInstance", rds.delete_db_instance(**NAME, SkipFinalSnapshot=True)["DBInstance"])
+
+
+def test_a_plain_instance(rds: Client) -> None:
+    """What AWS leaves out where there is none is left out; windows are an instance's own."""
+    for name in ("plain", "plainer"):
+        rds.create_db_instance(**wanted(name, StorageType="gp2"))
+    found = [wait_for(rds, name, "available") for name in ("plain", "plainer")]
+    for each in found:
+        compare("DBInstance", each)
+    assert not {"StatusInfos", "EnabledCloudwatchLogsExports", "Iops", "MasterUserSecret"} & found[0].keys()
+    for window in ("PreferredBackupWindow", "PreferredMaintenanceWindow"):
+        assert found[0][window] != found[1][window]
+
+
+def test_a_plain_secret(secretsmanager: Client) -> None:
+    """What it does not have is left out."""
+    secretsmanager.create_secret(Name="plain", SecretString="value")
+    found = secretsmanager.describe_secret(SecretId="plain")
+    compare("Secret", found)
+    assert not {"RotationEnabled", "RotationLambdaARN", "DeletedDate", "OwningService"} & found.keys()
+    assert found["ResponseMetadata"]["HTTPHeaders"]["content-type"].startswith("application/x-amz-json")
+
+
+def test_a_user_pool(sandbox: Mapping[str, str]) -> None:
+    """As DescribeUserPool tells it."""
+    idp = make_client(sandbox, "cognito-idp")
+    pool = idp.create_user_pool(PoolName="shaped")["UserPool"]
+    compare("UserPool", idp.describe_user_pool(UserPoolId=pool["Id"])["UserPool"])
+
+
+def test_a_function(sandbox: Mapping[str, str]) -> None:
+    """As GetFunction tells it, and what Invoke answers."""
+    client = make_client(sandbox, "lambda")
+    role = functions.make_role(make_client(sandbox, "iam"), "shaped")
+    source = "def handler(event, context):\n    return 1\n"
+    functions.deploy(client, functions.wanted("shaped", role, sandbox["RDS_SANDBOX_LAMBDA_RUNTIME"], source))
+    compare("FunctionConfiguration", client.get_function(FunctionName="shaped")["Configuration"])
+    compare("Invoke", client.invoke(FunctionName="shaped"))
