@@ -6,6 +6,7 @@ for the runbook's own; and WrongInput for a DB subnet group that RDS would not t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from cruddur_ops.network.rules import as_filters, made_for
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
 
+ID = re.compile(r"sg-[0-9a-f]+")  # EC2 refuses to look for anything else
 ABSENT_CODE, NO_SUBNETS_CODE = "DBInstanceNotFound", "DBSubnetGroupNotFoundFault"
 LEAST_ZONES = 2
 
@@ -74,7 +76,7 @@ def attached(item: Mapping[str, Any]) -> list[str]:
 
 def named(target: Target, group_id: str) -> Group:
     """The group of this id."""
-    found = find(target, {"group-id": [group_id]})
+    found = find(target, {"group-id": [group_id]}) if ID.fullmatch(group_id) else []
     if not found:
         remedy = "correct DB_SG_ID, or unset it to use the runbook's own group"
         raise NotFound(f"there is no security group {group_id} in {target.region}: {remedy}")
