@@ -27,7 +27,7 @@ tests: env-dev ## test alone
 
 test-all: ## test everything there is: every case, all notebooks, Terraform where it is installed
 	@$(MAKE) test ARGS="--all $(ARGS)"
-	@$(MAKE) -C rds_sandbox test ARGS="--terraform --wheels"
+	@$(MAKE) -C rds_sandbox test ARGS="--terraform --wheels --operations"
 
 outputs: env-dev ## run the notebooks on a fresh sandbox, and keep their outputs in them
 	@$(PYTHON) -m tests.notebooks.commit_outputs
