@@ -5,6 +5,7 @@ Connecting raises DatabaseUnreachable, or one of its kinds, with the remedy; and
 
 from __future__ import annotations
 
+import os
 import select
 import threading
 from collections.abc import Iterator
@@ -22,6 +23,9 @@ from cruddur_ops.targets import Target
 
 CONNECT_TIMEOUT = 10
 APPLICATION_NAME = "cruddur-ops"
+# What the statements of sql/ and the reading of values rely on, whatever a role or a database is set to. Guards are left as they
+# are: default_transaction_read_only, statement_timeout, lock_timeout.
+PINNED = "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c search_path=public -c standard_conforming_strings=on"
 Connection = psycopg.Connection[Any]
 _sessions: dict[Target, Session] = {}
 
@@ -39,7 +43,8 @@ def connect(
     """
     location = locate(target, database)
     defaults = {"connect_timeout": connect_timeout, "application_name": APPLICATION_NAME}
-    parameters = {**defaults, **location.parameters}
+    parameters = {**defaults, **location.parameters, "client_encoding": "UTF8"}
+    parameters["options"] = f"{parameters.get('options') or os.environ.get('PGOPTIONS', '')} {PINNED}".strip()
     try:
         return psycopg.connect(**parameters, autocommit=autocommit)
     except psycopg.OperationalError as error:

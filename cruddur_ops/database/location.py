@@ -100,12 +100,20 @@ def from_url(url: str, database: str | None, default: str, source: str) -> Locat
         source: where the URL came from, for messages. They never repeat the URL: it holds a password.
     """
     parameters = _url_parameters(url)
+    if parameters and _misread(url, parameters):
+        raise WrongInput(f"the connection URL ({source}) has an odd character in its user or password: write @ as %40, / as %2F")
     if parameters is None or not parameters.get("host"):
         example = "postgresql://USER:PASSWORD@HOST:5432/DATABASE, with odd characters percent-encoded"
         raise WrongInput(f"the connection URL ({source}) is not that of a PostgreSQL server: write it as {example}")
     named: dict[str, Any] = {name: str(parameters.pop(keyword, "")) for name, keyword in FIELDS.items()}
     named["database"] = database or named["database"] or default
     return Location(**named, options=parameters, source=source)
+
+
+def _misread(url: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether the rest of a password may have been taken for the host or the database."""
+    taken = f"{parameters.get('host', '')}{parameters.get('dbname', '')}"
+    return url.count("@") > 1 or "@" in url and "@" in taken and not parameters.get("user")
 
 
 def _url_parameters(url: str) -> dict[str, Any] | None:

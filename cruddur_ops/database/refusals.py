@@ -13,6 +13,7 @@ from cruddur_ops.errors import OpsError
 
 AGAIN = "nothing half done was kept; repeat when it answers, it converges"
 LATER = "see who is at work with `cruddur-ops db sessions`, then repeat"
+GUARD = "somebody cancelled it or set a statement_timeout, which `SHOW statement_timeout` shows: see to that, then repeat"
 LOG = "see the server's log"
 # By psycopg's class for the SQLSTATE (PostgreSQL 18, appendix A); the first that fits.
 REMEDIES: dict[type[psycopg.Error], str] = {
@@ -26,7 +27,7 @@ REMEDIES: dict[type[psycopg.Error], str] = {
     errors.IdleInTransactionSessionTimeout: AGAIN,
     errors.LockNotAvailable: LATER,
     errors.DeadlockDetected: LATER,
-    errors.QueryCanceled: LATER,
+    errors.QueryCanceled: GUARD,
 }
 
 

@@ -19,7 +19,7 @@ from psycopg.pq.abc import PGresult
 from cruddur_ops import queries
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import NotPermitted
-from cruddur_ops.database.refusals import refusal
+from cruddur_ops.database.refusals import REMEDIES, refusal
 from cruddur_ops.database.statements import ask
 from cruddur_ops.database.tokens import MEANINGLESS, Statement, statements
 from cruddur_ops.database.waits import watched
@@ -27,22 +27,33 @@ from cruddur_ops.errors import OpsError, WrongInput
 
 OUTSIDE = "-- cruddur-ops: outside a transaction"
 CORRECT = "correct the file and repeat; nothing of it was kept"
+NOT_RECORDED = "correct the file and repeat; it is not recorded as made"
+NO_RIGHTS = "take the statement out, since RDS gives nobody more rights, or grant them first"
+OWNERS, OTHERS = (CORRECT, NO_RIGHTS), (CORRECT, REMEDIES[psycopg.errors.InsufficientPrivilege])
 ALONE = f"put it alone into a migration whose first line is `{OUTSIDE}`"
 # What does not run in a transaction block (PostgreSQL 18, part VI); the server refuses others, with SQLSTATE 25001.
 NEVER_INSIDE = (("VACUUM",), ("CREATE", "DATABASE"), ("DROP", "DATABASE"), ("CREATE", "TABLESPACE"), ("ALTER", "SYSTEM"))
 ENDS = (("BEGIN",), ("START", "TRANSACTION"), ("COMMIT",), ("END",), ("ABORT",), ("ROLLBACK",), ("PREPARE", "TRANSACTION"))
 
 
-def run(connection: Connection, name: str) -> list[dict[str, str]]:
-    """Run a file of sql/ as it is, in the transaction of this connection, as the owner of the schema; its last rows, as text."""
+def run(connection: Connection, name: str, *, as_owner: bool = True) -> list[dict[str, str]]:
+    """Run a file of sql/ as it is, in the transaction of this connection; its last rows, as text.
+
+    Args:
+        connection: on which a transaction is open.
+        name: of the file.
+        as_owner: as the owner of the schema, so that what the file makes is that role's; else as whoever is connected.
+    """
     content, found = _read(name)
     for one in found:
         _require_inside(one, f"sql/{name}.sql, line {one.line}")
-    act_as_owner(connection)
+    if as_owner:
+        act_as_owner(connection)
+    remedies = OWNERS if as_owner else OTHERS
     result = None
     with watched(connection):
         for part in _parts(found):
-            result = _sent(connection, name, content, part)
+            result = _sent(connection, name, content, part, remedies)
     connection.execute("RESET ALL")  # back to what the connection was made with
     return _rows(result) if result else []
 
@@ -60,7 +71,7 @@ def run_outside(connection: Connection, name: str) -> None:
     _require_stays(found[0], f"sql/{name}.sql, line {found[0].line}")
     act_as_owner(connection, "SET ROLE cruddur_owner")
     try:
-        _sent(connection, name, content, found, "correct the file and repeat; it is not recorded as made")
+        _sent(connection, name, content, found, (NOT_RECORDED, NO_RIGHTS))
     finally:
         if not connection.closed:
             connection.execute("RESET ROLE")
@@ -124,7 +135,7 @@ def _parts(found: Sequence[Statement]) -> Iterator[list[Statement]]:
         yield [one for _, one in group] if number < 0 else [found[number]]
 
 
-def _sent(connection: Connection, name: str, content: str, part: Sequence[Statement], remedy: str = CORRECT) -> PGresult:
+def _sent(connection: Connection, name: str, content: str, part: Sequence[Statement], remedies: tuple[str, str]) -> PGresult:
     """Send statements that follow one another in one message, which execute() would not do; their last result."""
     start, end = part[0].start, part[-1].end
     encoding = connection.info.encoding
@@ -136,22 +147,22 @@ def _sent(connection: Connection, name: str, content: str, part: Sequence[Statem
         position = error.diag.statement_position
         lines = [one.line for one in part]
         line = content.count("\n", 0, start + int(position) - 1) + 1 if position else lines[min(len(done), len(lines) - 1)]
-        raise _failure(error, f"sql/{name}.sql, line {line}", remedy) from error
+        raise _failure(error, f"sql/{name}.sql, line {line}", *remedies) from error
     if part[0].data is not None:
         connection.wait(generators.copy_to(connection.pgconn, part[0].data.encode(encoding)))
         try:
             connection.wait(generators.copy_end(connection.pgconn, None))
         except psycopg.DatabaseError as error:
-            raise _failure(error, f"sql/{name}.sql, line {part[0].line}", remedy) from error
+            raise _failure(error, f"sql/{name}.sql, line {part[0].line}", *remedies) from error
     return last
 
 
-def _failure(error: psycopg.Error, where: str, remedy: str) -> OpsError:
+def _failure(error: psycopg.Error, where: str, remedy: str, rights: str) -> OpsError:
     """The sentence for an error, without what rows hold."""
     sentence = refusal(error)
     said = f"{where}: {_without_rows(error)}"
     if isinstance(sentence, NotPermitted):
-        return NotPermitted(f"{said}: take the statement out, since RDS gives nobody more rights, or grant them first")
+        return NotPermitted(f"{said}: {rights}")
     if isinstance(error, psycopg.errors.ActiveSqlTransaction):
         return WrongInput(f"{said}: {ALONE}")
     return sentence or WrongInput(f"{said}: {remedy}")

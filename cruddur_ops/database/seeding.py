@@ -29,7 +29,7 @@ def plan_seed(target: Target) -> Plan:
 def _seeded(connection: Connection) -> Iterator[Change]:
     """Seed, and tell what that came to."""
     before = doings.state(connection)
-    told = scripts.run(connection, "seed")
+    told = scripts.run(connection, "seed", as_owner=False)
     done = tuple(doings.changes(before, doings.state(connection)))
     yield from _believed(told, done) or done or (Change(Action.NONE, "rows of sql/seed.sql"),)
 

@@ -94,6 +94,22 @@ def test_urls_that_cannot_be_used(url: str) -> None:
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:pass@SECRET@h/d",
+        "postgresql://u:p@/SECRET@h/d",
+        "postgresql://u/SECRET:p@h/d",
+        "postgresql://u:a@SECRET/b@h:1/d",
+    ],
+)
+def test_a_part_of_a_password_is_not_shown(url: str) -> None:
+    """Where an odd character let it be taken for a host or a database, the URL is refused, and nothing of it repeated."""
+    with pytest.raises(WrongInput, match="environment CONNECTION_URL.*: write @ as %40") as caught:
+        read(url)
+    assert "SECRET" not in str(caught.value)
+
+
 @given(words)
 def test_any_text_is_a_url_or_refused(text: str) -> None:
     """Whatever stands in CONNECTION_URL, there is a location or the one expected error."""
