@@ -31,6 +31,7 @@ SECRET_MEMBERS = frozenset({
     "RefreshToken", "SecretAccessKey", "SecretString", "Session", "SessionToken", "TemporaryPassword", "TokenCode",
 })  # fmt: skip
 KEY = r"(?:password|passwd|secret_?access_?key|(?:session|access|refresh|id)_?token|secret_?string|client_?secret)"
+NOT_A_VALUE = r"(?!(?:true|false|none|null|~)(?:\s|$))"
 # What a secret looks like where nobody told of it; the group `secret` is masked. detect-secrets, which looks for such lines
 # in source code, finds half of these, and of a private key the heading alone.
 PATTERNS = tuple(
@@ -42,9 +43,9 @@ PATTERNS = tuple(
         # JSON, Python, TOML: quoted, or quoted within a text that is quoted itself.
         rf"(?i){KEY}['\"]?\s*[:=]\s*(?P<quote>['\"])(?P<secret>(?:\\.|(?!(?P=quote))[^\\])+)",
         rf"(?i){KEY}(?:\\+['\"])?\s*[:=]\s*(?P<quote>\\+['\"])(?P<secret>(?:(?!(?P=quote)).)+)",
-        rf"(?i){KEY}\s*=\s*(?P<secret>[^\s'\"*\\]\S*)",  # libpq's connection string, a shell, an INI file
+        rf"(?i){KEY}\s*=\s*(?P<secret>{NOT_A_VALUE}[^\s'\"*\\]\S*)",  # libpq's connection string, a shell, an INI file
         # YAML: one word, to the end of its line; a sentence about a password has more of them.
-        rf"(?im)^[ \t]*(?:- )?[\w-]*{KEY}:[ \t]+(?P<secret>(?!(?:true|false|none|null|~)[ \t]*$)[^\s'\"*]\S*)[ \t]*$",
+        rf"(?im)^[ \t]*(?:- )?[\w-]*{KEY}:[ \t]+(?P<secret>{NOT_A_VALUE}[^\s'\"*]\S*)[ \t]*$",
         # SQL: ALTER ROLE ... PASSWORD, in each of PostgreSQL's quotes ("Lexical Structure", String Constants).
         r"(?i)\bpassword\s+(?P<secret>(?:e|u&)?'(?:[^'\\]|''|\\.)*'|(?P<dollar>\$\w*\$)[\s\S]*?(?P=dollar))",
         r"(?im)^[^\s:#/]+:(?:\d{1,5}|\*):[^\s:]+:[^\s:]+:(?P<secret>[^\s*].*)$",  # a line of libpq's password file

@@ -38,6 +38,8 @@ def plan_own(target: Target) -> Plan:
         raise WrongInput(f"{found.identifier} is a read replica, and has the password of {found.source}: name that")
     name, resource = secret_name(found), f"DB instance {found.identifier}"
     settle = partial(waiting.wait, target, settled=True)
+    if _is_the_operators(target, found):
+        return _left_alone(target, found)
     if not found.secret_arn:
         _require_known(target, found)
     secret, others = credentials.changes(target, name, partial(_members, target)), tuple[Change, ...]()
@@ -59,6 +61,16 @@ def _require_known(target: Target, found: Instance) -> None:
     secret = credentials.find(target, secret_name(found))
     if not (secret.scheduled or credentials.read(target, secret.name)):
         raise InstanceNotReady(f"{secret}, and so nobody knows the password of {found.identifier}: {MANAGE}")
+
+
+def _is_the_operators(target: Target, found: Instance) -> bool:
+    """Whether the operator keeps the password, in a secret that the target names, and nobody else is to make another."""
+    return bool(target.master_user_secret) and not found.secret_arn
+
+
+def _left_alone(target: Target, found: Instance) -> Plan:
+    note = f"its password is the operator's, in the secret {target.master_user_secret}, and stays"
+    return Plan(f"master password on {target.name}", (Change(Action.NONE, f"DB instance {found.identifier}", note=note),))
 
 
 def _members(target: Target) -> dict[str, Any]:
@@ -87,6 +99,8 @@ def plan_managed(target: Target) -> Plan:
     if found.replicas or found.source:
         message = f"RDS manages no master password of {found.identifier} while it replicates"
         raise WrongInput(f"{message}: promote or delete the replica first")
+    if _is_the_operators(target, found):
+        return _left_alone(target, found)
     resource, settle = f"DB instance {found.identifier}", partial(waiting.wait, target, settled=True)
     changes = [Change(Action.NONE, resource, note="has a password that RDS manages", settle=settle)]
     if not found.secret_arn:

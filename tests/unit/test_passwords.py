@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -148,3 +148,10 @@ def test_rds_manages_no_password_that_replicates(more: dict[str, Any], region: d
     region["x"] = replace(OWN, **more)
     with pytest.raises(WrongInput, match="no master password of x while it replicates: promote or delete the replica"):
         plan_managed(TARGET)
+
+
+@pytest.mark.parametrize("step", [plan_own, plan_managed])
+def test_the_password_that_the_operator_keeps_stays(step: Callable[[Target], Plan], region: dict[str, Instance]) -> None:
+    """A drill takes it out of nobody's hands: applications log in with it."""
+    region["x"] = OWN
+    assert ["= DB instance x"] == lines(step(TARGET.asking("targets.toml", master_user_secret="cruddur/root")))

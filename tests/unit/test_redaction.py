@@ -134,7 +134,8 @@ def test_what_looks_like_a_secret_is_masked(text: str, clean: str) -> None:
     [
         "the password is in Secrets Manager", "password: changed by RDS", "https://host:5432/path", "Password management",
         "refused the login to user cruddurroot (password authentication failed)", "password = ***",
-        "ManageMasterUserPassword: True", "the bearer certificate", "12:30:45 start: 1:2",
+        "ManageMasterUserPassword: True", "ManageMasterUserPassword = False -> True",
+        "the bearer certificate", "12:30:45 start: 1:2",
         "arn:aws:rds:ca-central-1:123456789012:db:x",
         "https://host:5432/path?to=a@b.example", "PASSWORD NULL",
     ],
