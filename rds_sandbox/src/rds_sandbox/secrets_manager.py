@@ -60,7 +60,7 @@ def change(request: Request) -> object:
 
 
 def _check_tags(request: Request) -> None:
-    if any(each["Key"].lower().startswith("aws:") for each in request.parameters.get("Tags") or ()):
+    if any(each.get("Key", "").lower().startswith("aws:") for each in request.parameters.get("Tags") or ()):
         raise InvalidParameterException("Tag keys can't begin with aws:, which is reserved for AWS.")
 
 

@@ -46,7 +46,7 @@ def verdict(client: Any, operation: str, parameters: dict[str, Any]) -> str:
     except ClientError as error:
         status, code = error.response["ResponseMetadata"]["HTTPStatusCode"], error.response["Error"]["Code"]
         return f"{operation} {parameters}: {status} {code}" if status == 500 or code.isdecimal() else ""
-    except ParamValidationError:
+    except (ParamValidationError, TypeError):
         return ""  # it cannot be sent
     except BotoCoreError as error:
         return f"{operation} {parameters}: {error!r}"

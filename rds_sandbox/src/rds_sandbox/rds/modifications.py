@@ -66,6 +66,7 @@ def _announce(instance: SandboxDBInstance, values: Values) -> None:
 
 def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values) -> None:
     """Refuse what depends on more than the instance's own settings."""
+    # Reported by Terraform and Ansible; by Crossplane (provider-aws #2146) too, but not with ApplyImmediately. Refused here.
     if not asked.keys() - set(changes.FLAGS) and not (instance.pending and asked.get("ApplyImmediately")):
         raise InvalidParameterCombination("No modifications were requested")
     name = asked.get("NewDBInstanceIdentifier")
