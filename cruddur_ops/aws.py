@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from cruddur_ops import ledger, redaction, targets
+from cruddur_ops import ledger, redaction, state, targets
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
 from cruddur_ops.targets import Target
 
@@ -37,6 +37,7 @@ FAILURES = (500, 502, 503, 504)  # the statuses that botocore's standard mode ta
 ATTEMPTS = 5
 # What AWS would do once more: a call of these whose answer was lost is not repeated.
 NOT_TWICE = {"CreateUserPool", "CreateVpcEndpoint"}
+NO_KEYS = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}  # where none are known: never the user's
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _identities: dict[tuple[str, str], Mapping[str, str]] = {}  # by profile and endpoint
 
@@ -103,7 +104,9 @@ def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinne
         user_agent_extra="cruddur-ops",
         ignore_configured_endpoint_urls=True,
     )
-    made = _session(region, profile, sandbox).client(service, endpoint_url=endpoint_url or None, config=config)
+    made = _session(region, profile, endpoint_url if sandbox else "").client(
+        service, endpoint_url=endpoint_url or None, config=config
+    )
     made.meta.events.register("provide-client-params", lambda params, **_: redaction.remember_members(params))
     if unpinned:
         made.meta.events.register("before-call", functools.partial(_require_reading, unpinned))
@@ -116,11 +119,13 @@ def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinne
 
 
 @functools.cache
-def _session(region: str, profile: str, sandbox: bool) -> Any:
+def _session(region: str, profile: str, sandbox: str) -> Any:
+    """With the credentials of the profile, or with the keys of the sandbox at this URL."""
     import boto3
     from botocore.exceptions import ProfileNotFound
 
-    keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"} if sandbox else {}
+    keys = {**NO_KEYS, **state.sandbox_keys(sandbox)} if sandbox else {}
+    redaction.remember(keys.get("aws_secret_access_key", ""))
     try:
         made = boto3.Session(region_name=region, profile_name=profile or None, **keys)
         if not sandbox and _asks_for_code(made):

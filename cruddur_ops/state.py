@@ -13,6 +13,7 @@ import platformdirs
 from cruddur_ops.errors import WrongInput
 
 PROJECT = Path(__file__).resolve().parent.parent
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 TOLD = ("CHECKIP_URL", "LAMBDA_RUNTIME", "LAMBDA_ARCHITECTURE")  # what a sandbox says of itself, and we have settings for
 
 
@@ -58,6 +59,17 @@ def sandbox_environment() -> Mapping[str, str]:
 def _running_sandbox() -> Mapping[str, str]:
     sandboxes = rds_sandbox()
     return sandboxes.running() if sandboxes else {}
+
+
+def sandbox_keys(endpoint_url: str) -> Mapping[str, str]:
+    """The keys of the sandbox there: those of the environment where it is that of a sandbox, else of the one that is up.
+
+    Empty where neither is known; a real key of the environment is never among them.
+    """
+    for found in (os.environ if "RDS_SANDBOX_TOKEN" in os.environ else {}, _running_sandbox()):
+        if found.get("AWS_ENDPOINT_URL") == endpoint_url:
+            return {name.lower(): found[name] for name in KEYS if name in found}
+    return {}
 
 
 def rds_sandbox() -> Any:

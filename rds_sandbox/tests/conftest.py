@@ -98,7 +98,8 @@ def control(sandbox: Mapping[str, str]) -> Callable[..., Any]:
 
     def request(method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
         url = f"{sandbox['AWS_ENDPOINT_URL']}/_sandbox{path}"
-        with urlopen(Request(url, json.dumps(body).encode() if body else None, method=method), timeout=10) as answer:
+        headers = {"Authorization": f"Bearer {sandbox['RDS_SANDBOX_TOKEN']}"}
+        with urlopen(Request(url, json.dumps(body).encode() if body else None, headers, method=method), timeout=10) as answer:
             return json.loads(answer.read())
 
     return request

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.request import Request, urlopen
 
 import boto3
 import psycopg
+
+from rds_sandbox import Sandbox
 
 REGION = "ca-central-1"
 PASSWORD = "correct-horse-battery"
@@ -21,15 +22,14 @@ def make_client(sandbox: Mapping[str, str], service: str) -> Client:
         service,
         endpoint_url=sandbox["AWS_ENDPOINT_URL"],
         region_name=REGION,
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
+        aws_access_key_id=sandbox["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=sandbox["AWS_SECRET_ACCESS_KEY"],
     )
 
 
 def reset(sandbox: Mapping[str, str]) -> None:
     """Empty the sandbox."""
-    with urlopen(Request(f"{sandbox['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST"), timeout=60):
-        pass
+    Sandbox(dict(sandbox)).reset()
 
 
 def wanted(identifier: str, **changes: Any) -> dict[str, Any]:

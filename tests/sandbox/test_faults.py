@@ -141,6 +141,8 @@ def promote(target: Target) -> None:
     rds.plan_promote(target, OTHER).apply()
 
 
+PLACE = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
 # Steps in a circle, and what has to be there before them.
 CIRCLES: dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]] = {
     "instance": ((), (provision, admit, remove_all)),
@@ -159,15 +161,15 @@ ALIKE = ("snapshot", "moment")  # as a restore, which begins with a snapshot
 
 
 @functools.cache
-def plain(url: str, service: str) -> Client:
+def plain(url: str, key_id: str, secret: str, service: str) -> Client:
     """A client on which nothing breaks; each is made once, which is slow."""
-    return make_client({"AWS_ENDPOINT_URL": url}, service)
+    return make_client(dict(zip(PLACE, (url, key_id, secret), strict=True)), service)
 
 
 def state(environment: Mapping[str, str]) -> dict[str, Any]:
     """Everything that a step could leave behind, without what differs from run to run."""
     services = ("rds", "ec2", "secretsmanager", "scheduler", "iam", "logs")
-    clients = {service: plain(environment["AWS_ENDPOINT_URL"], service) for service in services}
+    clients = {service: plain(*(environment[name] for name in PLACE), service) for service in services}
     instances = clients["rds"].describe_db_instances()["DBInstances"]
     groups = clients["ec2"].describe_security_groups()["SecurityGroups"]
     kept = ("DBInstanceIdentifier", "DBInstanceStatus", "DBInstanceClass", "DeletionProtection", "PendingModifiedValues")

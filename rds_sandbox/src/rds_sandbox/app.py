@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
+import io
 import json
 import socket
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,13 @@ from xml.sax.saxutils import escape
 from flask import Flask, g
 from flask import request as current_request
 from moto.core.exceptions import ServiceException
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_api._internal.models import moto_api_backend
+from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication, create_backend_app
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
 from werkzeug.wrappers import Request, Response
+from werkzeug.wsgi import get_input_stream
 
-from rds_sandbox import patches, reports, simulations
+from rds_sandbox import patches, reports, signatures, simulations
 from rds_sandbox.ec2.vpc_endpoints import wait_for_a_way
 from rds_sandbox.errors import NotInSandbox, WrongInput
 from rds_sandbox.host import Host
@@ -30,10 +33,20 @@ from rds_sandbox.simulate import AT_ONCE
 PREFIX = "/_sandbox"
 SIMULATE = "/simulate/"
 RESET = "/moto-api/reset"  # moto's own
+CHECKIP = "/checkip"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 XML_SERVICES = ("s3", "cloudfront", "route53")  # whose requests are no forms
-MOTO_PATHS = ("/moto-api", "/latest/", "/favicon.ico")
-SIGNED = {"X-Amz-Signature", "Signature"}  # of a presigned URL
+XML_TYPES = (FORM, "multipart/form-data")
+XML_PARAMETERS = {"Action", "X-Amz-Signature"}
+MOTO_API = "/moto-api"
+PUBLIC = ("/.well-known/jwks.json", "/.well-known/openid-configuration")
+KEYS_REMEDY = '`eval "$(rds-sandbox env)"` as the user who started it'
+# Services some of whose operations AWS asks no signature for, by the prefix of X-Amz-Target. STS has two more, whose tokens
+# nobody checks here: a signature is asked for these.
+OPEN = {
+    "AWSCognitoIdentityProviderService": "cognito-idp",
+    "AWSCognitoIdentityService": "cognito-identity",
+}
 DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
 
 Environ = dict[str, Any]
@@ -58,12 +71,42 @@ class SandboxApp:
             return Response("The sandbox answers programs on this machine, not web pages.\n", 403)
         if request.path.startswith(PREFIX):
             return self._own(request)
+        if request.path.startswith(MOTO_API):
+            return self._moto_api(request)
+        try:
+            self._require_signature(request)
+        except signatures.Refused as refused:
+            return aws_error(request, refused.code, str(refused), refused.status)
         region, service = scope(request)
         if self.host.realism and service and AT_ONCE not in request.headers.get("User-Agent", ""):
             return self._late(request, region, service)
+        return self._aws(request, region, service)
+
+    def _moto_api(self, request: Request) -> Wsgi:
+        """moto's own interface, which asks nobody who he is: closed unless the owner has opened it."""
+        if not self.host.moto_api:
+            return Response("moto's own interface is closed: `rds-sandbox up --moto-api` opens it.\n", 403)
         if self.host.realism and request.path == RESET:
             self.host.realism.forget()
-        return self._aws(request, region, service)
+        return self.moto
+
+    def _require_signature(self, request: Request) -> None:
+        """Let pass what the sandbox's keys have signed, and what AWS asks no signature for; the body can be read again."""
+        environ = request.environ
+        body = get_input_stream(environ).read()
+        environ["wsgi.input"] = io.BytesIO(body)
+        if not self._is_open(request):
+            signatures.require(BackendRequest(environ), body, self.host.keys)
+        environ["wsgi.input"] = io.BytesIO(body)
+
+    def _is_open(self, request: Request) -> bool:
+        """Whether AWS asks no signature for this: some of Cognito's operations, and the public keys of a user pool."""
+        if "Authorization" in request.headers:
+            return False
+        if request.method == "GET" and request.path.endswith(PUBLIC):
+            return bool(self._backend(request) == "cognitoidp")
+        prefix, _, name = request.headers.get("X-Amz-Target", "").partition(".")
+        return prefix in OPEN and request.path == "/" and name in signatures.open_operations(OPEN[prefix])
 
     def _late(self, request: Request, region: str, service: str) -> Response:
         """As a realistic AWS answers; a lost answer is a connection that ends without one."""
@@ -83,14 +126,11 @@ class SandboxApp:
         wait_for_a_way(self.host.callers, (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])), region, service)
         if service == "pricing":
             return _price_list(request)
-        if service and not self._in_moto(environ, request.path):
-            return not_in_sandbox(request, service)
-        if not service and self.moto.infer_service_region_host(environ, request.path) is None and not _anonymous(request):
-            return aws_error(request, "MissingAuthenticationToken", "Request is missing Authentication Token", 403)
-        return self.moto
+        return not_in_sandbox(request, service) if service and not self._backend(request) else self.moto
 
-    def _in_moto(self, environ: Environ, path: str) -> bool:
-        return bool(self.moto.get_backend_for_host(self.moto.infer_service_region_host(environ, path)))
+    def _backend(self, request: Request) -> Any:
+        """moto's module for the request; None where it has none."""
+        return self.moto.get_backend_for_host(self.moto.infer_service_region_host(request.environ, request.path))
 
     def _own(self, request: Request) -> Wsgi:
         try:
@@ -99,15 +139,22 @@ class SandboxApp:
             return error
 
     def _route(self, request: Request, path: str) -> Response:
+        if path != CHECKIP and not hmac.compare_digest(_bearer(request), self.host.keys.control.encode()):
+            return Response(f"this sandbox is another's, or its keys are not at hand: {KEYS_REMEDY}", 403)
         if request.method == "PUT" and path.startswith(SIMULATE):
             return self._simulate(request, path.removeprefix(SIMULATE))
         match request.method, path:
-            case "GET", "/checkip":
+            case "GET", "/checkip":  # as public as AWS's
                 return Response(f"{self.host.callers.operator}\n")
             case "GET", "/status":
                 return _json(reports.status(self.host))
             case "GET", "/confirmation-codes":
                 return _json({"Codes": reports.confirmation_codes(request.args.get("UserPoolId"))})
+            case "POST", "/reset":
+                return self._reset()
+            case "PUT", "/moto-api":
+                self.host.moto_api = True
+                return _json({})
             case "PUT", "/interface":
                 self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")
                 return _json({})
@@ -115,6 +162,12 @@ class SandboxApp:
                 self.host.trigger_seconds = float(_member(request, "Seconds"))
                 return _json({})
         raise NotFound
+
+    def _reset(self) -> Response:
+        if self.host.realism:
+            self.host.realism.forget()
+        moto_api_backend.reset()
+        return _json({})
 
     def _simulate(self, request: Request, name: str) -> Response:
         try:
@@ -167,12 +220,9 @@ def scope(request: Request) -> tuple[str, str]:
     return (words[2], words[3].lower()) if len(words) == 5 else (DEFAULT_REGION, "")
 
 
-def _anonymous(request: Request) -> bool:
-    """Whether a request that is not signed in its headers is one that needs no signature there: S3's, and moto's own."""
-    if request.path.startswith(MOTO_PATHS) or request.mimetype == "multipart/form-data" or SIGNED & request.args.keys():
-        return True
-    models = sys.modules.get("moto.s3.models")  # without it there are no buckets
-    return bool(models) and request.path.split("/")[1] in models.s3_backends.bucket_accounts  # type: ignore[union-attr]
+def _bearer(request: Request) -> bytes:
+    """The token that the request carries (RFC 6750, section 2.1)."""
+    return request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
 
 
 def not_in_sandbox(request: Request, service: str) -> Response:
@@ -187,7 +237,7 @@ def lacking(request: Request, what: str) -> Response:
 
 def aws_error(request: Request, code: str, message: str, status_code: int) -> Response:
     """An error in the shape of the request's protocol: XML where a form was sent, else JSON."""
-    if request.mimetype == FORM or scope(request)[1] in XML_SERVICES or "Action" in request.args:
+    if request.mimetype in XML_TYPES or scope(request)[1] in XML_SERVICES or XML_PARAMETERS & request.args.keys():
         return Response(_xml_error(code, message), status_code, mimetype="text/xml")
     body = json.dumps({"__type": code, "message": message, "Message": message})
     return Response(body, status_code, {"x-amzn-ErrorType": code}, mimetype="application/x-amz-json-1.1")

@@ -22,12 +22,16 @@ from urllib.request import Request, urlopen
 from rds_sandbox import keeper, process
 from rds_sandbox.crowd import Crowd
 from rds_sandbox.errors import SandboxNotUp, WrongInput
+from rds_sandbox.folders import private
 from rds_sandbox.process import Record, alive
 from rds_sandbox.simulate import AT_ONCE, checked
 from rds_sandbox.state import one_at_a_time, read_record, record_file, state_folder
 
 END_SECONDS = 60
 ADDRESS = "RDS_SANDBOX_OPERATOR_ADDRESS"
+TOKEN = "RDS_SANDBOX_TOKEN"
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")  # of other credentials: beside the sandbox's they would be in the way
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Sandbox:
         from botocore.session import Session
 
         core = Session({"profile": (None, None, None, None)})  # AWS_PROFILE is not looked at
-        keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}
+        keys = {name.lower(): self.environment[name] for name in KEYS}
         session = boto3.Session(botocore_session=core, region_name=self.environment["AWS_REGION"], **keys)
         return session.client(service, **{"endpoint_url": self.environment["AWS_ENDPOINT_URL"], **options})
 
@@ -61,12 +65,14 @@ class Sandbox:
     def exports(self) -> str:
         """The lines for `eval`: real credentials of the shell are put out of the way."""
         variables = (f"export {key}={shlex.quote(value)}" for key, value in self.environment.items())
-        return "\n".join(["unset AWS_PROFILE AWS_SESSION_TOKEN", *variables])
+        return "\n".join([f"unset {' '.join(FOREIGN)}", *variables])
 
     @contextmanager
     def exported(self) -> Iterator[None]:
         """For the length of a `with`, what this process and its children see in their environment."""
         before = dict(os.environ)
+        for name in FOREIGN:
+            os.environ.pop(name, None)
         os.environ.update(self.environment)
         try:
             yield
@@ -111,7 +117,11 @@ class Sandbox:
 
     def reset(self) -> None:
         """Empty it: no instance, function, rule or secret is left."""
-        self._ask("POST", "/moto-api/reset")
+        self._ask("POST", "/_sandbox/reset")
+
+    def open_moto_api(self) -> None:
+        """Open moto's own interface, /moto-api, which asks nobody who he is, to every program of this machine."""
+        self._ask("PUT", "/_sandbox/moto-api")
 
     def _tell_others(self) -> None:
         record = json.loads(self.file.read_text()) if self.file else {}
@@ -121,9 +131,8 @@ class Sandbox:
     def _ask(self, method: str, path: str, body: Mapping[str, str] | None = None) -> Any:
         """What its own interface answers."""
         url = f"{self.environment['AWS_ENDPOINT_URL']}{path}"
-        request = Request(
-            url, None if body is None else json.dumps(body).encode(), {"Content-Type": "application/json"}, method=method
-        )
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.environment[TOKEN]}"}
+        request = Request(url, None if body is None else json.dumps(body).encode(), headers, method=method)
         try:
             with urlopen(request, timeout=60) as answer:
                 return json.loads(answer.read())
@@ -135,22 +144,25 @@ class Sandbox:
             raise SandboxNotUp(message) from error
 
 
-def up(name: str | None = None, seed: int | None = None) -> bool:
+def up(name: str | None = None, seed: int | None = None, *, moto_api: bool = False) -> bool:
     """Start the sandbox in the background; False where it was up already.
 
     Args:
         name: else that in RDS_SANDBOX_NAME, else "default".
         seed: of what goes wrong where it is to be realistic; None for a sandbox that answers at once.
+        moto_api: whether moto's own interface is open, to every program of this machine.
     """
     file = record_file(name)
     with one_at_a_time(file):
         if alive(read_record(name)):
             return False
-        with file.with_suffix(".log").open("wb") as log:
+        with private(file.with_suffix(".log")).open("wb") as log:
             started, record = process.start(subprocess.DEVNULL, log)
         started.returncode = 0  # it outlives this program: nobody is to wait for it
         if seed is not None:
             Sandbox(record["environment"]).simulate("realistic", seed=seed)
+        if moto_api:
+            Sandbox(record["environment"]).open_moto_api()
         _write(file, record)
         return True
 

@@ -15,6 +15,13 @@ def share(folder: Path) -> None:
         path.chmod(mode | 0o044 | (0o011 if mode & 0o100 else 0))
 
 
+def private(file: Path) -> Path:
+    """The file, which is there from now on, and which its owner alone may read, whatever it was before."""
+    file.touch(0o600)
+    file.chmod(0o600)
+    return file
+
+
 def discard(folder: Path, root: Path) -> None:
     """Take a folder out of sight at once, and delete it in the background: on a busy disk that takes seconds.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rds_sandbox.callers import Callers
 from rds_sandbox.certificates import Authority
+from rds_sandbox.keys import Keys
 from rds_sandbox.postgres import Server, extensions
 from rds_sandbox.postgres.programs import Programs
 from rds_sandbox.realism import Realism
@@ -70,6 +71,8 @@ class Host:
         url: of the AWS API, once it is known.
         trigger_seconds: that Cognito waits for a trigger's answer.
         realism: how AWS answers late; None where it answers at once.
+        keys: that open the AWS API and the sandbox's own interface.
+        moto_api: whether moto's own interface is open, to every program of this machine.
     """
 
     root: Path
@@ -83,6 +86,8 @@ class Host:
     url: str = ""
     trigger_seconds: float = 5.0
     realism: Realism | None = None
+    keys: Keys = field(default_factory=Keys)
+    moto_api: bool = False
 
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""

@@ -16,13 +16,15 @@ from typing import IO
 
 import psutil
 
+from rds_sandbox.folders import private
+
 PREFIX = "rds-sandbox-"
 LOCK = "lock"
 
 
 def lock(root: Path) -> IO[str] | None:
     """Hold the sandbox's folder for as long as the returned file is open; None where its process lives."""
-    file = (root / LOCK).open("a")
+    file = private(root / LOCK).open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

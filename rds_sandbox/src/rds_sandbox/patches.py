@@ -44,6 +44,7 @@ MODULES = {
     "rds": "rds_sandbox.rds",
     "secretsmanager": "rds_sandbox.secrets_manager",
     "ssm": "rds_sandbox.parameters",
+    "sts": "rds_sandbox.sessions",
 }
 
 # The services that moto knows more of than anything stands behind: what it answers otherwise would look done without

@@ -22,20 +22,22 @@ from rds_sandbox.callers import OPERATOR_ADDRESS, Callers
 from rds_sandbox.certificates import Authority
 from rds_sandbox.errors import PostgresMissing
 from rds_sandbox.host import Host, ServerPool
+from rds_sandbox.keys import Keys
 from rds_sandbox.postgres.programs import find_programs
 
 REGION = "ca-central-1"
 
 
-def environment(url: str, root_certificate: Path) -> dict[str, str]:
+def environment(url: str, keys: Keys, root_certificate: Path) -> dict[str, str]:
     """The variables that point any AWS client and any Postgres client at the sandbox."""
     return {
         "AWS_ENDPOINT_URL": url,
-        "AWS_ACCESS_KEY_ID": "sandbox",
-        "AWS_SECRET_ACCESS_KEY": "sandbox",
+        "AWS_ACCESS_KEY_ID": keys.owner.key_id,
+        "AWS_SECRET_ACCESS_KEY": keys.owner.secret,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "PGSSLROOTCERT": str(root_certificate),
+        "RDS_SANDBOX_TOKEN": keys.control,
         "RDS_SANDBOX_OPERATOR_ADDRESS": OPERATOR_ADDRESS,
         "RDS_SANDBOX_CHECKIP_URL": f"{url}/_sandbox/checkip",
         "RDS_SANDBOX_LAMBDA_RUNTIME": interpreters.own_runtime(),
@@ -128,7 +130,8 @@ def main() -> None:
     server = create_server(host)
     end_on_request(server)
     url = f"http://127.0.0.1:{server.server_port}"
-    print(json.dumps({"pid": os.getpid(), "root": str(root), "environment": environment(url, root_certificate)}), flush=True)
+    told = environment(url, host.keys, root_certificate)
+    print(json.dumps({"pid": os.getpid(), "root": str(root), "environment": told}), flush=True)
     os.dup2(2, 1)  # whoever started us reads one line: what moto prints from here on goes to the log
     server.serve_forever(poll_interval=0.05)
     empty(host)

@@ -57,9 +57,13 @@ def _delay_statuses(host: Host, seconds: str) -> None:
 
 def _move_operator(host: Host, address: str) -> None:
     try:
-        host.callers.operator = str(ip_address(address))
+        found = ip_address(address)
     except ValueError as error:
         raise WrongInput(f'"{address}" is no IP address: give one such as 198.51.100.7') from error
+    nobody = (found.is_unspecified, found.is_loopback, found.is_multicast, found.is_link_local, found.is_reserved)
+    if any(nobody) or "%" in address:
+        raise WrongInput(f"no connection comes from {address}: give an address such as 198.51.100.7")
+    host.callers.operator = str(found)
 
 
 def _answer_late(host: Host, seed: str, factor: str = str(FACTOR)) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 import platformdirs
 
 from rds_sandbox.errors import WrongInput
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def state_folder() -> Path:
@@ -29,6 +32,8 @@ def state_folder() -> Path:
 def record_file(name: str | None = None) -> Path:
     """Where the sandbox of this name (else of RDS_SANDBOX_NAME, else "default") says how to reach it."""
     name = name or os.environ.get("RDS_SANDBOX_NAME", "default")
+    if not NAME.fullmatch(name):
+        raise WrongInput(f"{name[:64]!r} is no name of a sandbox: give letters, digits, hyphens and underscores, 64 at most")
     return state_folder() / f"{name}.json"
 
 

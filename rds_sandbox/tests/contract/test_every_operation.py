@@ -22,6 +22,7 @@ from tests.support import REGION, reset
 
 OURS = ("rds", "lambda", "cognito-idp", "ec2", "logs", "cloudwatch", "secretsmanager", "iam", "sts", "ssm", "scheduler")
 MOST = 8  # operations of a service, unless all are asked for
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 NOT_IN_PATHS = "/?#%\\."
 
 
@@ -35,7 +36,7 @@ def client_of(sandbox: Mapping[str, str], service: str, *, signed: bool = True) 
     """A client that sends whatever it is given, once."""
     more = {} if signed else {"signature_version": UNSIGNED}
     config = Config(parameter_validation=False, retries={"total_max_attempts": 1}, inject_host_prefix=False, **more)
-    keys = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"} if signed else {}
+    keys = {name.lower(): sandbox[name] for name in KEYS} if signed else {}
     return boto3.client(service, endpoint_url=sandbox["AWS_ENDPOINT_URL"], region_name=REGION, config=config, **keys)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import psutil
 import pytest
 from botocore.config import Config
@@ -372,27 +371,17 @@ def test_states_are_seen_by_who_waits(functions: Client, request_for: Callable[.
     assert created["RevisionId"] != found["RevisionId"]
 
 
-def test_reserved_concurrency_throttles(functions: Client, request_for: Callable[..., dict[str, Any]]) -> None:
+def test_reserved_concurrency_throttles(
+    sandbox: Mapping[str, str], functions: Client, request_for: Callable[..., dict[str, Any]]
+) -> None:
     """Zero lets nothing through."""
     deploy(functions, request_for("throttled"))
     functions.put_function_concurrency(FunctionName="throttled", ReservedConcurrentExecutions=0)
-    once = make_client_without_retries(functions)
+    once = make_client(sandbox, "lambda", config=Config(retries={"total_max_attempts": 1}))  # it retries when throttled
     with pytest.raises(ClientError) as caught:
         once.invoke(FunctionName="throttled")
 
     assert "TooManyRequestsException" == code_of(caught.value)
-
-
-def make_client_without_retries(functions: Client) -> Client:
-    """botocore tries again when it is throttled."""
-    return boto3.client(
-        "lambda",
-        endpoint_url=functions.meta.endpoint_url,
-        region_name=functions.meta.region_name,
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
 
 
 def test_deleted_function_is_gone(functions: Client, control: Callable[..., Any], name: str) -> None:
