@@ -26,7 +26,7 @@ from rds_sandbox.ec2.vpc_endpoints import wait_for_a_way
 from rds_sandbox.errors import NotInSandbox, WrongInput
 from rds_sandbox.host import Host
 from rds_sandbox.patches import FORM
-from rds_sandbox.rds import pricing
+from rds_sandbox.rds import pricing, recovery
 from rds_sandbox.realism import Refused, read_call
 from rds_sandbox.simulate import AT_ONCE
 
@@ -181,6 +181,7 @@ def create_app(host: Host) -> SandboxApp:
     """The application over moto's own dispatcher; what RDS stands on is patched before anybody asks for it."""
     patches.load("ec2")
     patches.load("rds")
+    recovery.watch(host)
     return SandboxApp(host, DomainDispatcherApplication(create_service))
 
 

@@ -92,6 +92,6 @@ class Host:
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""
         folder = self.root / "snapshots"
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(0o700, exist_ok=True)
         os.chown(folder, self.programs.account.uid, self.programs.account.gid)
         return folder / name

@@ -209,6 +209,8 @@ def _refused(request: Request, claim: Claim, what: int, now: datetime) -> Refuse
     family = claim.service if claim.service in CODES else "json"
     if family == "json" and (request.mimetype == "application/x-www-form-urlencoded" or "Action" in request.args):
         family = "query"
+    if family == "s3" and what == OLD and claim.expires is not None:
+        return Refused("AccessDenied", "Request has expired")
     status, *codes = CODES[family]
     message = WORDS[what].format(date=claim.date, now=now.strftime(SIGV4_TIMESTAMP))
     return Refused(str(codes[what]), message, int(str(status)))

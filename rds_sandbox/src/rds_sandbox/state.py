@@ -14,6 +14,7 @@ from typing import Any
 import platformdirs
 
 from rds_sandbox.errors import WrongInput
+from rds_sandbox.folders import private
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -49,6 +50,6 @@ def read_record(name: str | None = None) -> dict[str, Any] | None:
 @contextmanager
 def one_at_a_time(file: Path) -> Iterator[None]:
     """For the length of a `with`, nobody else starts or ends the sandbox whose file this is."""
-    with file.with_suffix(".lock").open("a") as lock:
+    with private(file.with_suffix(".lock")).open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

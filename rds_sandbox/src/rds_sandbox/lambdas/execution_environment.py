@@ -23,6 +23,8 @@ from typing import Any
 
 import psutil
 
+from rds_sandbox.postgres.programs import Account
+
 LOOK_SECONDS = 0.05  # how often the memory in use is looked at
 INIT_SECONDS = 10.0  # for the initialisation, or the function's timeout where that is longer
 CHUNK = 65536
@@ -79,9 +81,12 @@ class ExecutionEnvironment:
         """Of the process, which leads a process group of its own."""
         return int(self._process.pid)
 
-    def start(self, command: Sequence[str], script_arguments: Sequence[str], variables: Mapping[str, str]) -> None:
+    def start(
+        self, command: Sequence[str], script_arguments: Sequence[str], variables: Mapping[str, str], account: Account
+    ) -> None:
         """Start the process in the function's folder, the first of the arguments; `initialise` waits for it."""
-        self.folder.mkdir(parents=True)
+        self.folder.mkdir(0o700)
+        os.chown(self.folder, account.uid, account.gid)
         self._channel, theirs = socket.socketpair()
         with theirs:
             self._process = psutil.Popen(
@@ -93,6 +98,7 @@ class ExecutionEnvironment:
                 stderr=subprocess.STDOUT,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
+                **account.switch,
             )
         self._watched = [self._channel, self._process.stdout]
         (self.folder / "pid").write_text(str(self.process_id))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rds_sandbox import interpreters, patches
 from rds_sandbox.host import Host
-from rds_sandbox.lambdas import logs, runtime
+from rds_sandbox.lambdas import accounts, logs, runtime
 from rds_sandbox.lambdas.execution_environment import ExecutionEnvironment, Outcome
 from rds_sandbox.lambdas.functions import SandboxFunction
 
@@ -149,9 +149,10 @@ class Fleets:
             "HOME": str(folder),
             "TMPDIR": str(folder),
         }
-        interpreter = interpreters.find_interpreter(str(function.run_time))
+        libraries = interpreters.library_folder(self._folder)
+        interpreter, account = accounts.runner(str(function.run_time), libraries)
         command = [interpreter, *interpreters.ISOLATED, str(runtime.__file__)]
-        environment.start(command, [str(task), str(interpreters.library_folder(self._folder))], variables)
+        environment.start(command, [str(task), str(libraries)], variables, account)
         return environment
 
     def _unpacked(self, function: SandboxFunction) -> Path:
@@ -159,6 +160,7 @@ class Fleets:
         folder = self._folder / f"code-{function.code_digest}"
         with self._unpacking:
             if not folder.exists():
+                self._folder.mkdir(0o711, exist_ok=True)  # whoever may pass through knows no name in it
                 part = folder.with_suffix(".part")
                 with zipfile.ZipFile(BytesIO(function.code_bytes)) as package:
                     package.extractall(part)

@@ -101,8 +101,8 @@ class Server:
             file.write(SETTINGS)
 
     def make_folder(self, folder: Path) -> None:
-        """Make a folder that the server can write in."""
-        folder.mkdir(parents=True)
+        """Make a folder for the server alone."""
+        folder.mkdir(0o700, parents=True)
         os.chown(folder, self.programs.account.uid, self.programs.account.gid)
 
     def _initdb(self) -> None:

@@ -98,7 +98,7 @@ def _fail_over(instance: SandboxDBInstance) -> None:
 def delete(request: Request) -> dict[str, Any]:
     """Protection and the rule of the final snapshot are obeyed; replicas are promoted."""
     asked = given(request)
-    instance = request.backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, "stopped", "failed")
+    instance = request.backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, "stopped", "failed", "storage-full")
     final = asked.get("FinalDBSnapshotIdentifier")
     _check_delete(instance, final, bool(asked.get("SkipFinalSnapshot")))
     snapshot = snapshots.register(request.backend, instance, asked, "FinalDBSnapshotIdentifier") if final else None

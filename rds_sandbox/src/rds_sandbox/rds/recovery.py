@@ -1,0 +1,105 @@
+"""A server that has died is started again, as RDS does; where its disk is full, that is the status until it is not.
+
+Source: Amazon RDS User Guide, "Amazon RDS event categories and event messages" (RDS-EVENT-0006, 0020, 0021, 0031 and 0221)
+and "Viewing Amazon RDS DB instance status".
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from errno import ENOSPC
+
+import psutil
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.rds.models import rds_backends
+
+from rds_sandbox.host import Host
+from rds_sandbox.postgres import Server
+from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 0.2
+LEAST_BYTES = 16 << 20  # free on the disk: a server needs some WAL files to start
+FULL = os.strerror(ENOSPC)
+STARTED = "Recovery of the DB instance has started. Recovery time will vary with the amount of data to be recovered."
+STORAGE_FULL = (
+    "DB instance has reached the storage-full threshold, and the database has been shut down. "
+    "You can increase the allocated storage to address this issue."
+)
+
+
+def watch(host: Host) -> None:
+    """Look after all instances from now on, in a thread of its own."""
+    threading.Thread(target=_watch, args=(host,), name="recovery", daemon=True).start()
+
+
+def _watch(host: Host) -> None:
+    while True:
+        time.sleep(LOOK_SECONDS)
+        with suppress(OSError):  # the folder is gone: the sandbox ends
+            free = shutil.disk_usage(host.root).free
+            for instance in _instances():
+                _look_after(instance, free)
+
+
+def _instances() -> Iterator[SandboxDBInstance]:
+    for backend in list(rds_backends[DEFAULT_ACCOUNT_ID].values()):
+        yield from [each for each in list(backend.databases.values()) if isinstance(each, SandboxDBInstance)]
+
+
+def _look_after(instance: SandboxDBInstance, free: int) -> None:
+    """What is wrong is found out before the status: who ends a server sets that first."""
+    server = instance.machine.server
+    dead = server is not None and instance.machine.serving and not server.running
+    if instance.status == "available" and free < LEAST_BYTES:
+        _begin(instance, "stopping", instance.machine.stop, STORAGE_FULL)
+    elif (instance.status == "available" and dead) or (instance.status == "storage-full" and free > 2 * LEAST_BYTES):
+        _begin(instance, "rebooting", functools.partial(_recover, instance))
+
+
+def _begin(instance: SandboxDBInstance, status: str, work: Callable[[], None], said: str = "") -> None:
+    instance.status = status
+    threading.Thread(target=_perform, args=(instance, work, said), name=instance.dbi_resource_id, daemon=True).start()
+
+
+def _perform(instance: SandboxDBInstance, work: Callable[[], None], full: str) -> None:
+    """Do the work; what is said, or why it failed, tells whether the disk is full."""
+    began = time.monotonic()
+    try:
+        work()
+    except FAILURES as error:
+        log.exception("%s could not be recovered", instance.db_instance_identifier)
+        failed = f"The DB instance has failed while it was recovered: {error}"
+        full = STORAGE_FULL if FULL in str(error) else ""
+        instance.say("failure", full or failed)
+        instance.status = "storage-full" if full else "failed"
+        return
+    time.sleep(max(0.0, instance.machine.host.delay - (time.monotonic() - began)))
+    if full:
+        instance.say("failure", full)
+    instance.status = "storage-full" if full else "available"
+
+
+def _recover(instance: SandboxDBInstance) -> None:
+    instance.machine.stop()  # the gateway is silent from now on
+    instance.say("recovery", STARTED)
+    _kill_what_is_left(instance.machine.running_server())
+    instance.resume()
+    instance.say("recovery", "Recovery of the DB instance is complete.")
+
+
+def _kill_what_is_left(server: Server) -> None:
+    """Its sessions and helpers, which may not have noticed yet: they hold its memory, and it could not start."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if process.cwd() == str(server.data.resolve()):
+                process.kill()
+                process.wait(10)

@@ -1,0 +1,123 @@
+"""A server that dies comes back by itself, as on RDS; one that cannot, or whose disk is full, is not shown as available."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from rds_sandbox import Sandbox, control
+from rds_sandbox.rds.recovery import LEAST_BYTES, STARTED, STORAGE_FULL
+from tests.support import Client, connect, from_address, make_group, tcp, wait_for, wanted
+
+
+def data_of(sandbox: Sandbox, identifier: str) -> Path:
+    """The server's data directory."""
+    instances = sandbox._ask("GET", "/_sandbox/status")["DBInstances"]
+    return next(Path(one["Logs"]).parent / "data" for one in instances if one["DBInstanceIdentifier"] == identifier)
+
+
+def kill(data: Path) -> None:
+    """Kill the postmaster as the kernel does when memory runs out."""
+    process = int((data / "postmaster.pid").read_text().split()[0])
+    os.kill(process, signal.SIGKILL)
+
+
+def said(rds: Client, identifier: str) -> list[tuple[str, str]]:
+    """The events of an instance: category and message."""
+    events = rds.describe_events(SourceIdentifier=identifier, SourceType="db-instance")["Events"]
+    return [(event["EventCategories"][0], event["Message"]) for event in events]
+
+
+def create(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
+    """An instance that this machine reaches."""
+    rds, ec2 = sandbox.client("rds"), sandbox.client("ec2")
+    group = make_group(ec2, identifier, tcp(5432, **from_address(f"{sandbox.operator_address}/32")))
+    rds.create_db_instance(**wanted(identifier, VpcSecurityGroupIds=[group]))
+    return wait_for(rds, identifier, "available")
+
+
+@pytest.fixture
+def slow(rds_sandbox: Sandbox) -> Iterator[None]:
+    """Statuses that last long enough to be seen."""
+    rds_sandbox.simulate("delay", seconds=1)
+    yield
+    rds_sandbox.simulate("delay", seconds=0)
+    rds_sandbox.reset()
+
+
+def test_a_killed_server_is_started_again(rds_sandbox: Sandbox, slow: None) -> None:
+    """With its data, at its endpoint; the status and the events tell."""
+    rds = rds_sandbox.client("rds")
+    instance = create(rds_sandbox, "killed")
+    with connect(rds_sandbox.environment, instance) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS it")
+        kill(data_of(rds_sandbox, "killed"))
+        wait_for(rds, "killed", "rebooting")
+    found = wait_for(rds, "killed", "available")
+
+    with connect(rds_sandbox.environment, found) as connection:
+        assert (7,) == connection.execute("SELECT it FROM kept").fetchone()
+    recovered = ("recovery", "Recovery of the DB instance is complete.")
+    assert [("recovery", STARTED), ("availability", "DB instance restarted"), recovered] == said(rds, "killed")[-3:]
+
+
+def test_one_that_cannot_be_started_has_failed(rds_sandbox: Sandbox, slow: None) -> None:
+    """Its disk is broken: it is not available, an event says so, and it can be deleted."""
+    rds = rds_sandbox.client("rds")
+    create(rds_sandbox, "broken")
+    data = data_of(rds_sandbox, "broken")
+    (data / "global/pg_control").unlink()
+    kill(data)
+    wait_for(rds, "broken", "failed")
+    category, message = said(rds, "broken")[-1]
+    rds.delete_db_instance(DBInstanceIdentifier="broken", SkipFinalSnapshot=True)
+
+    assert "failure" == category
+    assert message.startswith("The DB instance has failed while it was recovered: postgres ended while starting")
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A disk of its own, which a test may fill; its name is short, as the path of a socket must be."""
+    disk = Path(tempfile.mkdtemp(prefix="disk-", dir="/tmp"))
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600m,mode=755", "none", disk], capture_output=True, check=False)
+    if made.returncode:
+        disk.rmdir()
+        pytest.skip("a disk of its own takes the right to mount one: run it as root")
+    yield disk
+    subprocess.run(["umount", "--lazy", disk], check=True)
+    disk.rmdir()
+
+
+def test_a_full_disk_is_told(small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status is storage-full until there is room again; then it is available, with its data."""
+    monkeypatch.setenv("RDS_SANDBOX_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setenv("TMPDIR", str(small_disk))
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))
+    control.up("full")
+    try:
+        it = control.find("full")
+        rds = it.client("rds")
+        instance = create(it, "full")
+        with connect(it.environment, instance) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS it")
+        free = psutil.disk_usage(str(small_disk)).free
+        subprocess.run(["fallocate", "-l", str(free - LEAST_BYTES // 2), small_disk / "ballast"], check=True)
+        wait_for(rds, "full", "storage-full")
+        told = said(rds, "full")[-1]
+        (small_disk / "ballast").unlink()
+        found = wait_for(rds, "full", "available")
+        with connect(it.environment, found) as connection:
+            assert (7,) == connection.execute("SELECT it FROM kept").fetchone()
+    finally:
+        control.down("full")
+
+    assert ("failure", STORAGE_FULL) == told
