@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -155,16 +156,24 @@ def test_process_is_used_again(functions: Client, name: str) -> None:
     assert [before + 1, process] == invoke(functions, name, {"do": "count"})
 
 
-def test_events_at_once_have_a_process_each(functions: Client, name: str, tmp_path: Path) -> None:
+@pytest.fixture
+def meeting_place() -> Iterator[Path]:
+    """A folder in which every user may write, functions too."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+def test_events_at_once_have_a_process_each(functions: Client, name: str, meeting_place: Path) -> None:
     """Five invocations that wait for each other come to an end, each in its own process."""
-    work = {"do": "meet", "folder": str(tmp_path), "count": 5}
+    work = {"do": "meet", "folder": str(meeting_place), "count": 5}
     threads = [threading.Thread(target=invoke, args=(functions, name, work)) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert 5 == len(list(tmp_path.iterdir()))
+    assert 5 == len(list(meeting_place.iterdir()))
 
 
 @pytest.mark.parametrize(
