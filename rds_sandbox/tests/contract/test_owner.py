@@ -27,7 +27,7 @@ from tests.support import Client, make_client, reset
 
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 ONCE = Config(retries={"total_max_attempts": 1})
-CALLS = {
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "rds": ("describe_db_instances", {}),
     "ec2": ("describe_vpcs", {}),
     "secretsmanager": ("list_secrets", {}),

@@ -178,8 +178,8 @@ def test_only_loopback_listens(names: Callable[[str], str]) -> None:
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://example.com"}, {"Host": "example.com"}])
 def test_web_pages_get_nothing(sandbox: Mapping[str, str], headers: dict[str, str]) -> None:
-    """CORS is off, and a page in a browser cannot reset or read the sandbox, not by another name either."""
-    request = Request(f"{sandbox['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST", headers=headers)
+    """CORS is off, and a page in a browser cannot read what is open to all either, not by another name."""
+    request = Request(sandbox["RDS_SANDBOX_CHECKIP_URL"], headers=headers)
     with pytest.raises(HTTPError) as caught:
         urlopen(request, timeout=10)
 
