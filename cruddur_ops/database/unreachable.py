@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +57,17 @@ PRIVATE = Kind(
 TUNNEL = Kind(
     "is behind a tunnel that is not open", "open it as 02_open_security_group says, or correct tunnel_port, then try again"
 )
+PAUSED = Kind(
+    "accepted the connection and then fell silent: the server is paused or overloaded",
+    "see its load with `cruddur-ops rds status`, then try again",
+    "see what the server's process does, then try again",
+    ConnectionTimedOut,
+)
+HUNG_UP = Kind(
+    "ended the connection before the login: the server has died or is starting",
+    "wait until `cruddur-ops rds status` shows it available, then try again",
+    "start the server, or wait until it has started, then try again",
+)
 UNKNOWN_HOST = Kind(
     "has a host that is not known",
     "a new endpoint takes a minute to be known: check the network's DNS, then try again",
@@ -75,6 +88,9 @@ LOGIN = Kind(
 )
 ROLE = Kind("refused the role", "run 03_load_schema_and_seed, which makes cruddur_app and cruddur_reader, or correct db_role")
 MISSING = Kind("does not exist", "03_load_schema_and_seed creates it", "", DatabaseMissing, passing=False)
+SSL_REQUEST = struct.pack("!II", 8, 80877103)  # PostgreSQL 18, chapter 54.7
+PROBE_SECONDS = 0.5
+GONE = ("closed unexpectedly", "closed the connection unexpectedly", "EOF detected", os.strerror(errno.ECONNRESET))
 NOBODY_LISTENS = (os.strerror(errno.ECONNREFUSED), os.strerror(errno.ENOENT))
 
 
@@ -96,7 +112,7 @@ def diagnose(error: psycopg.OperationalError, location: Location, parameters: Ma
     if kind in (SILENT, UNKNOWN_HOST) and location.private and "hostaddr" not in location.options:
         kind = PRIVATE
     details = f" to user {location.user}" if kind is LOGIN and location.user else ""
-    details += "" if kind in (SILENT, PRIVATE, MISSING) else f" ({words})"
+    details += "" if kind in (SILENT, PAUSED, PRIVATE, MISSING) else f" ({words})"
     if kind is TLS and location.options.get("sslrootcert"):
         details += f", verified with {location.options['sslrootcert']}"
     remedy = location.source and kind.url or kind.rds
@@ -107,7 +123,7 @@ def diagnose(error: psycopg.OperationalError, location: Location, parameters: Ma
 
 def _kind(error: psycopg.OperationalError, words: str, parameters: Mapping[str, Any]) -> Kind:
     if isinstance(error, psycopg.errors.ConnectionTimeout):
-        return SILENT
+        return PAUSED if _speaks(parameters) else SILENT
     if error.pgconn is None:  # psycopg resolves names itself, before libpq has anything to do
         return UNKNOWN_HOST
     if words in NOBODY_LISTENS:
@@ -117,7 +133,23 @@ def _kind(error: psycopg.OperationalError, words: str, parameters: Mapping[str, 
         return MISSING
     if error.pgconn.used_password:
         return LOGIN
+    if any(one in words for one in GONE):  # libpq's own words
+        return HUNG_UP
     return TLS if "SSL" in words or "certificate" in words else FAILED  # libpq's own words
+
+
+def _speaks(parameters: Mapping[str, Any]) -> bool:
+    """Whether anybody answers SSLRequest there: a firewall lets nothing through, and a stopped instance says nothing.
+
+    What is paused as a whole, with its network, cannot be told from these.
+    """
+    place = str(parameters.get("hostaddr") or parameters.get("host", ""))
+    try:
+        with socket.create_connection((place, int(parameters.get("port") or 5432)), PROBE_SECONDS) as probe:
+            probe.sendall(SSL_REQUEST)
+            return probe.recv(1) in (b"S", b"N")
+    except (OSError, ValueError):  # several hosts, or a Unix socket
+        return False
 
 
 def _ask(parameters: Mapping[str, Any]) -> list[str] | None:

@@ -7,6 +7,7 @@ import socketserver
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import psycopg
@@ -117,16 +118,18 @@ def test_timeout_hangs_up(target: Target) -> None:
     assert (8, b"") == (len(request), end)
 
 
-@pytest.fixture
-def without_tls() -> Iterator[str]:
-    """A server that answers SSLRequest with N (PostgreSQL 18, chapter 54.2.10): its address."""
+@contextmanager
+def answering(answer: bytes, *, and_waits: bool = False) -> Iterator[str]:
+    """A server that answers SSLRequest (PostgreSQL 18, chapter 54.2.10), then hangs up, or waits for the client: its address."""
 
-    class Refusal(socketserver.BaseRequestHandler):
+    class Answer(socketserver.BaseRequestHandler):
         def handle(self) -> None:
             self.request.recv(8)
-            self.request.sendall(b"N")
+            self.request.sendall(answer)
+            while and_waits and self.request.recv(1000):
+                pass
 
-    with socketserver.TCPServer(("127.0.0.1", 0), Refusal) as server:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Answer) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield f"127.0.0.1:{server.server_address[1]}"
@@ -134,10 +137,27 @@ def without_tls() -> Iterator[str]:
         thread.join()
 
 
-def test_server_without_tls(target: Target, without_tls: str) -> None:
+def test_server_without_tls(target: Target) -> None:
     """A server that does not speak TLS where the URL requires it."""
-    error = failure(url(target, without_tls, sslmode="require"))
+    with answering(b"N") as place:
+        error = failure(url(target, place, sslmode="require"))
     assert (True, False) == ("failed the TLS handshake" in str(error), error.passing)
+
+
+@pytest.mark.parametrize("answer", [b"", b"S", b"N"], ids=["at once", "before TLS", "without TLS"])
+def test_a_server_that_dies_is_not_blamed_on_tls(target: Target, answer: bytes) -> None:
+    """It hangs up before the login; that may pass."""
+    with answering(answer) as place:
+        error = failure(url(target, place, sslmode="prefer" if answer == b"N" else "require"))
+    assert (True, True) == ("ended the connection before the login: the server has died" in str(error), error.passing)
+
+
+def test_a_paused_server_is_not_blamed_on_the_firewall(target: Target) -> None:
+    """It answered, and then no more."""
+    with answering(b"S", and_waits=True) as place:
+        error = failure(url(target, place, sslmode="require", connect_timeout="2"))
+    assert ConnectionTimedOut is type(error)
+    assert "accepted the connection and then fell silent: the server is paused" in str(error)
 
 
 def test_options_that_libpq_cannot_use(target: Target) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from cruddur_ops.database.planning import PLAN_SECONDS
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.targets import Target
+from rds_sandbox import Sandbox
 from tests.database.doors import tunnel
 from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
 from tests.unit.headless import until
@@ -153,6 +156,21 @@ def test_closed_security_group(target: Target, group: str, ec2: Client) -> None:
 
     assert ["known after 02_open_security_group"] * 4 == [change.note for change in changes]
     assert seconds < 2 * PLAN_SECONDS  # several plans in a row wait once
+
+
+def test_a_dead_server_and_a_paused_one_are_told_apart(target: Target, rds_sandbox: Sandbox, rds: Client) -> None:
+    """Neither is blamed on TLS or on the security group; the dead one comes back by itself."""
+    [found] = [
+        one for one in rds_sandbox._ask("GET", "/_sandbox/status")["DBInstances"] if one["DBInstanceStatus"] == "available"
+    ]
+    server = int((Path(found["Logs"]).parent / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(server, signal.SIGSTOP)
+    with pytest.raises(ConnectionTimedOut, match="fell silent: the server is paused or overloaded"):
+        connect(target, "postgres", connect_timeout=2)
+    os.kill(server, signal.SIGKILL)
+    wait_for(rds, IDENTIFIER, "rebooting")
+    wait_for(rds, IDENTIFIER, "available")
+    connect(target, "postgres").close()
 
 
 def test_no_instance(target: Target) -> None:
