@@ -90,7 +90,13 @@ ROLE = Kind("refused the role", "run 03_load_schema_and_seed, which makes cruddu
 MISSING = Kind("does not exist", "03_load_schema_and_seed creates it", "", DatabaseMissing, passing=False)
 SSL_REQUEST = struct.pack("!II", 8, 80877103)  # PostgreSQL 18, chapter 54.7
 PROBE_SECONDS = 0.5
-GONE = ("closed unexpectedly", "closed the connection unexpectedly", "EOF detected", os.strerror(errno.ECONNRESET))
+GONE = (
+    "closed unexpectedly",
+    "closed the connection unexpectedly",
+    "EOF detected",
+    "unexpected eof",
+    os.strerror(errno.ECONNRESET),
+)
 NOBODY_LISTENS = (os.strerror(errno.ECONNREFUSED), os.strerror(errno.ENOENT))
 
 
