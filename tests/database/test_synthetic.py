@@ -159,7 +159,7 @@ def test_no_such_data(count: int, number: int) -> None:
 def test_a_seed_number_gives_data_of_one_size(loaded: Target) -> None:
     """Another size of the same number is refused, with the ways out; also where somebody else has a handle of it."""
     plan_load(loaded, 100).apply()
-    with pytest.raises(WrongInput, match="use another --seed-number, or `cruddur-ops db setup`"):
+    with pytest.raises(WrongInput, match="use another --seed-number, or an empty database"):
         plan_load(loaded, 200)
     with connect(loaded) as connection:
         connection.execute("INSERT INTO users (handle, display_name, email) VALUES ('BELA_2_1', 'B', 'b@example.org')")

@@ -89,7 +89,7 @@ def test_stale_and_expired_rules_go(target: Target, group_id: str, ec2: Client) 
     alice = dataclasses.replace(target, owner="alice", operator_address="203.0.113.1")
     applied(alice)
     for owner, address, expires in (("alice", "203.0.113.2", "2126-01-01"), ("bob", "203.0.113.3", "2026-01-01")):
-        labels = {"Owner": owner, "ManagedBy": "cruddur-ops", "Expires": expires}
+        labels = {"Owner": owner, "ManagedBy": "cruddur-ops", "DBInstance": target.db_instance_identifier, "Expires": expires}
         authorize(ec2, group_id, address, [{"Key": key, "Value": value} for key, value in labels.items()])
     authorize(ec2, group_id, "203.0.113.4", [])
     assert Outcome(deleted=2, unchanged=1) == applied(alice)
