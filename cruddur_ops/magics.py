@@ -15,7 +15,7 @@ import sql.parse
 import sql.run
 import sqlalchemy
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.core.magic import line_cell_magic, magics_class, needs_local_scope
+from IPython.core.magic import line_cell_magic, magics_class, needs_local_scope, no_var_expand
 from IPython.core.magic_arguments import parse_argstring
 from IPython.display import display
 from pgspecial.main import CommandNotFound, PGSpecial
@@ -26,6 +26,7 @@ from traitlets import Bool
 from cruddur_ops import targets
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import StatementFailed
+from cruddur_ops.database.tokens import statements, with_binds
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.targets import Target
 
@@ -72,19 +73,23 @@ class SqlMagic(sql.magic.SqlMagic):  # type: ignore[misc]
     feedback = Bool(False, config=True, help="Print number of rows affected by DML")
     connection: TargetConnection | None = None
 
+    @no_var_expand  # braces and dollars are PostgreSQL's
     @needs_local_scope
     @line_cell_magic("sql")  # type: ignore[arg-type]  # IPython's hint leaves out the method's arguments
     def execute(self, line: str = "", cell: str = "", local_ns: dict[str, Any] | None = None) -> Any:
         r"""Run SQL on the database of the notebook's `target`, or psql's commands such as \dt.
 
-        `:name` in the SQL is the notebook's variable `name`. `result << SELECT …` keeps the result.
+        `:name` in the SQL is the notebook's variable `name`. `result << SELECT …` keeps the result. All else means what it
+        means in psql; ipython-sql's options, such as --persist, stand first in the line, or last.
         """
-        self._require_no_connection(line, cell)
+        self._require_no_connection(line if _has_options(line) else "", line, cell)
         connection = self._connect(_target({**self.shell.user_ns, **(local_ns or {})}))
         statement = f"{line}\n{cell}".strip()
         if statement.startswith("\\"):
             return self._psql_command(connection, statement.rstrip(";"))
-        return super().execute(line, cell, local_ns)
+        if _has_options(line):
+            return super().execute(line, cell, local_ns)
+        return self._kept(statement, connection, {**self.shell.user_ns, **(local_ns or {})})
 
     execute.parser = sql.magic.SqlMagic.execute.parser
 
@@ -98,11 +103,42 @@ class SqlMagic(sql.magic.SqlMagic):  # type: ignore[misc]
         self.connection = TargetConnection(target)
         return self.connection
 
-    def _require_no_connection(self, line: str, cell: str) -> None:
+    def _kept(self, text: str, connection: TargetConnection, names: dict[str, Any]) -> Any:
+        """Run the statements; the result of the last one, or nothing where it goes to a variable."""
+        parsed = sql.parse.parse(text, self)
+        result = self._run(parsed["sql"], connection, names)
+        if result is not None and self.column_local_vars:
+            self.shell.user_ns.update(result.dict())
+            return None
+        shown = result.DataFrame() if result is not None and self.autopandas else result
+        if parsed["result_var"]:
+            print(f"Returning data to local variable {parsed['result_var']}")
+            self.shell.user_ns[parsed["result_var"]] = shown
+            return None
+        return shown
+
+    def _run(self, text: str, connection: TargetConnection, names: dict[str, Any]) -> Any:
+        """Each statement as psycopg takes it, in a transaction of its own; ipython-sql has its own rules for ends and binds."""
+        result = None
+        for one in statements(text, "the cell"):
+            if one.words[0] in ("BEGIN", "START"):
+                raise WrongInput("each statement of %sql commits by itself: use `cruddur-ops db connect` for a transaction")
+            statement, wanted = with_binds(text[one.start : one.end], "the cell")
+            for name in sorted(wanted - names.keys()):
+                raise WrongInput(f"A value is required for bind parameter '{name}': set a variable of this name")
+            values = {name: names[name] for name in wanted}
+            result = connection.internal_connection.exec_driver_sql(statement, values)
+            connection.internal_connection.commit()
+            if self.feedback:
+                print(sql.run.interpret_rowcount(result.rowcount))
+        return None if result is None else sql.run.ResultSet(result, self)
+
+    def _require_no_connection(self, options: str, line: str, cell: str) -> None:
         """Refuse what names another connection: ipython-sql would only print that it fails."""
-        arguments = parse_argstring(self.execute, sql.parse.without_sql_comment(self.execute.parser, line))
-        options = (arguments.section, arguments.creator, arguments.connection_arguments, arguments.close)
-        if any(options) or sql.parse.parse(" ".join(arguments.line) + "\n" + cell, self)["connection"]:
+        arguments = parse_argstring(self.execute, sql.parse.without_sql_comment(self.execute.parser, options))
+        named = (arguments.section, arguments.creator, arguments.connection_arguments, arguments.close)
+        text = " ".join(arguments.line) if options else line
+        if any(named) or sql.parse.parse(f"{text}\n{cell}", self)["connection"]:
             raise WrongInput("%sql is bound to the variable `target`: set that instead of naming a connection here")
 
     def _psql_command(self, connection: TargetConnection, command: str) -> Any:
@@ -126,6 +162,14 @@ class SqlMagic(sql.magic.SqlMagic):  # type: ignore[misc]
         if status and status != getattr(cursor, "statusmessage", None):
             print(status)
         return sql.run.ResultSet(sql.run.FakeResultProxy(cursor, headers), self) if headers else None
+
+
+def _has_options(line: str) -> bool:
+    """Whether options of ipython-sql stand first in the line, or last: anywhere else a dash is SQL's."""
+    actions: list[Any] = SqlMagic.execute.parser._actions
+    known = {option for action in actions for option in action.option_strings}
+    words = [word.partition("=")[0] for word in line.split()]
+    return bool(words) and (words[0] in known or words[-1] in ("--persist", "--append"))
 
 
 def _target(names: dict[str, Any]) -> Target:

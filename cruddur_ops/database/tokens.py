@@ -16,6 +16,7 @@ from cruddur_ops.errors import WrongInput
 
 LITERALS = frozenset({"STRING", "BYTE_STRING", "HEX_STRING", "BIT_STRING", "NATIONAL_STRING", "UNICODE_STRING", "HEREDOC_STRING"})
 COMMANDS = frozenset({"COMMAND", "EXECUTE", "FETCH", "SHOW", "RENAME"})
+BIND = re.compile(r":([A-Za-z_]\w*)")
 COPY = re.compile(r"^(?P<statement>COPY\b[^;']*\bFROM\s+STDIN\b[^;]*;)[ \t]*\n", re.IGNORECASE | re.MULTILINE)
 COPY_DATA = re.compile(r"(?:[^\n]*\n)*?\\\.[ \t]*(?:\n|\Z)")  # up to the line that ends it (PostgreSQL 18, COPY)
 MEANINGLESS = re.compile(r"^\\(?:un)?restrict\b[^\n]*", re.MULTILINE)  # pg_dump's: they keep psql from its own commands
@@ -85,6 +86,23 @@ def statements(content: str, name: str) -> list[Statement]:
         found.append(replace(_moved(statement, content, copy.start()), data=rows))
         position = data.end()
     return found
+
+
+def with_binds(content: str, name: str) -> tuple[str, frozenset[str]]:
+    """The statement as psycopg takes it, and the names of its values: `:name` as `%(name)s`, any other % doubled.
+
+    As in psql a colon within literals, comments and casts begins no name (PostgreSQL 18, psql, "SQL Interpolation"); nor does
+    one that follows on a value, which is a slice.
+    """
+    pieces, names, position = [], set(), 0
+    for token in tokens(content, name):
+        before = content[token.start - 1 : token.start]
+        found = BIND.match(content, token.start) if token.token_type.name == "COLON" else None
+        if found and not before.isalnum() and before not in (":", "]", ")"):
+            pieces += [content[position : token.start].replace("%", "%%"), f"%({found[1]})s"]
+            names.add(found[1])
+            position = found.end()
+    return "".join([*pieces, content[position:].replace("%", "%%")]), frozenset(names)
 
 
 def _copy(content: str, position: int) -> re.Match[str] | None:

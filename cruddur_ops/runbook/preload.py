@@ -16,6 +16,7 @@ MODULES = (
     "IPython.extensions.storemagic",
     "boto3",
     "tqdm",
+    "sqlglot.dialects.postgres",
     *(f"cruddur_ops.{name}" for name in ("rds", "database", "network", "activities", "cognito", "preflight", "magics")),
 )
 

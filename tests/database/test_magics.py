@@ -197,6 +197,57 @@ def test_unbound_variable(cell: Run) -> None:
         cell("%sql SELECT :nothing_like_it").raise_error()
 
 
+AS_IN_PSQL = {
+    "braces": ("SELECT count(*) FROM users WHERE handle ~ '^[a-z]{5}$'", 2),
+    "an array": ("SELECT '{1,2}'::int[]", [1, 2]),
+    "a JSON object": ("""SELECT '{"a":1}'::jsonb""", {"a": 1}),
+    "a dash before an interval": ("SELECT (date '2026-01-02' -interval '1 day')::date::text", "2026-01-01"),
+    "a line that begins with a dash": ("SELECT 3\n-1", 2),
+    "a comment in the line": ("SELECT 4 -- of :todo; and it's all", 4),
+    "a comment first": ("-- :todo\nSELECT 5", 5),
+    "a comment last": ("SELECT 6;\n-- that is all;\n", 6),
+    "percent": ("SELECT count(*) FROM activities WHERE message LIKE 'Cloud%'", 1),
+    "modulo": ("SELECT 17 % 10", 7),
+    "percent beside a bind": ("SELECT :p::text || '%' || (5 % 3)", "x%2"),
+    "a bind and a cast": ("SELECT :p::text", "x"),
+    "a bind at a quote": ("SELECT ':p' || :p", ":px"),
+    "keys of JSON": ("""SELECT '{"a":1}'::jsonb ? 'a' AND '{"a":1}'::jsonb ?| array['a']""", True),
+    "containment": ("""SELECT '{"a":1}'::jsonb @> '{}'""", True),
+    "a slice": ("SELECT (array[1,2,3])[n:m] FROM (VALUES (2, 3)) AS of (n, m)", [2, 3]),
+    "a dollar quote": ("SELECT $$:p {p} $p; 'it''s$$", ":p {p} $p; 'it''s"),
+    "a block": ("DO $$BEGIN PERFORM 1; END$$; SELECT 8", 8),
+    "a shift": ("SELECT 1 << 3", 8),
+    "comments within comments": ("SELECT /* a /* ; :todo */ ; */ 9", 9),
+}
+
+
+@pytest.mark.parametrize("name", AS_IN_PSQL)
+@pytest.mark.parametrize("magic", ["%sql ", "%%sql\n"])
+def test_sql_means_what_it_means_in_psql(cell: Run, name: str, magic: str) -> None:
+    """Braces, dollars, dashes, percent signs, colons and comments are PostgreSQL's."""
+    text, expected = AS_IN_PSQL[name]
+    cell("p = m = 'x'")
+    done = cell(("%%sql " if "\n" in text else "%sql ") + text if magic == "%sql " else magic + text)
+
+    assert [(expected,)] == [tuple(row) for row in done.result]
+
+
+def test_a_transaction_is_refused(cell: Run) -> None:
+    """It would end with its first statement."""
+    with pytest.raises(WrongInput, match="commits by itself: use `cruddur-ops db connect`"):
+        cell("%%sql\nBEGIN;\nSELECT 1").raise_error()
+
+
+def test_data_frames(cell: Run) -> None:
+    """ipython-sql's options and settings work as ever: --persist, autopandas."""
+    cell("import pandas")
+    cell("planets = pandas.DataFrame({'size': [3]})")
+    cell("%sql --persist planets")
+    assert [(3,)] == [tuple(row) for row in cell("%sql SELECT size FROM planets").result]
+    cell("%config SqlMagic.autopandas = True")
+    assert [3] == list(cell("%sql SELECT size FROM planets").result["size"])
+
+
 def test_psql_lists_tables(cell: Run) -> None:
     r"""\dt gives the tables with their owner."""
     result = cell(r"%sql \dt").result
