@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
+from psycopg.errors import UndefinedTable
+
 from cruddur_ops.database import doings, scripts
 from cruddur_ops.database.connection import Connection
+from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.planning import planned
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.targets import Target
 
+BOOKKEEPING = "schema_migrations"
 TELLS = {"action", "resource"}  # the columns in which a seed tells what became of each of its rows
 
 
@@ -29,7 +34,12 @@ def plan_seed(target: Target) -> Plan:
 def _seeded(connection: Connection) -> Iterator[Change]:
     """Seed, and tell what that came to."""
     before = doings.state(connection)
-    told = scripts.run(connection, "seed", as_owner=False)
+    try:
+        told = scripts.run(connection, "seed", as_owner=False)
+    except WrongInput as error:
+        if isinstance(error.__cause__, UndefinedTable) and BOOKKEEPING not in {row["name"] for row in before.values()}:
+            raise SchemaMissing("the database has no schema yet: run 03_load_schema_and_seed") from error.__cause__
+        raise
     done = tuple(doings.changes(before, doings.state(connection)))
     yield from _believed(told, done) or done or (Change(Action.NONE, "rows of sql/seed.sql"),)
 

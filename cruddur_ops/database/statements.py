@@ -45,7 +45,9 @@ def _fetched(cursor: psycopg.Cursor[DictRow], statement: Statement, parameters: 
             cursor.execute(statement, parameters or None)  # without any, psycopg leaves % alone
         return [] if cursor.rownumber is None else cursor.fetchall()
     except psycopg.errors.UndefinedTable as error:
-        raise SchemaMissing("the database has no schema yet: run 03_load_schema_and_seed") from error
+        where = f" (sql/{statement}.sql)" if isinstance(statement, str) else ""
+        remedy = "run 03_load_schema_and_seed, which loads the schema that has it"
+        raise SchemaMissing(f"{error.diag.message_primary}{where}: {remedy}") from error
     except psycopg.Error:
         with told():
             raise

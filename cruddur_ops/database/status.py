@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from cruddur_ops.progress import waiting
 from cruddur_ops.targets import Target
 from cruddur_ops.texttable import pairs
 
+LISTED = 5  # tables by name
 MISSING = "there is none yet, 03_load_schema_and_seed creates it"
 
 
@@ -38,7 +40,8 @@ class Status:
         size: of the database in bytes; None where it is not there, or one may not ask.
         environment: the name of the target that it was created for; empty where nobody labelled it.
         schema: version, checksum, loaded_at and loaded_by; empty where no schema was loaded.
-        counts: rows of each table, by name; None where this user may not count.
+        unrecorded: the tables of a database in which no schema is recorded.
+        counts: rows of each table of the application, by name; None where they are not there, or this user may not count.
     """
 
     place: str
@@ -52,6 +55,7 @@ class Status:
     size: int | None = None
     environment: str = ""
     schema: Mapping[str, Any] = field(default_factory=dict)
+    unrecorded: tuple[str, ...] = ()
     counts: Mapping[str, int] | None = None
 
     def __str__(self) -> str:
@@ -68,12 +72,17 @@ class Status:
         counts = {f"rows of {table}": f"{count:,}" for table, count in (self.counts or {}).items()}
         return {
             "environment": self.environment or "not labelled",
-            "schema": _schema_line(self.schema),
+            "schema": _unrecorded(self.unrecorded) if self.unrecorded else _schema_line(self.schema),
             "size": "not visible" if self.size is None else readable(self.size),
             **counts,
         }
 
     __repr__ = __str__
+
+
+def _unrecorded(tables: tuple[str, ...]) -> str:
+    named = ", ".join(tables[:LISTED]) + (", …" if len(tables) > LISTED else "")
+    return f"none recorded, and tables are there ({named}): load into a new database by setting db_name"
 
 
 def _schema_line(schema: Mapping[str, Any]) -> str:
@@ -111,8 +120,11 @@ def status(target: Target) -> Status:
 def _content(connection: Connection) -> dict[str, Any]:
     """What is in the database that is connected to, as far as there is a schema and this user may look."""
     try:
-        (schema,) = ask(connection, "operations/schema_version") or [{}]
-        counts = {row["table"]: row["rows"] for row in ask(connection, "operations/counts")}
+        found = ask(connection, "operations/schema_version")
     except (SchemaMissing, NotPermitted):
-        return {}
-    return {"schema": schema, "counts": counts}
+        found = []
+    tables = [f"{row['schema']}.{row['name']}" for row in ask(connection, "operations/ordinary_tables")]
+    counted: dict[str, Any] = {"schema": found[0] if found else {}, "unrecorded": () if found else tuple(tables)}
+    with suppress(SchemaMissing, NotPermitted):
+        counted["counts"] = {row["table"]: row["rows"] for row in ask(connection, "operations/counts")}
+    return counted

@@ -11,7 +11,7 @@ import pytest
 from cruddur_ops import database, queries
 from cruddur_ops.database import waits
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.errors import StatementFailed
+from cruddur_ops.database.errors import SchemaMissing, StatementFailed
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.schema import new_migration, plan_rollback
 from cruddur_ops.errors import RunInProgress, WrongInput
@@ -205,3 +205,24 @@ def test_tables_that_nobody_recorded(empty: Target) -> None:
     for plan in (database.plan_schema, database.plan_migrations):
         with pytest.raises(WrongInput, match="no migration is recorded there: load into a new database"):
             plan(empty)
+    assert "none recorded, and tables are there (public.activities, " in str(database.status(empty))
+
+
+def test_the_status_of_another_schema(empty: Target, files: Path) -> None:
+    """A database without Cruddur's tables is told as it is: with its version, or as one that nobody recorded."""
+    execute(empty, "CREATE TABLE planets (name text)")
+    assert "none recorded, and tables are there (public.planets): load into" in str(database.status(empty))
+
+    write(files / "schema.sql", "CREATE TABLE moons (name text);")
+    database.plan_schema(empty).apply()
+    found = database.status(empty)
+    assert (1, None) == (found.schema["version"], found.counts)
+    assert "(that of sql/schema.sql)" in str(found)
+
+
+def test_a_missing_table_is_named(seeded: Target) -> None:
+    """With the file of the statement that needs it."""
+    execute(seeded, "DROP TABLE activities CASCADE")
+
+    with pytest.raises(SchemaMissing, match=r'relation "activities" does not exist \(sql/operations/counts.sql\): run 03'):
+        database.counts(seeded)
