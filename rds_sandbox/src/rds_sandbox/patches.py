@@ -169,13 +169,14 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
             return _in_protocol(response, *moto(response))
         g.own = True
         result = function(Request(name, response, given))
+        if result is MOTO:
+            g.pop("own")
+            return _in_protocol(response, *moto(response))
     except ServiceException as error:
         result = error
     except HTTPException as error:  # of the older kind, which has its own shape
         headers = {**response.response_headers, **dict(error.get_headers())}
         return _in_protocol(response, int(error.code or 400), *response._enrich_response(headers, error.description))
-    if result is MOTO:
-        return moto(response)
     if isinstance(result, tuple):  # status, headers and body
         return result[0], {**response.response_headers, **result[1]}, result[2]
     status, headers, body = response.serialized(ActionResult(result))
