@@ -31,12 +31,12 @@ def describe(target: Target) -> Pool | None:
     """The pool that user_pool_id names; in the sandbox else the target's own, by its tags; None where that is not there."""
     if target.user_pool_id:
         require_region(target)
-        return _described(target, target.user_pool_id)
+        return _named(target)
     if not target.sandbox:
         return None
     pools = aws.pages(target, "cognito-idp", "list_user_pools", PaginationConfig={"PageSize": 60})
     named = [_described(target, pool["Id"]) for pool in pools if pool["Name"] == target.user_pool_name]
-    found = [pool for pool in named if owned(target, pool)]
+    found = [pool for pool in named if pool and owned(target, pool)]  # the list may still have one that is gone
     if len(found) > 1:
         message = f"{len(found)} user pools of this target are called {target.user_pool_name}: name one in user_pool_id"
         raise WrongInput(message)
@@ -64,13 +64,16 @@ def require_region(target: Target) -> None:
         raise WrongInput(f"{message}: set user_pool_id to a pool of {target.region}, or set region")
 
 
-def _described(target: Target, pool_id: str) -> Pool:
-    found = aws.find(target, "cognito-idp", "describe_user_pool", "ResourceNotFoundException", UserPoolId=pool_id)
+def _named(target: Target) -> Pool:
+    found = _described(target, target.user_pool_id)
     if found is None:
-        message = f"there is no user pool {pool_id} in {target.region}"
-        raise NotFound(f"{message}: correct user_pool_id")
-    pool: Pool = found["UserPool"]
-    return pool
+        raise NotFound(f"there is no user pool {target.user_pool_id} in {target.region}: correct user_pool_id")
+    return found
+
+
+def _described(target: Target, pool_id: str) -> Pool | None:
+    found = aws.find(target, "cognito-idp", "describe_user_pool", "ResourceNotFoundException", UserPoolId=pool_id)
+    return found["UserPool"] if found else None
 
 
 def require(target: Target) -> Pool:

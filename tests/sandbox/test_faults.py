@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import network, rds, targets
+from cruddur_ops import aws, cognito, network, rds, tags, targets
 from cruddur_ops.errors import InstanceNotReady, OpsError
 from cruddur_ops.rds.replicas import plan_delete
 from cruddur_ops.rds.snapshots import plan_delete_snapshot
@@ -141,6 +141,22 @@ def promote(target: Target) -> None:
     rds.plan_promote(target, OTHER).apply()
 
 
+def make_secret(target: Target) -> None:
+    """What 03 makes of it, and 05 asks for."""
+    parameters = {"Name": f"{target.db_instance_identifier}/cruddur_app", "SecretString": '{"password": "x"}'}
+    aws.client(target, "secretsmanager").create_secret(**parameters, Tags=tags.as_list(tags.of(target)))
+
+
+def make_pool(target: Target) -> None:
+    """What 05 does first: AWS would make another pool, if it were asked twice."""
+    cognito.plan_pool(target).apply()
+
+
+def forget_pool(target: Target) -> None:
+    """What 09 does about it."""
+    cognito.plan_undeploy(target).apply()
+
+
 PLACE = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 # Steps in a circle, and what has to be there before them.
@@ -153,6 +169,7 @@ CIRCLES: dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]] = {
     "moment": ((provision_with_backups,), (rewind, remove)),
     "switchover": ((provision, take, restore), (switch, switch_back)),
     "password": ((provision,), (own, managed)),
+    "pool": ((make_secret, make_pool, forget_pool), (make_pool, forget_pool)),
     "replica": ((provision_with_backups, own), (replicate, promote, remove)),
 }
 
@@ -168,7 +185,7 @@ def plain(url: str, key_id: str, secret: str, service: str) -> Client:
 
 def state(environment: Mapping[str, str]) -> dict[str, Any]:
     """Everything that a step could leave behind, without what differs from run to run."""
-    services = ("rds", "ec2", "secretsmanager", "scheduler", "iam", "logs")
+    services = ("rds", "ec2", "secretsmanager", "scheduler", "iam", "logs", "cognito-idp")
     clients = {service: plain(*(environment[name] for name in PLACE), service) for service in services}
     instances = clients["rds"].describe_db_instances()["DBInstances"]
     groups = clients["ec2"].describe_security_groups()["SecurityGroups"]
@@ -184,6 +201,7 @@ def state(environment: Mapping[str, str]) -> dict[str, Any]:
         "secrets": sorted(one["Name"].split("!")[0] for one in clients["secretsmanager"].list_secrets()["SecretList"]),
         "schedules": [one["Name"] for one in clients["scheduler"].list_schedules()["Schedules"]],
         "roles": [one["RoleName"] for one in clients["iam"].list_roles()["Roles"]],
+        "pools": [one["Name"] for one in clients["cognito-idp"].list_user_pools(MaxResults=60)["UserPools"]],
         "log groups": [one["logGroupName"] for one in clients["logs"].describe_log_groups()["logGroups"]],
     }
 

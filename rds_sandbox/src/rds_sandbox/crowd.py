@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PASSWORD = "correct-horse-battery"  # of the other instances: nobody is to log in
-SUFFIXES = ("-2", "2", "-old", "-copy", "-eu", "-access", "-stop")
+SUFFIXES = ("-2", "2", "-old", "-copy", "-eu")
 HANDLER = "def handler(event, context):\n    return event\n"
 TRUST = {
     "Version": "2012-10-17",

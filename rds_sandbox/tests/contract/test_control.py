@@ -40,6 +40,16 @@ def test_the_command_starts_one_and_ends_it(command: Run) -> None:
     assert (1, "", "no sandbox is up: start it with `rds-sandbox up`") == command("status", "--name", "other")
 
 
+def test_a_realistic_one_says_its_seed(command: Run) -> None:
+    """Which repeats it; without `--realistic` there is none."""
+    told = "only a realistic sandbox has a seed: add --realistic, or leave --seed out"
+    assert (2, "", told) == command("up", "--name", "late", "--seed", "5")
+    said = "the sandbox is up, and realistic: --seed 5 repeats it"
+    assert (0, said, "") == command("up", "--name", "late", "--realistic", "--seed", "5")
+    assert (0, "AWS answers at once now", "") == command("simulate", "--name", "late", "ideal")
+    assert (0, "the sandbox is down", "") == command("down", "--name", "late")
+
+
 def test_the_environment_is_an_object_too(command: Run) -> None:
     """`env --json` is what `find` has, and the address to admit is a value of it."""
     told = json.loads(command("env", "--json")[1])
