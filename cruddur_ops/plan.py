@@ -319,7 +319,7 @@ class Plan:
         made = None
         if change.mutating:
             for call in change.calls:
-                calls.send(self.target, call, partial(self._is_made, change))
+                calls.send(self.target, call, partial(self._is_made, call))
             if change.make:
                 made = change.make()
                 ledger.changed(change.resource)
@@ -327,18 +327,18 @@ class Plan:
             _settle(change, change.settle)
         return made if isinstance(made, Outcome) else None
 
-    def _is_made(self, change: Change, error: Exception) -> bool:
-        """Whether planning again finds nothing to do about it any more, before AWS shows what it has accepted."""
+    def _is_made(self, call: Call, error: Exception) -> bool:
+        """Whether planning again finds nothing any more for which to make the call, by when AWS shows what it has accepted."""
 
         def look() -> tuple[str, bool | None]:
             try:
-                left = {one.compared for one in self._plan_again().mutating}
+                left = [one for change in self._plan_again().mutating for one in change.calls]
             except OpsError as refusal:
                 return str(refusal), None
-            return str(change), None if change.compared in left else True
+            return "as before", None if call in left else True
 
         with suppress(NotVerified):
-            return progress.poll(change.resource, look, LATE_SECONDS, NotVerified)
+            return progress.poll(call.operation.replace("_", " "), look, LATE_SECONDS, NotVerified)
         return False
 
 
