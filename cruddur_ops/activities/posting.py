@@ -49,6 +49,7 @@ def reply(target: Target, handle: str, message: str, reply_to: str) -> dict[str,
 def check(handle: str, message: str, ttl: str = "7-days") -> str:
     """Refuse what cannot be posted, before the database is asked; else say what would be."""
     check_handle(handle)
+    _require_text(message=message, ttl=ttl)
     if ttl not in TTLS:
         raise WrongInput(f'ttl_blank: "{ttl}" is no time to live: use one of {", ".join(TTLS)}')
     if not message.strip():
@@ -63,10 +64,18 @@ def check(handle: str, message: str, ttl: str = "7-days") -> str:
 
 def check_handle(handle: str) -> None:
     """Refuse a handle that nobody can have, before the database is asked."""
+    _require_text(handle=handle)
     if not handle.strip():
         raise WrongInput("user_handle_blank: name the handle of a user")
     if not _storable(handle):
         raise user_not_found(handle)
+
+
+def _require_text(**values: object) -> None:
+    """Refuse what a parameter became on its way: `papermill -p` makes a number of what looks like one, a truth value too."""
+    for name, value in values.items():
+        if not isinstance(value, str):
+            raise WrongInput(f"{name} is {value!r}, which is no text: with papermill give it as -r {name} {value}")
 
 
 def user_not_found(handle: str) -> WrongInput:
@@ -76,6 +85,7 @@ def user_not_found(handle: str) -> WrongInput:
 
 def activity_uuid(text: str) -> UUID:
     """An activity's identifier; what is not written like one belongs to no activity."""
+    _require_text(reply_to=text)
     try:
         return UUID(text)
     except ValueError as error:
