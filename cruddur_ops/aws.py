@@ -18,7 +18,9 @@ DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Opt
 UNKNOWN_CALLER = {
     "AuthFailure",
     "IncompleteSignature",
+    "InvalidAccessKeyId",
     "InvalidClientTokenId",
+    "InvalidSignatureException",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
     "SignatureDoesNotMatch",
@@ -112,7 +114,7 @@ def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinne
         made.meta.events.register("before-call", functools.partial(_require_reading, unpinned))
     made.meta.events.register_first("needs-retry", _note_lost)
     made.meta.events.register("after-call", _note)
-    made.meta.events.register("after-call", _raise_denied)
+    made.meta.events.register("after-call", functools.partial(_raise_denied, sandbox=sandbox))
     made.meta.events.register("after-call-error", _note_failure)
     made.meta.events.register("after-call-error", _raise_unreachable)
     return made
@@ -177,7 +179,7 @@ def _note_failure(event_name: str, exception: Exception, **_: Any) -> None:
     ledger.record(service, operation, {"Error": {"Code": type(exception).__name__}})
 
 
-def _raise_denied(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
+def _raise_denied(model: Any, parsed: Mapping[str, Any], *, sandbox: bool = False, **_: Any) -> None:
     code = parsed.get("Error", {}).get("Code", "")
     action = f"{model.service_model.signing_name}:{model.name}"
     if code in DENIED:
@@ -185,6 +187,9 @@ def _raise_denied(model: Any, parsed: Mapping[str, Any], **_: Any) -> None:
     if code in EXPIRED:
         remedy = "sign in again, for example with `aws sso login`, then repeat: what was done already is found done"
         raise NoCredentials(f"the AWS credentials have expired ({code}): {remedy}")
+    if code in UNKNOWN_CALLER and sandbox:
+        remedy = '`eval "$(cruddur-ops sandbox env)"` as the user who started it'
+        raise NoCredentials(f"the sandbox does not accept these keys ({code}), which are not its owner's: {remedy}")
     if code in UNKNOWN_CALLER:
         raise NoCredentials(f"AWS does not accept the credentials ({code}): sign in again, for example with `aws sso login`")
     status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode")

@@ -24,7 +24,7 @@ COMMON = frozenset({
     "admin", "administrator", "changeme", "cruddur", "cruddurroot", "database", "default", "letmein", "localhost", "master",
     "passw0rd", "password", "password1", "postgres", "postgresql", "public", "qwerty", "sandbox", "secret", "username", "welcome",
 })  # fmt: skip
-SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD")
+SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "PGPASSWORD", "RDS_SANDBOX_TOKEN")
 # Members of AWS's answers and requests that hold a secret (each service's API reference).
 SECRET_MEMBERS = frozenset({
     "AccessToken", "ClientSecret", "ConfirmationCode", "IdToken", "MasterUserPassword", "Password", "RandomPassword",

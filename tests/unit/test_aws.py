@@ -286,3 +286,20 @@ def test_the_sandbox_gets_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     client = aws.client(replace(SANDBOX, endpoint_url="http://127.0.0.1:9", profile="nobody"), "rds")
     assert "sandbox" == client._get_credentials().access_key
+
+
+def test_keys_of_another_sandbox_are_told(stub: Stub) -> None:
+    """The remedy is to take its owner's, not to sign in at AWS."""
+    here = replace(SANDBOX, endpoint_url="http://127.0.0.1:9")
+    stub(here, "rds").add_client_error("describe_db_instances", "InvalidClientTokenId")
+    with pytest.raises(NoCredentials, match=r"the sandbox does not accept these keys .*cruddur-ops sandbox env"):
+        aws.client(here, "rds").describe_db_instances()
+
+
+def test_the_keys_are_those_of_the_sandbox_at_the_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a shell that `sandbox env` has set up, for that sandbox alone."""
+    told = {"AWS_ACCESS_KEY_ID": "AKIAOWN", "AWS_SECRET_ACCESS_KEY": "own", "RDS_SANDBOX_TOKEN": "token"}
+    for name, value in {**told, "AWS_ENDPOINT_URL": "http://127.0.0.1:10"}.items():
+        monkeypatch.setenv(name, value)
+    found = [aws.client(replace(SANDBOX, endpoint_url=f"http://127.0.0.1:{port}"), "rds") for port in (10, 11)]
+    assert ["AKIAOWN", "sandbox"] == [client._get_credentials().access_key for client in found]
