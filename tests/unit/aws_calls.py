@@ -45,6 +45,8 @@ COMMON = {
     "SignatureDoesNotMatch",
     "Throttling",
     "ThrottlingException",
+    "InvalidAccessKeyId",
+    "InvalidSignatureException",
     "UnrecognizedClientException",
 }
 EC2 = {
