@@ -14,7 +14,7 @@ from sqlalchemy.engine import URL
 
 from cruddur_ops import database, targets
 from cruddur_ops.database.drop import plan_drop
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server, standalone
 
 USER, PASSWORD = "bench", "bench-only"

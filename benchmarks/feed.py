@@ -11,7 +11,7 @@ from cruddur_ops import activities, queries
 from cruddur_ops.activities import cursor as cursors
 from cruddur_ops.activities import feeds
 from cruddur_ops.database.connection import connect
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 SIZES = 10_000, 5_000_000, 1_000_000
 PAGES = {"first": 0, "hundredth": 99}

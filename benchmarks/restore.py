@@ -18,7 +18,7 @@ from cruddur_ops import database, network, rds, targets
 from cruddur_ops.database.connection import connect
 from cruddur_ops.rds.replicas import plan_delete
 from cruddur_ops.rds.snapshots import plan_delete_snapshot
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 # Rows that are too short to be compressed; a million of them are 1 GiB.
 FILLING = sql.SQL(

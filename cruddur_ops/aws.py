@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from cruddur_ops import ledger, redaction, state, targets
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 # Common Errors of each service's API reference, and EC2's list of error codes.
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "OptInRequired"}
@@ -162,7 +162,7 @@ def forget() -> None:
 
 def _require_reading(unpinned: str, model: Any, **_: Any) -> None:
     if ledger.mutating(model.name):
-        targets.require_pinned(targets.Target(unpinned))
+        targets.require_pinned(Target(unpinned))
 
 
 def _note(model: Any, parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from cruddur_ops import aws, progress
 from cruddur_ops.errors import AwsUnreachable, InstanceNotReady, NotOffered, OpsError, RunInProgress, WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 SETTINGS = "correct the setting: `cruddur-ops targets` shows each with its source"
 AGAIN = "somebody else was quicker: compute the plan again"

@@ -18,9 +18,9 @@ from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Change
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 ABSENT_CODE = "ResourceNotFoundException"  # of the secret, and of a value that was never put
 # What reading a secret answers that is scheduled for deletion, and making one whose name such a one has still.

@@ -28,7 +28,7 @@ from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import StatementFailed
 from cruddur_ops.database.tokens import statements, with_binds
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 
 class TargetConnection(sql.connection.Connection):  # type: ignore[misc]

@@ -10,114 +10,25 @@ NotVerified where a difference stays; and what making the changes raises, see `c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, suppress
-from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from functools import partial, reduce, wraps
 from operator import add
 from typing import Any, Concatenate, ParamSpec
 
 from cruddur_ops import approvals, calls, ledger, locks, progress
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, OpsError, PlanMoved
-from cruddur_ops.targets import Target, require_pinned
+from cruddur_ops.target import Target
+from cruddur_ops.targets import require_pinned
 
 LATE_SECONDS = 60.0  # as long as AWS may take to show what it has accepted
 LISTED = 3  # how many resources a verification names one by one
 Arguments = ParamSpec("Arguments")
 
-OUTCOME_MIME = "application/vnd.cruddur-ops.outcome+json"
 PLAN_MIME = "application/vnd.cruddur-ops.plan+json"
-
-
-class Action(StrEnum):
-    """What a change does to its resource."""
-
-    CREATE = "create"
-    MODIFY = "modify"
-    DELETE = "delete"
-    NONE = "unchanged"
-
-
-@dataclass(frozen=True)
-class Change:
-    """One difference between what is wanted and what was found.
-
-    Attributes:
-        action: what is done to the resource.
-        resource: its kind and name, such as "DB instance cruddur-db-instance".
-        setting: the attribute that differs; empty where the whole resource is meant.
-        before: the value found, None where there is none.
-        after: the value wanted, None where it goes away.
-        note: what it costs, risks or waits for; empty where nothing is to be said.
-        calls: the AWS API calls that make the change, in order.
-        make: makes it where no AWS API call does, as in SQL. With neither it is a detail of another change. An Outcome that it
-            returns counts in the place of its resource: that of the rows, or that somebody else had made it.
-        settle: waits until what was changed can be used, before the next change; also where it was found unchanged.
-    """
-
-    action: Action
-    resource: str
-    setting: str = ""
-    before: str | None = None
-    after: str | None = None
-    note: str = ""
-    calls: tuple[Call, ...] = ()
-    make: Callable[[], object] | None = field(default=None, compare=False, repr=False)
-    settle: Callable[[], object] | None = field(default=None, compare=False, repr=False)
-
-    @property
-    def mutating(self) -> bool:
-        """Whether applying it would change anything."""
-        return self.action is not Action.NONE
-
-    @property
-    def unknown(self) -> bool:
-        """Whether it stands for others, which cannot be told before something else is there."""
-        return self.note.startswith(approvals.UNKNOWN)
-
-    @property
-    def compared(self) -> tuple[str, ...]:
-        """What makes it another change than the one that was shown."""
-        return tuple(str(getattr(self, name)) for name in approvals.COMPARED)
-
-    @property
-    def shown(self) -> dict[str, str | None]:
-        """What its line says, by name: all but how it is made."""
-        names = ("action", "resource", "setting", "before", "after", "note")
-        return {name: None if getattr(self, name) is None else str(getattr(self, name)) for name in names}
-
-    def __str__(self) -> str:
-        """One line: symbol, resource, setting, values, note."""
-        return approvals.line(self.shown) + (f"  ({self.note})" if self.note else "")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How many resources a step created, changed, deleted and left alone."""
-
-    created: int = 0
-    changed: int = 0
-    deleted: int = 0
-    unchanged: int = 0
-
-    def __add__(self, other: Outcome) -> Outcome:
-        """The counts of both."""
-        return Outcome(
-            self.created + other.created,
-            self.changed + other.changed,
-            self.deleted + other.deleted,
-            self.unchanged + other.unchanged,
-        )
-
-    def __str__(self) -> str:
-        """Such as "1 created, 0 changed, 0 deleted, 2 unchanged"."""
-        return ", ".join(f"{count} {name}" for name, count in asdict(self).items())
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        """The counts for the reader of the notebook, and for the runner that adds them up."""
-        return {"text/plain": str(self), OUTCOME_MIME: asdict(self)}
 
 
 @dataclass(frozen=True)
@@ -375,11 +286,3 @@ def step(function: Callable[Concatenate[Target, Arguments], Plan]) -> Callable[C
         return replace(plan, target=target, again=again, parts=())
 
     return planned
-
-
-def differences(resource: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Change]:
-    """A MODIFY for each wanted setting whose found value is another; settings not wanted are ignored."""
-    for setting, after in wanted.items():
-        before = found.get(setting)
-        if before != after:
-            yield Change(Action.MODIFY, resource, setting, str(before), str(after))

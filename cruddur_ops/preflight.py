@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cruddur_ops import aws
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 
 @dataclass(frozen=True)

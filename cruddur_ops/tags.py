@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 MANAGED_BY = "cruddur-ops"
 INSTANCE, REGION = "DBInstance", "Region"  # the second for what has no region of its own, such as a role

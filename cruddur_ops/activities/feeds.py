@@ -13,7 +13,7 @@ from cruddur_ops.activities.posting import activity_uuid, check_handle, user_not
 from cruddur_ops.database.explain import QueryPlan, explain
 from cruddur_ops.database.statements import rows
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 LIMIT, MAX_LIMIT = 20, 100
 Activity = dict[str, Any]

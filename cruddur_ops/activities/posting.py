@@ -8,7 +8,7 @@ from uuid import UUID
 
 from cruddur_ops.database.planning import write
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 MAX_CHARS = 280  # code points
 TTLS = {

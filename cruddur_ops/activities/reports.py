@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cruddur_ops.database.statements import rows
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,9 @@ import cruddur_ops as ops  # its parts are imported on first use
 from cruddur_ops import limits
 
 if TYPE_CHECKING:
-    from cruddur_ops.plan import Outcome, Plan
-    from cruddur_ops.targets import Target
+    from cruddur_ops.change import Outcome
+    from cruddur_ops.plan import Plan
+    from cruddur_ops.target import Target
 
 
 def announce(verb: str, target: Target, *, err: bool = False) -> None:

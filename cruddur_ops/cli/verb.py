@@ -14,7 +14,8 @@ import click
 from cruddur_ops.cli.answers import announce
 
 if TYPE_CHECKING:
-    from cruddur_ops.plan import Outcome, Plan
+    from cruddur_ops.change import Outcome
+    from cruddur_ops.plan import Plan
 
 
 @dataclass(frozen=True)

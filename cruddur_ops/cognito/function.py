@@ -11,14 +11,14 @@ from typing import Any
 
 from cruddur_ops import aws, progress, tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change, differences
 from cruddur_ops.cognito import function_network, names, role
 from cruddur_ops.cognito.function_network import Network
 from cruddur_ops.cognito.names import Arns
 from cruddur_ops.cognito.packaging import HANDLER, Package, package
 from cruddur_ops.cognito.role import Role
 from cruddur_ops.errors import OpsError, PlanMoved
-from cruddur_ops.plan import Action, Change, differences
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 TIMEOUT_SECONDS = 5  # Cognito waits no longer, and then calls again
 MEMORY_MIB = 1024  # Lambda gives processor time in proportion: with less, the first call takes too long

@@ -13,14 +13,14 @@ from typing import Any
 
 from cruddur_ops import aws, progress, rds, tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import names
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule, as_filters, rules_of
-from cruddur_ops.plan import Action, Change
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 HTTPS = 443
 ENDPOINT = "VPC endpoint for Secrets Manager"

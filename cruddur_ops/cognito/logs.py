@@ -10,7 +10,7 @@ from typing import Any
 from cruddur_ops import aws, progress
 from cruddur_ops.cognito import names
 from cruddur_ops.errors import NotFound
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 SECONDS = 60
 END = "REPORT "  # Lambda's last line of an invocation (AWS Lambda Developer Guide, "Log files for your function")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 LONGEST_NAME = 64  # of a function, and of a role (Lambda API Reference, CreateFunction; IAM API Reference, CreateRole)
 

@@ -18,7 +18,7 @@ from cruddur_ops import queries, tags
 from cruddur_ops.cognito import wheels
 from cruddur_ops.database.certificates import root_certificate
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 HANDLER = Path(__file__).parent.parent / "lambdas" / "post_confirmation.py"
 STATEMENTS = ("confirm", "recognise")  # of sql/users/

@@ -15,9 +15,9 @@ from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import NotFound, WrongInput
-from cruddur_ops.plan import Action, Change
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 Pool = Mapping[str, Any]  # as DescribeUserPool describes it
 POOL_ID = re.compile(r"(?P<region>[\w-]+)_[0-9a-zA-Z]+")  # Amazon Cognito API Reference, UserPoolType

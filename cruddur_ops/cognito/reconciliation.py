@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from cruddur_ops.plan import Action, Change
+from cruddur_ops.change import Action, Change
 
 INSERT, UPDATE, LINK = "users/confirm", "users/recognise", "users/link"
 ATTRIBUTES = ("sub", "email", "name", "preferred_username")

@@ -10,12 +10,14 @@ from dataclasses import replace
 
 from cruddur_ops import rds, tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import function, function_network, names, pool, role
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
-from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.targets import Target, require_proven
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.target import Target
+from cruddur_ops.targets import require_proven
 
 # A function's network interfaces outlive it by up to 20 minutes (Lambda Developer Guide, "Giving Lambda functions
 # access to resources in an Amazon VPC"), and their security group with them.

@@ -10,9 +10,9 @@ from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import names, policies
-from cruddur_ops.plan import Action, Change
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 POLICY = "post-confirmation"
 RETENTION_DAYS = 30

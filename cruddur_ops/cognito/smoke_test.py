@@ -15,6 +15,7 @@ from typing import Any
 
 from cruddur_ops import aws, progress
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import deployment, names, pool
 from cruddur_ops.cognito.logs import Tail, tail
 from cruddur_ops.cognito.users import attributes_of
@@ -22,8 +23,9 @@ from cruddur_ops.database import statements
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
 from cruddur_ops.database.planning import write
 from cruddur_ops.errors import InstanceNotReady, InUse, NotFound, NotVerified
-from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.targets import Target, require_proven
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.target import Target
+from cruddur_ops.targets import require_proven
 
 WHAT = "the smoke test of the post-confirmation function"
 # The mailbox simulator of Amazon SES takes every message, and counts as no bounce (Amazon SES Developer Guide).

@@ -12,7 +12,7 @@ import psycopg
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import OpsError
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 BLOCKER, WAITER = "rehearsal-blocker", "rehearsal-waiter"
 POLL_SECONDS = 0.02

@@ -13,7 +13,7 @@ from pathlib import Path
 from cruddur_ops import aws
 from cruddur_ops.errors import NotFound
 from cruddur_ops.state import state_folder
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 # By partition: Amazon RDS User Guide, "Using SSL/TLS to encrypt a connection to a DB instance or cluster", also that for China.
 BUNDLE_URLS = {

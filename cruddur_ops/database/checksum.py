@@ -18,7 +18,7 @@ from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.label import require as require_own
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import NotFound
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 
 @dataclass(frozen=True)

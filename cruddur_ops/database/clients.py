@@ -24,7 +24,7 @@ from cruddur_ops.database.connection import CONNECT_TIMEOUT, connect
 from cruddur_ops.database.location import Location, locate
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.state import state_folder
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 OPTIONS = Conninfo.get_defaults()
 VARIABLES = {option.keyword.decode(): option.envvar.decode() for option in OPTIONS if option.envvar}

@@ -19,7 +19,7 @@ from cruddur_ops.database.location import locate
 from cruddur_ops.database.refusals import told
 from cruddur_ops.database.unreachable import diagnose
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 CONNECT_TIMEOUT = 10
 APPLICATION_NAME = "cruddur-ops"

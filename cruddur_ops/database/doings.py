@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from cruddur_ops.change import Action, Change
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.statements import ask
-from cruddur_ops.plan import Action, Change
 
 State = Mapping[int, Mapping[str, Any]]  # by the table's oid
 COUNTED = {"inserted": (Action.CREATE, "new"), "updated": (Action.MODIFY, "changed"), "deleted": (Action.DELETE, "deleted")}

@@ -12,7 +12,7 @@ from cruddur_ops import queries
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import NotVerified
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 SCANS_OF_INDEXES = ("Index Scan", "Index Only Scan")
 

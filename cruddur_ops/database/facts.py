@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.statements import ask, rows
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -15,7 +15,7 @@ from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.sessions import Session, sessions
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 FUNCTION = "post-confirmation"  # the application_name of cruddur_ops.lambdas.post_confirmation
 CLOSING_SECONDS = 0.3  # a session that has ended is listed for a moment

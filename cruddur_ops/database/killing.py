@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
+from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.planning import changing, on_server
@@ -14,8 +15,8 @@ from cruddur_ops.database.refusals import said
 from cruddur_ops.database.sessions import Session, all_sessions, idle_longer_than, others
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import InUse
-from cruddur_ops.plan import Action, Change, Outcome, Plan, step
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.target import Target
 
 TOO_SLOW = "it did not end within five seconds"
 

@@ -17,7 +17,7 @@ from cruddur_ops.database.connection import Connection, connect, session
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 _compared: WeakSet[Connection] = WeakSet()
 LABEL = re.compile(r"^cruddur-ops environment: (.+)$", re.MULTILINE)

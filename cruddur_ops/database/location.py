@@ -17,7 +17,7 @@ from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network.tunnel import entrance
 from cruddur_ops.rds import instances, passwords
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 MAINTENANCE_DATABASE = "postgres"
 FIELDS = {"host": "host", "port": "port", "database": "dbname", "user": "user", "password": "password"}

@@ -17,7 +17,7 @@ from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.locks import Hold, renewed
 from cruddur_ops.state import user
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 FREED = 5  # seconds in which the server notices that a holder is gone
 LOST = "the connection that held the lock on the target broke off: see what the database did, and go on when it is quiet"

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from cruddur_ops.change import Change, Outcome
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import CONNECT_TIMEOUT, Connection, connect, session, transaction
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
@@ -24,8 +25,8 @@ from cruddur_ops.database.location import MAINTENANCE_DATABASE
 from cruddur_ops.database.refusals import told
 from cruddur_ops.database.statements import ask, rows
 from cruddur_ops.errors import InstanceNotReady, RunInProgress
-from cruddur_ops.plan import Change, Outcome, Plan
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan
+from cruddur_ops.target import Target
 
 PLAN_SECONDS = 3  # a plan must not wait long for a security group that is still closed
 MEMORY_SECONDS = 10  # and several plans in a row not each anew

@@ -19,6 +19,7 @@ from pathlib import Path
 import psycopg
 
 from cruddur_ops import queries
+from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database import scripts, waits
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import SchemaMissing
@@ -26,8 +27,8 @@ from cruddur_ops.database.planning import in_database, planned
 from cruddur_ops.database.roles import grant
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import RunInProgress, WrongInput
-from cruddur_ops.plan import Action, Change, Outcome, Plan, step
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.target import Target
 
 FOLDER = "migrations"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

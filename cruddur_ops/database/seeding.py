@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from psycopg.errors import UndefinedTable
 
+from cruddur_ops.change import Action, Change
 from cruddur_ops.database import doings, scripts
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.planning import planned
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.target import Target
 
 BOOKKEEPING = "schema_migrations"
 TELLS = {"action", "resource"}  # the columns in which a seed tells what became of each of its rows

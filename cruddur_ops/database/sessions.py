@@ -14,7 +14,7 @@ from cruddur_ops.database.masking import HIDDEN, statement_kind
 from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from cruddur_ops.texttable import table
 
 # Roles under which AWS looks after an instance (Amazon RDS User Guide, "Understanding PostgreSQL roles and permissions").

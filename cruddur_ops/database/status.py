@@ -17,7 +17,7 @@ from cruddur_ops.database.schema import schema_checksum
 from cruddur_ops.database.sessions import all_sessions, others, whole_seconds
 from cruddur_ops.database.statements import ask
 from cruddur_ops.progress import waiting
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from cruddur_ops.texttable import pairs
 
 LISTED = 5  # tables by name

@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cruddur_ops import locks
+from cruddur_ops.change import Outcome
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.roles import plan_roles
 from cruddur_ops.database.schema import plan_migrations, plan_schema
 from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.plan import Outcome, Plan
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan
+from cruddur_ops.target import Target
 
 # In this order 03_load_schema_and_seed shows them one by one.
 STEPS: Mapping[str, Callable[[Target], Plan]] = {

@@ -9,13 +9,14 @@ from uuid import UUID
 
 import psycopg
 
+from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.planning import planned
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Action, Change, Outcome, Plan, step
+from cruddur_ops.plan import Plan, step
 from cruddur_ops.progress import counting
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 MAX_ACTIVITIES, MAX_SEED_NUMBER = 100_000_000, 65_535  # 30 GB of tables and indexes; what a user's uuid has room for
 ACTIVITIES_EACH = 20  # for a user, on average

@@ -9,7 +9,7 @@ from cruddur_ops.database.connection import CONNECT_TIMEOUT, connect
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable
 from cruddur_ops.errors import InstanceNotReady, OpsError
 from cruddur_ops.rds import instances
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 
 def wait_until_reachable(target: Target, timeout: float = 300) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 VARIABLE = "CRUDDUR_LOCK"  # names the lock that a process inherits
 RENEWAL = 60  # seconds between two signs of life

@@ -28,7 +28,7 @@ from cruddur_ops import aws, progress, tags
 from cruddur_ops.errors import OpsError, RunInProgress
 from cruddur_ops.locks import Hold, instance, renewed
 from cruddur_ops.state import user
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 STALE = 5 * 60  # seconds without a sign of life
 LATE = 40  # seconds in which AWS may still answer as before, or refuse the name of a parameter that somebody deleted

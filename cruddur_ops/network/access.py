@@ -13,11 +13,12 @@ from typing import Any
 
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network import address, groups, tunnel
 from cruddur_ops.network.rules import Rule, rules_of
-from cruddur_ops.plan import Action, Change, Plan, step
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.target import Target
 
 RESOURCE, IPV6, SHARED = "security-group rule", 6, "WARNING: the group"
 

@@ -13,7 +13,7 @@ from http.client import HTTPException
 from typing import Any
 
 from cruddur_ops.errors import NotFound, WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 TIMEOUT_SECONDS = 5

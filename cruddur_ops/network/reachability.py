@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from cruddur_ops.network.tunnel import entrance
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 LEAST_TIMEOUT_SECONDS = 2  # libpq takes a shorter connect_timeout for this one (PostgreSQL, chapter "libpq")
 

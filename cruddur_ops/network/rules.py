@@ -9,7 +9,7 @@ from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 # IANA's numbers of the protocols that EC2 gives back by name (EC2 API Reference, IpPermission).
 PROTOCOLS = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
 LOCAL_ADDRESS = "127.0.0.1"

@@ -15,7 +15,8 @@ from cruddur_ops import aws, targets
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.rds import instances, offers, settings
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target, targets_file
+from cruddur_ops.target import SETTINGS, Target
+from cruddur_ops.targets import targets_file
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,63}")
 PLACE = ("sandbox", "account_id", "region", "profile")
@@ -58,7 +59,7 @@ def section(target: Target, found: Instance, place: dict[str, Any]) -> Iterator[
     """
     there = {name: value for name, value in settings.as_found(found).items() if value is not None}
     known = {"region": target.region, **place, **there, "db_instance_identifier": found.identifier}
-    keys = [name for name in (*PLACE, *IDENTITY) if name in known and name in targets.SETTINGS]
+    keys = [name for name in (*PLACE, *IDENTITY) if name in known and name in SETTINGS]
     yield from (
         "",
         f"[{target.name}]  # of the DB instance {found.resource_id}, as it was found; remove a # to ask for that setting",

@@ -12,11 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cruddur_ops import tags
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target, require_proven
+from cruddur_ops.target import Target
+from cruddur_ops.targets import require_proven
 
 LONGEST_NAME = 63  # of a DB instance (RDS API Reference, CreateDBInstance)
 

@@ -9,7 +9,7 @@ from datetime import date
 from cruddur_ops import tags
 from cruddur_ops.rds import inventory
 from cruddur_ops.rds.inventory import Leftover
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 
 @dataclass(frozen=True, order=True)

@@ -12,7 +12,7 @@ from cruddur_ops import aws
 from cruddur_ops.rds import instances, logs, prices
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 NEAR_DAYS = 30
 GIB = 2**30

@@ -15,7 +15,7 @@ import jmespath
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 ABSENT_CODE = "DBInstanceNotFound"
 # Statuses as in the RDS User Guide, "Viewing Amazon RDS DB instance status". In these the server answers and

@@ -18,7 +18,7 @@ from cruddur_ops.errors import NotVerified
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Verified
 from cruddur_ops.rds import instances, schedule, snapshots
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 # Which command removes a resource, by the service and the type in its ARN; {name} is what comes after these.
 COMMANDS = {

@@ -11,7 +11,7 @@ from collections import deque
 from cruddur_ops import aws
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.rds import instances
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 NOT_READY_CODES = frozenset({"DBInstanceNotReady", "DBLogFileNotFoundFault"})
 DAY_MINUTES = 1440

@@ -9,12 +9,13 @@ from typing import Any
 
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change, differences
 from cruddur_ops.errors import ConfirmationRequired
-from cruddur_ops.plan import Action, Change, Plan, differences
+from cruddur_ops.plan import Plan
 from cruddur_ops.rds import offers, passwords, pending, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.settings import NO_GROWTH, Wish
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 
 def changes(wish: Wish, found: Instance, at_once: bool) -> Iterator[Change]:

@@ -17,7 +17,7 @@ from cruddur_ops.errors import NotOffered
 from cruddur_ops.rds import prices
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 ENGINE = "postgres"
 STANDARD_SUPPORT = "open-source-rds-standard-support"  # RDS API Reference, SupportedEngineLifecycle

@@ -16,11 +16,12 @@ from typing import Any
 
 from cruddur_ops import credentials
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, pending, waiting
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 MANAGE = "let RDS manage it first, with `cruddur-ops rds managed-password`, then repeat"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from cruddur_ops.plan import Action, Change
+from cruddur_ops.change import Action, Change
 from cruddur_ops.rds import settings
 from cruddur_ops.rds.instances import Instance, read
 

@@ -12,13 +12,14 @@ from datetime import UTC, datetime
 from functools import partial
 
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, InUse, WrongInput
-from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, prices, schedule, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.waiting import BUSY
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 LONGEST_DAYS = 7  # RDS User Guide, "Stopping an Amazon RDS DB instance temporarily"
 

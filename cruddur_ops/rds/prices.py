@@ -9,7 +9,7 @@ from typing import Any
 
 from cruddur_ops import aws
 from cruddur_ops.errors import AccessDenied, AwsUnreachable
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 # The Price List answers in three regions only (AWS Billing User Guide, "Price List Query API endpoints"), to accounts of theirs.
 PRICING_REGION = "us-east-1"

@@ -12,14 +12,15 @@ from functools import partial
 
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
-from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, modification, offers, passwords, pending, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.settings import Wish
-from cruddur_ops.targets import NO_EXTENDED_SUPPORT, Target
+from cruddur_ops.target import NO_EXTENDED_SUPPORT, Target
 
 AFTER_THE_GROUP = "known after the security group: apply its plan, then compute this one again"
 

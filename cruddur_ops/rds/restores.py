@@ -19,13 +19,14 @@ import jmespath
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
-from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, settings, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.snapshots import Snapshot
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 Window = tuple[datetime, datetime]
 ABSENT_CODE = "DBInstanceAutomatedBackupNotFound"

@@ -12,9 +12,9 @@ from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.plan import Action, Change
+from cruddur_ops.change import Action, Change
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 ABSENT_CODE = "NoSuchEntity"  # IAM's
 STOP = "scheduler:::aws-sdk:rds:stopDBInstance"

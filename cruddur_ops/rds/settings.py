@@ -18,7 +18,7 @@ from cruddur_ops.network.groups import Group
 from cruddur_ops.rds import offers
 from cruddur_ops.rds.instances import PORT, Instance, read
 from cruddur_ops.rds.offers import ENGINE
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 LOGS = "CloudwatchLogsExportConfiguration"
 OPTIMIZING = "storage-optimization"

@@ -13,13 +13,15 @@ from functools import partial
 
 from cruddur_ops import calls, credentials, tags
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
-from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, inventory, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target, require_proven
+from cruddur_ops.target import Target
+from cruddur_ops.targets import require_proven
 
 NONE = "none"
 # RDS API Reference, DeleteDBInstance: the form of the name, and the states in which there is no last snapshot.

@@ -15,7 +15,7 @@ from cruddur_ops import progress
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.rds import instances
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 HOUR = 3600.0
 LATE_SECONDS = 120.0  # for which a status from before a call may still be told

@@ -13,7 +13,7 @@ from typing import Self
 from tqdm import tqdm
 
 from cruddur_ops.approvals import SHORTEST
-from cruddur_ops.plan import Outcome
+from cruddur_ops.change import Outcome
 from cruddur_ops.runbook.evidence import Record, Result
 from cruddur_ops.runbook.runs import Run
 

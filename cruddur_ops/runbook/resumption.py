@@ -17,7 +17,7 @@ from cruddur_ops.runbook.evidence import history, shown_plans, where
 from cruddur_ops.runbook.notebooks import Selection
 from cruddur_ops.runbook.parameters import Given, described
 from cruddur_ops.runbook.runs import Request, Run
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 CHECK = ".check"  # the end of a step's name whose postconditions were asked for
 OWN = ("target", "confirm")  # parameters that a request names itself

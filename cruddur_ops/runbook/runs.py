@@ -14,7 +14,7 @@ from cruddur_ops.runbook.evidence import storage
 from cruddur_ops.runbook.notebooks import Notebook, Selection
 from cruddur_ops.runbook.parameters import Given
 from cruddur_ops.state import PROJECT
-from cruddur_ops.targets import SETTINGS, Target
+from cruddur_ops.target import SETTINGS, Target
 
 RUNS = Path(os.environ.get("CRUDDUR_RUNS") or PROJECT / "runs").absolute()
 CELL_SECONDS = 2 * 60 * 60  # RDS takes up to an hour to create or restore a small instance

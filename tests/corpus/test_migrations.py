@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from cruddur_ops import database, queries
+from cruddur_ops.change import Outcome
 from cruddur_ops.database import waits
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import SchemaMissing, StatementFailed
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.schema import new_migration, plan_rollback
 from cruddur_ops.errors import RunInProgress, WrongInput
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.support import execute, write
 
 OUTSIDE = "-- cruddur-ops: outside a transaction\n"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cruddur_ops import database, queries
+from cruddur_ops.change import Outcome
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.support import execute, write
 
 OURS = queries.load("seed").text

@@ -9,11 +9,11 @@ import pytest
 
 from cruddur_ops import database
 from cruddur_ops.activities import feeds
+from cruddur_ops.change import Outcome
 from cruddur_ops.database.connection import session
 from cruddur_ops.database.errors import StatementFailed
 from cruddur_ops.database.location import database_name
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.support import execute, write
 
 CONTENT = "SELECT message, created_at, created_at - expires_at FROM activities ORDER BY uuid"

@@ -18,7 +18,7 @@ from cruddur_ops.database.connection import session
 from cruddur_ops.database.drop import KEPT
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.roles import OWNER
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server, standalone
 from tests.database.people import people
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from cruddur_ops.database.location import locate
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 
 Connection = psycopg.Connection[Any]

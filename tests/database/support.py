@@ -9,7 +9,7 @@ from typing import Any
 from cruddur_ops import queries
 from cruddur_ops.database.connection import connect
 from cruddur_ops.plan import Plan
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 Planner = Callable[[Target], Plan]
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v') ORDER BY 1"

@@ -19,7 +19,7 @@ from cruddur_ops.activities.feeds import Page
 from cruddur_ops.activities.posting import MAX_CHARS, TTLS
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 

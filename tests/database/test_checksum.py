@@ -10,7 +10,7 @@ from cruddur_ops import database
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.instance import require_upgradable, upgrade_problems
 from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 
 def change(target: Target, statement: str) -> None:

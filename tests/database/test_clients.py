@@ -21,7 +21,7 @@ from cruddur_ops.database.errors import DatabaseMissing, LoginRefused
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.state import PROJECT, state_folder
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 from tests.database.doors import tcp_door

@@ -10,14 +10,14 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
+from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import DatabaseMissing, NotPermitted, SchemaMissing
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.database.planning import by_statement
 from cruddur_ops.database.statements import compose
 from cruddur_ops.errors import ConfirmationRequired, NotVerified, PlanMoved, RunInProgress, WrongInput
-from cruddur_ops.plan import Action, Change, Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import USER
 from tests.database.support import execute

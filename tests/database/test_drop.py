@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from cruddur_ops import database
+from cruddur_ops.change import Action, Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database import drop
 from cruddur_ops.database.connection import connect, session
@@ -19,9 +20,8 @@ from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import DatabaseMissing, NotPermitted
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import ConfirmationRequired, InUse, RunInProgress, WrongInput
-from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.state import PROJECT
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.people import PASSWORD, People, alive
 from tests.unit.headless import until

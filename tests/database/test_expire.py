@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from cruddur_ops import activities, database, queries
+from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import NotPermitted, SchemaMissing, StatementFailed
@@ -21,8 +22,7 @@ from cruddur_ops.database.expire import plan_expire
 from cruddur_ops.database.statements import ask
 from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.headless import until
 
 TURNS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"

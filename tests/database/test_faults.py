@@ -21,6 +21,7 @@ import psycopg
 import pytest
 
 from cruddur_ops import cli, database
+from cruddur_ops.change import Outcome
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, StatementFailed
@@ -29,9 +30,8 @@ from cruddur_ops.database.location import database_name
 from cruddur_ops.database.schema import plan_rollback
 from cruddur_ops.database.steps import setup
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server, standalone
 from tests.database.conftest import PASSWORD, USER
 from tests.database.support import TABLES, Planner, execute, write

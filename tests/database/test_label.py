@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from psycopg import sql
 
 from cruddur_ops import activities, database
+from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.cli.table import TABLE
 from cruddur_ops.cognito import users
@@ -26,8 +27,7 @@ from cruddur_ops.database.label import labelled, with_label
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.support import execute
 
 

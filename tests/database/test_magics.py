@@ -20,7 +20,7 @@ from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import DatabaseMissing, LoginRefused, StatementFailed
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import PROJECT
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
 

@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import database
+from cruddur_ops.change import Outcome
 from cruddur_ops.database import schema
 from cruddur_ops.database.connection import session, transaction
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.schema import Migration, available, new_migration, plan_rollback
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 from tests.database.support import execute, write

@@ -23,7 +23,7 @@ from cruddur_ops.cognito.packaging import HANDLER, STATEMENTS
 from cruddur_ops.database import statements
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.roles import APP
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 from tests.unit.headless import until

@@ -11,7 +11,7 @@ from psycopg.pq import ExecStatus
 
 from cruddur_ops import database, queries
 from cruddur_ops.database.connection import connect
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.support import execute
 
 VALUE = re.compile(r"%\((\w+)\)s")

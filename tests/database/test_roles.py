@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from cruddur_ops import database
+from cruddur_ops.change import Outcome
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, NotPermitted
 from cruddur_ops.database.location import database_name, locate
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import USER
 from tests.database.support import Planner, execute

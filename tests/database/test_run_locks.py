@@ -15,7 +15,7 @@ from cruddur_ops.database import lock, steps
 from cruddur_ops.database.planning import on_server
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.runbook import Request, Selection
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.headless import TARGETS, write_notebook
 
 END = "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE application_name LIKE 'lock of %'"

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import database, queries
+from cruddur_ops.change import Action, Outcome
 from cruddur_ops.database import schema
 from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.schema import compare
 from cruddur_ops.database.scripts import statement_lines
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Action, Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.conftest import USER
 from tests.database.support import TABLES, append, execute
 

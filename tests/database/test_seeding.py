@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from cruddur_ops import database
+from cruddur_ops.change import Outcome
 from cruddur_ops.errors import ConfirmationRequired
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.support import execute
 
 SEEDED = 16

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from cruddur_ops import database
+from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database import killing
 from cruddur_ops.database.blocking import BLOCKER, WAITER
@@ -21,8 +22,7 @@ from cruddur_ops.database.killing import plan_kill
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.sessions import Session, Sessions, interval, whole_seconds
 from cruddur_ops.errors import ConfirmationRequired, InUse, WrongInput
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.people import PASSWORD, Connection, People, alive
 from tests.unit.headless import until
 

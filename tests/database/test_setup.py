@@ -13,15 +13,15 @@ import pytest
 from click.testing import CliRunner
 
 from cruddur_ops import database
+from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database import steps
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.steps import setup
 from cruddur_ops.errors import InUse, WrongInput
-from cruddur_ops.plan import Outcome
 from cruddur_ops.state import PROJECT
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.database.conftest import PASSWORD
 from tests.database.support import TABLES, append, execute
 

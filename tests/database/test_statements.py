@@ -13,7 +13,7 @@ from cruddur_ops import database
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import StatementFailed
 from cruddur_ops.database.statements import ask, compose, rows
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.headless import until
 
 

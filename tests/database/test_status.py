@@ -9,14 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 from cruddur_ops import database
+from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database import statement_statistics as counting
 from cruddur_ops.database.connection import session
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.status import readable
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server, standalone
 from tests.database.conftest import PASSWORD, USER
 from tests.database.people import PASSWORD as GUESTS

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from cruddur_ops import activities, database
+from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database import synthetic
 from cruddur_ops.database.connection import connect, session
@@ -22,8 +23,7 @@ from cruddur_ops.database.errors import SchemaMissing, StatementFailed
 from cruddur_ops.database.explain import explain
 from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, NotVerified, OpsError, WrongInput
-from cruddur_ops.plan import Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.headless import until
 
 SCALED = 1234

@@ -17,7 +17,7 @@ from cruddur_ops import database
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable, LoginRefused
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from cruddur_ops.cli import main
 from cruddur_ops.database.errors import ConnectionTimedOut, LoginRefused
 from cruddur_ops.database.wait import wait_until_reachable as wait
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
 from tests.database.doors import tcp_door

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cruddur_ops import network, preflight, rds, targets
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from cruddur_ops import targets
 from cruddur_ops.database.connection import session
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox import Sandbox
 from tests.sandbox.support import Client, make_client, reset
 

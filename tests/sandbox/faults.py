@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from cruddur_ops import aws, ledger
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 ERROR = "<Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
 XML = f"<ErrorResponse>{ERROR}<Errors>{ERROR}</Errors></ErrorResponse>".encode()  # as RDS writes it, and as EC2 does

@@ -16,7 +16,7 @@ from cruddur_ops.database.location import Location, locate
 from cruddur_ops.database.wait import wait_until_reachable as wait
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.state import PROJECT
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"

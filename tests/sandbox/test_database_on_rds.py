@@ -16,14 +16,14 @@ import trustme
 from psycopg import sql
 
 from cruddur_ops import database, targets
+from cruddur_ops.change import Action, Outcome
 from cruddur_ops.database import clients
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseUnreachable, LoginRefused
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.planning import PLAN_SECONDS
 from cruddur_ops.errors import InstanceNotReady
-from cruddur_ops.plan import Action, Outcome
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox import Sandbox
 from tests.database.doors import tunnel
 from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted

@@ -9,7 +9,7 @@ import pytest
 
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.runbook.evidence import Record, manifest, storage
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.sandbox.support import REGION, Client, make_client
 
 

@@ -16,7 +16,7 @@ from cruddur_ops import aws, cognito, network, rds, tags, targets
 from cruddur_ops.errors import InstanceNotReady, OpsError
 from cruddur_ops.rds.replicas import plan_delete
 from cruddur_ops.rds.snapshots import plan_delete_snapshot
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.sandbox.faults import Killed, Line, Step, Strike, faults_of, line, some_of
 from tests.sandbox.support import Client, make_client, reset
 from tests.unit.headless import until

@@ -18,7 +18,7 @@ from cruddur_ops.calls import Call
 from cruddur_ops.cli import main
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, InUse, NotOffered, OpsError, WrongInput
 from cruddur_ops.rds import inventory, restores
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.sandbox.support import make_client
 
 IDENTIFIER = "cruddur-db-instance"

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from cruddur_ops import aws, network, rds
+from cruddur_ops.change import Action, Outcome
 from cruddur_ops.errors import ConfirmationRequired, NotFound, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import Rule, rules_of
-from cruddur_ops.plan import Action, Outcome
 from cruddur_ops.rds import instances
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.sandbox.support import Client
 
 

@@ -19,7 +19,7 @@ from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
 from cruddur_ops.errors import ConfirmationRequired, InUse, NotFound, NotVerified, WrongInput
 from cruddur_ops.plan import Plan
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.sandbox.support import Client, make_client, wait_for
 
 MARKS = {"ManagedBy": "cruddur-ops", "DBInstance": "cruddur-db-instance"}

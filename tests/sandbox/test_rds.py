@@ -12,13 +12,14 @@ import pytest
 from click.testing import CliRunner
 
 from cruddur_ops import aws, network, rds, tags, targets
+from cruddur_ops.change import Action, Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, WrongInput
 from cruddur_ops.network import groups
-from cruddur_ops.plan import Action, Outcome, Plan
+from cruddur_ops.plan import Plan
 from cruddur_ops.rds import instances, offers, settings
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.sandbox.support import PASSWORD, make_client, wait_for, wanted
 
 

@@ -15,7 +15,7 @@ from cruddur_ops.database.connection import connect as connect_to
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.sandbox.support import Client, connect, from_address, make_group, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"

@@ -18,7 +18,7 @@ from cruddur_ops import locks
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.locks import parameter
 from cruddur_ops.locks.parameter import Lock
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from rds_sandbox import Sandbox
 from tests.sandbox.support import make_client
 

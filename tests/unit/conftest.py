@@ -17,7 +17,7 @@ from cruddur_ops import aws, locks
 from cruddur_ops.network import groups
 from cruddur_ops.rds import instances
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.headless import WAIT, Project, Running, finish, until
 
 ACCOUNT = "123456789012"  # moto's

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import tags
+from cruddur_ops.change import Action
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network.access import Wish, reconcile, wish
 from cruddur_ops.network.address import Network
 from cruddur_ops.network.rules import Rule
-from cruddur_ops.plan import Action, Plan
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan
+from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of, rules_after
 
 TODAY = date(2026, 11, 21)

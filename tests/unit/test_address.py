@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network import address
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 TARGET = Target("test")
 

@@ -13,6 +13,7 @@ from cruddur_ops import aws, targets
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.rds import adoption, instances
 from cruddur_ops.rds.instances import described
+from cruddur_ops.target import Target
 from tests.unit.aws_state import created_instance
 from tests.unit.test_rds import LEGACY, offer, planned
 from tests.unit.test_restores import ITEM
@@ -36,7 +37,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(aws, "caller_identity", lambda _: {"Account": "123456789012"})
     answers = {"legacy": described(FOUND), "mysql": replace(described(FOUND), engine="mysql")}
 
-    def require(target: targets.Target) -> instances.Instance:
+    def require(target: Target) -> instances.Instance:
         if target.db_instance_identifier not in answers:
             raise InstanceNotReady("there is none")
         return answers[target.db_instance_identifier]

@@ -19,8 +19,9 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 # From the bottom up. A module imports from its own layer and those below it.
 LAYERS = (
     {"errors", "ledger", "limits", "redaction", "state"},
-    {"approvals", "aws", "progress", "queries", "tags", "targets", "texttable"},
+    {"approvals", "aws", "progress", "queries", "tags", "target", "targets", "texttable"},
     {"calls", "locks"},
+    {"change"},
     {"plan"},
     {"credentials", "preflight"},
     {"network"},

@@ -19,7 +19,7 @@ from cruddur_ops import aws, ledger, preflight, rds
 from cruddur_ops.cli.table import TABLE
 from cruddur_ops.cli.verb import Verb
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.conftest import ACCOUNT, Stub
 
 TARGET = Target("test", owner="alice")

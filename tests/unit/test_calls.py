@@ -7,9 +7,10 @@ from botocore.exceptions import ClientError
 
 from cruddur_ops import calls
 from cruddur_ops.calls import Call
+from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.errors import InstanceNotReady, NotOffered, OpsError, RunInProgress, WrongInput
-from cruddur_ops.plan import Action, Change, Outcome, Plan, step
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.target import Target
 from tests.unit.conftest import ACCOUNT, Stub
 
 TARGET = Target("test", account_id=ACCOUNT)

@@ -20,6 +20,7 @@ from cruddur_ops.database import certificates
 from cruddur_ops.database.location import Location, database_name, escaped, from_url, locate
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.state import state_folder
+from cruddur_ops.target import Target
 
 SECRET = "s3cr3t-w0rd"
 words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
@@ -238,7 +239,7 @@ def test_each_partition_has_its_bundle(monkeypatch: pytest.MonkeyPatch) -> None:
     """From an endpoint of its own, into a file of its own."""
     monkeypatch.setattr(certificates, "_download", lambda url: url.encode())
     regions = {"eu-west-1": "pki.rds.amazonaws.com", "us-gov-east-1": "us-gov-west-1.rds", "cn-north-1": "amazonaws.com.cn"}
-    found = {region: certificates.root_certificate(targets.Target("test", region=region)) for region in regions}
+    found = {region: certificates.root_certificate(Target("test", region=region)) for region in regions}
     assert 3 == len(set(found.values()))
     assert all(host in found[region].read_text() for region, host in regions.items())
     for path in found.values():

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from cruddur_ops import credentials, tags
+from cruddur_ops.change import Outcome
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Outcome, Plan, step
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.target import Target
 from tests.unit.conftest import ACCOUNT
 
 TARGET = Target("test", account_id=ACCOUNT, owner="tester")

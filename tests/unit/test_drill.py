@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from cruddur_ops import tags
 from cruddur_ops.approvals import UNKNOWN
+from cruddur_ops.change import Action
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action
 from cruddur_ops.rds import drill, instances, restores, snapshots
 from cruddur_ops.rds.drill import Drill
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.restores import COPY_OF, ORIGIN
 from cruddur_ops.rds.snapshots import Snapshot
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of
 
 TARGET = Target("test", unproven=True, owner="alice")

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cruddur_ops import redaction
+from cruddur_ops.change import OUTCOME_MIME
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.plan import OUTCOME_MIME, PLAN_MIME
+from cruddur_ops.plan import PLAN_MIME
 from cruddur_ops.runbook import Request, resume
 from cruddur_ops.runbook.evidence import Record, history, ledger_file, manifest, result
 

@@ -10,7 +10,7 @@ import pytest
 from cruddur_ops.cognito import logs
 from cruddur_ops.cognito.logs import Tail
 from cruddur_ops.errors import NotFound
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.conftest import Stub
 
 TARGET = Target("test")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cruddur_ops import aws, calls, rds, tags
+from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import function, function_network, policies, role
 from cruddur_ops.cognito.function import Function
 from cruddur_ops.cognito.function_network import Endpoint, Network
@@ -22,9 +23,8 @@ from cruddur_ops.errors import OpsError, PlanMoved, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule
-from cruddur_ops.plan import Action, Change
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_calls import invalid
 from tests.unit.conftest import Stub
 

@@ -15,7 +15,7 @@ from cruddur_ops.rds import health, instances, logs
 from cruddur_ops.rds.health import GIB, Health
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.conftest import Stub
 
 TARGET = Target("test", db_instance_identifier="x")

@@ -23,7 +23,7 @@ from cruddur_ops.cognito import packaging, wheels
 from cruddur_ops.cognito.packaging import Package, package, require_fit, zipped
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import PROJECT
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 TODAY = date(2026, 11, 22)
 HERE = f"python3.{sys.version_info.minor}"

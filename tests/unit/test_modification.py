@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from botocore.model import Shape
 
-from cruddur_ops import calls, tags, targets
+from cruddur_ops import calls, tags
 from cruddur_ops.errors import ConfirmationRequired, NotOffered
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import offers, settings
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.modification import is_major
 from cruddur_ops.rds.settings import SETTINGS, Setting
+from cruddur_ops.target import SETTINGS as TARGET_SETTINGS
 from tests.unit import aws_calls, test_rds
 from tests.unit.aws_state import calls_of, instance_after
 from tests.unit.conftest import ACCOUNT, Stub
@@ -199,7 +200,7 @@ def test_every_row_is_of_the_api() -> None:
     made, changed = (set(aws_calls.operations("rds")[name].input_shape.members) for name in MAKERS)
     assert {row.created for row in SETTINGS} <= made
     assert {row.name for row in SETTINGS if not row.fixed} <= changed
-    assert {row.source for row in SETTINGS} <= {"", *targets.SETTINGS}
+    assert {row.source for row in SETTINGS} <= {"", *TARGET_SETTINGS}
     paths = [*(row.found for row in SETTINGS), *(spec.metadata.get("at", "") for spec in fields(Instance))]
     known = members(aws_calls.service_model("rds").shape_for("DBInstance"))
     assert set() == {name for path in paths for name in re.findall(r"[A-Za-z]\w*", re.sub("`.*?`", "", path))} - known

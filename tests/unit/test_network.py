@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from cruddur_ops import network, tags
+from cruddur_ops.change import Action
 from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
 from cruddur_ops.network import address, groups, tunnel
 from cruddur_ops.network.groups import Group
-from cruddur_ops.plan import Action
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of, created_instance
 from tests.unit.conftest import ACCOUNT, Stub
 

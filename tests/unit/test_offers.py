@@ -14,7 +14,7 @@ from cruddur_ops.errors import NotOffered
 from cruddur_ops.rds import offers
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 TARGET = Target("test")
 OFFERED = ["13.22-rds.20250508", "17.6", "17.10", "18.1", "18.3"]

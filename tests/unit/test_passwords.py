@@ -12,11 +12,12 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from cruddur_ops import aws, credentials, tags
+from cruddur_ops.change import Outcome
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Outcome, Plan
+from cruddur_ops.plan import Plan
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.passwords import plan_managed, plan_own
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of
 from tests.unit.conftest import ACCOUNT
 

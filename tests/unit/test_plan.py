@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from cruddur_ops import progress
 from cruddur_ops.calls import Call
+from cruddur_ops.change import OUTCOME_MIME, Action, Change, Outcome, differences
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, PlanMoved, WrongInput
-from cruddur_ops.plan import OUTCOME_MIME, PLAN_MIME, Action, Change, Outcome, Plan, differences, step
-from cruddur_ops.targets import Target
+from cruddur_ops.plan import PLAN_MIME, Plan, step
+from cruddur_ops.target import Target
 from tests.unit.conftest import ACCOUNT
 
 CREATE = Change(Action.CREATE, "group a", note="free")

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import approvals
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import ConfirmationRequired, PlanMoved, WrongInput
-from cruddur_ops.plan import Action, Change
 from tests.unit.headless import Finished, Project
 
 CHANGE = {"action": "create", "resource": "database a", "setting": "", "before": None, "after": None, "unknown": False}
@@ -22,7 +22,8 @@ CHANGE = {"action": "create", "resource": "database a", "setting": "", "before":
 SETUP = """\
 from pathlib import Path
 from cruddur_ops import load_target
-from cruddur_ops.plan import Action, Change, Plan, step
+from cruddur_ops.change import Action, Change
+from cruddur_ops.plan import Plan, step
 @step
 def plan_file(target, name, note=""):
     action = Action.NONE if Path(name).exists() else Action.CREATE

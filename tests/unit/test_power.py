@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from cruddur_ops import tags
+from cruddur_ops.change import Action
 from cruddur_ops.errors import InstanceNotReady, InUse, WrongInput
-from cruddur_ops.plan import Action, Plan
+from cruddur_ops.plan import Plan
 from cruddur_ops.rds import health, instances, power, prices, schedule
 from cruddur_ops.rds.instances import READY, Instance
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.waiting import BUSY
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of
 from tests.unit.conftest import ACCOUNT, Stub
 

@@ -9,7 +9,7 @@ import pytest
 
 from cruddur_ops.rds import prices
 from cruddur_ops.rds.prices import MonthlyCost
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.conftest import Stub
 
 TARGET = Target("test")

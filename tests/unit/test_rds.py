@@ -13,20 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import progress, rds, targets
+from cruddur_ops.change import Action
 from cruddur_ops.errors import AwsUnreachable, InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
-from cruddur_ops.plan import Action, Plan
+from cruddur_ops.plan import Plan
 from cruddur_ops.rds import instances, offers, prices, waiting
 from cruddur_ops.rds.instances import Instance, described
 from cruddur_ops.rds.modification import is_major
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost
-from cruddur_ops.targets import Target
+from cruddur_ops.target import SETTINGS, Target
 from tests.unit.aws_state import VPC, calls_of, created_instance, instance_after
 
 BARE = Target("test", owner="alice", operator_address="8.8.8.8")
-TARGET = replace(BARE, sources=dict.fromkeys(targets.SETTINGS, "targets.toml"))  # whose every setting is asked for
+TARGET = replace(BARE, sources=dict.fromkeys(SETTINGS, "targets.toml"))  # whose every setting is asked for
 GROUP = Group("sg-0aaa", "cruddur-db-instance-access", VPC)
 COST = MonthlyCost({"instance": 12.0})
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cruddur_ops.change import Action
 from cruddur_ops.cognito.reconciliation import INSERT, LINK, UPDATE, Member, Reconciliation, Row
-from cruddur_ops.plan import Action
 
 
 def member(sub: str, handle: str = "", email: str = "", status: str = "CONFIRMED") -> Member:

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 
 from cruddur_ops import tags
+from cruddur_ops.change import Action
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
-from cruddur_ops.plan import Action, Plan
+from cruddur_ops.plan import Plan
 from cruddur_ops.rds import instances, offers, provisioning, replicas, restores, settings, snapshots, switchover
 from cruddur_ops.rds.instances import Instance, described
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.snapshots import Snapshot
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of, created_instance, instance_after
 from tests.unit.conftest import ACCOUNT, Stub
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from cruddur_ops import runbook
+from cruddur_ops.change import Outcome
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
-from cruddur_ops.plan import Outcome
 from cruddur_ops.runbook import Request, Run, Selection, evidence, execution, forkserver, notebooks
 from cruddur_ops.state import PROJECT
 from tests.unit.headless import OUTCOME, TARGETS, Finished, Project, Running, alive, finish, until, write_notebook

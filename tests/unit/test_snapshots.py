@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from cruddur_ops.change import Action
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Action, Plan
+from cruddur_ops.plan import Plan
 from cruddur_ops.rds import snapshots
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.snapshots import plan_delete_snapshot, plan_snapshot
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of
 from tests.unit.conftest import ACCOUNT, Stub
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import rds_sandbox
 from cruddur_ops import cognito, rds, state, targets
 from cruddur_ops.errors import NotProven, WrongInput
-from cruddur_ops.targets import SETTINGS, Target, typed
+from cruddur_ops.target import SETTINGS, Target
+from cruddur_ops.targets import typed
 
 
 @pytest.fixture
@@ -306,7 +307,7 @@ def test_booleans_survive_as_text(value: bool) -> None:
 
 
 DRILL = rds.Drill("snapshot", "restored", "rewound", "outgoing", "replica")
-UNPROVEN: dict[str, Callable[[targets.Target], object]] = {
+UNPROVEN: dict[str, Callable[[Target], object]] = {
     "05": cognito.plan_pool,
     "05, function": cognito.plan_function,
     "05, smoke test": lambda target: cognito.plan_smoke_test(target, "kosh"),
@@ -320,7 +321,7 @@ UNPROVEN: dict[str, Callable[[targets.Target], object]] = {
 
 
 @pytest.mark.parametrize("step", UNPROVEN.values(), ids=UNPROVEN)
-def test_what_could_destroy_is_for_the_sandbox(write: Callable[[str], None], step: Callable[[targets.Target], object]) -> None:
+def test_what_could_destroy_is_for_the_sandbox(write: Callable[[str], None], step: Callable[[Target], object]) -> None:
     """Before AWS is asked anything, what is not proved on a shared account is refused, with the way out."""
     write("[prod]\n")
 

@@ -11,16 +11,17 @@ import pytest
 from botocore.stub import Stubber
 
 from cruddur_ops import rds, tags
+from cruddur_ops.change import Action, Change
 from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, NotProven, NotVerified, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
-from cruddur_ops.plan import Action, Change, Plan
+from cruddur_ops.plan import Plan
 from cruddur_ops.rds import expired, instances, inventory, schedule, snapshots, teardown
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.inventory import from_arn
 from cruddur_ops.rds.snapshots import Snapshot
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of
 from tests.unit.conftest import Stub
 

@@ -19,7 +19,7 @@ from cruddur_ops.rds import drill, instances, replicas, restores, snapshots, swi
 from cruddur_ops.rds.drill import Drill
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.snapshots import Snapshot
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.conftest import ACCOUNT
 
 STAGING, PROD = (

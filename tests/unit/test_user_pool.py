@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import tags
+from cruddur_ops.change import Action
 from cruddur_ops.cognito import pool
 from cruddur_ops.errors import NotFound, WrongInput
-from cruddur_ops.plan import Action
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 from tests.unit.aws_calls import invalid, operations
 from tests.unit.conftest import Stub
 

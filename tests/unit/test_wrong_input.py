@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cruddur_ops import state, targets
 from cruddur_ops.cli import main
 from cruddur_ops.errors import WrongInput
+from cruddur_ops.target import SETTINGS
 
 LOCAL = "[local]\nsandbox = true\n"
 LONG = "9" * 6000
@@ -140,7 +141,7 @@ VALUES = st.recursive(
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from(sorted(targets.SETTINGS)), value=VALUES)
+@given(name=st.sampled_from(sorted(SETTINGS)), value=VALUES)
 @pytest.mark.usefixtures("file")
 def test_any_value_of_any_setting_is_taken_or_refused(name: str, value: Any) -> None:
     """Nothing that TOML can say makes a traceback."""
@@ -151,7 +152,7 @@ def test_any_value_of_any_setting_is_taken_or_refused(name: str, value: Any) -> 
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(name=st.sampled_from(sorted(targets.SETTINGS)), value=st.text(st.characters(exclude_characters="\0", codec="utf-8")))
+@given(name=st.sampled_from(sorted(SETTINGS)), value=st.text(st.characters(exclude_characters="\0", codec="utf-8")))
 def test_any_text_in_any_variable_is_taken_or_refused(file: Path, name: str, value: str) -> None:
     """The environment is nobody's to trust."""
     with pytest.MonkeyPatch.context() as patch:

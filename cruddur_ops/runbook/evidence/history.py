@@ -13,8 +13,8 @@ import fastjsonschema
 import psutil
 
 from cruddur_ops import approvals
+from cruddur_ops.change import Outcome
 from cruddur_ops.errors import WrongInput, nearest
-from cruddur_ops.plan import Outcome
 
 LAST = "last"
 SCHEMA = 2  # of run.json: docs/evidence.md describes it

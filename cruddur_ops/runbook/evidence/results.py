@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from cruddur_ops import ledger
-from cruddur_ops.plan import OUTCOME_MIME, PLAN_MIME, Outcome
+from cruddur_ops.change import OUTCOME_MIME, Outcome
+from cruddur_ops.plan import PLAN_MIME
 from cruddur_ops.redaction import redact_all
 from cruddur_ops.runbook import secrets
 

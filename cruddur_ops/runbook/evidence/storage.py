@@ -7,7 +7,7 @@ from pathlib import Path
 from cruddur_ops import aws
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.runbook.evidence import manifest
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 SCHEME = "s3://"
 

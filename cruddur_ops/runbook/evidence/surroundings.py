@@ -13,7 +13,7 @@ from typing import Any
 from cruddur_ops import aws
 from cruddur_ops.errors import OpsError
 from cruddur_ops.state import PROJECT, user
-from cruddur_ops.targets import Target
+from cruddur_ops.target import Target
 
 PACKAGES = ("cruddur-ops", "boto3", "botocore", "ipython-sql", "moto", "papermill", "psycopg", "sqlalchemy")
 
