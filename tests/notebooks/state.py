@@ -14,7 +14,7 @@ from tests.sandbox.support import connect
 
 PASSING = {
     "CertificateDetails", "DBInstanceArn", "DBSubnetGroup", "DbiResourceId", "Endpoint", "InstanceCreateTime", "KmsKeyId",
-    "LatestRestorableTime", "MasterUserSecret", "TagList", "VpcSecurityGroups",
+    "LatestRestorableTime", "MasterUserSecret", "PerformanceInsightsKMSKeyId", "TagList", "VpcSecurityGroups",
 }  # fmt: skip
 DATABASE = "cruddur"
 QUERIES = {
