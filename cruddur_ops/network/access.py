@@ -126,7 +126,8 @@ def reconcile(wanted: Wish, found: Sequence[Rule]) -> tuple[list[Change], list[s
     same = [rule for rule in others if rule == wanted.rule and not wanted.expired(rule)]
     alike = [rule for rule in mine if rule.source_type == wanted.rule.source_type]
     kept = alike[0] if wanted.rule.source and alike and not same else None
-    stale = [rule for rule in mine if rule is not kept and (rule.id != wanted.named_id or (wanted.made(rule) and not alike))]
+    lasting = [rule for rule in alike if rule is kept or rule.id == wanted.named_id]
+    stale = [rule for rule in mine if rule is not kept and (rule.id != wanted.named_id or (wanted.made(rule) and not lasting))]
     gone = [*stale, *expired]
     twice = [_revocation(wanted, rule) for rule in gone if rule == wanted.rule]
     older = [_revocation(wanted, rule) for rule in gone if rule != wanted.rule]
