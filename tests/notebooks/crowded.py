@@ -46,7 +46,7 @@ MAKING = ("00", "01", "02", "03", "04", "05", "06")
 WORKS: tuple[Sequence[str], ...] = (
     ("08", "09"),
     ("07", "09"),
-    ("security-group open", "users sync", "rds stop --keep", "rds start", "rds teardown --final-snapshot none"),
+    ("security-group open", "users sync", "rds stop --keep --force", "rds start", "rds teardown --final-snapshot none"),
     ("rds snapshot mine", "rds restore --snapshot mine copy", "rds delete copy", "db roles", "09"),
 )
 
