@@ -11,13 +11,13 @@ import pytest
 
 from cruddur_ops.state import PROJECT
 
-NUMBER = 12  # of accounts that are drawn, with --all
+NUMBER = 12  # of accounts that are drawn
 
 
-def test_all_else_stays_as_it_was(tmp_path: Path, pytestconfig: pytest.Config) -> None:
+@pytest.mark.thorough  # minutes; `tests/unit/test_two_drills.py` and the tests of a deployment beside others stand for it otherwise
+def test_all_else_stays_as_it_was(tmp_path: Path) -> None:
     """By what every service describes before and after each notebook and each verb, clocks and last uses aside."""
-    drawn = NUMBER if pytestconfig.getoption("--all") else 0
     own = {"IPYTHONDIR": str(tmp_path), "MPLBACKEND": "agg", "PYTHONPATH": str(PROJECT)}
-    command = [sys.executable, "-m", "tests.notebooks.crowded", str(drawn)]
+    command = [sys.executable, "-m", "tests.notebooks.crowded", str(NUMBER)]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | own, capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stderr
