@@ -14,7 +14,7 @@ from cruddur_ops.state import PROJECT
 NUMBER = 12  # of accounts that are drawn
 
 
-@pytest.mark.thorough  # minutes; `tests/unit/test_two_drills.py` and the tests of a deployment beside others stand for it otherwise
+@pytest.mark.thorough  # minutes; two drills and a deployment beside others stand for it in `make test`
 def test_all_else_stays_as_it_was(tmp_path: Path) -> None:
     """By what every service describes before and after each notebook and each verb, clocks and last uses aside."""
     own = {"IPYTHONDIR": str(tmp_path), "MPLBACKEND": "agg", "PYTHONPATH": str(PROJECT)}
