@@ -19,7 +19,7 @@ def wait_until_reachable(target: Target, timeout: float = 300) -> bool:
     ConnectionTimedOut tells the last failure when the time is up. A refused login, a certificate that fails, an instance that
     is stopped or missing end the wait at once.
     """
-    deadline, failures = time.monotonic() + timeout, [""]
+    deadline, failures, over = time.monotonic() + timeout, [""], [False]
 
     def look() -> tuple[str, bool | None]:
         try:
@@ -27,7 +27,8 @@ def wait_until_reachable(target: Target, timeout: float = 300) -> bool:
         except DatabaseMissing:
             return "", False
         except (DatabaseUnreachable, InstanceNotReady) as error:
-            if not _may_pass(error, target):
+            before, over[0] = over[0], _is_over(error, target)
+            if over[0] and (before or isinstance(error, DatabaseUnreachable)):  # else it may have become ready after the failure
                 raise
             failures.append(str(error))
             return failures[-1].partition(": ")[0], None
@@ -37,8 +38,9 @@ def wait_until_reachable(target: Target, timeout: float = 300) -> bool:
     return progress.poll("server", look, timeout, overdue)
 
 
-def _may_pass(error: OpsError, target: Target) -> bool:
+def _is_over(error: OpsError, target: Target) -> bool:
+    """Whether waiting cannot help against this failure."""
     if isinstance(error, DatabaseUnreachable):
-        return error.passing
+        return not error.passing
     found = instances.describe(target)
-    return found is not None and not (found.ready or found.broken or found.status in instances.AT_REST)
+    return found is None or found.ready or found.broken or found.status in instances.AT_REST

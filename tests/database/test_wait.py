@@ -7,13 +7,18 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
 from cruddur_ops.cli import main
+from cruddur_ops.database import connection
 from cruddur_ops.database.errors import ConnectionTimedOut, LoginRefused
 from cruddur_ops.database.wait import wait_until_reachable as wait
+from cruddur_ops.errors import InstanceNotReady
+from cruddur_ops.rds import instances
+from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
@@ -45,6 +50,20 @@ def test_a_wrong_password_ends_the_wait_at_once(at: At) -> None:
     """It would be as wrong in five minutes."""
     with pytest.raises(LoginRefused):
         wait(at("postgres", password="wrong-password"), timeout=300)
+
+
+def test_an_instance_that_is_ready_once_it_was_asked_for(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had no endpoint when it was described, and is available when its status is looked at: the next look tells."""
+    refusals = iter([InstanceNotReady("x is creating and has no endpoint yet")])
+
+    def connect(*arguments: Any, **options: Any) -> Any:
+        for refusal in refusals:
+            raise refusal
+        return connection.connect(*arguments, **options)
+
+    monkeypatch.setattr("cruddur_ops.database.wait.connect", connect)
+    monkeypatch.setattr(instances, "describe", lambda _: Instance("x", "available"))
+    assert wait(empty, timeout=30)
 
 
 def test_a_server_that_comes_up_meanwhile(at: At, server: Server) -> None:

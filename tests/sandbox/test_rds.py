@@ -21,6 +21,7 @@ from cruddur_ops.plan import Plan
 from cruddur_ops.rds import instances, offers, settings
 from cruddur_ops.target import Target
 from tests.sandbox.support import PASSWORD, make_client, wait_for, wanted
+from tests.unit.headless import until
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +94,9 @@ def test_a_change_by_hand_is_found(target: Target) -> None:
     """What another tool changed is a difference, if somebody asked for it; and the command that error messages name exists."""
     client, identifier = aws.client(target, "rds"), target.db_instance_identifier
     client.modify_db_instance(DBInstanceIdentifier=identifier, CopyTagsToSnapshot=False, ApplyImmediately=True)
-    rds.wait(target, timeout=60)
     asking = target.asking("parameter", copy_tags_to_snapshot=True)
+    until(lambda: settings_changed(asking))  # the status turns `modifying` a moment later
+    rds.wait(target, timeout=60)
     assert [[], ["CopyTagsToSnapshot"]] == [settings_changed(target), settings_changed(asking)]
     rds.plan_instance(asking).apply()
     assert "describe-events --source-type db-instance" in instances.log_command(identifier)
