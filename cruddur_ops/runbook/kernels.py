@@ -79,8 +79,9 @@ class Provisioner(LocalProvisioner):
         if await self.poll() is None:
             try:
                 os.killpg(self.process.pid, signum)
-            except ProcessLookupError:  # it has no group of its own yet
-                os.kill(self.process.pid, signum)
+            except ProcessLookupError:  # it has no group of its own yet, or has ended just now
+                with suppress(ProcessLookupError):
+                    os.kill(self.process.pid, signum)
 
 
 @dataclass

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
+import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cruddur_ops.runbook import evidence, execution
-from cruddur_ops.runbook.kernels import Kernels
+from cruddur_ops.runbook.kernels import Kernels, Manager, Provisioner
 from tests.unit.headless import Finished, Project, alive, finish
 
 LOADED = "import sys\nprint(sorted({'boto3', 'ipykernel', 'psycopg'} & set(sys.modules)))"
@@ -112,3 +115,12 @@ def test_an_interrupt_is_over_when_the_kernels_are_stopped(tmp_path: Path) -> No
         kernels.stop()
         assert all(task.done() for task in outer)
         assert "next" == loop.run_until_complete(asyncio.sleep(0, "next"))
+
+
+def test_a_kernel_that_has_just_ended_takes_a_signal() -> None:
+    """Between the look at it and the signal it may go: whoever ends it goes on."""
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    provisioner = Provisioner(kernel_id="x", kernel_spec=Manager().kernel_spec)
+    provisioner.process = SimpleNamespace(pid=gone.pid, exitcode=None)
+    asyncio.run(provisioner.send_signal(signal.SIGINT))
