@@ -25,6 +25,17 @@ def user() -> str:
         return f"uid-{os.getuid()}"
 
 
+def began(process: int) -> float | None:
+    """When a process of this machine began, in seconds since 1970; None where there is none. Its number is given away again."""
+    import psutil
+
+    try:
+        moment: float = psutil.Process(process).create_time()
+    except psutil.NoSuchProcess:
+        return None
+    return moment
+
+
 def require_checkout() -> None:
     """Refuse to work from a wheel, which has neither notebooks nor SQL."""
     if not (PROJECT / "notebooks").is_dir():

@@ -64,8 +64,7 @@ SEED = (
     click.option("--seed-number", type=int, default=None, callback=with_scale, help="Same number, same data; 1 by default."),
 )
 COUNT = click.IntRange(1, 10_000)
-ROWS = click.IntRange(1, 10_000)
-BATCH = click.option("--batch", type=ROWS, default=1000, show_default=True, help="How many activities at a time.")
+BATCH = click.option("--batch", type=COUNT, default=1000, show_default=True, help="How many activities at a time.")
 IDLE_HELP = "Only those idle for longer, as in 30m or 2h."
 IDLE = click.option("--idle-longer-than", "idle", default="", metavar="TIME", help=IDLE_HELP)
 DATABASE = click.option("--confirm", default="", help="The database's name: to adopt it, or to drop that of a protected target.")

@@ -83,11 +83,6 @@ def half_made(connection: Connection, name: str) -> list[dict[str, str]]:
     return [row for row in ask(connection, "operations/invalid_indexes") if row["index"].upper() in words]
 
 
-def statement_lines(content: str) -> list[int]:
-    """The line on which each statement begins."""
-    return [one.line for one in statements(content, "the file")]
-
-
 def _read(name: str) -> tuple[str, list[Statement]]:
     """What to send of a file, and where its statements stand in that."""
     content = MEANINGLESS.sub(lambda found: " " * len(found[0]), queries.load(name).text)

@@ -21,13 +21,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
-import psutil
 from botocore.exceptions import ClientError
 
 from cruddur_ops import aws, progress, tags
 from cruddur_ops.errors import OpsError, RunInProgress
 from cruddur_ops.locks import Hold, instance, renewed
-from cruddur_ops.state import user
+from cruddur_ops.state import began, user
 from cruddur_ops.target import Target
 
 STALE = 5 * 60  # seconds without a sign of life
@@ -134,17 +133,12 @@ def held(target: Target, doing: str) -> Iterator[Hold]:
 
 def process() -> dict[str, object]:
     """This process as others can recognise it: a process id alone is given away again."""
-    return {"host": platform.node(), "pid": os.getpid(), "began": psutil.Process().create_time()}
+    return {"host": platform.node(), "pid": os.getpid(), "began": began(os.getpid())}
 
 
 def _is_dead(holder: Holder) -> bool:
     """Whether the holder ran on this machine, and runs no more."""
-    if holder["host"] != platform.node():
-        return False
-    try:
-        return bool(psutil.Process(holder["pid"]).create_time() != holder["began"])
-    except psutil.NoSuchProcess:
-        return True
+    return bool(holder["host"] == platform.node() and began(holder["pid"]) != holder["began"])
 
 
 def _name(target: Target) -> str:

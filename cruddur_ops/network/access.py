@@ -79,8 +79,10 @@ def plan_access(target: Target) -> Plan:
         remedy = "correct DB_SG_RULE_ID, or unset it to find the rule by its tags"
         raise NotFound(f"there is no rule {wanted.named_id} in the security groups of the DB instance: {remedy}")
     changes, facts = reconcile(wanted, found)
-    private = tunnel.instructions(target, endpoint.get("Address", "ENDPOINT"), port or target.port)
-    facts = [*(address.seen_elsewhere(target, source) if source else private), *facts]
+    if source:
+        facts = [*address.seen_elsewhere(target, source), *facts]
+    else:
+        facts = [*tunnel.instructions(target, endpoint.get("Address", "ENDPOINT"), port or target.port), *facts]
     if attached and group.id not in attached:
         facts.append(f"WARNING: {group.name} is not attached to the DB instance: run 01_provision_rds")
     if not (target.security_group_id or tags.ours(target, group.tags)):

@@ -15,9 +15,9 @@ import jmespath
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import InstanceNotReady
+from cruddur_ops.network import groups
 from cruddur_ops.target import Target
 
-ABSENT_CODE = "DBInstanceNotFound"
 # Statuses as in the RDS User Guide, "Viewing Amazon RDS DB instance status". In these the server answers and
 # the settings can be changed; optimizing storage takes hours.
 READY = frozenset({"available", "storage-optimization", "storage-full"})
@@ -105,9 +105,8 @@ def described(item: Mapping[str, Any]) -> Instance:
 
 def describe(target: Target) -> Instance | None:
     """The target's DB instance; None where there is none."""
-    identifier = target.db_instance_identifier
-    answer = aws.find(target, "rds", "describe_db_instances", ABSENT_CODE, DBInstanceIdentifier=identifier)
-    return described(answer["DBInstances"][0]) if answer else None
+    item = groups.instance(target)
+    return described(item) if item else None
 
 
 def describe_all(target: Target) -> dict[str, Instance]:

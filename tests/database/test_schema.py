@@ -14,7 +14,7 @@ from cruddur_ops.change import Action, Outcome
 from cruddur_ops.database import schema
 from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.schema import compare
-from cruddur_ops.database.scripts import statement_lines
+from cruddur_ops.database.tokens import statements
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.target import Target
 from tests.database.conftest import USER
@@ -124,14 +124,14 @@ def test_lines_of_statements(pieces: list[str]) -> None:
         starts.append(line + piece.startswith("--"))
         line += piece.count("\n") + 1
 
-    assert starts == statement_lines(text)
+    assert starts == [one.line for one in statements(text, "the file")]
 
 
 @given(st.text())
 def test_any_text_has_lines(text: str) -> None:
     """Whatever the file holds, no line is beyond its end; or it is told what is wrong with it."""
     with suppress(WrongInput):
-        assert all(1 <= line <= text.count("\n") + 1 for line in statement_lines(text))
+        assert all(1 <= line <= text.count("\n") + 1 for line in (one.line for one in statements(text, "the file")))
 
 
 def test_loading_again_says_unchanged(seeded: Target) -> None:

@@ -48,14 +48,20 @@ def _session(region: str, *_: object) -> boto3.Session:
 
 
 @pytest.fixture
-def manager(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A Secrets Manager without secrets."""
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Credentials of an account, whose number this is."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     aws.forget()
     with mock_aws():
-        yield aws.client(Target("test", account_id=ACCOUNT), "secretsmanager")
+        yield ACCOUNT
     aws.forget()
+
+
+@pytest.fixture
+def manager(account: str) -> Any:
+    """A Secrets Manager without secrets."""
+    return aws.client(Target("test", account_id=account), "secretsmanager")
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
-from moto import mock_aws
 
 from cruddur_ops import aws, ledger, preflight, rds
 from cruddur_ops.cli.table import TABLE
@@ -92,17 +91,6 @@ def test_who_calls(stub: Stub) -> None:
     aws._identities.clear()
     stub(TARGET, "sts").add_response("get_caller_identity", IDENTITY)
     assert [ACCOUNT, ACCOUNT] == [aws.caller_identity(TARGET)["Account"] for _ in "ab"]
-
-
-@pytest.fixture
-def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Credentials of an account, whose number this is."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    aws.forget()
-    with mock_aws():
-        yield ACCOUNT
-    aws.forget()
 
 
 @pytest.mark.usefixtures("account")

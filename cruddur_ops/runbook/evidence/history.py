@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import fastjsonschema
-import psutil
 
 from cruddur_ops import approvals
 from cruddur_ops.change import Outcome
 from cruddur_ops.errors import WrongInput, nearest
+from cruddur_ops.state import began
 
 LAST = "last"
 SCHEMA = 2  # of run.json: docs/evidence.md describes it
@@ -87,11 +87,8 @@ def verdict(record: Mapping[str, Any]) -> str:
     said = str(record["verdict"])
     if said != "running" or record["host"] != platform.node():
         return said
-    try:
-        began = psutil.Process(record["process"]).create_time()
-    except psutil.NoSuchProcess:
-        return "killed"
-    return said if began <= datetime.fromisoformat(record["started"]).timestamp() + 1 else "killed"
+    process = began(record["process"])
+    return "killed" if process is None or process > datetime.fromisoformat(record["started"]).timestamp() + 1 else said
 
 
 def listing(runs: Path) -> str:

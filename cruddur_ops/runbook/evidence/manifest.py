@@ -49,15 +49,17 @@ def verify(folder: Path, seal: str = "") -> str:
 def _changes(folder: Path) -> Iterator[str]:
     """What differs from the manifest, file by file; else whether the manifest is what `seal` writes."""
     text = (folder / NAME).read_text(encoding="utf-8", errors="replace")
-    listed, there = ({name: digest for digest, _, name in map(_parts, lines.splitlines())} for lines in (text, _lines(folder)))
+    now = _lines(folder)
+    listed, there = _digests(text), _digests(now)
     yield from (f"{name} was changed" for name in listed if listed[name] != there.get(name))
     yield from (f"{name} was added" for name in there if name not in listed)
-    if listed == there and text != _lines(folder):
+    if listed == there and text != now:
         yield f"{NAME} was changed"
 
 
-def _parts(line: str) -> tuple[str, str, str]:
-    return line.partition("  ")
+def _digests(lines: str) -> dict[str, str]:
+    """The digest of each file, by its name."""
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines.splitlines())}
 
 
 def _digest(path: Path) -> str:
