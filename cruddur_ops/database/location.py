@@ -37,6 +37,7 @@ class Location:
         private: whether it has no public address, so that the way in is a tunnel or the VPC.
         role: that the session takes on after it has logged in as `user`; empty for none.
         source: where the URL came from, such as "environment CONNECTION_URL"; empty where RDS was asked.
+        origin: whose the password is, in words.
     """
 
     host: str
@@ -48,6 +49,7 @@ class Location:
     source: str = ""
     role: str = ""
     private: bool = False
+    origin: str = ""
 
     def __str__(self) -> str:
         """Such as "database cruddur on host:5432"."""
@@ -107,7 +109,8 @@ def from_url(url: str, database: str | None, default: str, source: str) -> Locat
         raise WrongInput(f"the connection URL ({source}) is not that of a PostgreSQL server: write it as {example}")
     named: dict[str, Any] = {name: str(parameters.pop(keyword, "")) for name, keyword in FIELDS.items()}
     named["database"] = database or named["database"] or default
-    return Location(**named, options=parameters, source=source)
+    origin = f"that of the connection URL ({source})" if named["password"] else "what libpq finds in PGPASSWORD or ~/.pgpass"
+    return Location(**named, options=parameters, source=source, origin=origin)
 
 
 def _misread(url: str, parameters: Mapping[str, Any]) -> bool:
@@ -144,14 +147,15 @@ def from_instance(target: Target, database: str) -> Location:
     if not instance.host:
         message = f"{instance.identifier} is {instance.status} and has no endpoint yet"
         raise InstanceNotReady(f"{message}: run 01_provision_rds, which waits for it")
-    secret = _role_secret(target, instance) if target.db_role else _master_secret(target, instance)
+    origin, secret = _role_secret(target, instance) if target.db_role else _master_secret(target, instance)
     address, port = entrance(target, instance.endpoint_port)
     options = {"sslmode": "verify-full", "sslrootcert": str(root_certificate(target))} | (
         {"hostaddr": address} if address else {}
     )
     user = secret.get("username") or instance.master_username
     private = not instance.publicly_accessible
-    return Location(instance.host, str(port), database, user, secret["password"], options, private=private)
+    place = (instance.host, str(port), database, user, secret["password"])
+    return Location(*place, options, private=private, origin=origin)
 
 
 def secret_name(identifier: str, role: str) -> str:
@@ -159,20 +163,22 @@ def secret_name(identifier: str, role: str) -> str:
     return f"{identifier}/{role}"
 
 
-def _role_secret(target: Target, instance: Instance) -> Mapping[str, Any]:
+def _role_secret(target: Target, instance: Instance) -> tuple[str, Mapping[str, Any]]:
     """That of the target's db_role; a read replica has the roles of its source."""
     remedy = "run 03_load_schema_and_seed, which sees to the secrets of cruddur_app and cruddur_reader, or unset db_role"
-    return credentials.require(target, secret_name(instance.source or instance.identifier, target.db_role), remedy)
+    name = secret_name(instance.source or instance.identifier, target.db_role)
+    return f"that of the role's secret {name}", credentials.require(target, name, remedy)
 
 
-def _master_secret(target: Target, instance: Instance) -> Mapping[str, Any]:
+def _master_secret(target: Target, instance: Instance) -> tuple[str, Mapping[str, Any]]:
     """The master user's password: managed by RDS, else in the secret of the operator's, or that which `passwords` made.
 
     Source: Amazon RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager".
     """
-    found = credentials.read(target, instance.secret_arn or target.master_user_secret or passwords.secret_name(instance))
+    own = target.master_user_secret or passwords.secret_name(instance)
+    found = credentials.read(target, instance.secret_arn or own)
     if not found:
         reason = "the secret of {} is gone" if instance.secret_arn else "{} does not keep its password in Secrets Manager"
         remedy = "name the secret that has it in master_user_secret, or give the target a connection_url"
         raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy}")
-    return found
+    return "the one that RDS manages, and rotates" if instance.secret_arn else f"that of the secret {own}", found

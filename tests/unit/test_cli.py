@@ -143,11 +143,28 @@ def test_targets_shows_all_targets_by_default(run: CliRunner) -> None:
     assert ["[plain]", "[other]", "[guarded]", "[local]"] == headings
 
 
+@pytest.mark.parametrize("verbs", ["db setup guarded", "db setup --target guarded"])
+def test_a_targets_name_alone_is_understood(run: CliRunner, verbs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the scripts of old, `bin/db/setup prod`: with the same answer as with --target."""
+    monkeypatch.setenv("GUARDED_CONNECTION_URL", "postgresql://me@db.example.com/cruddur")
+    result = invoke(run, *verbs.split())
+    assert (2, "setup on guarded: database cruddur on db.example.com\n") == (result.exit_code, result.stdout)
+    assert 'target "guarded" is protected' in result.stderr
+
+
+@pytest.mark.parametrize("verbs", ["db setup nowhere", "db setup guarded --target local", "db setup --force guarded"])
+def test_anything_else_alone_is_not(run: CliRunner, verbs: str) -> None:
+    """A name that is no target's, a second one, and one that does not come first."""
+    result = invoke(run, *verbs.split())
+    assert 2 == result.exit_code
+    assert "Got unexpected extra argument" in result.stderr
+
+
 @pytest.mark.parametrize(
     "verbs",
     [
-        "db create", "db schema-load", "db seed", "db connect", "db env", "db wait", "db status", "db sessions",
-        "db kill-sessions", "db drop", "sandbox status", "sandbox env",
+        "db create", "db schema-load", "db seed", "db connect", "db env", "db url", "db exec true", "db wait", "db status",
+        "db sessions", "db kill-sessions", "db drop", "sandbox status", "sandbox env",
     ],
 )  # fmt: skip
 def test_without_a_sandbox_its_verbs_say_how_to_start_one(run: CliRunner, verbs: str) -> None:
