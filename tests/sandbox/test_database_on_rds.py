@@ -135,7 +135,7 @@ def test_password_is_fetched_for_each_connection(target: Target, rds: Client) ->
     """A rotated password goes unnoticed: the next connection uses the new one."""
     before = locate(target)
     rds.modify_db_instance(DBInstanceIdentifier=IDENTIFIER, RotateMasterUserPassword=True, ApplyImmediately=True)
-    wait_for(rds, IDENTIFIER, "available")
+    until(lambda: wait_for(rds, IDENTIFIER, "available")["MasterUserSecret"]["SecretStatus"] == "active")
 
     connect(target, "postgres").close()
 
