@@ -10,7 +10,8 @@ WITH wanted_users (number, handle, display_name, email) AS (
     (1, 'andrew', 'Andrew Brown', 'andrew@example.com'),
     (2, 'bayko', 'Andrew Bayko', 'bayko@example.com'),
     (3, 'londo', 'Londo Mollari', 'londo@example.com'),
-    (4, 'delenn', 'Delenn of Mir', 'delenn@example.com')
+    (4, 'delenn', 'Delenn of Mir', 'delenn@example.com'),
+    (5, 'andrewbrown', 'Andrew Brown', 'andrewbrown@example.com')  -- whom Cruddur's own backend names
 ), wanted_activities (number, handle, days_ago, days_to_live, reply_to, replies, likes, message) AS (
     VALUES
     (1, 'andrew', 6, 90, NULL, 1, 5, 'The first crud is the hardest.'),

@@ -83,7 +83,7 @@ def test_what_changes_nothing_needs_no_confirmation(seeded: Target, files: Path,
     outcome = database.plan_seed(replace(seeded, protected=True)).apply()
 
     assert 0 == outcome.created + outcome.changed + outcome.deleted
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 def test_what_was_counted_is_applied(seeded: Target, files: Path) -> None:
@@ -91,7 +91,7 @@ def test_what_was_counted_is_applied(seeded: Target, files: Path) -> None:
     seed(files, f"SET DateStyle = 'German'; SET search_path = nowhere, public; {USER};")
 
     assert Outcome(created=1) == database.plan_seed(seeded).apply()
-    assert {"activities": 12, "users": 5} == database.counts(seeded)
+    assert {"activities": 12, "users": 6} == database.counts(seeded)
 
 
 REFUSED = {
@@ -128,7 +128,7 @@ def test_what_would_leave_the_transaction(seeded: Target, files: Path, name: str
 
     with pytest.raises(WrongInput, match=rf"^sql/seed\.sql.*{sentence}"):
         database.plan_seed(seeded)
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 TAKEN = "INSERT INTO users (handle, display_name, email) VALUES ('x', 'x', 'londo@example.com');"

@@ -41,7 +41,7 @@ def test_settings_of_a_database(seeded: Target, name: str) -> None:
 
     assert before == execute(seeded, CONTENT)
     assert Outcome(unchanged=1) == database.plan_schema(seeded).apply() == database.plan_migrations(seeded).apply()
-    assert Outcome(unchanged=16) == database.plan_seed(seeded).apply()
+    assert Outcome(unchanged=17) == database.plan_seed(seeded).apply()
     assert "12" in str(database.status(seeded))
 
 

@@ -22,10 +22,10 @@ def change(target: Target, statement: str) -> None:
 def test_an_unchanged_database_holds(seeded: Target) -> None:
     """Every table is counted and summed up; the table of markers itself is not."""
     marker = database.mark(seeded, "now")
-    assert {"activities": 12, "users": 4}.items() <= {name: one.rows for name, one in marker.tables.items()}.items()
+    assert {"activities": 12, "users": 5}.items() <= {name: one.rows for name, one in marker.tables.items()}.items()
     proof = database.prove(seeded, "now")
     assert proof.holds
-    assert "users: 4 rows, checksum as it was" in repr(proof)
+    assert "users: 5 rows, checksum as it was" in repr(proof)
     assert "restore_markers" not in repr(proof)
 
 
@@ -73,7 +73,7 @@ def test_writers_wait_for_a_marker(seeded: Target) -> None:
         with connect(seeded) as other:
             held = other.execute("SELECT count(*) FROM pg_locks WHERE relation = 'users'::regclass AND mode = 'RowExclusiveLock'")
             assert (1,) == held.fetchone()
-    assert 5 == database.mark(seeded, "after the writer").tables["users"].rows
+    assert 6 == database.mark(seeded, "after the writer").tables["users"].rows
 
 
 def test_markers_of_one_label_move(seeded: Target) -> None:

@@ -22,7 +22,7 @@ from rds_sandbox.postgres import Server
 from tests.database.conftest import USER
 from tests.database.support import execute
 
-SEEDED = 16
+SEEDED = 17
 PLANS = [database.plan_create, database.plan_roles, database.plan_schema, database.plan_migrations, database.plan_seed]
 
 
@@ -32,7 +32,7 @@ def test_from_nothing_to_seeded(target: Target) -> None:
 
     assert 1 <= outcomes[0].created <= 2  # the owner is the server's, and may be there from another test
     assert [Outcome(created=1), Outcome(unchanged=1), Outcome(created=SEEDED)] == outcomes[2:]
-    assert {"activities": 12, "users": 4} == database.counts(target)
+    assert {"activities": 12, "users": 5} == database.counts(target)
 
 
 def test_second_run_changes_nothing(seeded: Target) -> None:
@@ -65,7 +65,7 @@ def test_what_is_applied_is_what_was_shown(seeded: Target) -> None:
     with pytest.raises(PlanMoved, match=r"new: \+ activity 12 of andrew\): read the plan again"):
         plan.apply()
 
-    assert {"activities": 11, "users": 4} == database.counts(seeded)
+    assert {"activities": 11, "users": 5} == database.counts(seeded)
 
 
 def test_plans_before_the_database_exists(target: Target) -> None:
@@ -214,4 +214,4 @@ def test_connections_survive_a_restart(seeded: Target, server: Server) -> None:
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'cruddur-ops'"
         )
 
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)

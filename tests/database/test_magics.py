@@ -59,8 +59,8 @@ def test_statement_returns_its_rows(cell: Run) -> None:
     """A line and a cell give ipython-sql's result set: rows, and a table in HTML."""
     line, whole = cell("%sql SELECT count(*) FROM users").result, cell("%%sql\nSELECT handle\nFROM users\nORDER BY 1").result
 
-    assert [(4,)] == line
-    assert ["andrew", "bayko", "delenn", "londo"] == [row.handle for row in whole]
+    assert [(5,)] == line
+    assert ["andrew", "andrewbrown", "bayko", "delenn", "londo"] == [row.handle for row in whole]
     assert "<td>andrew</td>" in whole._repr_html_()
 
 
@@ -333,4 +333,4 @@ def test_results_are_stable_for_nbval(seeded: Target, notebook: Callable[..., Pa
     )
 
     assert "6 passed" in done.stdout, done.stdout
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)

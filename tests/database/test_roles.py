@@ -33,7 +33,7 @@ def test_a_target_acts_in_its_role(prepared: Target) -> None:
 
     assert [("cruddur_reader", USER)] == execute(reader, "SELECT current_user, session_user")
     assert "cruddur_reader" == database.connection_facts(reader)["user"]
-    assert {"activities": 12, "users": 4} == database.counts(reader)
+    assert {"activities": 12, "users": 5} == database.counts(reader)
     session(reader).close()
 
 

@@ -47,7 +47,7 @@ def test_another_schema_is_refused(seeded: Target, files: Path) -> None:
 
     with pytest.raises(WrongInput, match=r"restore the file .* `cruddur-ops db migrate`"):
         database.plan_schema(seeded)
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 def test_tables_from_elsewhere_are_refused(empty: Target) -> None:

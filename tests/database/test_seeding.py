@@ -12,7 +12,7 @@ from cruddur_ops.errors import ConfirmationRequired
 from cruddur_ops.target import Target
 from tests.database.support import execute
 
-SEEDED = 16
+SEEDED = 17
 CONTENT = (
     "SELECT users.uuid, handle, display_name, email, activities.uuid, message, reply_to_activity_uuid"
     " FROM users LEFT JOIN activities ON user_uuid = users.uuid ORDER BY users.uuid, activities.uuid"

@@ -44,7 +44,7 @@ def test_from_nothing_and_again(at: Callable[..., Target], name: str) -> None:
     execute(target, "INSERT INTO users (handle, display_name, email) VALUES ('x', 'X', 'x')")
 
     assert [(step, "passed") for step in STEPS] == verdicts(target)
-    assert {"activities": 12, "users": 4} == database.counts(target)
+    assert {"activities": 12, "users": 5} == database.counts(target)
     assert Outcome(unchanged=1) == database.plan_schema(target).apply() == database.plan_migrations(target).apply()
 
 
@@ -60,14 +60,14 @@ def test_a_protected_target_is_refused(seeded: Target) -> None:
     """Whatever is confirmed; nothing is touched."""
     with pytest.raises(WrongInput, match="is protected and its database is never set up anew: .* db migrate"):
         setup(replace(seeded, protected=True), force=True)
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 def test_another_environment_is_refused(seeded: Target) -> None:
     """Both are named, nothing is touched."""
     with pytest.raises(WrongInput, match='"local", and the target is "staging"'):
         setup(replace(seeded, name="staging"), force=True)
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 def test_somebody_who_is_connected_is_not_thrown_out(seeded: Target) -> None:
@@ -75,7 +75,7 @@ def test_somebody_who_is_connected_is_not_thrown_out(seeded: Target) -> None:
     with connect(seeded) as connection:
         with pytest.raises(InUse):
             setup(seeded)
-        assert {"activities": 12, "users": 4} == database.counts(seeded)
+        assert {"activities": 12, "users": 5} == database.counts(seeded)
         session(seeded).close()
         setup(seeded, force=True)
         connection.close()

@@ -50,7 +50,7 @@ def test_a_server_that_hung_up_is_called_again(seeded: Target) -> None:
     pid = own_pid(seeded)
     terminate(seeded, pid)
 
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
     assert pid != own_pid(seeded)
 
 
@@ -61,7 +61,7 @@ def test_a_server_that_goes_in_the_middle(seeded: Target) -> None:
     with pytest.raises(StatementFailed):
         ask(own, "operations/counts")
 
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 def test_a_closed_session_is_opened_again(seeded: Target) -> None:

@@ -33,7 +33,7 @@ def test_all_there_is_to_know(seeded: Target) -> None:
     until(lambda: not database.sessions(seeded).all)  # a session that has ended is listed for a moment
     found = database.status(seeded)
 
-    expected = (USER, False, True, "local", {"activities": 12, "users": 4}, 0)
+    expected = (USER, False, True, "local", {"activities": 12, "users": 5}, 0)
     assert expected == (found.user, found.replica, found.present, found.environment, found.counts, found.sessions)
     assert database.schema_checksum() == found.schema["checksum"]
     assert (True, True) == (found.version.startswith("18"), 0 < (found.size or 0) < 2**30)
@@ -74,7 +74,7 @@ def test_for_somebody_without_rights(seeded: Target, people: People, at: Callabl
 
 def test_verb(seeded: Target) -> None:
     """The lines are those of the value; a server that is not there is one sentence."""
-    assert "rows of users       4\n" in CliRunner().invoke(main, ["db", "status"]).stdout
+    assert "rows of users       5\n" in CliRunner().invoke(main, ["db", "status"]).stdout
 
 
 @pytest.mark.parametrize(

@@ -98,9 +98,9 @@ def test_from_nothing_to_seeded_and_again(target: Target) -> None:
     """On an instance without a database the steps make everything once."""
     first, second = [plan(target).apply() for plan in PLANS], [plan(target).apply() for plan in PLANS]
 
-    expected = [Outcome(created=2), Outcome(created=4, unchanged=1), Outcome(created=1), Outcome(created=16)]
+    expected = [Outcome(created=2), Outcome(created=4, unchanged=1), Outcome(created=1), Outcome(created=17)]
     assert expected == first
-    assert [2, 13, 1, 16] == [outcome.unchanged for outcome in second]
+    assert [2, 13, 1, 17] == [outcome.unchanged for outcome in second]
     assert [(0, 0, 0)] * 4 == [(outcome.created, outcome.changed, outcome.deleted) for outcome in second]
 
 
