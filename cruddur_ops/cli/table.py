@@ -94,7 +94,7 @@ TABLE = (
     Verb(security_group, "open", "network:plan_access", STEP, help=
          "Admit the operator's present address, and no older one."),
     Verb(users, "sync", "cognito:plan_sync", STEP, help=
-         "Give every confirmed user of the pool a row, seeded users their Cognito ids, and report the rest."),
+         "Give every confirmed user of the pool a row with the values of the pool, and report the rest."),
     Verb(main, "expired", answers.expired, (*LOOK, options.REGION), help=
          "List what is past its Expires tag, each with the command that removes it."),
     Verb(targets, "adopt", "rds.adoption:adopt", (options.IDENTIFIER, *options.ADOPT), help=

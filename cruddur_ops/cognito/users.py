@@ -17,7 +17,7 @@ import psycopg
 from cruddur_ops import aws, progress
 from cruddur_ops.change import Change
 from cruddur_ops.cognito import pool
-from cruddur_ops.cognito.reconciliation import ATTRIBUTES, Member, Reconciliation, Repair, Row
+from cruddur_ops.cognito.reconciliation import ATTRIBUTES, VERIFIED, Member, Reconciliation, Repair, Row
 from cruddur_ops.database.connection import Connection, transaction
 from cruddur_ops.database.planning import changing
 from cruddur_ops.database.statements import ask
@@ -30,7 +30,7 @@ PAGE = 60  # the most that ListUsers gives at once
 
 @step
 def plan_sync(target: Target) -> Plan:
-    """Give every confirmed user of the pool a row, and seeded users their Cognito ids, in one transaction."""
+    """Give every confirmed user of the pool a row with the values of the pool, in one transaction."""
     members = list_members(target)
     with transaction(target, keep=False) as connection:
         return replace(_plan(target, connection, members), session=partial(_session, target))
@@ -45,7 +45,7 @@ def _session(target: Target) -> Iterator[Plan]:
 
 def list_members(target: Target) -> list[Member]:
     """All users of the pool, whatever their status; a page at a time."""
-    pool_id, wanted = pool.require(target)["Id"], list(ATTRIBUTES)
+    pool_id, wanted = pool.require(target)["Id"], [*ATTRIBUTES, VERIFIED]
     paginator = aws.client(target, "cognito-idp").get_paginator("list_users")
     pages = paginator.paginate(UserPoolId=pool_id, AttributesToGet=wanted, PaginationConfig={"PageSize": PAGE})
     members: list[Member] = []
@@ -78,5 +78,5 @@ def _make(connection: Connection, repair: Repair) -> None:
         done = ask(connection, repair.query, **repair.parameters)
     except psycopg.errors.UniqueViolation:
         raise RunInProgress(message) from None
-    if not done:
+    if not done or "taken" in done[0]["outcome"]:
         raise RunInProgress(message)

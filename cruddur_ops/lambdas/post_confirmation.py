@@ -146,17 +146,19 @@ def write(attributes: Mapping[str, str]) -> str:
         raise DatabaseUnavailable("please try again later", why(error)) from None
     except psycopg.Error as error:
         raise RowRefused("these attributes cannot be stored", f"{type(error).__name__} {error.sqlstate}") from None
-    if row is None:
-        raise taken("handle")
-    return str(row[0])
+    outcome = str(row[0]) if row else "handle taken"
+    if "taken" in outcome:
+        raise taken(outcome)
+    return outcome
 
 
-def values(attributes: Mapping[str, str]) -> dict[str, str]:
-    """The statement's parameters."""
+def values(attributes: Mapping[str, str]) -> dict[str, Any]:
+    """The statements' parameters. Of the id that a row has already it is not known here whether that user is gone."""
     missing = [name for name in ATTRIBUTES.values() if not attributes.get(name, "").strip()]
     if missing:
         raise AttributeMissing(f"the user has no {', '.join(missing)}", f"missing: {', '.join(missing)}")
-    return {parameter: attributes[name].strip() for parameter, name in ATTRIBUTES.items()}
+    given = {parameter: attributes[name].strip() for parameter, name in ATTRIBUTES.items()}
+    return {**given, "email_verified": attributes.get("email_verified") == "true", "former": None}
 
 
 def taken(constraint: str) -> PostConfirmationError:

@@ -1,4 +1,4 @@
--- What is compared with the user pool: every user's handle, email and Cognito id.
-SELECT handle, email, cognito_user_id
+-- What is compared with the user pool: every user's values that come from there.
+SELECT handle, email, cognito_user_id, display_name
 FROM users
 ORDER BY handle;

@@ -30,12 +30,13 @@ from tests.unit.headless import until
 
 SUB = "3f0c4f0e-7d0c-4a5e-9a3e-0d6f6a1c2b3d"
 ATTRIBUTES = {"sub": SUB, "email": "Ivanova@Example.com", "name": "Susan Ivanova", "preferred_username": "ivanova"}
+VERIFIED = {"email_verified": "true"}  # as Cognito writes it
 PERSONAL = (SUB, "ivanova@example.com", "Susan", "ivanova")
 
 
 def event(**changes: Any) -> dict[str, Any]:
     """What Cognito sends; None takes an attribute out."""
-    attributes = {name: value for name, value in {**ATTRIBUTES, **changes}.items() if value is not None}
+    attributes = {name: value for name, value in {**ATTRIBUTES, **VERIFIED, **changes}.items() if value is not None}
     return {"version": "1", "triggerSource": "PostConfirmation_ConfirmSignUp", "request": {"userAttributes": attributes}}
 
 
@@ -159,11 +160,20 @@ def waiting(target: Target) -> bool:
         return bool(connection.execute(query).fetchall())
 
 
-def test_a_user_who_was_deleted_comes_again(function: ModuleType, seeded: Target) -> None:
-    """The same email with another Cognito id is the same person: one row, with the new values."""
+def test_a_row_of_another_user_is_not_given_over(function: ModuleType, seeded: Target) -> None:
+    """The same email with another Cognito id: whether the other is gone, `users sync` finds out, which asks the pool."""
     function.handler(event(), Context())
-    function.handler(event(sub="another", name="Susan I.", preferred_username="susan"), Context())
-    assert [("another", "susan", "Susan I.", "ivanova@example.com")] == rows(seeded)
+    with pytest.raises(function.EmailTaken):
+        function.handler(event(sub="another", name="Susan I.", preferred_username="susan"), Context())
+    assert [IVANOVA] == rows(seeded)
+
+
+@pytest.mark.parametrize("verified", [None, "false"])
+def test_an_email_that_is_not_verified_links_nothing(function: ModuleType, seeded: Target, verified: str | None) -> None:
+    """Whoever only claims the address of a seeded user does not get the row."""
+    with pytest.raises(function.EmailTaken):
+        function.handler(event(email="andrew@example.com", email_verified=verified), Context())
+    assert [] == rows(seeded)
 
 
 def test_a_seeded_user_signs_up(function: ModuleType, seeded: Target) -> None:
@@ -298,7 +308,13 @@ def test_the_statements_need_no_more_than_the_application_may(empty: Target) -> 
     """They run as cruddur_app, for a new user and for a known one."""
     database.plan_roles(empty).apply()
     database.plan_schema(empty).apply()
-    user = {"cognito_user_id": SUB, "display_name": "Susan Ivanova", "handle": "ivanova", "email": "ivanova@example.com"}
+    user: dict[str, Any] = {
+        "cognito_user_id": SUB,
+        "display_name": "Susan Ivanova",
+        "handle": "ivanova",
+        "email": "ivanova@example.com",
+    }
+    user |= {"email_verified": True, "former": None}
     done = [statements.rows(replace(empty, db_role=APP), f"users/{name}", **user) for name in STATEMENTS]
     assert [[{"outcome": "inserted"}], [{"outcome": "updated"}]] == done
 

@@ -251,18 +251,39 @@ def test_a_taken_handle_leaves_a_confirmed_user_whom_sync_reports(
 
 
 def test_sync_reads_all_pages(deployed: Target, pool_client: Client) -> None:
-    """More users than one page holds; seeded ones get their Cognito ids by handle, rows of users who are gone are reported."""
+    """More users than one page holds; rows of users who are gone are reported."""
     pool_id = cognito_pool(deployed)
-    handles = ["andrew", *(f"ranger{number:03}" for number in range(61))]
+    handles = [f"ranger{number:03}" for number in range(61)]
     for handle in handles:
         add_user(pool_client, pool_id, handle)
-    assert "61 created, 1 changed, 0 deleted" in sync(deployed)
-    assert "62 confirmed users of the pool have their rows" in sync(deployed)
+    assert "61 created, 0 changed, 0 deleted" in sync(deployed)
+    assert "61 confirmed users of the pool have their rows" in sync(deployed)
     for handle in handles:
         pool_client.admin_delete_user(UserPoolId=pool_id, Username=f"{handle}@pool.example.com")
-    assert "  i @andrew: the user is gone from the pool, and the row is left" in sync(deployed)
+    assert "  i @ranger007: the user is gone from the pool, and the row is left" in sync(deployed)
     with connect(deployed) as connection:
         connection.execute("DELETE FROM users WHERE handle LIKE 'ranger%'")
+
+
+def test_a_seeded_user_is_known_by_the_verified_email(deployed: Target, pool_client: Client) -> None:
+    """A stranger who took the handle is named; the user gets the row, what changes later, and the row again as a new user."""
+    pool_id, andrew = cognito_pool(deployed), "andrew@example.com"
+    user = {"UserPoolId": pool_id, "Username": andrew}
+    add_user(pool_client, pool_id, "andrew")
+    assert "i @andrew (Cognito id" in sync(deployed)
+    pool_client.admin_delete_user(UserPoolId=pool_id, Username="andrew@pool.example.com")
+
+    add_user(pool_client, pool_id, "andrew", andrew)
+    assert "which is that of @andrew, is not verified" in sync(deployed)
+    pool_client.admin_update_user_attributes(**user, UserAttributes=[{"Name": "email_verified", "Value": "true"}])
+    assert "~ user @andrew: Cognito id = none -> that of the pool" in sync(deployed)
+    pool_client.admin_update_user_attributes(**user, UserAttributes=[{"Name": "name", "Value": "Andrew B."}])
+    assert "~ user @andrew: display name = that of the pool" in sync(deployed)
+    pool_client.admin_delete_user(**user)
+    add_user(pool_client, pool_id, "andrew", andrew, email_verified="true")
+    assert "~ user @andrew: Cognito id = of a user who is gone -> that of the pool" in sync(deployed)
+    pool_client.admin_delete_user(**user)
+    with connect(deployed) as connection:
         connection.execute("UPDATE users SET cognito_user_id = NULL")
 
 
@@ -271,9 +292,9 @@ def cognito_pool(target: Target) -> str:
     return str(cognito.pool.require(target)["Id"])
 
 
-def add_user(client: Client, pool_id: str, handle: str) -> None:
+def add_user(client: Client, pool_id: str, handle: str, email: str = "", **others: str) -> None:
     """A confirmed user for whom no trigger was called."""
-    attributes = {"email": f"{handle}@pool.example.com", "name": handle.title(), "preferred_username": handle}
+    attributes = {"email": email or f"{handle}@pool.example.com", "name": handle.title(), "preferred_username": handle, **others}
     given = [{"Name": name, "Value": value} for name, value in attributes.items()]
     client.admin_create_user(UserPoolId=pool_id, Username=attributes["email"], UserAttributes=given, MessageAction="SUPPRESS")
     client.admin_set_user_password(UserPoolId=pool_id, Username=attributes["email"], Password="Correct-horse-1", Permanent=True)

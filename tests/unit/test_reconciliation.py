@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops.change import Action
-from cruddur_ops.cognito.reconciliation import INSERT, LINK, UPDATE, Member, Reconciliation, Row
+from cruddur_ops.cognito.reconciliation import INSERT, UPDATE, Member, Reconciliation, Row
 
 
-def member(sub: str, handle: str = "", email: str = "", status: str = "CONFIRMED") -> Member:
+def member(sub: str, handle: str = "", email: str = "", status: str = "CONFIRMED", *, verified: bool = True) -> Member:
     """A user of the pool, whose email follows from the handle."""
     handle = handle or sub
     attributes = {"sub": sub, "preferred_username": handle, "email": email or f"{handle}@example.com", "name": handle.title()}
-    return Member(attributes, status)
+    return Member({**attributes, "email_verified": str(verified).lower()}, status)
 
 
 def seeded(handle: str, email: str = "") -> Row:
@@ -25,7 +25,7 @@ def seeded(handle: str, email: str = "") -> Row:
 def row(sub: str, handle: str = "", email: str = "") -> Row:
     """The row of a user of the pool."""
     handle = handle or sub
-    return Row(handle, email or f"{handle}@example.com", sub)
+    return Row(handle, email or f"{handle}@example.com", sub, handle.title())
 
 
 def done(found: Reconciliation) -> list[tuple[Action, str, str]]:
@@ -37,9 +37,8 @@ def test_confirmed_users_without_a_row_get_one() -> None:
     """In the order of their handles."""
     found = Reconciliation([member("londo"), member("delenn")], [])
     assert [(Action.CREATE, "user @delenn", INSERT), (Action.CREATE, "user @londo", INSERT)] == done(found)
-    assert {"cognito_user_id": "delenn", "handle": "delenn", "display_name": "Delenn", "email": "delenn@example.com"} == (
-        found.repairs[0].parameters
-    )
+    values = {"cognito_user_id": "delenn", "handle": "delenn", "display_name": "Delenn", "email": "delenn@example.com"}
+    assert {**values, "email_verified": True, "former": None} == found.repairs[0].parameters
 
 
 @pytest.mark.parametrize("status", ["UNCONFIRMED", "FORCE_CHANGE_PASSWORD", "UNKNOWN"])
@@ -49,11 +48,67 @@ def test_users_who_were_never_confirmed_get_none(status: str) -> None:
     assert ([], [], 0) == (found.repairs, found.reports, found.settled)
 
 
+@pytest.mark.parametrize("handle", ["londo", "Mollari"])
+def test_seeded_users_get_their_cognito_id_by_a_verified_email(handle: str) -> None:
+    """In whichever case it is written; the row gets the handle of the pool."""
+    found = Reconciliation([member("1", handle, "Londo@example.com")], [seeded("londo", "LONDO@example.com")])
+    assert [(Action.MODIFY, f"user @{handle}", UPDATE)] == done(found)
+    assert "LONDO@example.com" == found.repairs[0].parameters["email"]  # by which the statement finds the row
+
+
 @pytest.mark.parametrize("handle", ["londo", "Londo"])
-def test_seeded_users_get_their_cognito_id_by_handle(handle: str) -> None:
-    """The rest of the row stays as it is."""
+def test_a_stranger_gets_no_seeded_row_by_its_handle(handle: str) -> None:
+    """Anybody can claim one."""
     found = Reconciliation([member("1", handle)], [seeded("londo")])
-    assert [(Action.MODIFY, f"user @{handle}", LINK)] == done(found)
+    assert [] == found.repairs
+    assert found.reports[0].startswith(f"@{handle} (Cognito id 1) has no row, since the handle is somebody else's: ")
+
+
+@pytest.mark.parametrize("former", [None, "gone"])
+def test_an_email_that_is_not_verified_gives_no_row(former: str | None) -> None:
+    """Anybody can claim one, too."""
+    found = Reconciliation([member("1", "vir", "londo@example.com", verified=False)], [Row("londo", "londo@example.com", former)])
+    assert [] == found.repairs
+    assert "since its email, which is that of @londo, is not verified" in found.reports[0]
+
+
+CHANGED = {
+    "a name": ({"name": "Londo I"}, "display name", ("londo", "Londo I", "londo@example.com")),
+    "a handle": ({"preferred_username": "emperor"}, "handle", ("emperor", "Londo", "londo@example.com")),
+    "an email": ({"email": "L@Example.com"}, "email", ("londo", "Londo", "l@example.com")),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_what_changed_in_the_pool_is_carried_over(name: str) -> None:
+    """And once only."""
+    attributes, setting, expected = CHANGED[name]
+    changed = Member({**member("1", "londo").attributes, **attributes}, "CONFIRMED")
+    found = Reconciliation([changed], [row("1", "londo")])
+    [repair] = found.repairs
+    assert (Action.MODIFY, setting, UPDATE) == (repair.change.action, repair.change.setting, repair.query)
+    values = repair.parameters
+    assert expected == (values["handle"], values["display_name"], values["email"])
+    after = Row(values["handle"], values["email"], "1", values["display_name"])
+    assert ([], 1) == ((again := Reconciliation([changed], [after])).repairs, again.settled)
+
+
+def test_an_email_that_is_not_verified_is_not_carried_over() -> None:
+    """Nor does a new name wait for it."""
+    found = Reconciliation([member("1", "londo", "delenn@example.com", verified=False)], [row("1", "londo"), row("2", "delenn")])
+    assert ([], 1) == (found.repairs, found.settled)
+
+
+def test_handles_that_are_given_up_are_taken_at_once() -> None:
+    """In the order in which that is possible; two who would change places stay as they are."""
+    rows = [row("1", "a"), row("2", "b", "b@example.com")]
+    chain = Reconciliation(
+        [member("1", "b", "a@example.com"), member("2", "c", "b@example.com"), member("3", "a", "new@x")], rows
+    )
+    assert ["user @c", "user @b", "user @a"] == [resource for _, resource, _ in done(chain)]
+    swapped = Reconciliation([member("1", "b", "a@example.com"), member("2", "a", "b@example.com")], rows)
+    assert [] == swapped.repairs
+    assert ["has another row, since the handle is somebody else's" in line for line in swapped.reports] == [True, True]
 
 
 def test_a_user_who_comes_again_gets_the_old_row_by_email() -> None:
@@ -104,11 +159,12 @@ def test_rows_whose_user_is_gone_are_reported() -> None:
 PEOPLE = st.sampled_from(["ann", "bob", "Cid"])
 MEMBERS = st.lists(
     st.builds(
-        lambda sub, handle, email, status: member(sub, handle, f"{email}@example.com", status),
+        lambda sub, handle, email, status, verified: member(sub, handle, f"{email}@example.com", status, verified=verified),
         st.uuids().map(str),
         PEOPLE,
         PEOPLE,
         st.sampled_from(["CONFIRMED", "UNCONFIRMED"]),
+        st.booleans(),
     ),
     max_size=6,
 )
@@ -127,7 +183,7 @@ def test_every_confirmed_user_is_settled_repaired_or_reported(
     table = [Row(handle, f"{email}@example.com", sub) for handle, email, sub in rows]
     found = Reconciliation(members, table)
     confirmed = [one for one in members if one.status == "CONFIRMED"]
-    about_members = [line for line in found.reports if "has no row" in line]
+    about_members = [line for line in found.reports if "Cognito id" in line]
     assert len(confirmed) == found.settled + len(found.repairs) + len(about_members)
     shown = [*found.reports, *(str(repair.change) for repair in found.repairs), repr(found.repairs), repr(members), repr(table)]
     assert [] == [line for line in shown if "@example.com" in line]
