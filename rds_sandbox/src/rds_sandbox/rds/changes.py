@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rds_sandbox.rds import validation
+from rds_sandbox.rds import facts, validation
 
 Values = Mapping[str, Any]
 
@@ -74,7 +74,7 @@ def waits(name: str, value: Any, current: Values) -> bool:
 
 def is_major(version: str, running: str) -> bool:
     """Whether a version is of another major than the one that runs."""
-    return bool(version) and version.split(".")[0] != running.split(".")[0]
+    return bool(version) and facts.major(version) != facts.major(running)
 
 
 def _resolved(request: Values, current: Values) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def _steps(
 
     def work() -> None:
         instance.machine.create(instance.address_name, instance.port, obtain, ready)
+        instance.say_which_major_runs()
         if instance.parameters:
             parameter_groups.reload(instance)
         instance.say(*event)

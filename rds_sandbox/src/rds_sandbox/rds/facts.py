@@ -82,6 +82,11 @@ def majors() -> dict[int, Major]:
     return {row["number"]: Major(**row) for row in tables()["major"]}
 
 
+def major(version: str) -> int:
+    """That of a version such as 18.6."""
+    return int(version.partition(".")[0])
+
+
 def family(major: int) -> str:
     """The parameter group family of a major version."""
     return str(tables()["engine"]["parameter_group_family"].format(major=major))

@@ -10,7 +10,7 @@ from moto.rds.exceptions import InvalidParameterCombination
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, roles
-from rds_sandbox.rds import backups, creation, replicas, snapshots, validation
+from rds_sandbox.rds import backups, creation, facts, replicas, snapshots, validation
 from rds_sandbox.rds.backend import MODIFIABLE, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
@@ -25,7 +25,8 @@ def create(request: Request) -> dict[str, Any]:
     asked = given(request)
     validation.check_create(asked, request.backend.region_name)
     version = validation.resolve_version(asked.get("EngineVersion"))
-    return creation.create(request, attributes({**asked, "EngineVersion": version}), request.host.pool.take, _prepare)
+    pools, major = request.host.pools, facts.major(version)
+    return creation.create(request, attributes({**asked, "EngineVersion": version}), lambda: pools.of(major).take(), _prepare)
 
 
 def _prepare(instance: SandboxDBInstance, server: Server) -> None:

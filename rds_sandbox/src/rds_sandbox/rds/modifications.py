@@ -16,7 +16,8 @@ from moto.rds.utils import valid_preferred_maintenance_window
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import backups, changes, managed_secrets, validation
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described
-from rds_sandbox.rds.instances import GP3_BASELINE, SandboxDBInstance, Work
+from rds_sandbox.rds.descriptions import GP3_BASELINE
+from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
 
 OPTIMIZATION = timedelta(hours=6)  # after a change of storage (RDS User Guide, "Increasing DB instance storage capacity")

@@ -22,7 +22,7 @@ from moto.rds.exceptions import (
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action
-from rds_sandbox.postgres import Server
+from rds_sandbox.postgres import Programs, Server
 from rds_sandbox.rds import engine_parameters, facts
 from rds_sandbox.rds.engine_parameters import Parameter
 from rds_sandbox.rds.requests import given, paged
@@ -94,7 +94,16 @@ def describe_parameters(request: Request) -> dict[str, Any]:
 
 
 def _parameters(request: Request, group: Any) -> dict[str, Parameter]:
-    return engine_parameters.of(request.host.programs, int(group.family.removeprefix("postgres")))
+    return engine_parameters.of(_programs(request, group), _major(group))
+
+
+def _major(group: Any) -> int:
+    return int(group.family.removeprefix("postgres"))
+
+
+def _programs(request: Request, group: Any) -> Programs:
+    """Those of the servers that the group is for."""
+    return request.host.pools.majors.nearest(_major(group))
 
 
 def _row(parameter: Parameter, set_to: Mapping[str, str] | None) -> dict[str, Any]:
@@ -120,7 +129,8 @@ def modify(request: Request) -> dict[str, Any]:
         raise InvalidParameterValue(f"At most {MOST} parameters can be modified in one request.")
     known = _parameters(request, group)
     for each in asked:
-        _check(request, known, each, given_value=True)
+        _check(known, each, given_value=True)
+        _check_libraries(_programs(request, group), each)
     for each in asked:
         group.parameters[each["ParameterName"]] = dict(each)
     _announce(request, group, known, asked)
@@ -135,7 +145,7 @@ def reset(request: Request) -> dict[str, Any]:
         raise InvalidParameterCombination("Either ResetAllParameters or a list of Parameters must be given.")
     known = _parameters(request, group)
     for each in asked:
-        _check(request, known, each, given_value=False)
+        _check(known, each, given_value=False)
     asked = asked or [{"ParameterName": name, "ApplyMethod": REBOOT} for name in group.parameters]
     for each in asked:
         group.parameters.pop(each["ParameterName"], None)
@@ -150,24 +160,23 @@ def _own(request: Request) -> Any:
     return group
 
 
-def _check(request: Request, known: Mapping[str, Parameter], asked: Mapping[str, str], *, given_value: bool) -> None:
+def _check(known: Mapping[str, Parameter], asked: Mapping[str, str], *, given_value: bool) -> None:
     name, method = asked.get("ParameterName"), asked.get("ApplyMethod")
     if not name or not method or (given_value and "ParameterValue" not in asked):
         raise InvalidParameterValue("ParameterName, ParameterValue and ApplyMethod must be given of each parameter.")
     parameter = engine_parameters.find(known, name)
     if given_value:
         parameter.check(asked["ParameterValue"])
-        _check_libraries(request, parameter, asked["ParameterValue"])
     if parameter.static and method == IMMEDIATE:
         raise InvalidParameterCombination(f"cannot use immediate apply method for static parameter {name}")
 
 
-def _check_libraries(request: Request, parameter: Parameter, value: str) -> None:
+def _check_libraries(programs: Programs, asked: Mapping[str, str]) -> None:
     """A server that is to preload what it does not have would not start."""
-    if parameter.name != "shared_preload_libraries":
+    if asked["ParameterName"] != "shared_preload_libraries":
         return
-    there = Path(request.host.programs.run("pg_config", "--pkglibdir").strip())
-    for name in filter(None, map(str.strip, value.split(","))):
+    there = Path(programs.run("pg_config", "--pkglibdir").strip())
+    for name in filter(None, map(str.strip, asked["ParameterValue"].split(","))):
         if not list(there.glob(f"{name}.*")):
             raise NotInSandbox(f"the library {name} is not in the sandbox")
 
@@ -207,7 +216,7 @@ def prepare(instance: Any, server: Server) -> None:
 
 def _known(instance: Any, server: Server) -> Mapping[str, Parameter]:
     """The parameters of its version; asked of the server where there are values only, since that takes a second once."""
-    return engine_parameters.of(server.programs, int(instance.engine_version.split(".")[0])) if instance.parameters else {}
+    return engine_parameters.of(server.programs, facts.major(instance.engine_version)) if instance.parameters else {}
 
 
 def reload(instance: Any) -> None:

@@ -28,7 +28,8 @@ def create(request: Request) -> dict[str, Any]:
     copied = {name: getattr(source, name) for name in COPIED}
     copied |= {"backup_retention_period": 0, "copy_tags_to_snapshot": False}
     copied["db_subnet_group_name"] = source.db_subnet_group.name
-    return creation.create(request, {**copied, **attributes(asked)}, request.host.pool.vacant, _follow, source=source)
+    pool = request.host.pools.of_data(source.machine.running_server().data)
+    return creation.create(request, {**copied, **attributes(asked)}, pool.vacant, _follow, source=source)
 
 
 def _source(request: Request, identifier: str) -> SandboxDBInstance:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from moto.core.utils import utcnow
@@ -41,7 +42,7 @@ def from_snapshot(request: Request) -> dict[str, Any]:
         _hand_over(instance)
 
     message = f"Restored from snapshot {snapshot.db_snapshot_identifier}"
-    return _restored(request, snapshot.database, {"Tags": snapshot.tags, **asked}, prepare, message)
+    return _restored(request, snapshot.database, snapshot.folder, {"Tags": snapshot.tags, **asked}, prepare, message)
 
 
 @action("rds", "RestoreDBInstanceToPointInTime")
@@ -63,7 +64,7 @@ def to_point_in_time(request: Request) -> dict[str, Any]:
 
     target = asked["TargetDBInstanceIdentifier"]
     message = f"Restored from DB instance {source.db_instance_identifier} to {target.lower()}"
-    return _restored(request, source, {"DBInstanceIdentifier": target, **asked}, prepare, message)
+    return _restored(request, source, base, {"DBInstanceIdentifier": target, **asked}, prepare, message)
 
 
 def _source(request: Request, asked: Mapping[str, Any]) -> SandboxDBInstance:
@@ -78,12 +79,16 @@ def _source(request: Request, asked: Mapping[str, Any]) -> SandboxDBInstance:
     return found
 
 
-def _restored(request: Request, source: Any, asked: Mapping[str, Any], prepare: creation.Prepare, message: str) -> dict[str, Any]:
-    """The new instance has the source's settings, and those of the call over them."""
+def _restored(
+    request: Request, source: Any, data: Path, asked: Mapping[str, Any], prepare: creation.Prepare, message: str
+) -> dict[str, Any]:
+    """The new instance has the source's settings, those of the call over them, and a server that can read the data."""
     validation.check_restore(asked, described(source), request.backend.region_name)
     inherited = {name: getattr(source, name) for name in INHERITED}
     parameters = {**inherited, **attributes(asked)}
-    return creation.create(request, parameters, request.host.pool.vacant, prepare, ("restoration", message))
+    return creation.create(
+        request, parameters, lambda: request.host.pools.of_data(data).vacant(), prepare, ("restoration", message)
+    )
 
 
 def _hand_over(instance: SandboxDBInstance) -> None:

@@ -1,0 +1,189 @@
+"""What DescribeDBInstances shows of a DB instance, where moto has nothing, or something else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from datetime import datetime
+from typing import Any
+
+from moto.rds import models
+
+from rds_sandbox.machine import Machine
+from rds_sandbox.postgres.archive import Archive
+from rds_sandbox.rds import changes, facts, managed_secrets
+
+GP3_BASELINE = 3000, 125  # IOPS and MiB/s below 400 GiB (Amazon RDS User Guide, "gp3 storage")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+HOSTED_ZONE = "Z0SANDBOX0SANDBOX"
+
+
+class DescribedDBInstance(models.DBInstance):
+    """moto's, with the members that it leaves out.
+
+    Attributes:
+        archive: what it can be restored from; None where automated backups are off.
+        source: the instance that it is a read replica of.
+        pending: the changes that wait for the maintenance window, under the names of ModifyDBInstance.
+        joining: the security groups that it is about to have, while that is being changed.
+        parameter_apply_status: of its parameter group.
+        automatic_restart_time: when AWS would start it again; None unless it is stopped.
+    """
+
+    backup_target = "region"
+    network_type = "IPV4"
+    dedicated_log_volume = False
+    customer_owned_ip_enabled = False
+    activity_stream_status = "stopped"
+    is_storage_config_upgrade_available = False
+
+    port: int
+    iops: Any
+    backend: Any
+    master_user_secret: managed_secrets.GeneratedSecret
+
+    machine: Machine
+
+    def __init__(self, backend: models.RDSBackend, **parameters: Any) -> None:
+        """As the parameters say, in moto's names."""
+        major = facts.major(parameters["engine_version"])
+        defaults = {"ca_certificate_identifier": "rds-ca-rsa2048-g1", "license_model": "postgresql-license"}
+        if parameters.get("storage_encrypted"):
+            defaults["kms_key_id"] = backend.kms.describe_key("alias/aws/rds").arn
+        windows = _windows(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}")
+        super().__init__(backend, **{**windows, **defaults, **parameters})
+        self.status = "creating"
+        self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
+        self.performance_insights_key = parameters.get("performance_insights_kms_key_id")
+        self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
+        if self.storage_type == "gp3" and not self.iops:
+            self.iops, self.storage_throughput = GP3_BASELINE
+        self.dbi_resource_id = "db-" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
+        self.engine_lifecycle_support = parameters.get("engine_lifecycle_support") or "open-source-rds-extended-support"
+        self.performance_insights_enabled = bool(parameters.get("enable_performance_insights"))
+        self.performance_insights_retention_period = (
+            parameters.get("performance_insights_retention_period", 7) if self.performance_insights_enabled else None
+        )
+        if self.publicly_accessible is None:
+            self.publicly_accessible = parameters.get("db_subnet_group_name") in (None, "default")
+        self.archive: Archive | None = None
+        self.source: Any = None
+        self.pending: dict[str, Any] = {}
+        self.joining: list[str] | None = None
+        self.parameter_apply_status = "in-sync"
+        self.automatic_restart_time: datetime | None = None
+
+    @property
+    def endpoint(self) -> dict[str, Any] | None:  # type: ignore[override]
+        """Address and port, from the moment that the machine has them."""
+        place = self.machine.endpoint
+        return {"Address": place[0], "Port": place[1], "HostedZoneId": HOSTED_ZONE} if place else None
+
+    @property
+    def db_instance_port(self) -> int:
+        """0, as on AWS outside clusters; the port asked for where the endpoint could not have it."""
+        place = self.machine.endpoint
+        return self.port if place and place[1] != self.port else 0
+
+    @property
+    def latest_restorable_time(self) -> datetime | None:  # type: ignore[override]
+        """Until when it can be restored; absent without backups, and for a replica, whose WAL is its source's."""
+        return self.archive.latest if self.archive and not self.source else None
+
+    @property
+    def certificate_details(self) -> dict[str, Any] | None:
+        """The gateway's certificate."""
+        till = self.machine.valid_till
+        return {"CAIdentifier": self.ca_certificate_identifier, "ValidTill": till.replace(tzinfo=None)} if till else None
+
+    @property
+    def pending_modified_values(self) -> dict[str, Any]:
+        """What waits for the maintenance window, or is being applied; the password of an instance that is being created."""
+        return changes.shown(self.pending) | ({"MasterUserPassword": "****"} if self.status == "creating" else {})
+
+    @property
+    def read_replica_source_db_instance_identifier(self) -> str | None:
+        """What it is a read replica of, under its present name."""
+        return str(self.source.db_instance_identifier) if self.source else None
+
+    @property
+    def followers(self) -> list[Any]:
+        """Its read replicas."""
+        return [other for other in self.backend.databases.values() if getattr(other, "source", None) is self]
+
+    @property
+    def read_replica_db_instance_identifiers(self) -> list[str]:
+        """The names of its read replicas."""
+        return [replica.db_instance_identifier for replica in self.followers]
+
+    @property
+    def status_infos(self) -> list[dict[str, Any]] | None:
+        """That a read replica replicates; no other instance has any."""
+        replicating = {"StatusType": "read replication", "Normal": True, "Status": "replicating"}
+        return [replicating] if self.source and self.machine.serving else None
+
+    @property
+    def storage_throughput(self) -> int:
+        """0 where the storage has none of its own."""
+        return self._storage_throughput or 0
+
+    @storage_throughput.setter
+    def storage_throughput(self, value: int | None) -> None:
+        models.DBInstance.storage_throughput.fset(self, value)  # type: ignore[attr-defined]
+
+    @property  # type: ignore[override]
+    def enabled_cloudwatch_logs_exports(self) -> list[str] | None:
+        """Left out where there are none."""
+        return self._exports or None
+
+    @enabled_cloudwatch_logs_exports.setter
+    def enabled_cloudwatch_logs_exports(self, names: list[str]) -> None:
+        self._exports = names
+
+    @property
+    def secondary_availability_zone(self) -> str | None:
+        """Where the standby of a Multi-AZ instance is."""
+        zones = [each["SubnetAvailabilityZone"]["Name"] for each in self.db_subnet_group.subnets]
+        return next((zone for zone in zones if zone != self.availability_zone), None) if self.multi_az else None
+
+    @property
+    def performance_insights_kms_key_id(self) -> str | None:
+        """The key given, or that of RDS."""
+        if not self.performance_insights_enabled:
+            return None
+        return self.performance_insights_key or str(self.backend.kms.describe_key("alias/aws/rds").arn)
+
+    @property
+    def enhanced_monitoring_resource_arn(self) -> str | None:
+        """Where CloudWatch Logs would have the metrics of Enhanced Monitoring."""
+        if not self.monitoring_interval:
+            return None
+        place = f"{self.partition}:logs:{self.region}:{self.account_id}"
+        return f"arn:{place}:log-group:RDSOSMetrics:log-stream:{self.dbi_resource_id}"
+
+    @property
+    def vpc_security_group_membership_list(self) -> list[dict[str, Any]]:
+        """Its security groups, and those that it is about to have."""
+        now, then = self.vpc_security_group_ids, self.vpc_security_group_ids if self.joining is None else self.joining
+        statuses = {group: "active" if group in then else "removing" for group in now} | {
+            group: "adding" for group in then if group not in now
+        }
+        return [{"VpcSecurityGroupId": group, "Status": status} for group, status in statuses.items()]
+
+    @property
+    def db_parameter_group_status_list(self) -> list[dict[str, Any]]:
+        """Its parameter group, and whether the server has its values."""
+        return [{"DBParameterGroupName": self.db_parameter_groups()[0].name, "ParameterApplyStatus": self.parameter_apply_status}]
+
+
+def _windows(name: str) -> dict[str, str]:
+    """Half hours of an instance's own, the same each time: as on AWS, they differ between instances."""
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    backup, day = 180 + number % 180, WEEKDAYS[number // 180 % 7]
+    maintenance = 420 + number // 1260 % 180
+    text = [f"{minute // 60:02}:{minute % 60:02}" for minute in (backup, backup + 30, maintenance, maintenance + 30)]
+    return {
+        "preferred_backup_window": f"{text[0]}-{text[1]}",
+        "preferred_maintenance_window": f"{day}:{text[2]}-{day}:{text[3]}",
+    }
