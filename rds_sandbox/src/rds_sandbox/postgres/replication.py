@@ -16,7 +16,8 @@ STANDBY = ("primary_conninfo", "primary_slot_name", "recovery_min_apply_delay") 
 def follow(server: Server, source: Server, slot: str) -> None:
     """Fill the server with a copy of its source, and start it as a standby that streams from it."""
     _run(source, "create_slot", slot=sql.Literal(slot))
-    server.make_folder(server.folder)
+    if not server.folder.exists():
+        server.make_folder(server.folder)
     source.back_up(server.data)
     connection = make_conninfo(
         host=str(source.folder), user=roles.REPLICATOR, password=password(source), application_name=slot

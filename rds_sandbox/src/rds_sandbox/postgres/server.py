@@ -210,6 +210,13 @@ class Server:
             (self.data / name).unlink(missing_ok=True)
         (self.data / "postgresql.auto.conf").write_text("")
 
+    def become(self, other: Server) -> None:
+        """Go on with the programs, settings and data of another, which is no more; the logs and the archive stay."""
+        discard(self.data, self.folder.parent)
+        other.data.rename(self.data)
+        self.programs, self.settings = other.programs, other.settings
+        other.remove()
+
     def remove(self) -> None:
         """End the server at once and delete its data; the archive stays."""
         self.stop(signal.SIGQUIT)

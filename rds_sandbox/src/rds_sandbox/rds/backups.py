@@ -65,13 +65,19 @@ def enable(instance: SandboxDBInstance) -> None:
     """Archive WAL from now on, and take the first automated snapshot, a base backup of the archive too."""
     instance.archive = Archive(instance.machine.running_server())
     instance.archive.open()
+    made = snapshot(instance, f"rds:{instance.db_instance_identifier}-{utcnow():%Y-%m-%d-%H-%M-%S}")
+    if made.status == "available":
+        instance.archive.backups[utcnow()] = made.folder
+
+
+def snapshot(instance: SandboxDBInstance, name: str) -> SandboxDBSnapshot:
+    """An automated one."""
     instance.say("backup", "Backing up DB instance")
-    name = f"rds:{instance.db_instance_identifier}-{utcnow():%Y-%m-%d-%H-%M-%S}"
-    snapshot = SandboxDBSnapshot(instance.backend, instance, name, "automated")
-    snapshot.take(instance)
-    if snapshot.status == "available":
-        instance.archive.backups[utcnow()] = snapshot.folder
+    made = SandboxDBSnapshot(instance.backend, instance, name, "automated")
+    made.take(instance)
+    if made.status == "available":
         instance.say("backup", "Finished DB instance backup")
+    return made
 
 
 def discard(instance: SandboxDBInstance) -> None:

@@ -160,8 +160,9 @@ class SandboxDBInstance(DescribedDBInstance):
         self.say("availability", "DB instance restarted")
 
     def restart(self) -> None:
-        """End the server, and start it again."""
-        self.halt()
+        """End the server, where it runs, and start it again."""
+        if self.machine.serving:
+            self.halt()
         self.resume()
 
     def take_over_password(self) -> None:

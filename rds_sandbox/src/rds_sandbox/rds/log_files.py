@@ -31,7 +31,12 @@ def describe(request: Request) -> dict[str, Any]:
 
 def _described(path: Path) -> dict[str, Any]:
     status = path.stat()
-    return {"LogFileName": FOLDER + path.name, "LastWritten": int(status.st_mtime * 1000), "Size": status.st_size}
+    return {"LogFileName": _name(path), "LastWritten": int(status.st_mtime * 1000), "Size": status.st_size}
+
+
+def _name(path: Path) -> str:
+    """That of a major upgrade's precheck has no folder (User Guide, "How to perform a major version upgrade")."""
+    return path.name if path.name.startswith("pg_upgrade_precheck") else FOLDER + path.name
 
 
 def _folder(request: Request) -> Path:
@@ -56,7 +61,7 @@ def download(request: Request) -> dict[str, Any]:
 
 
 def _read(folder: Path, name: str) -> bytes:
-    files = {FOLDER + path.name: path for path in folder.iterdir()}
+    files = {_name(path): path for path in folder.iterdir()}
     if name not in files:
         raise RDSClientError("DBLogFileNotFoundFault", f"DBLog File: {name}, is not found on the DB instance")
     return files[name].read_bytes()

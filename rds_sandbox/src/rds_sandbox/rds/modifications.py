@@ -14,7 +14,7 @@ from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombina
 from moto.rds.utils import valid_preferred_maintenance_window
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import backups, changes, managed_secrets, validation
+from rds_sandbox.rds import backups, changes, managed_secrets, upgrades, validation
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described
 from rds_sandbox.rds.descriptions import GP3_BASELINE
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
@@ -84,6 +84,9 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
         raise InvalidParameterCombination("You must specify apply immediately when rotating the master user password.")
     if instance.followers and asked.get("BackupRetentionPeriod") == 0:
         raise InvalidParameterCombination("Backups cannot be disabled on a DB instance that has read replicas.")
+    version = asked.get("EngineVersion", instance.engine_version)
+    if changes.is_major(version, instance.engine_version):
+        upgrades.require(instance, version)
     _check_windows(instance, asked)
     _check_storage_rests(instance, asked)
     _check_parameter_group(backend, instance, asked)
@@ -139,7 +142,7 @@ def _steps(instance: SandboxDBInstance, planned: changes.Changes) -> Iterator[tu
     if left:
         yield "modifying", lambda: _apply(instance, left)
     if upgrade:
-        yield "upgrading", lambda: _apply(instance, upgrade)
+        yield "upgrading", lambda: _upgrade(instance, upgrade)
     if name:
         yield "renaming", lambda: _rename(instance, name)
     if begins_backups:
@@ -170,6 +173,17 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     _done(instance, values)
     for noun in nouns:
         instance.say("configuration change", f"Finished applying modification to {noun}")
+
+
+def _upgrade(instance: SandboxDBInstance, values: Values) -> None:
+    """To a minor version, or to a major one, which may turn out to be impossible: then all stays as it was."""
+    major = changes.is_major(values["EngineVersion"], instance.engine_version)
+    if major and not upgrades.perform(instance, values["EngineVersion"]):
+        _done(instance, values)
+        return
+    _apply(instance, values)
+    if major:
+        upgrades.finish(instance)
 
 
 def _rename(instance: SandboxDBInstance, name: str) -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 from moto.rds.exceptions import InvalidParameterValue
 
+from rds_sandbox.folders import discard
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, replication, roles
-from rds_sandbox.rds import backups, creation, validation
+from rds_sandbox.rds import backups, creation, parameter_groups, validation
 from rds_sandbox.rds.backend import MODIFIABLE, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
@@ -80,6 +81,18 @@ def detach(replica: SandboxDBInstance) -> None:
     server = replica.source.machine.running_server() if replica.source else None
     if server and server.running:
         replication.drop_slot(server, _slot(replica))
+
+
+def rebuild(replica: SandboxDBInstance) -> None:
+    """Copy the source anew, whose server is of another major version now."""
+    server = replica.machine.running_server()
+    replica.halt()
+    discard(server.data, server.folder.parent)
+    server.programs, replica.base_settings = replica.source.machine.running_server().programs, replica.source.base_settings
+    parameter_groups.prepare(replica, server)
+    _follow(replica, server)
+    replica.machine.serving = True
+    replica.say("availability", "DB instance restarted")
 
 
 def _follow(replica: SandboxDBInstance, server: Server) -> None:

@@ -1,0 +1,104 @@
+"""Upgrades to another major version: precheck, snapshot, pg_upgrade, replicas, snapshot.
+
+Sources: Amazon RDS User Guide, "How to perform a major version upgrade for RDS for PostgreSQL", "Viewing and listing database
+log files" and "Amazon RDS event categories and event messages" (RDS-EVENT-0158 and 0264 to 0270).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from moto.core.utils import utcnow
+
+from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.postgres import Server, ServerFailed, upgrade
+from rds_sandbox.rds import backups, facts, replicas
+from rds_sandbox.rds.instances import SandboxDBInstance
+
+LOG = "pg_upgrade_precheck.log"
+HEADER = """\
+Upgrade could not be run on {now:%a %b %d %H:%M:%S %Y}
+-----------------------------------------------------------------------
+The instance could not be upgraded from {before}.R1 to {after}.R1 for the following reasons.
+Please take appropriate action on databases that have usage incompatible with the requested major engine version upgrade
+and try again.
+
+"""
+BLOCKED = (
+    "Database instance is in a state that cannot be upgraded: PreUpgrade checks failed: The instance could not be upgraded from "
+    "{before} to {after}. See the log file {log} for the reasons."
+)
+
+
+def require(instance: SandboxDBInstance, version: str) -> None:
+    """Refuse what would only change what the API says: both majors must be on this machine."""
+    before, after = facts.major(instance.engine_version), facts.major(version)
+    there = {instance.machine.running_server().programs.major(), *instance.machine.host.pools.majors.found}
+    if not {before, after} <= there:
+        lacking = ", ".join(str(major) for major in (before, after) if major not in there)
+        raise NotInSandbox(
+            f"PostgreSQL {lacking} is not on this machine: an upgrade from {before} to {after} is not in the sandbox"
+        )
+
+
+def perform(instance: SandboxDBInstance, version: str) -> bool:
+    """Whether the server has the new major now, and is stopped; else it runs as before."""
+    server, host = instance.machine.running_server(), instance.machine.host
+    new = host.pools.of(facts.major(version)).take()
+    instance.say("maintenance", "The pre-check started for the DB engine version upgrade.")
+    reasons = list(upgrade.reasons(server, new))
+    instance.say("maintenance", "The pre-check finished for the DB engine version upgrade.")
+    if reasons:
+        log = _write_log(server, reasons, instance.engine_version, version)
+        instance.say("notification", BLOCKED.format(before=instance.engine_version, after=version, log=log.name))
+        new.remove()
+        return False
+    if instance.archive:
+        backups.snapshot(instance, f"rds:preupgrade-{_name(instance, version)}")
+    instance.say("maintenance", "The downtime started for the DB instance.")
+    instance.halt()
+    return _replace_server(instance, server, new)
+
+
+def _replace_server(instance: SandboxDBInstance, server: Server, new: Server) -> bool:
+    instance.say("maintenance", "The engine version upgrade started.")
+    try:
+        upgrade.perform(server, new)
+    except ServerFailed as error:
+        (server.logs / f"pg_upgrade_internal.log.{utcnow():%Y%m%d%H%M%S}").write_text(str(error))
+        new.remove()
+        instance.resume()
+        instance.say("maintenance", "The DB engine version upgrade failed. The engine version upgrade rollback succeeded.")
+        return False
+    instance.base_settings = None  # those of the old major
+    return True
+
+
+def finish(instance: SandboxDBInstance) -> None:
+    """The server serves again: its replicas go along, and no moment before this one can be restored."""
+    if instance.option_group_name.startswith("default:"):
+        instance.option_group_name = f"default:postgres-{facts.major(instance.engine_version)}"
+    instance.say("maintenance", "The engine version upgrade finished.")
+    instance.say("maintenance", "The post-upgrade tasks are in progress.")
+    for replica in instance.followers:
+        replica.status = "upgrading"
+        replica.engine_version = instance.engine_version
+        replicas.rebuild(replica)
+        replica.status = "available"
+    if instance.archive:
+        instance.archive.remove()
+        backups.enable(instance)
+
+
+def _name(instance: SandboxDBInstance, version: str) -> str:
+    """Before and after, and when."""
+    versions = f"{instance.engine_version}-to-{version}".replace(".", "-")
+    return f"{instance.db_instance_identifier}-{versions}-{utcnow():%Y-%m-%d-%H-%M-%S}"
+
+
+def _write_log(server: Server, reasons: list[str], before: str, after: str) -> Path:
+    path = server.logs / f"{LOG}.{utcnow():%Y%m%d%H%M%S}"
+    path.write_text(HEADER.format(now=utcnow(), before=before, after=after) + "".join(f"* {each}\n" for each in reasons))
+    os.chown(path, server.programs.account.uid, server.programs.account.gid)
+    return path

