@@ -215,7 +215,9 @@ def _instance_line(instance: Mapping[str, Any]) -> str:
     endpoint = instance["Endpoint"]
     place = f"{endpoint['Address']}:{endpoint['Port']}" if endpoint else "no endpoint yet"
     name = f"{instance['DBInstanceIdentifier']} ({instance['Region']})"
-    return f"DB instance       {name}: {instance['DBInstanceStatus']}, PostgreSQL {instance['EngineVersion']}, {place}"
+    version, runs = instance["EngineVersion"], instance["ServerMajorVersion"]
+    version += f" ({runs} runs in its place)" if runs not in (None, int(version.partition(".")[0])) else ""
+    return f"DB instance       {name}: {instance['DBInstanceStatus']}, PostgreSQL {version}, {place}"
 
 
 def _function_line(function: Mapping[str, Any]) -> str:
