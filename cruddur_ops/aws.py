@@ -6,6 +6,8 @@ import functools
 import os
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +28,7 @@ UNKNOWN_CALLER = {
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 }
+SKEW_SECONDS = 240  # a signature counts for five minutes before and after (IAM User Guide, "AWS Signature Version 4")
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
 # What a service answers whose limits are reached (AWS General Reference, "Retry behavior"; EC2 and RDS error codes).
 THROTTLED_CODES = {
@@ -179,11 +182,21 @@ def _note_failure(event_name: str, exception: Exception, **_: Any) -> None:
     ledger.record(service, operation, {"Error": {"Code": type(exception).__name__}})
 
 
+def _skew(parsed: Mapping[str, Any]) -> float:
+    """By how many seconds the clock of whoever answered is ahead of this machine's."""
+    said = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    return (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds() if said else 0
+
+
 def _raise_denied(model: Any, parsed: Mapping[str, Any], *, sandbox: bool = False, **_: Any) -> None:
     code = parsed.get("Error", {}).get("Code", "")
     action = f"{model.service_model.signing_name}:{model.name}"
     if code in DENIED:
         raise AccessDenied(f"AWS denies {action} ({code}): ask for this permission, or use another profile")
+    skew = _skew(parsed) if code in EXPIRED | UNKNOWN_CALLER else 0
+    if abs(skew) > SKEW_SECONDS:
+        minutes, way = f"{abs(skew) / 60:.0f}", "behind" if skew > 0 else "ahead of"
+        raise NoCredentials(f"this machine's clock is {minutes} minutes {way} that of AWS, which refuses that ({code}): set it")
     if code in EXPIRED:
         remedy = "sign in again, for example with `aws sso login`, then repeat: what was done already is found done"
         raise NoCredentials(f"the AWS credentials have expired ({code}): {remedy}")

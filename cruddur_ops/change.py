@@ -9,6 +9,7 @@ from typing import Any
 
 from cruddur_ops import approvals
 from cruddur_ops.calls import Call
+from cruddur_ops.errors import OpsError
 
 OUTCOME_MIME = "application/vnd.cruddur-ops.outcome+json"
 
@@ -36,6 +37,7 @@ class Change:
         calls: the AWS API calls that make the change, in order.
         make: makes it where no AWS API call does, as in SQL. With neither it is a detail of another change. An Outcome that it
             returns counts in the place of its resource: that of the rows, or that somebody else had made it.
+        refusal: why it cannot be made as it is, though it is to be seen: raised before the first change of the plan.
         settle: waits until what was changed can be used, before the next change; also where it was found unchanged.
     """
 
@@ -48,6 +50,7 @@ class Change:
     calls: tuple[Call, ...] = ()
     make: Callable[[], object] | None = field(default=None, compare=False, repr=False)
     settle: Callable[[], object] | None = field(default=None, compare=False, repr=False)
+    refusal: OpsError | None = field(default=None, compare=False, repr=False)
 
     @property
     def mutating(self) -> bool:

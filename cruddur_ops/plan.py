@@ -192,6 +192,9 @@ class Plan:
         """
         if self.target:
             self._require_confirmed(self.target, begun)
+        for change in self.mutating:
+            if change.refusal:
+                raise change.refusal
         if not self.mutating:
             return
         assert self.target, "a plan comes from a function that is a step"

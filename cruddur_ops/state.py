@@ -26,12 +26,17 @@ def user() -> str:
 
 
 def began(process: int) -> float | None:
-    """When a process of this machine began, in seconds since 1970; None where there is none. Its number is given away again."""
+    """When a process of this machine began; None where there is none. Its number is given away again.
+
+    On Linux in ticks since the machine began: psutil's time of day is another one once somebody has set the clock.
+    """
     import psutil
 
     try:
+        if psutil.LINUX:
+            return float(Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[19])
         moment: float = psutil.Process(process).create_time()
-    except psutil.NoSuchProcess:
+    except (OSError, psutil.NoSuchProcess):
         return None
     return moment
 

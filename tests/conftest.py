@@ -30,6 +30,8 @@ settings.register_profile("all", deadline=None)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """A flag for everything that takes minutes, and one for each folder of tests that runs only on request."""
     parser.addoption("--all", action="store_true", help="run what takes minutes too: every case, with more examples of each")
+    parser.addoption("--mixed", type=float, default=3, metavar="MINUTES", help="how long to mix verbs, with --all")
+    parser.addoption("--mixed-seed", type=int, default=1, help="what to draw them from")
     parser.addoption("--live", action="store_true", help="run the tests that act on a real AWS account")
     parser.addoption("--benchmarks", action="store_true", help="run each benchmark once, with little data: minutes")
     parser.addoption("--wheels", action="store_true", help="install the wheels as others would: minutes, and a package index")

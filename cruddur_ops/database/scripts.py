@@ -44,9 +44,7 @@ def run(connection: Connection, name: str, *, as_owner: bool = True) -> list[dic
         name: of the file.
         as_owner: as the owner of the schema, so that what the file makes is that role's; else as whoever is connected.
     """
-    content, found = _read(name)
-    for one in found:
-        _require_inside(one, f"sql/{name}.sql, line {one.line}")
+    content, found = require_runnable(name)
     if as_owner:
         act_as_owner(connection)
     remedies = OWNERS if as_owner else OTHERS
@@ -56,6 +54,14 @@ def run(connection: Connection, name: str, *, as_owner: bool = True) -> list[dic
             result = _sent(connection, name, content, part, remedies)
     connection.execute("RESET ALL")  # back to what the connection was made with
     return _rows(result) if result else []
+
+
+def require_runnable(name: str) -> tuple[str, list[Statement]]:
+    """Refuse a file that cannot be run in a transaction; else its content and its statements."""
+    content, found = _read(name)
+    for one in found:
+        _require_inside(one, f"sql/{name}.sql, line {one.line}")
+    return content, found
 
 
 def is_outside(name: str) -> bool:

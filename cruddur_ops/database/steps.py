@@ -7,11 +7,15 @@ from functools import partial
 
 from cruddur_ops import locks
 from cruddur_ops.change import Outcome
+from cruddur_ops.database import scripts
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.drop import plan_drop
+from cruddur_ops.database.errors import NotPermitted
+from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.roles import plan_roles
-from cruddur_ops.database.schema import plan_migrations, plan_schema
+from cruddur_ops.database.schema import available, plan_migrations, plan_schema
 from cruddur_ops.database.seeding import plan_seed
+from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.plan import Plan
 from cruddur_ops.target import Target
@@ -29,7 +33,8 @@ STEPS: Mapping[str, Callable[[Target], Plan]] = {
 def setup(target: Target, *, force: bool = False, tell: Callable[[str], None] = print) -> Outcome:
     """Drop the database and make it anew, step by step; the first failure ends it.
 
-    WrongInput where the target is protected, RunInProgress where somebody else changes the target.
+    WrongInput where the target is protected or a file cannot be run, NotPermitted where a right is missing, RunInProgress where
+    somebody else changes the target; all of that before anything is dropped.
 
     Args:
         target: whose database.
@@ -40,8 +45,20 @@ def setup(target: Target, *, force: bool = False, tell: Callable[[str], None] = 
         remedy = "use `cruddur-ops db migrate`, which keeps what is in it"
         raise WrongInput(f'target "{target.name}" is protected and its database is never set up anew: {remedy}')
     with locks.held(target, "db setup"):
+        _require_possible(target)
         steps: dict[str, Callable[[Target], Plan]] = {"drop": partial(plan_drop, force=force), **STEPS}
         return sum((_judged(name, plan, target, tell) for name, plan in steps.items()), Outcome())
+
+
+def _require_possible(target: Target) -> None:
+    """Refuse what would fail once the database is gone: files that cannot be run, and rights that are missing."""
+    available()
+    for name in ("schema", "seed"):
+        scripts.require_runnable(name)
+    with on_server(target, looking=True) as connection:
+        if not ask(connection, "operations/may_set_up")[0]["allowed"]:
+            message = f"{connection.info.user} may not create databases and roles, and so nothing was dropped"
+            raise NotPermitted(f"{message}: connect as a role with CREATEDB and CREATEROLE, as RDS's master user has them")
 
 
 def _judged(name: str, plan: Callable[[Target], Plan], target: Target, tell: Callable[[str], None]) -> Outcome:

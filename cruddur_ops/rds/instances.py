@@ -20,8 +20,12 @@ from cruddur_ops.target import Target
 
 # Statuses as in the RDS User Guide, "Viewing Amazon RDS DB instance status". In these the server answers and
 # the settings can be changed; optimizing storage takes hours.
-READY = frozenset({"available", "storage-optimization", "storage-full"})
-AT_REST = frozenset({"stopped"})
+READY = frozenset({"available", "storage-optimization"})
+FULL = "storage-full"  # RDS has shut the server down (RDS User Guide, "Amazon RDS event categories"); its storage can be changed
+AT_REST = {
+    "stopped": "start it with `cruddur-ops rds start`",
+    FULL: "RDS has shut the server down: set allocated_storage higher and run `cruddur-ops rds modify --at-once`",
+}
 BROKEN = frozenset({"deleting", "delete-precheck", "failed", "insufficient-capacity", "restore-error"})
 BROKEN_PREFIXES = ("incompatible-", "inaccessible-encryption-credentials")
 PORT = "[DbInstancePort, Endpoint.Port][?@ > `0`] | [0]"  # DbInstancePort is 0 outside clusters on AWS
@@ -137,10 +141,10 @@ def require_not_renamed(target: Target) -> None:
 
 
 def require_recoverable(instance: Instance) -> None:
-    """Refuse to work on an instance that is stopped, on its way out, or broken."""
+    """Refuse to work on an instance that is at rest, on its way out, or broken."""
     identifier, status = instance.identifier, instance.status
     if status in AT_REST:
-        raise InstanceNotReady(f"{identifier} is {status}: start it with `cruddur-ops rds start`, then repeat")
+        raise InstanceNotReady(f"{identifier} is {status}: {AT_REST[status]}, then repeat")
     if status.startswith("delet"):
         raise InstanceNotReady(f"{identifier} is being deleted: wait until it is gone, then repeat")
     if instance.broken:

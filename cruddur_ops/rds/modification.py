@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -40,19 +40,15 @@ def _made(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once: bool
     """How a change makes these settings so; on a protected target what clients notice, and cannot wait, is refused."""
     abrupt = [name for name in changed if settings.BY_NAME[name].abrupt]
     if abrupt and wish.target.protected and not at_once:
-        return {"make": partial(_refuse, found, abrupt)}
+        message = f"{' and '.join(abrupt)} of {found.identifier} cannot wait for the maintenance window"
+        remedy = "read its note in the plan, then ask for it with at_once = true, or `cruddur-ops rds modify --at-once`"
+        return {"refusal": ConfirmationRequired(f"{message}: {remedy}")}
     fill = passwords.chosen(wish.target) if changed.get("ManageMasterUserPassword") is False else None
     call = Call("rds", "modify_db_instance", _parameters(wish, found, changed, at_once), fill=fill)
     now = {name: value for name, value in changed.items() if at_once or not settings.BY_NAME[name].deferred}
     lacks, later = partial(_lacks, wish, now), () if at_once else settings.DEFERRED
-    settle = partial(waiting.wait, wish.target, settled=True, later=later, lacks=lacks)
+    settle = partial(waiting.wait, wish.target, settled=True, later=later, lacks=lacks, before=found.status)
     return {"calls": (call,), "settle": settle}
-
-
-def _refuse(found: Instance, names: Sequence[str]) -> None:
-    message = f"{' and '.join(names)} of {found.identifier} cannot wait for the maintenance window, and nothing was changed"
-    remedy = "read its note in the plan, then ask for it with at_once = true, or `cruddur-ops rds modify --at-once`"
-    raise ConfirmationRequired(f"{message}: {remedy}")
 
 
 def _lacks(wish: Wish, wanted: Mapping[str, Any], found: Instance) -> str:

@@ -47,7 +47,7 @@ def plan_own(target: Target) -> Plan:
     note = "is being given its own password" if found.secret_arn else "has its own password"
     change = Change(Action.NONE, resource, note=note, settle=settle)
     if found.secret_arn and pending.PASSWORD not in found.pending:
-        instances.require_recoverable(found)
+        instances.require_ready(found)  # else its secret would be made, and the call refused
         own = {"DBInstanceIdentifier": found.identifier, "ManageMasterUserPassword": False, "ApplyImmediately": True}
         call = Call("rds", "modify_db_instance", own, fill=partial(_password, target, name))
         note = "RDS no longer rotates it; the present one stops working at once"

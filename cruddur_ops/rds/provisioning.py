@@ -48,8 +48,10 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
         major: whether it may go to another major version.
     """
     found = instances.describe(target)
-    if found:
-        _require_modifiable(found)
+    if found and found.engine != offers.ENGINE:
+        raise WrongInput(f"{found.identifier} is a {found.engine} instance: set another db_instance_identifier")
+    if found and found.status != instances.FULL:
+        instances.require_recoverable(found)
     wanted = settings.resolved(target, found, major=major)
     offered = offers.find(wanted, found)
     wish = Wish(wanted, offered.version, _group(target, found), found)
@@ -58,19 +60,14 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
         instances.require_not_renamed(target)
         return Plan(title, (_creation(wish),), facts)
     same = Change(Action.NONE, f"DB instance {found.identifier}")
-    if not found.ready:
+    if not found.ready and found.status != instances.FULL:
         settle = partial(waiting.wait, target)
         return Plan(title, (replace(same, note=f"{found.status}: wait until it is available", settle=settle),), facts)
     changes = tuple(modification.changes(wish, found, not target.protected if at_once is None else at_once))
+    if "AllocatedStorage" not in [change.setting for change in changes]:
+        instances.require_recoverable(found)
     shortfalls = (*_upgrade(target, wanted), *_shortfalls(wish, found))
     return Plan(title, changes or (same,), (*shortfalls, *facts), pending.until(found))
-
-
-def _require_modifiable(found: Instance) -> None:
-    """Refuse an instance of another engine, and one that is at rest or broken."""
-    if found.engine != offers.ENGINE:
-        raise WrongInput(f"{found.identifier} is a {found.engine} instance: set another db_instance_identifier")
-    instances.require_recoverable(found)
 
 
 def _group(target: Target, found: Instance | None) -> groups.Group | None:
@@ -98,8 +95,6 @@ def _shortfalls(wish: Wish, found: Instance) -> Iterator[str]:
         yield f"it has {found.allocated_storage} GiB, more than wanted: storage never shrinks"
     if not offers.meets(target.engine_version, offers.major(found.engine_version)):
         yield f"it runs PostgreSQL {found.engine_version}, newer than wanted: RDS never goes back"
-    if found.status == "storage-full":
-        yield "WARNING: its storage is full: set allocated_storage higher"
     if found.status == settings.OPTIMIZING:
         yield "its storage is being optimized, for up to some hours: until then no setting of the storage is changed"
     if found.pending:

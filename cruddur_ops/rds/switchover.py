@@ -58,6 +58,8 @@ def _renamings(target: Target, found: Mapping[str, Instance], incoming: str, out
         raise InstanceNotReady(f"there is no DB instance {incoming}: restore it with 08_snapshot_and_restore, then repeat")
     for one in found.values():
         instances.require_ready(one)
+    if name in found and found[incoming].source:
+        raise WrongInput(f"{incoming} is a read replica: promote it with `cruddur-ops rds promote {incoming}`, then repeat")
     both = _renaming(target, name, outgoing), _renaming(target, incoming, name)
     return both if name in found else both[1:]
 

@@ -109,7 +109,7 @@ def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> 
         raise WrongInput(f'"{final_snapshot}" is no name for a snapshot: write up to 255 {form}')
     if final_snapshot != NONE and snapshots.describe(target, final_snapshot):
         raise WrongInput(f"there is a snapshot {final_snapshot} already: choose another name for the last one")
-    if not (found.ready or found.broken or found.status == "stopped"):
+    if not (found.ready or found.broken or found.status in instances.AT_REST):
         raise InstanceNotReady(f"{found.identifier} is {found.status}, and RDS would not delete it: wait, then repeat")
     if final_snapshot != NONE and (found.source or found.status in SNAPSHOTLESS):
         state = f"a replica of {found.source}" if found.source else found.status

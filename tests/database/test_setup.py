@@ -17,11 +17,14 @@ from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database import steps
 from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.location import database_name
+from cruddur_ops.database.roles import OWNER
 from cruddur_ops.database.steps import setup
 from cruddur_ops.errors import InUse, WrongInput
 from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target
+from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
 from tests.database.support import TABLES, append, execute
 
@@ -46,6 +49,26 @@ def test_from_nothing_and_again(at: Callable[..., Target], name: str) -> None:
     assert [(step, "passed") for step in STEPS] == verdicts(target)
     assert {"activities": 12, "users": 5} == database.counts(target)
     assert Outcome(unchanged=1) == database.plan_schema(target).apply() == database.plan_migrations(target).apply()
+
+
+@pytest.mark.parametrize("file", ["schema.sql", "seed.sql"])
+def test_a_file_that_cannot_be_run(seeded: Target, files: Path, file: str) -> None:
+    """It is found before the database goes."""
+    append(files / file, "COMMIT;\n")
+
+    assert [] == verdicts(seeded, force=True)
+    assert {"activities": 12, "users": 4} == database.counts(seeded)
+
+
+def test_somebody_who_could_drop_and_not_create(seeded: Target, at: Callable[..., Target], server: Server) -> None:
+    """The owner of a database may drop it; without CREATEDB there would be none afterwards."""
+    name = database_name(seeded)
+    with server.administrator() as administrator:
+        administrator.execute("DROP ROLE IF EXISTS tenant")
+        administrator.execute(f"CREATE ROLE tenant LOGIN PASSWORD '{PASSWORD}' IN ROLE {OWNER}".encode())
+    with pytest.raises(NotPermitted, match="tenant may not create databases and roles, and so nothing was dropped"):
+        setup(at(name, "tenant"))
+    assert {"activities": 12, "users": 4} == database.counts(seeded)
 
 
 def test_the_first_failure_ends_it(target: Target, files: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from botocore.model import Shape
 
 from cruddur_ops import calls, tags
+from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import ConfirmationRequired, NotOffered
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import offers, settings
@@ -82,8 +83,9 @@ def test_what_cannot_wait_is_asked_for_at_once(setting: str, wanted: dict[str, A
         plan = test_rds.planned(target, existing(**item))
         assert {setting, "DeletionProtection"} == set(notes(plan))
         patch.setattr(Plan, "_require_same", lambda *_: None)
+        first = replace(plan, changes=(Change(Action.CREATE, "group", make=lambda: pytest.fail("a part was made")),))
         with pytest.raises(ConfirmationRequired, match=f"{setting} of cruddur-db-instance cannot wait .* at_once"):
-            replace(plan, again=lambda: plan).apply()
+            (replace(first, again=lambda: first) + replace(plan, again=lambda: plan)).apply()
     assert [True] == [
         call.parameters["ApplyImmediately"] for call in calls_of(test_rds.planned(target, existing(**item), at_once=True))
     ]

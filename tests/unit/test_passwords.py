@@ -116,6 +116,14 @@ def test_a_password_that_nobody_knows(there: bool, manager: Any, region: dict[st
         plan_own(TARGET)
 
 
+@pytest.mark.parametrize("status", ["modifying", "storage-full", "stopped"])
+def test_no_secret_is_made_for_an_instance_that_cannot_take_it(status: str, manager: Any, region: dict[str, Instance]) -> None:
+    """RDS would refuse the second call, after the first."""
+    region["x"] = replace(MANAGED, status=status)
+    with pytest.raises(InstanceNotReady, match=f"x is {status}"):
+        plan_own(TARGET)
+
+
 def test_a_replica_has_the_password_of_its_source(region: dict[str, Instance]) -> None:
     """It is changed there."""
     region["x"] = replace(OWN, source="main")

@@ -404,7 +404,6 @@ def test_a_major_upgrade_has_to_be_allowed() -> None:
         ({"MasterUsername": "root"}, "set master_username"),
         ({"StorageEncrypted": False}, "not encrypted, for good"),
         ({"EngineVersion": "19.1"}, "newer than wanted"),
-        ({"DBInstanceStatus": "storage-full"}, "WARNING: its storage is full"),
         ({"PendingModifiedValues": {"CACertificateIdentifier": "rds-ca-2030"}}, "not made yet: CACertificateIdentifier"),
     ],
 )
@@ -413,6 +412,16 @@ def test_what_cannot_be_changed_in_place(item: dict[str, Any], fact: str) -> Non
     plan = planned(TARGET, existing(**item))
     assert () == plan.mutating
     assert any(fact in line for line in plan.facts)
+
+
+def test_a_full_storage_is_enlarged_before_all_else() -> None:
+    """RDS has shut the server down: whatever would leave it so is refused, with the way out."""
+    full = existing(DBInstanceStatus="storage-full")
+    for wanted in (TARGET, replace(TARGET, db_instance_class="db.t4g.small")):
+        with pytest.raises(InstanceNotReady, match="is storage-full: RDS has shut the server down: set allocated_storage higher"):
+            planned(wanted, full)
+    [call] = calls_of(planned(replace(TARGET, allocated_storage=40), full))
+    assert (40, True) == (call.parameters["AllocatedStorage"], call.parameters["ApplyImmediately"])
 
 
 def test_a_zone_that_was_chosen_otherwise() -> None:
@@ -496,6 +505,7 @@ def test_planning_after_modification_changes_nothing(before: Target, after: Targ
     ("status", "remedy"),
     [
         ("stopped", "cruddur-ops rds start"),
+        ("storage-full", "cruddur-ops rds modify --at-once"),
         ("deleting", "wait until it is gone"),
         ("failed", "aws rds describe-events"),
         ("incompatible-network", "aws rds describe-events"),
@@ -559,7 +569,7 @@ def test_waiting_for_what_will_do(statuses: list[str | None], status: str, found
     assert found == rds.wait(TARGET, status).status
 
 
-@pytest.mark.parametrize("status", ["failed", "incompatible-parameters", "deleting", "stopped", None])
+@pytest.mark.parametrize("status", ["failed", "incompatible-parameters", "deleting", "stopped", "storage-full", None])
 def test_waiting_ends_where_there_is_no_hope(statuses: list[str | None], status: str | None) -> None:
     """Broken, stopped or gone: the error comes at once, with its remedy."""
     statuses += ["creating", status]

@@ -271,6 +271,16 @@ def test_a_switchover_renames_both(switch: Callable[..., Plan]) -> None:
     assert all(call.parameters["ApplyImmediately"] for call in calls)
 
 
+def test_a_replica_takes_no_name(
+    switch: Callable[..., Plan], region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients would find a server under the name that takes no writes; a promoted one does."""
+    replica = Instance("copy", "available", source="main", tags=COPY)
+    monkeypatch.setattr(instances, "describe_all", lambda _: {**region, "copy": replica})
+    with pytest.raises(WrongInput, match="copy is a read replica: promote it with `cruddur-ops rds promote copy`"):
+        switch(main="available")
+
+
 def test_each_renaming_is_waited_for(switch: Callable[..., Plan], monkeypatch: pytest.MonkeyPatch) -> None:
     """The second begins when the first has come up under its new name; until then it may answer to none."""
     plan, looked = switch(main="available", copy="available"), []

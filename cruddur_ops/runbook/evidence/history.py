@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +86,8 @@ def verdict(record: Mapping[str, Any]) -> str:
     said = str(record["verdict"])
     if said != "running" or record["host"] != platform.node():
         return said
-    process = began(record["process"])
-    return "killed" if process is None or process > datetime.fromisoformat(record["started"]).timestamp() + 1 else said
+    now = began(record["process"])
+    return "killed" if now is None or now != record.get("process_began", now) else said
 
 
 def listing(runs: Path) -> str:

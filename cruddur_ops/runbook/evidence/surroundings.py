@@ -12,7 +12,7 @@ from typing import Any
 
 from cruddur_ops import aws
 from cruddur_ops.errors import OpsError
-from cruddur_ops.state import PROJECT, user
+from cruddur_ops.state import PROJECT, began, user
 from cruddur_ops.target import Target
 
 PACKAGES = ("cruddur-ops", "boto3", "botocore", "ipython-sql", "moto", "papermill", "psycopg", "sqlalchemy")
@@ -24,6 +24,7 @@ def surroundings() -> dict[str, Any]:
         "user": user(),
         "host": platform.node(),
         "process": os.getpid(),
+        "process_began": began(os.getpid()),
         "caller": None,
         "where": None,
         "git": commit(PROJECT),
