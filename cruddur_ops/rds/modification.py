@@ -18,13 +18,14 @@ from cruddur_ops.rds.settings import NO_GROWTH, Wish
 from cruddur_ops.target import Target
 
 
-def changes(wish: Wish, found: Instance, at_once: bool) -> Iterator[Change]:
+def changes(wish: Wish, found: Instance, at_once: bool, hurry: bool) -> Iterator[Change]:
     """A change for each setting and each tag that differs; the first of the settings makes the one call for all of them.
 
     Args:
         wish: what is wanted of the instance.
         found: the instance.
         at_once: whether nothing is to wait for the maintenance window.
+        hurry: whether what waits for it already is made now, too, where nothing else is to change.
     """
     resource, wanted = f"DB instance {found.identifier}", settings.modification(wish)
     differing = [replace(change, note=_note(change, found, at_once)) for change in differences(resource, wanted, wish.present)]
@@ -33,6 +34,8 @@ def changes(wish: Wish, found: Instance, at_once: bool) -> Iterator[Change]:
         differing[0] = replace(differing[0], **_made(wish, found, changed, at_once))
         yield from differing
         yield from pending.changes(found, changed) if at_once else ()
+    elif hurry:
+        yield from _hurried(wish, found)
     yield from _tagging(wish.target, found, resource)
 
 
@@ -49,6 +52,16 @@ def _made(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once: bool
     lacks, later = partial(_lacks, wish, now), () if at_once else settings.DEFERRED
     settle = partial(waiting.wait, wish.target, settled=True, later=later, lacks=lacks, before=found.status)
     return {"calls": (call,), "settle": settle}
+
+
+def _hurried(wish: Wish, found: Instance) -> Iterator[Change]:
+    """What waits for the window, made now: a call that names one of the values again, which takes the others along."""
+    named = min(found.pending.keys() & settings.BY_NAME, default="")
+    for change in pending.changes(found) if named else ():
+        if change.setting == named:
+            call = Call("rds", "modify_db_instance", _parameters(wish, found, {named: found.pending[named]}, True))
+            change = replace(change, calls=(call,), settle=partial(waiting.wait, wish.target, settled=True))
+        yield change
 
 
 def _lacks(wish: Wish, wanted: Mapping[str, Any], found: Instance) -> str:

@@ -9,7 +9,7 @@ from cruddur_ops.rds import settings
 from cruddur_ops.rds.instances import Instance, read
 
 PASSWORD = "MasterUserPassword"  # never waits for the window (ModifyDBInstance): it is being made already
-WITH_THE_OTHERS = "at once, with the others: so far it waits for the maintenance window"
+AT_ONCE = "at once: so far it waits for the maintenance window"
 
 
 def until(found: Instance) -> tuple[str, ...]:
@@ -18,7 +18,7 @@ def until(found: Instance) -> tuple[str, ...]:
 
 
 def changes(found: Instance, changed: Collection[str] = ()) -> Iterator[Change]:
-    """A change for each setting that a call to be applied immediately makes although it does not name it (ModifyDBInstance).
+    """A change for each setting that a call to be applied immediately takes along without naming it (ModifyDBInstance).
 
     Args:
         found: the instance.
@@ -29,4 +29,4 @@ def changes(found: Instance, changed: Collection[str] = ()) -> Iterator[Change]:
         row = rows.get(name)
         if name != PASSWORD and (row is None or row.name not in changed):
             before = str(read(found.raw, row.found)) if row else None
-            yield Change(Action.MODIFY, f"DB instance {found.identifier}", name, before, str(after), WITH_THE_OTHERS)
+            yield Change(Action.MODIFY, f"DB instance {found.identifier}", name, before, str(after), AT_ONCE)

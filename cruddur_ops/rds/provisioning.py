@@ -44,7 +44,7 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
     Args:
         target: with the wanted settings.
         at_once: whether changes of an instance are made at once; else those that can wait do so for its maintenance window.
-            By default they are, unless the target is protected.
+            By default they are, unless the target is protected. Asked for, it hurries what waits for the window already.
         major: whether it may go to another major version.
     """
     found = instances.describe(target)
@@ -63,7 +63,8 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
     if not found.ready and found.status != instances.FULL:
         settle = partial(waiting.wait, target)
         return Plan(title, (replace(same, note=f"{found.status}: wait until it is available", settle=settle),), facts)
-    changes = tuple(modification.changes(wish, found, not target.protected if at_once is None else at_once))
+    now = not target.protected if at_once is None else at_once
+    changes = tuple(modification.changes(wish, found, now, hurry=at_once is True))
     if "AllocatedStorage" not in [change.setting for change in changes]:
         instances.require_recoverable(found)
     shortfalls = (*_upgrade(target, wanted), *_shortfalls(wish, found))
