@@ -99,3 +99,9 @@ TIMEOUT = click.option(
 FOR_PSQL = click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- PSQL ARGUMENTS]")
 COMMAND = click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- PROGRAM [ARGUMENTS]")
 WITH_PASSWORD = click.option("--with-password", is_flag=True, help="With the password in it; refused in a run and in a notebook.")
+COPY_HELP = "The DB instance that has the copy; behind a connection URL a database of the same server."
+RECOVER = (
+    click.argument("table"),
+    click.option("--where", required=True, metavar="CONDITION", help="Which rows of the copy: what follows WHERE in SQL."),
+    click.option("--from", "copy", required=True, metavar="COPY", help=COPY_HELP),
+)

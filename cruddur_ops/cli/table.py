@@ -23,6 +23,11 @@ TABLE = (
          "Undo the newest migration of the database."),
     Verb(db, "seed", answers.seed, (*STEP, *options.SEED), announced=True, help=
          "Bring the rows of sql/seed.sql to what the file says, or generate users and activities by the million."),
+    Verb(db, "recover", "database.recovery:plan_recover", (*STEP, *options.RECOVER), announced=True, help="""\
+         Bring back the rows of TABLE that a restored copy has, and the database lacks or has otherwise.
+
+         What they refer to comes along where it is gone too, and so does what went with them. Such as:
+         cruddur-ops db recover users --where "handle = 'londo'" --from rescue"""),
     Verb(db, "expire", "database.expire:plan_expire", (*STEP, options.BATCH), announced=True, verified=False, help=
          "Remove activities that have expired, while the feeds go on."),
     Verb(db, "kill-sessions", "database.killing:plan_kill", (*STEP, options.IDLE), announced=True, help=

@@ -5,6 +5,7 @@ from cruddur_ops.database.checksum import forget_markers, mark, markers, next_se
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.facts import connection_facts, counts, inspect
 from cruddur_ops.database.instance import connected, replica_lag, wait_until_caught_up
+from cruddur_ops.database.recovery import plan_recover
 from cruddur_ops.database.roles import plan_roles
 from cruddur_ops.database.schema import plan_migrations, plan_schema, schema_checksum
 from cruddur_ops.database.seeding import plan_seed
@@ -24,6 +25,7 @@ __all__ = [
     "next_second",
     "plan_create",
     "plan_migrations",
+    "plan_recover",
     "plan_roles",
     "plan_schema",
     "plan_seed",

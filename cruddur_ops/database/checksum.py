@@ -120,11 +120,14 @@ def prove(target: Target, label: str) -> Proof:
     return Proof(label, {name: (then.get(name), now.get(name)) for name in sorted(then.keys() | now.keys())})
 
 
-def forget_markers(target: Target) -> None:
-    """Remove all markers, and their table."""
+def forget_markers(target: Target, label: str = "") -> None:
+    """Remove a marker, or all of them, and their table."""
     with connect(target) as connection:
         require_own(target, connection)
-        ask(connection, "operations/drop_markers")
+        if label:
+            ask(connection, "operations/drop_marker", label=label)
+        else:
+            ask(connection, "operations/drop_markers")
 
 
 def next_second(target: Target) -> datetime:

@@ -82,11 +82,12 @@ def plan_drill(target: Target, drill: Drill) -> tuple[Plan, ...]:
         "promotion": ((Action.MODIFY, drill.replica),),
         "removal of the drill": tuple((Action.DELETE, copy) for copy in drill.copies),
     }
-    return tuple(Plan(f"{kind} on {target.name}", tuple(map(_later, steps))) for kind, steps in found_later.items())
+    plans = [Plan(f"{kind} on {target.name}", tuple(map(_later, steps))) for kind, steps in found_later.items()]
+    return *plans, Plan(f"Recovery on {target.name}", (_later((Action.CREATE, "the last good change"), "marker"),))
 
 
-def _later(planned: tuple[Action, str]) -> Change:
-    return Change(planned[0], f"DB instance {planned[1]}", note="known after the steps before it")
+def _later(planned: tuple[Action, str], kind: str = "DB instance") -> Change:
+    return Change(planned[0], f"{kind} {planned[1]}", note="known after the steps before it")
 
 
 @step

@@ -1,0 +1,170 @@
+"""Rows of a copy of the database beside the live ones: brought over, with what they refer to and what went with them.
+
+They are kept in temporary tables of the transaction that compares them. Bringing them raises WrongInput where a table or a
+condition cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from cruddur_ops.database.connection import Connection
+from cruddur_ops.database.statements import ask, compose
+from cruddur_ops.errors import WrongInput
+
+INCOMING = "rows that come"
+KEPT_BY_TRIGGER = "updated_at"  # of a row that is changed back: when that was
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that the copy and the live database have.
+
+    Attributes:
+        schema: of both.
+        name: of both.
+        full: both, as SQL has them.
+        columns: which both have.
+        key: the columns of its primary key.
+    """
+
+    schema: str
+    name: str
+    full: str
+    columns: tuple[str, ...]
+    key: tuple[str, ...]
+
+    @property
+    def names(self) -> dict[str, sql.Composable | str]:
+        """What the statements of sql/recovery want to know."""
+        others = [one for one in self.columns if one not in (*self.key, KEPT_BY_TRIGGER)]
+        differs = [sql.SQL("copied.{0}::text IS DISTINCT FROM live.{0}::text").format(sql.Identifier(one)) for one in others]
+        named = [sql.SQL("CASE WHEN {} THEN {} END").format(how, one) for how, one in zip(differs, others, strict=True)]
+        return {
+            "table": sql.Identifier(self.schema, self.name),
+            "staged": f"copied {self.full}",
+            "columns": listed(self.columns),
+            "key": listed(self.key, "copied"),
+            "same": equal(self.key, self.key),
+            "differs": sql.SQL(" OR ").join([*differs, sql.SQL("false")]),
+            "named": sql.SQL(", ").join([*named, sql.SQL("NULL::text")]),
+            "assignments": sql.SQL(", ").join(sql.SQL("{0} = copied.{0}").format(sql.Identifier(one)) for one in others),
+        }
+
+
+def listed(columns: Iterable[str], of: str = "") -> sql.Composed:
+    """Columns of SQL, of a table."""
+    return sql.SQL(", ").join(sql.Identifier(*filter(None, [of]), one) for one in columns)
+
+
+def equal(copied: Iterable[str], live: Iterable[str]) -> sql.Composed:
+    """That columns of a copied row are those of a live one."""
+    return sql.SQL("({}) = ({})").format(listed(copied, "copied"), listed(live, "live"))
+
+
+def find(connection: Connection, name: str) -> Table:
+    """A table with its columns."""
+    found = ask(connection, "recovery/table", name=name)
+    if not found:
+        raise WrongInput(
+            f"there is no table {name!a}: `cruddur-ops db status` names them, those of another schema are SCHEMA.TABLE"
+        )
+    row = found[0]
+    return Table(row["schema"], row["name"], row["full"], tuple(row["columns"]), tuple(row["key"]))
+
+
+@dataclass
+class Staging:
+    """The rows that were brought over so far, by table, in the order in which they were met.
+
+    Attributes:
+        live: the connection whose transaction has them.
+        copy: where they come from.
+    """
+
+    live: Connection
+    copy: Connection
+    tables: dict[str, Table] = field(default_factory=dict)
+    _fetched: set[tuple[str, tuple[str, ...], str]] = field(default_factory=set)
+
+    def bring(self, name: str, condition: str) -> int:
+        """The rows that fit a condition, then all that they need; how many fit."""
+        table = self._table(name)
+        found = self._fetch(table, sql.SQL(condition), lacking=False)  # the operator's own SQL
+        while sum(self._follow(one) for one in self.references()):
+            pass
+        return found
+
+    def references(self) -> Iterator[dict[str, Any]]:
+        """The foreign keys from and to the tables that were met."""
+        seen = []
+        for name in list(self.tables):
+            seen += [one for one in ask(self.live, "recovery/references", name=name) if one not in seen]
+        yield from seen
+
+    def _follow(self, reference: dict[str, Any]) -> int:
+        """Bring what rows refer to, and what went with them by a cascade."""
+        child, parent = self.tables.get(reference["child"]), self.tables.get(reference["parent"])
+        columns, referenced = reference["columns"], reference["referenced"]
+        brought = 0
+        if child:
+            same = equal(columns, referenced)
+            place = find(self.live, reference["parent"]).names["table"]
+            names = {**child.names, "columns": listed(columns, "copied"), "table": place, "same": same}
+            brought += self._fetch_keys(reference["parent"], referenced, ask(self.live, compose("recovery/orphans", **names)))
+        if parent and reference["cascades"]:
+            names = {**parent.names, "columns": listed(referenced, "copied")}
+            brought += self._fetch_keys(reference["child"], columns, ask(self.live, compose("recovery/lacking", **names)))
+        return brought
+
+    def _fetch_keys(self, name: str, columns: list[str], rows: list[dict[str, Any]]) -> int:
+        new = {row["key"] for row in rows if (name, tuple(columns), row["key"]) not in self._fetched}
+        if not new:
+            return 0
+        self._fetched |= {(name, tuple(columns), key) for key in new}
+        text = sql.SQL("jsonb_build_array({})::text = ANY ({})").format(listed(columns), sql.Literal(sorted(new)))
+        return self._fetch(self._table(name), text, lacking=True)
+
+    def _table(self, name: str) -> Table:
+        """The table, with a place for its rows."""
+        table = find(self.live, name)
+        if table.full not in self.tables:
+            there = find(self.copy, name)
+            table = replace(table, columns=tuple(one for one in table.columns if one in there.columns))
+            if not table.key:
+                raise WrongInput(f"{name} has no primary key, by which its rows could be told apart: recover it by hand")
+            self.tables[table.full] = table
+            ask(self.live, compose("recovery/stage", **table.names))
+            ask(self.live, compose("recovery/stage_key", **{**table.names, "key": listed(table.key)}))
+        return self.tables[table.full]
+
+    def _fetch(self, table: Table, condition: sql.Composable, *, lacking: bool) -> int:
+        """Bring rows from the copy, through a table where those are left out that are not wanted; how many are new."""
+        names = {**table.names, "condition": condition}
+        incoming = {**names, "staged": INCOMING}
+        self._try(compose("recovery/try", **names))
+        ask(self.live, compose("recovery/stage", **incoming))
+        cursors = self.copy.cursor(), self.live.cursor()
+        reading, writing = compose("recovery/read", **names), compose("recovery/write", **incoming)
+        with cursors[0].copy(reading) as source, cursors[1].copy(writing) as sink:
+            for data in iter(partial(source.read), b""):
+                sink.write(data)
+        if lacking:
+            ask(self.live, compose("recovery/keep_lacking", **incoming))
+        added: int = ask(self.live, compose("recovery/merge", **names, incoming=INCOMING))[0]["rows"]
+        ask(self.live, compose("recovery/forget", staged=INCOMING))
+        return added
+
+    def _try(self, statement: sql.Composed) -> None:
+        """Refuse what is no condition. A binary answer is asked for so that a second statement is refused."""
+        try:
+            self.copy.execute(statement, binary=True)
+        except (psycopg.ProgrammingError, psycopg.DataError) as error:
+            message = f"the condition cannot be used ({error.diag.message_primary})"
+            raise WrongInput(f"{message}: write what follows WHERE in SQL, such as \"handle = 'londo'\"") from error

@@ -1,0 +1,2 @@
+-- Removes one marker.
+DELETE FROM restore_markers WHERE label = %(label)s;

@@ -1,0 +1,2 @@
+-- Takes the place for what comes away.
+DROP TABLE {staged};

@@ -1,0 +1,3 @@
+-- The rows of the copy.
+COPY (SELECT {columns} FROM {table} WHERE ({condition}
+)) TO STDOUT;

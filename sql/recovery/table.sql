@@ -1,0 +1,13 @@
+-- A table by its name: how it is called in full, its columns that can be written, and those of its primary key.
+SELECT
+    nspname AS schema,
+    relname AS name,
+    format('%%I.%%I', nspname, relname) AS full,
+    array_agg(attname ORDER BY attnum) AS columns,
+    coalesce(array_agg(attname ORDER BY attnum) FILTER (WHERE attnum = ANY (indkey)), '{}') AS key
+FROM pg_class
+JOIN pg_namespace ON pg_namespace.oid = relnamespace
+JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+LEFT JOIN pg_index ON indrelid = pg_class.oid AND indisprimary
+WHERE pg_class.oid = to_regclass(%(name)s) AND relkind IN ('r', 'p')
+GROUP BY nspname, relname;

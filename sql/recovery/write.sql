@@ -1,0 +1,2 @@
+-- Takes them in.
+COPY {staged} ({columns}) FROM STDIN;
