@@ -12,9 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
 
 from rds_sandbox.callers import Origin, Peer
+from rds_sandbox.ends import End
+from rds_sandbox.logins import Denied, Login, by_token, fatal, parse_startup, refusal
 
 # Request codes of the frontend/backend protocol (PostgreSQL 18, chapter 54.7 "Message Formats").
 SSL_REQUEST = 80877103
@@ -37,12 +38,16 @@ class Admission:
         admits: whether a connection from there gets through.
         seen_as: the address that the server would see for it.
         requires_tls: whether `rds.force_ssl` is on.
+        login: how a role logs in, other than by its password; it may take a while.
+        examines: whether there can be such a role.
     """
 
     origin: Callable[[Peer], Origin]
     admits: Callable[[Origin], bool]
     seen_as: Callable[[Origin], str]
     requires_tls: Callable[[], bool]
+    login: Callable[[str], Login | None]
+    examines: Callable[[], bool]
 
 
 def listening_socket(port: int, address: str | None = None) -> socket.socket:
@@ -66,49 +71,6 @@ def listening_socket(port: int, address: str | None = None) -> socket.socket:
             if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
                 raise
     raise OSError(errno.EADDRINUSE, "no loopback port is free")
-
-
-class End(asyncio.Protocol):
-    """One end of a connection that is passed on: what comes in here goes out at the other, no faster than that takes it."""
-
-    transport: asyncio.Transport
-    other: End | None = None
-
-    def __init__(self, lost: asyncio.Future[None]) -> None:
-        """The future is done once the peer has gone."""
-        self.lost = lost
-        self.early = b""  # what a client says before there is another end: its startup message
-
-    def connection_made(self, transport: Any) -> None:
-        """The peer is there."""
-        self.transport = transport
-
-    def join(self, other: End) -> None:
-        """From now on what one receives is sent by the other."""
-        self.other, other.other = other, self
-        other.transport.write(self.early)
-
-    def data_received(self, data: bytes) -> None:
-        """Send it on."""
-        if self.other:
-            self.other.transport.write(data)
-        else:
-            self.early += data
-
-    def pause_writing(self) -> None:
-        """The peer here takes no more for now: let the other wait."""
-        if self.other and not self.other.transport.is_closing():
-            self.other.transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        """It takes more again."""
-        if self.other and not self.other.transport.is_closing():
-            self.other.transport.resume_reading()
-
-    def connection_lost(self, _: Exception | None) -> None:
-        """The peer has gone."""
-        if not self.lost.done():
-            self.lost.set_result(None)
 
 
 @dataclass
@@ -168,7 +130,7 @@ class Gateway:
             async with asyncio.timeout(HANDSHAKE_SECONDS):
                 end = await self._negotiate(client, origin)
             if end:
-                await self._pass_on(end)
+                await self._pass_on(end, origin)
         except (OSError, ssl.SSLError, EOFError, TimeoutError):
             return
         finally:
@@ -205,12 +167,14 @@ class Gateway:
             else:
                 return await _accepted(client, None)
 
-    async def _pass_on(self, client: End) -> None:
+    async def _pass_on(self, client: End, origin: Origin) -> None:
         """Copy both ways until either side ends."""
         loop = asyncio.get_running_loop()
         try:
             _, server = await loop.create_unix_connection(lambda: End(loop.create_future()), str(self.upstream))
             try:
+                if self.admission.examines() and not await self._log_in(client, server, origin):
+                    return
                 client.join(server)
                 await asyncio.wait([client.lost, server.lost], return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -218,24 +182,25 @@ class Gateway:
         finally:
             client.transport.close()
 
-
-def refusal(startup: dict[str, str], address: str) -> bytes:
-    """The server's own error for a connection that pg_hba.conf admits over TLS only.
-
-    Source: PostgreSQL 18, chapter 20.1 "The pg_hba.conf File" and 54.7, ErrorResponse; SQLSTATE 28000.
-    """
-    user = startup.get("user", "")
-    database = startup.get("database", user)
-    message = f'no pg_hba.conf entry for host "{address}", user "{user}", database "{database}", no encryption'
-    fields = {"S": "FATAL", "V": "FATAL", "C": "28000", "M": message}
-    body = b"".join(key.encode() + value.encode() + b"\0" for key, value in fields.items()) + b"\0"
-    return b"E" + struct.pack("!I", len(body) + 4) + body
-
-
-def parse_startup(packet: bytes) -> dict[str, str]:
-    """The parameters of a StartupMessage: pairs of zero-terminated strings after length and version."""
-    words = [word.decode(errors="replace") for word in packet[8:].split(b"\0")]
-    return dict(zip(words[0::2], words[1::2], strict=False))
+    async def _log_in(self, client: End, server: End, origin: Origin) -> bool:
+        """Take part in the login of a role that needs it; False where it was refused."""
+        async with asyncio.timeout(HANDSHAKE_SECONDS):
+            size = int.from_bytes(await client.ahead(4))
+            startup = parse_startup(await client.ahead(size))
+            login = await asyncio.to_thread(self.admission.login, startup.get("user", ""))
+            if login is None:
+                return True
+            if client.transport.get_extra_info("ssl_object") is None:
+                client.transport.write(refusal(startup, self.admission.seen_as(origin)))
+                return False
+            server.transport.write(client.early)
+            client.early = b""
+            try:
+                await by_token(client, server, login.accepts, login.password)
+            except Denied:
+                client.transport.write(fatal(f'PAM authentication failed for user "{startup["user"]}"'))
+                return False
+            return True
 
 
 async def _startup(client: socket.socket) -> dict[str, str]:

@@ -13,6 +13,7 @@ from tests.functions import code_of, deploy, invoke, make_role, package, permit_
 from tests.support import Client, from_address, make_client, make_group, reset, tcp, wait_for
 from tests.support import wanted as wanted_instance
 
+AWSS = "arn:aws:iam::aws:policy/service-role"
 LAMBDA_ADDRESS = "192.0.2.44"
 SOURCE = """
     import socket, struct
@@ -247,6 +248,23 @@ def test_role_must_allow_interfaces(
     permit_interfaces(iam, "halfway")
 
     assert functions.update_function_configuration(FunctionName="halfway", VpcConfig=config)["VpcConfig"]
+
+
+def test_managed_policies_count(sandbox: Mapping[str, str], functions: Client, subnets: list[str], members: str) -> None:
+    """AWS's own are there (IAM User Guide, "AWS managed policies"), and what is attached is evaluated while it is."""
+    iam, config = make_client(sandbox, "iam"), {"SubnetIds": subnets, "SecurityGroupIds": [members]}
+    request = wanted("attached", make_role(iam, "attached"), sandbox["RDS_SANDBOX_LAMBDA_RUNTIME"], SOURCE)
+    basic, network = (f"{AWSS}/AWSLambda{name}ExecutionRole" for name in ("Basic", "VPCAccess"))
+    iam.attach_role_policy(RoleName="attached", PolicyArn=basic)
+    with pytest.raises(ClientError, match="does not have permissions to call CreateNetworkInterface on EC2"):
+        functions.create_function(**request, VpcConfig=config)
+    iam.attach_role_policy(RoleName="attached", PolicyArn=network)
+    assert functions.create_function(**request, VpcConfig=config)["VpcConfig"]
+    found = [each["PolicyArn"] for each in iam.list_attached_role_policies(RoleName="attached")["AttachedPolicies"]]
+    assert {basic, network} == set(found)
+    iam.detach_role_policy(RoleName="attached", PolicyArn=network)
+    with pytest.raises(ClientError, match="does not have permissions"):
+        functions.create_function(**{**request, "FunctionName": "detached"}, VpcConfig=config)
 
 
 def test_function_in_a_vpc_needs_an_endpoint(

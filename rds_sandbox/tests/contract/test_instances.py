@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 import pytest
 from botocore.exceptions import ClientError
@@ -54,6 +57,15 @@ def instance(rds: Client, ec2: Client) -> dict[str, Any]:
     rds.create_db_instance(**ORIGINAL, VpcSecurityGroupIds=[group])
     rds.get_waiter("db_instance_available").wait(DBInstanceIdentifier="an-instance", WaiterConfig={"Delay": 1, "MaxAttempts": 60})
     return wait_for(rds, "an-instance", "available")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose the shared pages are")
+def test_an_idle_instance_is_small(control: Callable[..., Any], instance: dict[str, Any]) -> None:
+    """Its processes have less than 40 MB, so that 50 of them fit beside whatever tests them."""
+    [described] = control("GET", "/status")["DBInstances"]
+    data = Path(described["Logs"]).parent / "data"
+    pages = [process.memory_full_info().pss for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(data)]
+    assert 0 < sum(pages) < 40 << 20
 
 
 def test_parameters_come_back_as_they_were_sent(instance: dict[str, Any]) -> None:

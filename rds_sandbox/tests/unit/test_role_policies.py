@@ -16,7 +16,8 @@ CREATE = "ec2:CreateNetworkInterface"
 def role(trust: Any, *policies: Any) -> Any:
     """A role as moto has it: the last policy is a managed one."""
     documents = [json.dumps({"Statement": policy}) for policy in policies]
-    managed = {"arn": SimpleNamespace(document=documents[-1])} if documents else {}
+    versions = [SimpleNamespace(document=each, is_default=each != "{}") for each in ["{}", *documents[-1:]]]
+    managed = {"arn": SimpleNamespace(versions=versions)} if documents else {}
     inline = dict(enumerate(documents[:-1]))
     return SimpleNamespace(
         assume_role_policy_document=json.dumps({"Statement": trust}), policies=inline, managed_policies=managed

@@ -25,7 +25,8 @@ def allows(role: Any, action: str) -> bool:
 
     A denial of what the function's own code does has one, `lambda:SourceFunctionArn`, that Lambda's calls never meet.
     """
-    documents = [*role.policies.values(), *(policy.document for policy in role.managed_policies.values())]
+    attached = [version for policy in role.managed_policies.values() for version in policy.versions if version.is_default]
+    documents = [*role.policies.values(), *(version.document for version in attached)]
     matching = [each for document in documents for each in _statements(document) if _matches(each, action)]
     return {each["Effect"] for each in matching if each["Effect"] == "Allow" or "Condition" not in each} == {"Allow"}
 

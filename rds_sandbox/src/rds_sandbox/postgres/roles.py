@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from rds_sandbox.postgres import queries
 from rds_sandbox.postgres.extensions import FIRST_MAJOR, PRELOADED
-from rds_sandbox.postgres.server import Server, compose
+from rds_sandbox.postgres.server import ADMINISTRATOR, Server, compose
 
+ADMIN_MAJOR = 16  # before it, CREATEROLE alone may grant all roles but superusers
 REPLICATOR = "rdsrepladmin"  # the role of that name on RDS
 
 
@@ -21,7 +25,8 @@ def create_master_user(server: Server, name: str, password: str, database: str |
     if PRELOADED in server.settings.get("shared_preload_libraries", "") and server.programs.major() < FIRST_MAJOR:
         _create_extension(server)
     with server.administrator() as connection:
-        for step in ("roles", "master_user", "ownership"):
+        may_grant = ("grantable_roles",) if server.programs.major() >= ADMIN_MAJOR else ()
+        for step in ("roles", *may_grant, "master_user", "ownership"):
             connection.execute(compose(step, master=name))
         _set_password(connection, name, password)
         if database and database != "postgres":
@@ -44,14 +49,55 @@ def set_password(server: Server, name: str, password: str) -> None:
 def allow_replication(server: Server, password: str) -> None:
     """Let read replicas stream from this server."""
     with server.administrator() as connection:
-        connection.execute(compose("replicator", role=REPLICATOR, verifier=_verifier(connection, REPLICATOR, password)))
+        verifier = sql.Literal(_verifier(connection, REPLICATOR, password))
+        connection.execute(compose("replicator", role=REPLICATOR, verifier=verifier))
+
+
+@dataclass(frozen=True)
+class Login:
+    """What a login depends on: whether the role is IAM's, or may replicate, whether PostgreSQL knows that; its verifier."""
+
+    iam: bool
+    replicates: bool
+    may_replicate: bool
+    verifier: str | None
+
+
+def prepare_login(server: Server, name: str, *, iam: bool, known: str | None) -> str | None:
+    """Before somebody logs in: give PostgreSQL what RDS takes from the role's memberships.
+
+    Args:
+        server: whose role it is.
+        name: of the role; nothing happens where there is none.
+        iam: whether members of rds_iam log in by token.
+        known: the verifier that this gave the role last, where it has one.
+
+    Returns:
+        The verifier of `iam_password`, where the role logs in by token.
+    """
+    with server.administrator() as connection:
+        row = connection.execute(queries.load("login"), {"user": name}).fetchone()
+        login = Login(*row) if row else Login(iam=False, replicates=False, may_replicate=False, verifier=None)
+        if login.replicates is not login.may_replicate and name not in (ADMINISTRATOR, REPLICATOR):
+            connection.execute(compose("allow_replication" if login.replicates else "forbid_replication", role=name))
+        if not (iam and login.iam):
+            return None
+        if known is None or login.verifier != known:
+            known = _verifier(connection, name, iam_password(server, name))
+            connection.execute(compose("password", master=name, verifier=sql.Literal(known)))
+        return known
+
+
+def iam_password(server: Server, name: str) -> str:
+    """With which the gateway logs in whoever has shown a token: on RDS too, such a role has no other password that counts."""
+    return hashlib.sha256(f"iam {name} {server.password}".encode()).hexdigest()
 
 
 def _set_password(connection: psycopg.Connection[Any], name: str, password: str) -> None:
-    connection.execute(compose("password", master=name, verifier=_verifier(connection, name, password)))
+    connection.execute(compose("password", master=name, verifier=sql.Literal(_verifier(connection, name, password))))
 
 
-def _verifier(connection: psycopg.Connection[Any], name: str, password: str) -> sql.Literal:
+def _verifier(connection: psycopg.Connection[Any], name: str, password: str) -> str:
     """The SCRAM verifier, which is sent instead of the password: no log can hold that."""
     verifier: bytes = connection.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
-    return sql.Literal(verifier.decode())
+    return verifier.decode()

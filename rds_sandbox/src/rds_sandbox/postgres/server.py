@@ -99,6 +99,8 @@ class Server:
         self._initdb()
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(SETTINGS)
+            if self.programs.major() >= 18:
+                file.write("io_method = sync\n")  # else three processes more, of each idle instance
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder for the server alone."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -21,7 +22,7 @@ from rds_sandbox.gateway import Admission
 from rds_sandbox.host import Host
 from rds_sandbox.machine import Machine
 from rds_sandbox.postgres import ServerFailed, roles
-from rds_sandbox.rds import events, facts, managed_secrets, parameter_groups
+from rds_sandbox.rds import events, facts, iam_authentication, managed_secrets, parameter_groups
 from rds_sandbox.rds.descriptions import DescribedDBInstance
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class SandboxDBInstance(DescribedDBInstance):
         parameters: the values of the group that the server has.
         reduced: what it has less of than these say, since this machine is no cloud.
         base_settings: of the server, whatever the group says.
+        verifiers: of the passwords that the sandbox gave roles who log in by IAM tokens, by name.
         begun: whether the work that was accepted last has begun; its status tells of it from then on.
     """
 
@@ -56,7 +58,9 @@ class SandboxDBInstance(DescribedDBInstance):
         self.begun = threading.Event()
         self.begun.set()
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
-        admission = Admission(host.callers.origin, self.admits, self.seen_as, self.requires_tls)
+        self.verifiers: dict[str, str] = {}
+        login, examines = partial(iam_authentication.login, self), partial(iam_authentication.examines, self)
+        admission = Admission(host.callers.origin, self.admits, self.seen_as, self.requires_tls, login, examines)
         self.machine = Machine(host, self.dbi_resource_id.lower(), admission)
 
     @property

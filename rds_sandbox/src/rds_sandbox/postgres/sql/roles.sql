@@ -4,5 +4,5 @@ CREATE ROLE rds_iam NOLOGIN;
 CREATE ROLE rds_password NOLOGIN;
 CREATE ROLE rds_superuser NOLOGIN;
 CREATE ROLE rdsrepladmin NOLOGIN REPLICATION;
-GRANT pg_monitor, pg_signal_backend, pg_read_all_data, pg_write_all_data TO rds_superuser WITH ADMIN OPTION;
+GRANT pg_monitor, pg_signal_backend TO rds_superuser WITH ADMIN OPTION;
 GRANT rds_replication, rds_password TO rds_superuser WITH ADMIN OPTION;

@@ -1,0 +1,107 @@
+"""What the master user may do, and may not, through boto3, psycopg and PostgreSQL's own programs.
+
+Amazon RDS User Guide, "Understanding the rds_superuser role" and "Performing logical replication for Amazon RDS for PostgreSQL".
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from rds_sandbox.postgres import find_programs
+from tests.instance import create, run
+from tests.support import PASSWORD, Client, connect
+
+
+def make_parameters(rds: Client, name: str, values: Mapping[str, str]) -> None:
+    """A parameter group."""
+    rds.create_db_parameter_group(DBParameterGroupName=name, DBParameterGroupFamily="postgres18", Description="test")
+    asked = [{"ParameterName": each, "ParameterValue": value, "ApplyMethod": "pending-reboot"} for each, value in values.items()]
+    rds.modify_db_parameter_group(DBParameterGroupName=name, Parameters=asked)
+
+
+@pytest.fixture(scope="module")
+def instance(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any]:
+    """An instance that takes connections without TLS, since the wheel's programs have none, with something in it to dump."""
+    make_parameters(rds, "plain", {"rds.force_ssl": "0"})
+    made = create(rds, "master", group, DBParameterGroupName="plain")
+    run(
+        sandbox, made, "CREATE EXTENSION pg_stat_statements", "CREATE EXTENSION pgcrypto", 'CREATE EXTENSION "uuid-ossp"',
+        "CREATE TABLE kept (id uuid PRIMARY KEY DEFAULT uuid_generate_v4(), name text)", "INSERT INTO kept (name) VALUES ('one')",
+        "CREATE ROLE reader LOGIN PASSWORD 'reader'", "GRANT SELECT ON kept TO reader", "GRANT pg_read_all_data TO reader",
+    )  # fmt: skip
+    return made
+
+
+@pytest.fixture(scope="module")
+def logical(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any]:
+    """An instance whose parameter group allows logical replication and prepared transactions."""
+    make_parameters(rds, "logical", {"rds.logical_replication": "1", "max_prepared_transactions": "5"})
+    return create(rds, "logical", group, DBParameterGroupName="logical")
+
+
+@pytest.mark.parametrize("catalog", ["pg_authid", "pg_shadow"])
+def test_passwords_are_closed(sandbox: Mapping[str, str], instance: dict[str, Any], catalog: str) -> None:
+    """Not even their verifiers are to be read."""
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        run(sandbox, instance, f"SELECT * FROM {catalog}")
+
+
+def program(tmp_path: Path, instance: Mapping[str, Any], *command: str) -> tuple[int, str]:
+    """Exit code and errors of one of PostgreSQL's programs."""
+    place = {"PGHOST": instance["Endpoint"]["Address"], "PGPORT": str(instance["Endpoint"]["Port"]), "PGUSER": "master"}
+    secret = {"PGPASSWORD": PASSWORD, "PGSSLMODE": "disable"}
+    path = find_programs(tmp_path).path(command[0])
+    environment = {**os.environ, **place, **secret}
+    done = subprocess.run([path, *command[1:]], env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+def test_a_dump_restores(sandbox: Mapping[str, str], rds: Client, group: str, instance: dict[str, Any], tmp_path: Path) -> None:
+    """Of one instance into another, without an error; pg_dumpall needs --no-role-passwords."""
+    dump = str(tmp_path / "dump")
+    other = create(rds, "other", group, DBParameterGroupName="plain")
+    run(sandbox, other, "CREATE ROLE reader")
+    assert (0, "") == program(tmp_path, instance, "pg_dump", "-Fc", "-f", dump, "app")
+    assert (0, "") == program(tmp_path, other, "pg_restore", "--exit-on-error", "-d", "app", dump)
+    assert [("one",)] == run(sandbox, other, "SELECT name FROM kept")
+    code, said = program(tmp_path, instance, "pg_dumpall", "--globals-only")
+    assert (1, True) == (code, "permission denied for table pg_authid" in said)
+    assert (0, "") == program(tmp_path, instance, "pg_dumpall", "--globals-only", "--no-role-passwords")
+
+
+def test_logical_slots(sandbox: Mapping[str, str], instance: dict[str, Any], logical: dict[str, Any]) -> None:
+    """Where the parameter group allows them, whoever is in rds_replication has them, in SQL and in the protocol; nobody else."""
+    create_slot = "SELECT pg_create_logical_replication_slot('mine', 'pgoutput')"
+    with pytest.raises(psycopg.Error):
+        run(sandbox, instance, create_slot)
+    run(sandbox, logical, create_slot, "SELECT pg_drop_replication_slot('mine')")
+    run(sandbox, logical, "CREATE ROLE streamer LOGIN PASSWORD 'streamer'")
+    streamer = {"user": "streamer", "password": "streamer"}
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        run(sandbox, logical, create_slot, **streamer)
+    run(sandbox, logical, "GRANT rds_replication TO streamer")
+    with connect(sandbox, logical, **streamer, replication="database") as connection:
+        connection.pgconn.exec_(b"CREATE_REPLICATION_SLOT theirs TEMPORARY LOGICAL pgoutput")
+        assert [("logical",)] == run(sandbox, logical, "SELECT slot_type FROM pg_replication_slots WHERE slot_name = 'theirs'")
+
+
+def test_prepared_transactions(sandbox: Mapping[str, str], instance: dict[str, Any], logical: dict[str, Any]) -> None:
+    """As many as the parameter group says: none, by default."""
+    prepare = ("BEGIN", "PREPARE TRANSACTION 'mine'")
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        run(sandbox, instance, *prepare)
+    run(sandbox, logical, *prepare)
+    run(sandbox, logical, "ROLLBACK PREPARED 'mine'")
+
+
+def test_no_channel_binding(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
+    """TLS ends at the gateway: docs/fidelity.md says so."""
+    with pytest.raises(psycopg.OperationalError, match="channel binding"):
+        connect(sandbox, instance, channel_binding="require")
