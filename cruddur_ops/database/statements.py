@@ -46,7 +46,7 @@ def _fetched(cursor: psycopg.Cursor[DictRow], statement: Statement, parameters: 
         return [] if cursor.rownumber is None else cursor.fetchall()
     except psycopg.errors.UndefinedTable as error:
         where = f" (sql/{statement}.sql)" if isinstance(statement, str) else ""
-        remedy = "run 03_load_schema_and_seed, which loads the schema that has it"
+        remedy = "run 03_load_schema_and_seed, if sql/schema.sql makes it"
         raise SchemaMissing(f"{error.diag.message_primary}{where}: {remedy}") from error
     except psycopg.Error:
         with told():

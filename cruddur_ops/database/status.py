@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from cruddur_ops.database import label
+from cruddur_ops.database import facts, label
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import NotPermitted, SchemaMissing
 from cruddur_ops.database.location import locate
@@ -41,7 +40,7 @@ class Status:
         environment: the name of the target that it was created for; empty where nobody labelled it.
         schema: version, checksum, loaded_at and loaded_by; empty where no schema was loaded.
         unrecorded: the tables of a database in which no schema is recorded.
-        counts: rows of each table of the application, by name; None where they are not there, or this user may not count.
+        counts: rows of each table, by name, as `database.counts` gives them; None where this user may read none.
     """
 
     place: str
@@ -60,16 +59,16 @@ class Status:
 
     def __str__(self) -> str:
         """A line for each fact."""
-        facts = {
+        lines = {
             "server": f"PostgreSQL {self.version}{', a replica' if self.replica else ''}, up for {whole_seconds(self.up)}",
             "connected as": self.user,
             "sessions": f"{self.sessions} others, of {self.connection_limit} that may connect",
             "database": self.place if self.present else f"{self.place}; {MISSING}",
         }
-        return pairs({**facts, **(self._content() if self.present else {})})
+        return pairs({**lines, **(self._content() if self.present else {})})
 
     def _content(self) -> dict[str, str]:
-        counts = {f"rows of {table}": f"{count:,}" for table, count in (self.counts or {}).items()}
+        counts = {f"rows of {table}": _counted(count) for table, count in (self.counts or {}).items()}
         return {
             "environment": self.environment or "not labelled",
             "schema": _unrecorded(self.unrecorded) if self.unrecorded else _schema_line(self.schema),
@@ -78,6 +77,12 @@ class Status:
         }
 
     __repr__ = __str__
+
+
+def _counted(rows: int) -> str:
+    if rows == facts.COUNTED + 1:
+        return f"more than {facts.COUNTED:,}"
+    return f"{'about ' if rows > facts.COUNTED else ''}{rows:,}"
 
 
 def _unrecorded(tables: tuple[str, ...]) -> str:
@@ -106,7 +111,7 @@ def readable(size: float) -> str:
 
 
 def status(target: Target) -> Status:
-    """Ask the server for all this; the rows are counted one by one."""
+    """Ask the server for all this."""
     location = locate(target)
     with on_server(target) as connection, waiting("status") as show:
         (server,) = ask(connection, "operations/server", database=location.database)
@@ -124,7 +129,5 @@ def _content(connection: Connection) -> dict[str, Any]:
     except (SchemaMissing, NotPermitted):
         found = []
     tables = [f"{row['schema']}.{row['name']}" for row in ask(connection, "operations/ordinary_tables")]
-    counted: dict[str, Any] = {"schema": found[0] if found else {}, "unrecorded": () if found else tuple(tables)}
-    with suppress(SchemaMissing, NotPermitted):
-        counted["counts"] = {row["table"]: row["rows"] for row in ask(connection, "operations/counts")}
-    return counted
+    counted = {"schema": found[0] if found else {}, "unrecorded": () if found else tuple(tables)}
+    return {**counted, "counts": facts.counted(connection) or None}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cruddur_ops import database, queries
+from cruddur_ops.activities import feeds
 from cruddur_ops.change import Outcome
 from cruddur_ops.database import waits
 from cruddur_ops.database.connection import connect
@@ -216,13 +217,15 @@ def test_the_status_of_another_schema(empty: Target, files: Path) -> None:
     write(files / "schema.sql", "CREATE TABLE moons (name text);")
     database.plan_schema(empty).apply()
     found = database.status(empty)
-    assert (1, None) == (found.schema["version"], found.counts)
+    assert (1, {"moons": 0, "planets": 0}) == (found.schema["version"], found.counts)
     assert "(that of sql/schema.sql)" in str(found)
 
 
 def test_a_missing_table_is_named(seeded: Target) -> None:
-    """With the file of the statement that needs it."""
+    """With the file of the statement that needs it; what is there is counted all the same."""
     execute(seeded, "DROP TABLE activities CASCADE")
 
-    with pytest.raises(SchemaMissing, match=r'relation "activities" does not exist \(sql/operations/counts.sql\): run 03'):
-        database.counts(seeded)
+    with pytest.raises(SchemaMissing, match=r'"live_activities" does not exist \(sql/activities/home.sql\): run 03'):
+        feeds.home(seeded)
+    assert {"users": 5} == database.counts(seeded)
+    assert "rows of users  5" in str(database.status(seeded))

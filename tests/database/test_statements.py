@@ -59,7 +59,7 @@ def test_a_server_that_goes_in_the_middle(seeded: Target) -> None:
     own = own_connection(seeded)
     terminate(seeded, own.info.backend_pid)
     with pytest.raises(StatementFailed):
-        ask(own, "operations/counts")
+        ask(own, "operations/countable")
 
     assert {"activities": 12, "users": 5} == database.counts(seeded)
 
@@ -78,7 +78,7 @@ def test_a_failed_statement_leaves_the_session_usable(seeded: Target) -> None:
     with pytest.raises(psycopg.errors.UndefinedColumn):
         rows(seeded, compose("operations/explain", statement=psycopg.sql.SQL("SELECT nothing_like_it")))
 
-    assert 2 == len(rows(seeded, "operations/counts"))
+    assert 2 == len(rows(seeded, "operations/countable"))
 
 
 def test_threads_take_turns(seeded: Target) -> None:
