@@ -112,7 +112,8 @@ def plan_schema(target: Target) -> Plan:
 
     def find(connection: Connection) -> Iterator[Change]:
         action = compare(loaded(connection), (newest(), schema_checksum()))
-        yield replace(change, action=action, make=partial(_load, connection))
+        note = scripts.left_out(connection, "schema") if action is Action.CREATE else ""
+        yield replace(change, action=action, note=note, make=partial(_load, connection))
 
     return planned(target, "Schema", find, change)
 
@@ -189,8 +190,12 @@ def _migrations(connection: Connection) -> tuple[Change, ...]:
     if loaded(connection) is None:
         return (_NO_SCHEMA,)
     waiting = pending(_applied(connection))
-    changes = (Change(Action.CREATE, f"migration {one.name}", make=partial(_in_turn, connection, one, True)) for one in waiting)
-    return tuple(changes) or (Change(Action.NONE, "schema", "version", after=str(newest())),)
+    return tuple(_forward(connection, one) for one in waiting) or (Change(Action.NONE, "schema", "version", after=str(newest())),)
+
+
+def _forward(connection: Connection, one: Migration) -> Change:
+    note = scripts.left_out(connection, one.up)
+    return Change(Action.CREATE, f"migration {one.name}", note=note, make=partial(_in_turn, connection, one, True))
 
 
 def _applied(connection: Connection) -> dict[int, str]:

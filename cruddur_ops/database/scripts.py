@@ -8,7 +8,8 @@ Running one raises WrongInput where the file cannot be run, NotPermitted where a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import psycopg
@@ -17,9 +18,10 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from cruddur_ops import queries
+from cruddur_ops.database import omissions
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import NotPermitted
-from cruddur_ops.database.refusals import REMEDIES, refusal
+from cruddur_ops.database.refusals import refusal
 from cruddur_ops.database.statements import ask
 from cruddur_ops.database.tokens import MEANINGLESS, Statement, statements
 from cruddur_ops.database.waits import watched
@@ -29,10 +31,15 @@ OUTSIDE = "-- cruddur-ops: outside a transaction"
 CORRECT = "correct the file and repeat; nothing of it was kept"
 NOT_RECORDED = "correct the file and repeat; it is not recorded as made"
 NO_RIGHTS = "take the statement out, since RDS gives nobody more rights, or grant them first"
-OWNERS, OTHERS = (CORRECT, NO_RIGHTS), (CORRECT, REMEDIES[psycopg.errors.InsufficientPrivilege])
+THERE = "repeat, with INSERT ... ON CONFLICT DO NOTHING where the row may be there already"
+NO_EXTENSION = "the file is right, and this server does not have it: install it there, or take out what needs it"
+EXTENSION_RIGHTS = "create it once as the master user, with `cruddur-ops db connect`, and write CREATE EXTENSION IF NOT EXISTS"
+NOT_OURS = "connect as a user who has the right, such as the master user, and without db_role; a policy admits those it names"
+OWNERS, OTHERS = (CORRECT, NO_RIGHTS), (CORRECT, NOT_OURS)
 ALONE = f"put it alone into a migration whose first line is `{OUTSIDE}`"
 # What does not run in a transaction block (PostgreSQL 18, part VI); the server refuses others, with SQLSTATE 25001.
-NEVER_INSIDE = (("VACUUM",), ("CREATE", "DATABASE"), ("DROP", "DATABASE"), ("CREATE", "TABLESPACE"), ("ALTER", "SYSTEM"))
+NEVER_INSIDE = (("VACUUM",), ("CREATE", "TABLESPACE"), ("ALTER", "SYSTEM"))
+DATABASES = (("CREATE", "DATABASE"), ("DROP", "DATABASE"))
 ENDS = (("BEGIN",), ("START", "TRANSACTION"), ("COMMIT",), ("END",), ("ABORT",), ("ROLLBACK",), ("PREPARE", "TRANSACTION"))
 
 
@@ -45,6 +52,8 @@ def run(connection: Connection, name: str, *, as_owner: bool = True) -> list[dic
         as_owner: as the owner of the schema, so that what the file makes is that role's; else as whoever is connected.
     """
     content, found = require_runnable(name)
+    left_out = omissions.omitted(connection, found)
+    content, found = _without(content, left_out), [one for one in found if one not in left_out]
     if as_owner:
         act_as_owner(connection)
     remedies = OWNERS if as_owner else OTHERS
@@ -64,6 +73,20 @@ def require_runnable(name: str) -> tuple[str, list[Statement]]:
     return content, found
 
 
+def left_out(connection: Connection, name: str) -> str:
+    """What a file says that means nothing here, and is not run; empty for nothing."""
+    return omissions.summary(omissions.omitted(connection, _read(name)[1]))
+
+
+def _without(content: str, left_out: Iterable[Statement]) -> str:
+    """The file with these statements blank, so that all others stand where they stood."""
+    pieces, position = list[str](), 0
+    for one in left_out:
+        pieces += [content[position : one.start], re.sub(r"[^\n]", " ", content[one.start : one.end])]
+        position = one.end
+    return "".join([*pieces, content[position:]])
+
+
 def is_outside(name: str) -> bool:
     """Whether a file is to be run outside of a transaction."""
     return queries.load(name).text.partition("\n")[0].strip() == OUTSIDE
@@ -72,6 +95,8 @@ def is_outside(name: str) -> bool:
 def run_outside(connection: Connection, name: str) -> None:
     """Run the one statement of a file by itself, on a connection that commits by itself."""
     content, found = _read(name)
+    if "CONCURRENTLY ON" in " ".join(found[0].words):
+        raise WrongInput(f"sql/{name}.sql, line {found[0].line}: the index has no name, by which to know one half made: name it")
     if len(found) != 1:
         raise WrongInput(f"sql/{name}.sql, line {found[1].line}: what runs outside a transaction stands alone: split the file")
     _require_stays(found[0], f"sql/{name}.sql, line {found[0].line}")
@@ -110,11 +135,14 @@ def _require_stays(one: Statement, where: str) -> None:
     if any(one.begins(*words) for words in ENDS) and not (one.words[0] == "ROLLBACK" and "TO" in one.words[:3]):
         remedy = "take it out, since each file is one transaction as it is"
         raise WrongInput(f"{where}: {one.words[0]} begins or ends a transaction: {remedy}")
+    if any(one.begins(*words) for words in DATABASES):
+        remedy = "take it out, since the target says which database, and `cruddur-ops db create` makes it"
+        raise WrongInput(f"{where}: {' '.join(one.words[:2])} is about another database: {remedy}")
     if one.words[0] in ("SET", "RESET") and {"ROLE", "AUTHORIZATION"} & set(one.words[1:3]):
         remedy = "take it out, since what a file makes belongs to cruddur_owner"
         raise WrongInput(f"{where}: {' '.join(one.words[:2])} acts as somebody else: {remedy}")
     if one.begins("COPY") and one.data is None and {"STDIN", "STDOUT"} & set(one.words):
-        remedy = "give it its data on the lines below, ended by \\., or use `cruddur-ops db psql`"
+        remedy = "give it its data on the lines below, ended by \\., or use `cruddur-ops db connect`"
         raise WrongInput(f"{where}: this COPY has no data in the file: {remedy}")
 
 
@@ -145,27 +173,32 @@ def _sent(connection: Connection, name: str, content: str, part: Sequence[Statem
     *done, last = connection.wait(generators.execute(connection.pgconn))
     if last.status == ExecStatus.FATAL_ERROR:
         error = psycopg.errors.error_from_result(last)
-        position = error.diag.statement_position
-        lines = [one.line for one in part]
-        line = content.count("\n", 0, start + int(position) - 1) + 1 if position else lines[min(len(done), len(lines) - 1)]
-        raise _failure(error, f"sql/{name}.sql, line {line}", *remedies) from error
+        place = start + int(error.diag.statement_position or 0) - 1
+        one = part[min(len(done), len(part) - 1)]
+        line = content.count("\n", 0, place) + 1 if place >= start else one.line
+        raise _failure(error, f"sql/{name}.sql, line {line}", one, *remedies) from error
     if part[0].data is not None:
         connection.wait(generators.copy_to(connection.pgconn, part[0].data.encode(encoding)))
         try:
             connection.wait(generators.copy_end(connection.pgconn, None))
         except psycopg.DatabaseError as error:
-            raise _failure(error, f"sql/{name}.sql, line {part[0].line}", *remedies) from error
+            raise _failure(error, f"sql/{name}.sql, line {part[0].line}", part[0], *remedies) from error
     return last
 
 
-def _failure(error: psycopg.Error, where: str, remedy: str, rights: str) -> OpsError:
+def _failure(error: psycopg.Error, where: str, one: Statement, remedy: str, rights: str) -> OpsError:
     """The sentence for an error, without what rows hold."""
     sentence = refusal(error)
     said = f"{where}: {_without_rows(error)}"
+    extension = one.begins("CREATE", "EXTENSION")
     if isinstance(sentence, NotPermitted):
-        return NotPermitted(f"{said}: {rights}")
+        return NotPermitted(f"{said}: {EXTENSION_RIGHTS if extension else rights}")
+    if extension and isinstance(error, psycopg.errors.FeatureNotSupported | psycopg.errors.UndefinedFile):
+        return WrongInput(f"{said}: {NO_EXTENSION}")
     if isinstance(error, psycopg.errors.ActiveSqlTransaction):
         return WrongInput(f"{said}: {ALONE}")
+    if isinstance(error, psycopg.errors.UniqueViolation) and one.words[0] in ("INSERT", "COPY", "WITH"):
+        return WrongInput(f"{said}: {remedy.replace('repeat', THERE, 1)}")
     return sentence or WrongInput(f"{said}: {remedy}")
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from cruddur_ops.errors import WrongInput
@@ -62,6 +62,7 @@ def tokens(content: str, name: str) -> list[Any]:
         raise WrongInput(f"{name}: a quote is opened and not closed: close it, and repeat; nothing of it was run") from error
 
 
+@lru_cache(maxsize=8)  # a file is read to be planned, and to be run
 def statements(content: str, name: str) -> list[Statement]:
     """The statements of a file, in their order.
 
@@ -156,5 +157,5 @@ def _word(token: Any, before: Sequence[Any]) -> str:
 def _statement(held: list[Any], content: str) -> Iterator[Statement]:
     if held:
         start, end = held[0].start, held[-1].end + 1
-        words = tuple(" ".join(_word(token, held[:number]) for number, token in enumerate(held)).split())
+        words = tuple(" ".join(map(_word, held, ((), *([one] for one in held)))).split())
         yield Statement(content.count("\n", 0, start) + 1, words, start, end)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from cruddur_ops import database, queries
@@ -92,6 +94,8 @@ def test_a_value_that_is_used_at_once(seeded: Target) -> None:
     [
         (f"{INDEX}\n", "line 1: CREATE INDEX CONCURRENTLY cannot run inside .* first line is `-- cruddur-ops: outside"),
         (f"{OUTSIDE}SELECT 1;\n{INDEX}\n", "line 3: what runs outside a transaction stands alone: split the file"),
+        (f"{OUTSIDE}CREATE INDEX CONCURRENTLY ON users (bio);\n", "line 2: the index has no name, by which .*: name it"),
+        (f"{OUTSIDE}DROP DATABASE x;\n", "line 2: DROP DATABASE is about another database: take it out"),
         (f"{OUTSIDE}COMMIT;\n", "line 2: COMMIT begins or ends"),
         (f"{OUTSIDE}SET ROLE postgres;\n", "line 2: SET ROLE acts as somebody else"),
         (
@@ -187,6 +191,97 @@ def test_a_schema_of_somebodys_own(empty: Target, files: Path, name: str) -> Non
     assert Outcome(unchanged=1) == database.plan_schema(empty).apply()
     add("ALTER TABLE planets ADD COLUMN size integer;")
     assert Outcome(created=1) == database.plan_migrations(empty).apply()
+
+
+DUMP = """\\restrict abc
+SET statement_timeout = 0;
+SET setting_of_another_version = 0;
+SET client_encoding = 'UTF8';
+SELECT pg_catalog.set_config('search_path', '', false);
+SET default_table_access_method = heap;
+CREATE SCHEMA stars;
+ALTER SCHEMA stars OWNER TO somebody;
+COMMENT ON EXTENSION plpgsql IS 'PL/pgSQL procedural language';
+CREATE TABLE public.planets (
+    id integer NOT NULL,
+    owner text
+);
+ALTER TABLE public.planets OWNER TO somebody;
+CREATE SEQUENCE public.planets_id_seq AS integer;
+ALTER TABLE public.planets_id_seq OWNER TO "Somebody";
+ALTER SEQUENCE public.planets_id_seq OWNED BY public.planets.id;
+ALTER TABLE ONLY public.planets ALTER COLUMN id SET DEFAULT nextval('public.planets_id_seq'::regclass);
+CREATE TABLE stars.suns (name text);
+CREATE VIEW stars.names AS SELECT name FROM stars.suns;
+COPY public.planets (id, owner) FROM stdin;
+1	ALTER TABLE x OWNER TO y;
+2	\\N
+\\.
+SELECT pg_catalog.setval('public.planets_id_seq', 2, true);
+ALTER TABLE public.planets RENAME owner TO keeper;
+GRANT SELECT ON TABLE public.planets TO somebody, PUBLIC WITH GRANT OPTION;
+REVOKE ALL ON TABLE public.planets FROM somebody CASCADE;
+ALTER DEFAULT PRIVILEGES FOR ROLE somebody IN SCHEMA public GRANT SELECT ON TABLES TO cruddur_reader;
+GRANT INSERT ON TABLE stars.suns TO PUBLIC;
+\\unrestrict abc
+"""
+
+
+def test_a_dump_of_another_server(empty: Target, files: Path) -> None:
+    """What means nothing here is left out, and told; all else is there, with the roles' rights on it, and the data."""
+    write(files / "schema.sql", DUMP)
+    database.plan_roles(empty).apply()
+    plan = database.plan_schema(empty)
+    left_out = "1 COMMENT ON EXTENSION, 3 OWNER TO, 1 SET of unknown settings, 3 rights of unknown roles"
+    assert f"(left out of the file: {left_out})" in str(plan)
+
+    assert Outcome(created=1) == plan.apply()
+    assert [] == list(database.plan_roles(empty).mutating)
+    assert {"planets": 2, "stars.suns": 0} == database.counts(empty)
+    assert [("cruddur_owner", 1, "ALTER TABLE x OWNER TO y;")] == execute(
+        empty, "SELECT pg_get_userbyid(relowner), planets.* FROM pg_class, planets WHERE relname = 'suns' AND id = 1"
+    )
+    app, reader = (replace(empty, db_role=role) for role in ("cruddur_app", "cruddur_reader"))
+    execute(app, "INSERT INTO planets (keeper) VALUES ('g''kar'); DELETE FROM stars.suns; SELECT FROM stars.names")
+    assert {"planets": 3, "stars.suns": 0} == database.counts(reader)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        execute(app, "DELETE FROM schema_migrations")
+
+
+EXTENSIONS = {
+    "nothing_like_it": "the file is right, and this server does not have it: install it there, or take out what needs it",
+    "file_fdw": "create it once as the master user, with `cruddur-ops db connect`, and write CREATE EXTENSION IF NOT EXISTS",
+}
+
+
+@pytest.mark.parametrize("name", EXTENSIONS)
+def test_an_extension_that_is_not_to_be_had(empty: Target, files: Path, name: str) -> None:
+    """The server's want, or that of a right, is no fault of the file."""
+    write(files / "schema.sql", f'SELECT 1;\nCREATE EXTENSION IF NOT EXISTS "{name}" WITH SCHEMA public;')
+
+    with pytest.raises(WrongInput, match=f'^sql/schema.sql, line 2: .*extension.*"{name}".*: {EXTENSIONS[name]}$'):
+        database.plan_schema(empty).apply()
+
+
+def test_rows_of_a_policy(empty: Target, files: Path) -> None:
+    """A table of which this user sees a part alone is neither counted nor held against a marker, since both would be untrue."""
+    schema = (
+        "CREATE TABLE planets (); CREATE TABLE moons (); ALTER TABLE moons ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+    )
+    write(files / "schema.sql", schema)
+    database.plan_schema(empty).apply()
+
+    assert {"planets": 0} == database.counts(empty)
+    assert ["planets", "schema_history", "schema_migrations"] == sorted(database.mark(empty, "now").tables)
+
+
+def test_a_large_table_is_estimated(empty: Target) -> None:
+    """Nobody waits for the count of a table of any size; what is said of it is true."""
+    execute(empty, "CREATE TABLE planets AS SELECT FROM generate_series(1, 120000)")
+    assert "rows of planets  more than 100,000" in str(database.status(empty))
+    execute(empty, "ANALYZE planets")
+    assert database.counts(empty)["planets"] == pytest.approx(120_000, rel=0.1)
+    assert "rows of planets  about 1" in str(database.status(empty))
 
 
 def test_a_schema_of_another_tool(empty: Target, files: Path) -> None:

@@ -72,6 +72,7 @@ NOTHING = {
     "a question": "SELECT count(*) FROM users;",
     "a conflict": f"{USER.replace('gkar', 'londo').replace('gkar@', 'londo@')} ON CONFLICT DO NOTHING;",
     "a temporary table": "CREATE TEMP TABLE planets ON COMMIT DROP AS SELECT 'Narn' AS name;",
+    "settings of another version": "SET setting_of_another_version = 0; SET SESSION another_one TO 'x';",
     "settings of pg_dump": "SELECT pg_catalog.set_config('search_path', '', false);\nSET row_security = off;\nSELECT 1;",
 }
 
@@ -110,6 +111,7 @@ REFUSED = {
     "an authorization": ("SET SESSION AUTHORIZATION DEFAULT;", "line 1: SET SESSION acts as somebody else"),
     "no role": ("RESET ROLE;", "line 1: RESET ROLE acts as somebody else"),
     "another database": ("\\connect other\nDELETE FROM users;", r"line 1: \\connect is a command of psql's own: take it out"),
+    "a database": ("SELECT 1;\nCREATE DATABASE chinook;", "line 2: CREATE DATABASE is about another database: take it out"),
     "another file": ("SELECT 1;\n\\i more.sql\n", r"line 2: \\i is a command of psql's own"),
     "a vacuum": ("VACUUM users;", "line 1: VACUUM cannot run inside a transaction block: put it alone into a migration"),
     "a concurrent index": ("CREATE INDEX CONCURRENTLY x ON users (bio)", "line 1: CREATE INDEX CONCURRENTLY cannot run inside"),
@@ -134,6 +136,10 @@ def test_what_would_leave_the_transaction(seeded: Target, files: Path, name: str
 TAKEN = "INSERT INTO users (handle, display_name, email) VALUES ('x', 'x', 'londo@example.com');"
 FAULTS = {
     "a duplicate": (f"SELECT 1;\n{TAKEN}", 'line 2: duplicate key value violates unique constraint "users_email_key"'),
+    "a duplicate in data": (
+        "COPY users (handle, display_name, email) FROM stdin;\nx\tx\tlondo@example.com\n\\.\n",
+        "line 1: duplicate key",
+    ),
     "a row that does not fit": (
         "ALTER TABLE users ALTER email TYPE integer USING email::integer",
         "line 1: invalid input syntax",
@@ -154,6 +160,7 @@ def test_an_error_is_a_sentence_without_data(seeded: Target, files: Path, name: 
     with pytest.raises(WrongInput, match=rf"^sql/seed\.sql, {sentence}.*: correct the file and repeat") as caught:
         database.plan_seed(seeded)
     assert "example.com" not in str(caught.value)
+    assert (name in ("a duplicate", "a duplicate in data")) == ("with INSERT ... ON CONFLICT DO NOTHING" in str(caught.value))
 
 
 ENCODINGS = {"a byte order mark": "utf-8-sig", "Latin-1": "latin-1", "UTF-16": "utf-16", "UTF-16 without a mark": "utf-16-le"}
