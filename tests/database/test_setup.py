@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_run(seeded: Target, files: Path, file: str) -> No
     append(files / file, "COMMIT;\n")
 
     assert [] == verdicts(seeded, force=True)
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 def test_somebody_who_could_drop_and_not_create(seeded: Target, at: Callable[..., Target], server: Server) -> None:
@@ -68,7 +68,7 @@ def test_somebody_who_could_drop_and_not_create(seeded: Target, at: Callable[...
         administrator.execute(f"CREATE ROLE tenant LOGIN PASSWORD '{PASSWORD}' IN ROLE {OWNER}".encode())
     with pytest.raises(NotPermitted, match="tenant may not create databases and roles, and so nothing was dropped"):
         setup(at(name, "tenant"))
-    assert {"activities": 12, "users": 4} == database.counts(seeded)
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 def test_the_first_failure_ends_it(target: Target, files: Path) -> None:
