@@ -24,6 +24,17 @@ def announce(verb: str, target: Target, *, err: bool = False) -> None:
     click.echo(f"{verb} on {target.name}: {locate(target)}", err=err)
 
 
+def adopt(target: Target, schema: bool) -> Iterator[Plan]:
+    """The label; then the schema with the rows. What stands in the way of that is found before the label is written."""
+    from cruddur_ops.database import creation, takeover
+
+    if schema:
+        takeover.plan_takeover(target)
+    yield creation.plan_adopt(target)
+    if schema:
+        yield takeover.plan_takeover(target)
+
+
 def setup(target: Target, force: bool) -> Outcome:
     """A line for each step, then what all came to."""
     from cruddur_ops.database import steps

@@ -105,3 +105,4 @@ RECOVER = (
     click.option("--where", required=True, metavar="CONDITION", help="Which rows of the copy: what follows WHERE in SQL."),
     click.option("--from", "copy", required=True, metavar="COPY", help=COPY_HELP),
 )
+SCHEMA = click.option("--schema", is_flag=True, help="Also bring its tables, with their rows, to sql/schema.sql.")

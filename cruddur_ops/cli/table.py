@@ -11,8 +11,11 @@ from cruddur_ops.cli.verb import Verb
 TABLE = (
     Verb(db, "create", "database:plan_create", STEP, announced=True, help=
          "Create the database where it is missing, and label it with the name of the target."),
-    Verb(db, "adopt", "database.creation:plan_adopt", (*LOOK, options.DATABASE), announced=True, help=
-         "Label a database that others filled with the name of the target, so that the other verbs may change it."),
+    Verb(db, "adopt", answers.adopt, (*LOOK, options.DATABASE, options.SCHEMA), announced=True, help="""\
+         Label a database that others filled with the name of the target, so that the other verbs may change it.
+
+         With --schema its tables, such as the bootcamp's, become those of sql/schema.sql, and keep their rows; without
+         --confirm that is shown and nothing is changed."""),
     Verb(db, "roles", "database:plan_roles", STEP, announced=True, help=
          "Make the roles cruddur_app and cruddur_reader, and give back the rights that they lost."),
     Verb(db, "schema-load", "database:plan_schema", STEP, announced=True, help=

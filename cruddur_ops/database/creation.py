@@ -40,6 +40,7 @@ def plan_adopt(target: Target) -> Plan:
 
     def find(connection: Connection) -> Iterator[Change]:
         found = label.find(connection, database_name(target))
+        yield from owner_changes(connection) if found else ()
         yield _label(target, connection, found) if found else absent
 
     plan = planned(target, "Adoption", find, absent, on_server, asks=database_name(target), whose=label.compare)

@@ -152,6 +152,11 @@ def loaded(connection: Connection) -> tuple[int, str] | None:
 
 def _load(connection: Connection) -> None:
     scripts.run(connection, "schema")
+    record_loaded(connection)
+
+
+def record_loaded(connection: Connection) -> None:
+    """Record that the schema is there, with all of its migrations."""
     for migration in available():
         _record_migration(connection, migration)
     _record(connection)

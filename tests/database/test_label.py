@@ -160,8 +160,8 @@ def test_adoption(another: Target) -> None:
             plan_adopt(replace(another, confirm=confirm)).apply()
     plan = plan_adopt(replace(another, confirm=name))
     assert f"~ database {name}: environment = local" in str(plan)
-    assert Outcome(changed=1) == plan.apply()
-    assert f"database {name} is as wanted" in repr(plan.verify())
+    assert Outcome(changed=1, unchanged=1) == plan.apply()
+    assert f"database {name} are as wanted" in repr(plan.verify())
     execute(another, UNSETTLED["seed"])
     assert 1 == database.plan_seed(another).apply().changed
 

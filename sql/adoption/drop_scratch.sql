@@ -1,0 +1,2 @@
+-- Takes the schema away, empty by now.
+DROP SCHEMA {scratch};

@@ -1,0 +1,2 @@
+-- Takes such a view away.
+DROP VIEW {converted};
