@@ -9,7 +9,7 @@ from cruddur_ops.change import Action, Change
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.statements import ask
 
-State = Mapping[int, Mapping[str, Any]]  # by the table's oid
+State = Mapping[int, Mapping[str, Any]]  # by an oid
 COUNTED = {"inserted": (Action.CREATE, "new"), "updated": (Action.MODIFY, "changed"), "deleted": (Action.DELETE, "deleted")}
 NOTHING: Mapping[str, Any] = dict.fromkeys(COUNTED, 0)
 # The catalogues that making a table writes to. For a temporary one that is nobody's business, others have a line of their own.
@@ -31,8 +31,8 @@ def changes(before: State, after: State) -> Iterator[Change]:
     """What was done between two states: a line for each kind of change of each table, and one for all other definitions."""
     lasting = {key: row for key, row in after.items() if not row["temporary"]}
     tables = [change for key, row in lasting.items() if not row["system"] for change in _table(row, before.get(key))]
-    gone = [row["name"] for key, row in before.items() if key not in after and not row["temporary"]]
-    tables += [Change(Action.DELETE, f"table {name}") for name in gone]
+    gone = [row for key, row in before.items() if key not in after and not row["temporary"]]
+    tables += [Change(Action.DELETE, f"{row['kind']} {row['name']}") for row in gone]
     yield from tables
     written = {row["name"] for key, row in lasting.items() if row["system"] and any(_counts(row, before.get(key)).values())}
     if after.keys() - before.keys() or any(not change.after for change in tables):
@@ -42,13 +42,13 @@ def changes(before: State, after: State) -> Iterator[Change]:
 
 
 def _table(row: Mapping[str, Any], was: Mapping[str, Any] | None) -> Iterator[Change]:
-    name = row["name"]
+    kind, name = row["kind"], row["name"]
     if was is None:
-        yield Change(Action.CREATE, f"table {name}")
-    elif was["file"] != row["file"]:
+        yield Change(Action.CREATE, f"{kind} {name}")
+    elif was["file"] != row["file"] and kind == "table":
         yield Change(Action.DELETE, f"rows of {name}", note="the table was emptied or written anew")
-    elif was["definition"] != row["definition"]:
-        yield Change(Action.MODIFY, f"table {name}")
+    elif was["definition"] != row["definition"] and kind != "index":  # which is written anew with its table
+        yield Change(Action.MODIFY, f"{kind} {name}")
     for counter, count in _counts(row, was).items():
         action, word = COUNTED[counter]
         if count:

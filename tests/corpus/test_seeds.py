@@ -28,13 +28,24 @@ DOINGS = {
     "a claim": (f"{USER}; SELECT 'unchanged' AS action, 'nothing' AS resource;", ["+ new rows of users"]),
     "a table": ("CREATE TABLE planets ();", ["+ table planets"]),
     "a column": ("ALTER TABLE users ADD COLUMN planet text;", ["~ table users"]),
-    "a default": ("ALTER TABLE users ALTER COLUMN bio SET DEFAULT 'x';", ["~ definitions"]),
+    "a default": ("ALTER TABLE users ALTER COLUMN bio SET DEFAULT 'x';", ["~ table users"]),
     "a drop": ("DROP VIEW live_activities;", ["- table live_activities"]),
     "a function": ("CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';", ["~ definitions"]),
     "a temporary table": (
         "CREATE TEMP TABLE planets (name text) ON COMMIT DROP;\nCOPY planets FROM stdin;\nNarn; it's far\n\\.\n"
         "UPDATE users SET bio = (SELECT name FROM planets) WHERE handle = 'londo';",
         ["~ changed rows of users"],
+    ),
+    "a domain beside a temporary table": ("CREATE TEMP TABLE planets (); CREATE DOMAIN planet AS text;", ["+ type planet"]),
+    "a schema beside one": ("CREATE TEMP TABLE planets (); CREATE SCHEMA stars;", ["+ schema stars"]),
+    "a default beside one": ("CREATE TEMP TABLE p (); ALTER TABLE users ALTER bio SET DEFAULT 'x';", ["~ table users"]),
+    "a sequence and an index beside one": (
+        "CREATE TEMP TABLE p (name text PRIMARY KEY); CREATE SEQUENCE s; CREATE INDEX i ON users (bio);",
+        ["+ index i", "+ sequence s"],
+    ),
+    "a view beside one": (
+        "CREATE TEMP TABLE p (); CREATE OR REPLACE VIEW live_activities AS TABLE live_activities",
+        ["~ table live_activities"],
     ),
     "a copy": (
         "COPY users (handle, display_name, email) FROM stdin;\ng'kar\tG'Kar; \"of\" $$Narn\tgkar@example.com\n\\.\n",
