@@ -97,9 +97,9 @@ def seed(target: Target, scale: int | None, seed_number: int | None) -> Plan:
 
 def migration(name: str) -> Iterator[str]:
     """Two files."""
-    from cruddur_ops.database import schema
+    from cruddur_ops.database import migrations
 
-    return (f"wrote {path}" for path in schema.new_migration(name))
+    return (f"wrote {path}" for path in migrations.new_migration(name))
 
 
 def stop(target: Target, force: bool, keep: bool) -> Plan:

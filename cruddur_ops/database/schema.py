@@ -1,7 +1,6 @@
 """The schema: sql/schema.sql for an empty database, and the migrations that bring one forward and back.
 
-A migration is a numbered pair of files in sql/migrations/, one up, one down; the first is the schema that all others start
-from, and has no way down. schema.sql is what all of them come to. The database records which of both it has.
+schema.sql is what all migrations come to. The database records which of both it has.
 
 Planning raises WrongInput where the files are no sequence, or not what the database has; applying, what `scripts` raises.
 """
@@ -10,11 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import psycopg
 
@@ -23,6 +20,7 @@ from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database import scripts, waits
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import SchemaMissing
+from cruddur_ops.database.migrations import FIRST, UPDATE, Migration, available, newest, pending
 from cruddur_ops.database.planning import in_database, planned
 from cruddur_ops.database.roles import grant
 from cruddur_ops.database.statements import ask, compose
@@ -30,79 +28,10 @@ from cruddur_ops.errors import RunInProgress, WrongInput
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.target import Target
 
-FOLDER = "migrations"
-NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-LENGTH = 60
-FIRST = 0
-UPDATE = "update your copy of the project"
-
-
-@dataclass(frozen=True, order=True)
-class Migration:
-    """A pair of files: the number, which is the version that the schema then has, and a name such as "0001_add_bio_to_users"."""
-
-    version: int
-    name: str
-
-    @property
-    def up(self) -> str:
-        """The script that applies it."""
-        return f"{FOLDER}/{self.name}.up"
-
-    @property
-    def down(self) -> str:
-        """The script that undoes it."""
-        return f"{FOLDER}/{self.name}.down"
-
-
-def available() -> tuple[Migration, ...]:
-    """The migrations in sql/, oldest first."""
-    names = set(queries.names())
-    found = sorted({_parsed(name.removeprefix(f"{FOLDER}/")) for name in names if name.startswith(f"{FOLDER}/")})
-    numbers = Counter(migration.version for migration in found)
-    for number in range(FIRST, len(found)):
-        if numbers[number] != 1:
-            problem = "is there twice" if numbers[number] else "is missing"
-            raise WrongInput(f"the migration {number:04} {problem}: number the files of sql/migrations/ in sequence")
-    for migration in found:
-        wanted = {migration.up} if migration.version == FIRST else {migration.up, migration.down}
-        for missing in sorted(wanted - names):
-            raise WrongInput(f"sql/{missing}.sql is missing: write it, or delete the other file of the pair")
-    return tuple(found)
-
-
-def _parsed(file: str) -> Migration:
-    number, _, rest = file.partition("_")
-    name, _, direction = rest.rpartition(".")
-    if not re.fullmatch(r"\d{4}", number) or not NAME.fullmatch(name) or direction not in ("up", "down"):
-        raise WrongInput(f"sql/migrations/{file}.sql is no NNNN_name.up.sql or NNNN_name.down.sql: rename it")
-    return Migration(int(number), f"{number}_{name}")
-
-
-def newest() -> int:
-    """The version that schema.sql has."""
-    return available()[-1].version
-
 
 def schema_checksum() -> str:
     """The SHA-256 of sql/schema.sql, in hexadecimal."""
     return hashlib.sha256(queries.load("schema").text.encode()).hexdigest()
-
-
-def new_migration(name: str) -> tuple[Path, Path]:
-    """Write the next pair, up and down, with nothing but their first lines; WrongInput for a name that cannot be used."""
-    if not NAME.fullmatch(name) or len(name) > LENGTH:
-        example = f"use up to {LENGTH} small letters, digits and single underscores, as in add_bio_to_users"
-        raise WrongInput(f'"{name}" is no name for a migration: {example}')
-    number, words = newest() + 1, name.replace("_", " ")
-    migration = Migration(number, f"{number:04}_{name}")
-    up, down = (queries.FOLDER / f"{script}.sql" for script in (migration.up, migration.down))
-    for path, line in ((up, words.capitalize()), (down, f"Undo: {words}")):
-        try:
-            path.write_text(f"-- {line}.\n", encoding="utf-8")
-        except OSError as error:
-            raise WrongInput(f"{path} cannot be written ({error.strerror}): see to the folder's rights, then repeat") from error
-    return up, down
 
 
 @step
@@ -205,16 +134,6 @@ def _forward(connection: Connection, one: Migration) -> Change:
 
 def _applied(connection: Connection) -> dict[int, str]:
     return {row["version"]: row["name"] for row in ask(connection, "operations/applied_migrations")}
-
-
-def pending(applied: Mapping[int, str]) -> tuple[Migration, ...]:
-    """The migrations that a database does not have yet, oldest first, by the names of those that it has."""
-    found = {migration.version: migration for migration in available()}
-    for version, name in applied.items():
-        if version not in found or found[version].name != name:
-            known = f"sql/migrations/ has {found[version].name}" if version in found else "sql/migrations/ ends before"
-            raise WrongInput(f"the database has the migration {name}, and {known}: {UPDATE}")
-    return tuple(migration for version, migration in sorted(found.items()) if version not in applied)
 
 
 def _in_turn(connection: Connection, migration: Migration, forward: bool) -> Outcome | None:

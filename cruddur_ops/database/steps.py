@@ -11,9 +11,10 @@ from cruddur_ops.database import scripts
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import NotPermitted
+from cruddur_ops.database.migrations import available
 from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.roles import plan_roles
-from cruddur_ops.database.schema import available, plan_migrations, plan_schema
+from cruddur_ops.database.schema import plan_migrations, plan_schema
 from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import OpsError, WrongInput

@@ -21,9 +21,10 @@ from cruddur_ops.change import Action, Change
 from cruddur_ops.database import scripts
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.location import database_name
+from cruddur_ops.database.migrations import newest
 from cruddur_ops.database.planning import planned
 from cruddur_ops.database.roles import OWNER
-from cruddur_ops.database.schema import loaded, newest, record_loaded, schema_checksum
+from cruddur_ops.database.schema import loaded, record_loaded, schema_checksum
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Plan, step

@@ -17,7 +17,8 @@ from cruddur_ops.database import waits
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import SchemaMissing, StatementFailed
 from cruddur_ops.database.location import database_name
-from cruddur_ops.database.schema import new_migration, plan_rollback
+from cruddur_ops.database.migrations import new_migration
+from cruddur_ops.database.schema import plan_rollback
 from cruddur_ops.errors import RunInProgress, WrongInput
 from cruddur_ops.target import Target
 from tests.database.support import execute, write

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from cruddur_ops import database
 from cruddur_ops.change import Outcome
-from cruddur_ops.database import schema
+from cruddur_ops.database import migrations, schema
 from cruddur_ops.database.connection import session, transaction
 from cruddur_ops.database.location import database_name
-from cruddur_ops.database.schema import Migration, available, new_migration, plan_rollback
+from cruddur_ops.database.migrations import Migration, available, new_migration
+from cruddur_ops.database.schema import plan_rollback
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
@@ -105,7 +106,7 @@ def test_an_empty_database_needs_no_migration(empty: Target) -> None:
 def test_rollback_undoes_the_newest(seeded: Target) -> None:
     """One at a time, down to the first schema; migrate goes the same way up again."""
     execute(seeded, "UPDATE users SET bio = 'I was there, at the dawn of the third age'")
-    assert [schema.newest()] == [int(change.resource[10:14]) for change in plan_rollback(seeded).mutating]
+    assert [migrations.newest()] == [int(change.resource[10:14]) for change in plan_rollback(seeded).mutating]
     for migration in reversed(available()[1:]):
         plan = plan_rollback(seeded)
         assert Outcome(deleted=1) == plan.apply()
@@ -123,7 +124,7 @@ def test_rollback_compares_the_environment(seeded: Target) -> None:
 
     with pytest.raises(WrongInput, match='belongs to the environment "local", and the target is "staging"'):
         plan_rollback(another)
-    assert schema.newest() == versions(seeded)[-1]
+    assert migrations.newest() == versions(seeded)[-1]
 
 
 def test_protected_target(first: Target) -> None:
@@ -219,10 +220,10 @@ def test_bad_names_are_refused(files: Path, name: str) -> None:
     assert before == sorted(files.rglob("*"))
 
 
-@given(st.from_regex(schema.NAME, fullmatch=True))
+@given(st.from_regex(migrations.NAME, fullmatch=True))
 def test_good_names_are_read_back(name: str) -> None:
     """What may be written is understood when it is read."""
-    assert Migration(7, f"0007_{name}") == schema._parsed(f"0007_{name}.up")
+    assert Migration(7, f"0007_{name}") == migrations._parsed(f"0007_{name}.up")
 
 
 @pytest.mark.parametrize(

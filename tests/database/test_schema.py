@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cruddur_ops import database, queries
 from cruddur_ops.change import Action, Outcome
-from cruddur_ops.database import schema
+from cruddur_ops.database import migrations, schema
 from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.schema import compare
 from cruddur_ops.database.tokens import statements
@@ -25,8 +25,8 @@ LAST = queries.load("schema").text.count("\n") + 1
 
 def test_schema_is_recorded(seeded: Target) -> None:
     """Version, checksum of the file and who loaded it; and all migrations as applied."""
-    newest = schema.newest()
-    names = [(migration.version, migration.name, USER) for migration in schema.available()]
+    newest = migrations.newest()
+    names = [(migration.version, migration.name, USER) for migration in migrations.available()]
 
     history = "SELECT version, checksum, loaded_by FROM schema_history"
     assert [(newest, database.schema_checksum(), USER)] == execute(seeded, history)

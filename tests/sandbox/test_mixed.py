@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from click.testing import CliRunner
 
 from cruddur_ops.cli import main
-from cruddur_ops.database import connection, schema
+from cruddur_ops.database import connection, migrations
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import OpsError
 from cruddur_ops.rds.restores import sibling
@@ -34,7 +34,7 @@ __all__ = ["line"]
 NAME, COPY, KEPT = "cruddur-db-instance", "other", "retired"
 SNAPSHOTS = ("first", "second")
 MICRO, SMALL = "db.t4g.micro", "db.t4g.small"
-NEWEST = schema.newest()
+NEWEST = migrations.newest()
 PATIENCE = 90.0  # seconds for which a verb is repeated, and an answer waited for
 WRITE = "INSERT INTO activities (user_uuid, message) SELECT uuid, 'written' FROM users LIMIT 1"
 EPISODE = 100  # draws
