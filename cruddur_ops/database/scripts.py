@@ -31,11 +31,12 @@ OUTSIDE = "-- cruddur-ops: outside a transaction"
 CORRECT = "correct the file and repeat; nothing of it was kept"
 NOT_RECORDED = "correct the file and repeat; it is not recorded as made"
 NO_RIGHTS = "take the statement out, since RDS gives nobody more rights, or grant them first"
-THERE = "repeat, with INSERT ... ON CONFLICT DO NOTHING where the row may be there already"
+TWICE = "a seed is run again, also to verify it: write INSERT ... ON CONFLICT DO NOTHING, and COPY to a temporary table"
 NO_EXTENSION = "the file is right, and this server does not have it: install it there, or take out what needs it"
 EXTENSION_RIGHTS = "create it once as the master user, with `cruddur-ops db connect`, and write CREATE EXTENSION IF NOT EXISTS"
 NOT_OURS = "connect as a user who has the right, such as the master user, and without db_role; a policy admits those it names"
-OWNERS, OTHERS = (CORRECT, NO_RIGHTS), (CORRECT, NOT_OURS)
+# What helps against a fault of the file, a right that is missing, and a row that is there already.
+OWNERS, OTHERS = (CORRECT, NO_RIGHTS, CORRECT), (CORRECT, NOT_OURS, TWICE)
 ALONE = f"put it alone into a migration whose first line is `{OUTSIDE}`"
 # What does not run in a transaction block (PostgreSQL 18, part VI); the server refuses others, with SQLSTATE 25001.
 NEVER_INSIDE = (("VACUUM",), ("CREATE", "TABLESPACE"), ("ALTER", "SYSTEM"))
@@ -102,7 +103,7 @@ def run_outside(connection: Connection, name: str) -> None:
     _require_stays(found[0], f"sql/{name}.sql, line {found[0].line}")
     act_as_owner(connection, "SET ROLE cruddur_owner")
     try:
-        _sent(connection, name, content, found, (NOT_RECORDED, NO_RIGHTS))
+        _sent(connection, name, content, found, (NOT_RECORDED, NO_RIGHTS, NOT_RECORDED))
     finally:
         if not connection.closed:
             connection.execute("RESET ROLE")
@@ -164,7 +165,7 @@ def _parts(found: Sequence[Statement]) -> Iterator[list[Statement]]:
         yield [one for _, one in group] if number < 0 else [found[number]]
 
 
-def _sent(connection: Connection, name: str, content: str, part: Sequence[Statement], remedies: tuple[str, str]) -> PGresult:
+def _sent(connection: Connection, name: str, content: str, part: Sequence[Statement], remedies: tuple[str, str, str]) -> PGresult:
     """Send statements that follow one another in one message, which execute() would not do; their last result."""
     start, end = part[0].start, part[-1].end
     encoding = connection.info.encoding
@@ -186,7 +187,7 @@ def _sent(connection: Connection, name: str, content: str, part: Sequence[Statem
     return last
 
 
-def _failure(error: psycopg.Error, where: str, one: Statement, remedy: str, rights: str) -> OpsError:
+def _failure(error: psycopg.Error, where: str, one: Statement, remedy: str, rights: str, duplicate: str) -> OpsError:
     """The sentence for an error, without what rows hold."""
     sentence = refusal(error)
     said = f"{where}: {_without_rows(error)}"
@@ -197,8 +198,8 @@ def _failure(error: psycopg.Error, where: str, one: Statement, remedy: str, righ
         return WrongInput(f"{said}: {NO_EXTENSION}")
     if isinstance(error, psycopg.errors.ActiveSqlTransaction):
         return WrongInput(f"{said}: {ALONE}")
-    if isinstance(error, psycopg.errors.UniqueViolation) and one.words[0] in ("INSERT", "COPY", "WITH"):
-        return WrongInput(f"{said}: {remedy.replace('repeat', THERE, 1)}")
+    if isinstance(error, psycopg.errors.UniqueViolation):
+        return WrongInput(f"{said}: {duplicate}")
     return sentence or WrongInput(f"{said}: {remedy}")
 
 
