@@ -48,6 +48,8 @@ def _read(name: str) -> str:
     try:
         text = (FOLDER / f"{name}.sql").read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
+        if error.object.startswith(b"PGDMP"):
+            raise WrongInput(f"sql/{name}.sql is an archive of pg_dump's: write it as SQL with `pg_restore --file`") from error
         raise WrongInput(f"sql/{name}.sql is not in UTF-8: save it as UTF-8") from error
     if "\0" in text:
         raise WrongInput(f"sql/{name}.sql holds a NUL character, which PostgreSQL cannot read: save it as UTF-8 text")

@@ -1,7 +1,7 @@
 """What a file says that means nothing in this database, as files of other servers and versions do: it is left out, and told.
 
 Whom something belongs to, since what a file makes belongs to cruddur_owner; the rights of roles that are not there; settings that
-another version has; comments on extensions, which are their makers'.
+another version has; comments on extensions, which are their makers'. And, untold, client_encoding: files are UTF-8.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from cruddur_ops.database.statements import ask
 from cruddur_ops.database.tokens import Statement
 
 OWNER, COMMENT, RIGHTS, SETTING = "OWNER TO", "COMMENT ON EXTENSION", "rights of unknown roles", "SET of unknown settings"
+ENCODING = ""
 EVERYBODY = frozenset({"PUBLIC", "CURRENT_USER", "CURRENT_ROLE", "SESSION_USER"})
 AFTER_ROLES = frozenset({"WITH", "GRANTED", "CASCADE", "RESTRICT", "IN", "GRANT", "REVOKE"})
 
@@ -27,12 +28,12 @@ def omitted(connection: Connection, found: Iterable[Statement]) -> Mapping[State
     if roles or settings:
         rows = ask(connection, "operations/unknown", roles=sorted(roles), settings=sorted(settings))
         unknown = {row["name"] for row in rows}
-    return {one: kind for one, (kind, names) in needed.items() if kind in (OWNER, COMMENT) or unknown & set(names)}
+    return {one: kind for one, (kind, names) in needed.items() if kind in (OWNER, COMMENT, ENCODING) or unknown & set(names)}
 
 
 def summary(left_out: Mapping[Statement, str]) -> str:
     """What was left out, counted; empty for nothing."""
-    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(left_out.values()).items()))
+    counts = ", ".join(f"{count} {kind}" for kind, count in sorted(Counter(filter(None, left_out.values())).items()))
     return f"left out of the file: {counts}" if counts else ""
 
 
@@ -47,7 +48,9 @@ def _needs(one: Statement) -> Iterator[tuple[str, tuple[str, ...]]]:
         yield RIGHTS, tuple(_roles(words))
     elif words[0] == "SET":
         rest = words[2:] if words[1:2] and words[1] in ("SESSION", "LOCAL") else words[1:]
-        if rest[1:2] and rest[1] in ("=", "TO"):
+        if rest[:1] in (("CLIENT_ENCODING",), ("NAMES",)):
+            yield ENCODING, ()
+        elif rest[1:2] and rest[1] in ("=", "TO"):
             yield SETTING, (rest[0].lower(),)
 
 

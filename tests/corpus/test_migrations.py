@@ -179,6 +179,25 @@ SCHEMAS = {
     "a function of SQL": (
         "CREATE TABLE planets (name text);\nCREATE FUNCTION f() RETURNS text BEGIN ATOMIC SELECT '\\'; SELECT 'b'; END;"
     ),
+    "what pagila has": (
+        "CREATE TABLE planets (name text);\nCREATE TYPE kind AS ENUM ('rock', 'gas');\n"
+        "CREATE DOMAIN year AS integer CONSTRAINT year_check CHECK (VALUE >= 1901);\nALTER DOMAIN year OWNER TO postgres;\n"
+        "CREATE FUNCTION last(text) RETURNS text LANGUAGE plpgsql AS $_$\n"
+        "DECLARE x text := ''; -- ;\nBEGIN RETURN $1 || ';'; END\n$_$;\n"
+        "ALTER FUNCTION last(text) OWNER TO postgres;\nCREATE AGGREGATE all_of(text) (SFUNC = textcat, STYPE = text);\n"
+        "ALTER AGGREGATE all_of(text) OWNER TO postgres;\n"
+        "CREATE TABLE payments (id serial, paid date NOT NULL, amount numeric(5,2)) PARTITION BY RANGE (paid);\n"
+        "CREATE TABLE payments_2022 PARTITION OF payments FOR VALUES FROM ('2022-01-01') TO ('2023-01-01');\n"
+        "CREATE MATERIALIZED VIEW sums AS SELECT sum(amount) FROM payments WITH NO DATA;\n"
+        "ALTER SCHEMA public OWNER TO postgres;\n"
+        "COMMENT ON TABLE planets IS 'a; b';\nREVOKE ALL ON SCHEMA public FROM postgres;"
+    ),
+    "what northwind has": (
+        "SET default_with_oids = false;\n---\n--- drop tables\n---\nDROP TABLE IF EXISTS planets;\n"
+        "CREATE TABLE planets (name character varying(15) NOT NULL, picture bytea);\n"
+        "INSERT INTO planets VALUES ('Narn', '\\x'), ('C\u00f4te de Blaye', '\\x00');\n"
+        "ALTER TABLE ONLY planets ADD CONSTRAINT pk_planets PRIMARY KEY (name);"
+    ),
     "a rule": "CREATE TABLE planets (name text);\nCREATE RULE r AS ON DELETE TO planets DO ALSO (SELECT 1; SELECT 2);",
 }
 

@@ -187,6 +187,27 @@ def test_data_that_may_be_there(seeded: Target, files: Path) -> None:
     assert "verified" in repr(plan.verify())
 
 
+@pytest.mark.parametrize(
+    "line", ["SET client_encoding = 'LATIN1';", "SET NAMES 'SQL_ASCII';", "set session client_encoding to latin1;"]
+)
+def test_an_encoding_that_the_file_no_longer_has(seeded: Target, files: Path, line: str) -> None:
+    """A file is UTF-8, whatever it was when it said so of itself."""
+    data = "COPY users (handle, display_name, email) FROM stdin;\nx\tLond\u00f6 \u2615\tx@example.com\n\\.\n"
+    seed(files, f"{line}\n{data}UPDATE users SET bio = '\u2615' WHERE handle = 'x';")
+
+    database.plan_seed(seeded).apply()
+    assert [("Lond\u00f6 \u2615", "\u2615")] == execute(seeded, "SELECT display_name, bio FROM users WHERE handle = 'x'")
+
+
+def test_an_archive(seeded: Target, files: Path) -> None:
+    """What pg_dump -Fc writes is no SQL."""
+    (files / "seed.sql").write_bytes(b"PGDMP\x01\x10\x00\x04\x08\xff")
+    queries.load.cache_clear()
+
+    with pytest.raises(WrongInput, match=r"sql/seed\.sql is an archive of pg_dump's: write it as SQL with `pg_restore --file`"):
+        database.plan_seed(seeded)
+
+
 ENCODINGS = {"a byte order mark": "utf-8-sig", "Latin-1": "latin-1", "UTF-16": "utf-16", "UTF-16 without a mark": "utf-16-le"}
 
 
