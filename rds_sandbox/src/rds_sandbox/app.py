@@ -47,6 +47,11 @@ OPEN = {
     "AWSCognitoIdentityProviderService": "cognito-idp",
     "AWSCognitoIdentityService": "cognito-identity",
 }
+# With --iam: those whose requests are asked for policies, by their signing names; any other is the owner's alone.
+EVALUATED = (
+    "rds", "ec2", "lambda", "iam", "sts", "logs", "secretsmanager", "ssm", "cognito-idp", "monitoring", "kms", "scheduler",
+    "tagging",
+)  # fmt: skip
 DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
 
 Environ = dict[str, Any]
@@ -78,6 +83,10 @@ class SandboxApp:
         except signatures.Refused as refused:
             return aws_error(request, refused.code, str(refused), refused.status)
         region, service = scope(request)
+        if self.host.iam and not self._is_evaluated(request, service):
+            return aws_error(
+                request, "AccessDenied", f"{service or 'what is signed in a query'} is the owner's alone with --iam", 403
+            )
         if self.host.realism and service and AT_ONCE not in request.headers.get("User-Agent", ""):
             return self._late(request, region, service)
         return self._aws(request, region, service)
@@ -107,6 +116,11 @@ class SandboxApp:
             return bool(self._backend(request) == "cognitoidp")
         prefix, _, name = request.headers.get("X-Amz-Target", "").partition(".")
         return prefix in OPEN and request.path == "/" and name in signatures.open_operations(OPEN[prefix])
+
+    def _is_evaluated(self, request: Request, service: str) -> bool:
+        """Whether nobody needs a policy for it, or policies are asked later on."""
+        owner = signatures.key_id(request.headers.get("Authorization", "")) == self.host.keys.owner.key_id
+        return owner or service in EVALUATED or self._is_open(request)
 
     def _late(self, request: Request, region: str, service: str) -> Response:
         """As a realistic AWS answers; a lost answer is a connection that ends without one."""
@@ -154,6 +168,9 @@ class SandboxApp:
                 return self._reset()
             case "PUT", "/moto-api":
                 self.host.moto_api = True
+                return _json({})
+            case "PUT", "/iam":
+                self.host.iam = True
                 return _json({})
             case "PUT", "/interface":
                 self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")

@@ -42,7 +42,7 @@ def _start(given: argparse.Namespace) -> str:
         raise WrongInput("only a realistic sandbox has a seed: add --realistic, or leave --seed out")
     drawn = random.randrange(1_000_000) if given.seed is None else given.seed
     seed = drawn if given.realistic else None
-    if not control.up(given.name, seed, moto_api=given.moto_api):
+    if not control.up(given.name, seed, moto_api=given.moto_api, iam=given.iam):
         return "the sandbox was up already"
     return "the sandbox is up" if seed is None else f"the sandbox is up, and realistic: --seed {seed} repeats it"
 
@@ -64,6 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument("--realistic", action="store_true", help="let AWS answer late, be throttled, and lose some answers")
     start.add_argument("--seed", type=int, help="what goes wrong is drawn from it; a failure can be repeated")
     start.add_argument("--moto-api", action="store_true", help="open moto's own interface to every program of this machine")
+    start.add_argument(
+        "--iam", action="store_true", help="enforce the policies of users and roles; your own key may do everything"
+    )
     verbs.add_parser("down", parents=[name], help="end it, and everything in it")
     environment = verbs.add_parser("env", parents=[name], help='print what any client needs: eval "$(rds-sandbox env)"')
     environment.add_argument("--json", action="store_true", help="print a JSON object instead of lines for a shell")

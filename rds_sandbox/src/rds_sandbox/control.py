@@ -123,6 +123,10 @@ class Sandbox:
         """Open moto's own interface, /moto-api, which asks nobody who he is, to every program of this machine."""
         self._ask("PUT", "/_sandbox/moto-api")
 
+    def enforce_iam(self) -> None:
+        """Ask the policies of users and roles from now on; the owner's own key may do everything, as an account's root."""
+        self._ask("PUT", "/_sandbox/iam")
+
     def _tell_others(self) -> None:
         record = json.loads(self.file.read_text()) if self.file else {}
         if self.file and record["environment"]["AWS_ENDPOINT_URL"] == self.environment["AWS_ENDPOINT_URL"]:
@@ -144,13 +148,14 @@ class Sandbox:
             raise SandboxNotUp(message) from error
 
 
-def up(name: str | None = None, seed: int | None = None, *, moto_api: bool = False) -> bool:
+def up(name: str | None = None, seed: int | None = None, *, moto_api: bool = False, iam: bool = False) -> bool:
     """Start the sandbox in the background; False where it was up already.
 
     Args:
         name: else that in RDS_SANDBOX_NAME, else "default".
         seed: of what goes wrong where it is to be realistic; None for a sandbox that answers at once.
         moto_api: whether moto's own interface is open, to every program of this machine.
+        iam: whether policies are enforced.
     """
     file = record_file(name)
     with one_at_a_time(file):
@@ -163,6 +168,8 @@ def up(name: str | None = None, seed: int | None = None, *, moto_api: bool = Fal
             Sandbox(record["environment"]).simulate("realistic", seed=seed)
         if moto_api:
             Sandbox(record["environment"]).open_moto_api()
+        if iam:
+            Sandbox(record["environment"]).enforce_iam()
         _write(file, record)
         return True
 

@@ -103,6 +103,7 @@ class Host:
         realism: how AWS answers late; None where it answers at once.
         keys: that open the AWS API and the sandbox's own interface.
         moto_api: whether moto's own interface is open, to every program of this machine.
+        iam: whether policies are enforced, for everybody but the owner.
     """
 
     root: Path
@@ -118,6 +119,7 @@ class Host:
     realism: Realism | None = None
     keys: Keys = field(default_factory=Keys)
     moto_api: bool = False
+    iam: bool = False
 
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""

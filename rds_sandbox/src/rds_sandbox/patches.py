@@ -164,6 +164,8 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         raise NotInSandbox(f"{service}:{name} is not in the sandbox")
     try:
         given = _parameters(response, response.normalized_request)
+        if host.iam:
+            import_module("rds_sandbox.authorization").require(response, service, name, given, host.keys.owner.key_id)
         request_model.check(service, name, given)
         if function is None:
             return _in_protocol(response, *moto(response))

@@ -116,6 +116,12 @@ def require(request: Request, body: bytes, keys: Keys, now: datetime | None = No
         raise _refused(request, claim, EXPIRED, now)
 
 
+def key_id(authorization: str) -> str:
+    """The id of the key that has signed; empty where the header is not one of a signature."""
+    found = AUTHORIZATION.fullmatch(authorization.strip())
+    return found[1].partition("/")[0] if found else ""
+
+
 def _claim(request: Request) -> Claim:
     """The signature in the headers, in the query, or in the fields of a form."""
     found = AUTHORIZATION.fullmatch(request.headers.get("Authorization", "").strip())

@@ -86,6 +86,7 @@ def test_a_major_upgrade(sandbox: Mapping[str, str], rds: Client, group: str, ol
     )  # fmt: skip
     replica = rds.describe_db_instances(DBInstanceIdentifier="follower")["DBInstances"][0]
     for each in (upgraded, replica):
+        assert ["newer"] == [found["DBParameterGroupName"] for found in each["DBParameterGroups"]]
         assert (CURRENT, [("now",)]) == (runs(sandbox, each), run(sandbox, each, "SELECT what FROM kept"))
     assert "The engine version upgrade finished." in messages(rds, name)
 

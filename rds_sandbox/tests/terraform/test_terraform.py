@@ -10,20 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from rds_sandbox.postgres.programs import Majors, find_programs
 from tests.support import Client, reset
 
-CONFIGURATION = Path(__file__).with_name("main.tf")
+CONFIGURATIONS = Path(__file__).parent
 NO_CHANGES = 0  # of `plan -detailed-exitcode`, beside 1 (an error) and 2 (changes)
 Terraform = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def terraform(sandbox: Mapping[str, str], tmp_path: Path) -> Iterator[Terraform]:
-    """Run a verb of Terraform in a folder of its own, on an empty sandbox."""
+def terraform(sandbox: Mapping[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Terraform]:
+    """Run a verb of Terraform on a configuration, in a folder of its own, on an empty sandbox."""
     program = shutil.which("terraform")
     if program is None:
         pytest.skip("there is no terraform on the PATH: install it")
-    shutil.copy(CONFIGURATION, tmp_path)
+    shutil.copy(CONFIGURATIONS / request.param / "main.tf", tmp_path)
     environment = {**os.environ, **sandbox, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}
 
     def run(verb: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -38,13 +39,36 @@ def terraform(sandbox: Mapping[str, str], tmp_path: Path) -> Iterator[Terraform]
     reset(sandbox)
 
 
-def test_second_plan_finds_no_difference(terraform: Terraform, rds: Client) -> None:
-    """What was applied is described just as it was asked for; destroy leaves nothing."""
-    applied = terraform("apply", "-auto-approve")
+def apply(terraform: Terraform, *options: str) -> None:
+    """Apply; what was applied is described just as it was asked for."""
+    applied = terraform("apply", "-auto-approve", *options)
     assert 0 == applied.returncode, applied.stderr
-    planned = terraform("plan", "-detailed-exitcode")
+    planned = terraform("plan", "-detailed-exitcode", *options)
     assert NO_CHANGES == planned.returncode, planned.stdout + planned.stderr
 
-    destroyed = terraform("destroy", "-auto-approve")
+
+def destroy(terraform: Terraform, rds: Client, *options: str) -> None:
+    """Nothing is left."""
+    destroyed = terraform("destroy", "-auto-approve", *options)
     assert 0 == destroyed.returncode, destroyed.stderr
     assert [] == rds.describe_db_instances()["DBInstances"]
+
+
+@pytest.mark.parametrize("terraform", ["single"], indirect=True)
+def test_second_plan_finds_no_difference(terraform: Terraform, rds: Client) -> None:
+    """A DB instance with its security group."""
+    apply(terraform)
+    destroy(terraform, rds)
+
+
+@pytest.mark.parametrize("terraform", ["upgraded"], indirect=True)
+def test_a_major_upgrade(terraform: Terraform, rds: Client, tmp_path: Path) -> None:
+    """Parameter group, subnet group, replica, IAM authentication, a managed password; then the next major version."""
+    majors = sorted(each for each in Majors(find_programs(tmp_path), tmp_path).found if each >= 15)
+    if len(majors) < 2:
+        pytest.skip("this machine has one major of PostgreSQL")
+    for major in majors[:2]:
+        apply(terraform, f"-var=major={major}")
+    versions = [each["EngineVersion"].partition(".")[0] for each in rds.describe_db_instances()["DBInstances"]]
+    assert ["18", str(majors[1]), str(majors[1])] == versions
+    destroy(terraform, rds, f"-var=major={majors[1]}")

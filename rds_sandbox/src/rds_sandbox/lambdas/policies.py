@@ -6,18 +6,17 @@ policy elements reference"; AWS Lambda Developer Guide, "Working with resource-b
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-Statement = Mapping[str, Any]
+from rds_sandbox.policies import Statement, listed, names_action, statements
 
 
 def trusts(role: Any, service: str) -> bool:
     """Whether its trust policy lets the service assume the role."""
-    statements = _statements(role.assume_role_policy_document)
-    return any(_names(each, service) and _matches(each, "sts:AssumeRole") for each in statements if each["Effect"] == "Allow")
+    allowing = [each for each in statements(role.assume_role_policy_document) if each["Effect"] == "Allow"]
+    return any(_names(each, service) and names_action(each, "sts:AssumeRole") for each in allowing)
 
 
 def allows(role: Any, action: str) -> bool:
@@ -27,16 +26,16 @@ def allows(role: Any, action: str) -> bool:
     """
     attached = [version for policy in role.managed_policies.values() for version in policy.versions if version.is_default]
     documents = [*role.policies.values(), *(version.document for version in attached)]
-    matching = [each for document in documents for each in _statements(document) if _matches(each, action)]
+    matching = [each for document in documents for each in statements(document) if names_action(each, action)]
     return {each["Effect"] for each in matching if each["Effect"] == "Allow" or "Condition" not in each} == {"Allow"}
 
 
-def permits(statements: Iterable[Statement], service: str, source_arn: str, account: str) -> bool:
+def permits(own: Iterable[Statement], service: str, source_arn: str, account: str) -> bool:
     """Whether one statement of a function lets this service invoke it for this resource of this account."""
     known = {"aws:sourcearn": source_arn, "aws:sourceaccount": account}
     return any(
-        _names(each, service) and _matches(each, "lambda:InvokeFunction") and _holds(each.get("Condition", {}), known)
-        for each in statements
+        _names(each, service) and names_action(each, "lambda:InvokeFunction") and _holds(each.get("Condition", {}), known)
+        for each in own
         if each.get("Effect") == "Allow"
     )
 
@@ -46,20 +45,7 @@ def _holds(conditions: Mapping[str, Mapping[str, str]], known: Mapping[str, str]
     return all(fnmatchcase(known.get(key.lower(), ""), pattern) for keys in conditions.values() for key, pattern in keys.items())
 
 
-def _statements(document: str) -> Iterator[Statement]:
-    statements = json.loads(document).get("Statement", [])
-    yield from [statements] if isinstance(statements, dict) else statements
-
-
 def _names(statement: Statement, service: str) -> bool:
     principal = statement.get("Principal", {})
     services = principal.get("Service", []) if isinstance(principal, dict) else principal
-    return not {service, "*"}.isdisjoint(_listed(services))
-
-
-def _matches(statement: Statement, action: str) -> bool:
-    return any(fnmatchcase(action.lower(), pattern.lower()) for pattern in _listed(statement.get("Action", [])))
-
-
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else value
+    return not {service, "*"}.isdisjoint(listed(services))

@@ -83,7 +83,7 @@ def finish(instance: SandboxDBInstance) -> None:
     instance.say("maintenance", "The post-upgrade tasks are in progress.")
     for replica in instance.followers:
         replica.status = "upgrading"
-        replica.engine_version = instance.engine_version
+        replica.engine_version, replica.db_parameter_group_name = instance.engine_version, instance.db_parameter_group_name
         replicas.rebuild(replica)
         replica.status = "available"
     if instance.archive:

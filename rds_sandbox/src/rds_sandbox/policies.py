@@ -1,0 +1,106 @@
+"""Identity policies, evaluated as IAM does; all pure. What cannot be evaluated allows nothing, and denies.
+
+Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements reference".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+Statement = Mapping[str, Any]
+Values = Sequence[str]
+# The condition keys whose values are known; what ends with a slash goes on with the name of a tag.
+KEYS = (
+    "aws:requestedregion", "aws:principalarn", "aws:principalaccount", "aws:tagkeys", "aws:requesttag/", "aws:resourcetag/",
+    "rds:db-tag/", "ec2:resourcetag/", "secretsmanager:resourcetag/", "iam:passedtoservice",
+)  # fmt: skip
+OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda value, wanted: value == wanted,
+    "StringEqualsIgnoreCase": lambda value, wanted: value.lower() == wanted.lower(),
+    "StringLike": fnmatchcase,
+    "ArnEquals": fnmatchcase,
+    "ArnLike": fnmatchcase,
+    "Bool": lambda value, wanted: value.lower() == wanted.lower(),
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One action on one resource.
+
+    Attributes:
+        action: such as rds:DeleteDBInstance.
+        resource: its ARN; "*" for an action that is on none; None where it is not known.
+        context: the values of condition keys, by their names in lower case.
+    """
+
+    action: str
+    resource: str | None
+    context: Mapping[str, Values] = field(default_factory=dict)
+
+
+def decide(documents: Iterable[str], call: Call) -> bool | None:
+    """True where a statement allows the call and none denies it; False where one denies it; None where none allows it."""
+    found = [each for document in documents for each in statements(document)]
+    if any(each["Effect"] == "Deny" and _applies(each, call, unknown=True) for each in found):
+        return False
+    return True if any(each["Effect"] == "Allow" and _applies(each, call, unknown=False) for each in found) else None
+
+
+def statements(document: str) -> Iterator[Statement]:
+    """Those of a policy document."""
+    found = json.loads(document).get("Statement", [])
+    yield from [found] if isinstance(found, dict) else found
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """An element that may be one string or several."""
+    return [value] if isinstance(value, str) else value
+
+
+def names_action(statement: Statement, action: str) -> bool:
+    """Whether the statement is about the action."""
+    patterns = listed(statement.get("Action", statement.get("NotAction", [])))
+    return any(fnmatchcase(action.lower(), each.lower()) for each in patterns) is ("Action" in statement)
+
+
+def _applies(statement: Statement, call: Call, *, unknown: bool) -> bool:
+    """Whether it is about the call; what cannot be told counts as `unknown`."""
+    conditions = [
+        _holds(operator, key.lower(), [str(each) for each in listed(wanted)], call.context)
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, wanted in keys.items()
+    ]
+    told = [_names_resource(statement, call.resource), *conditions]
+    return names_action(statement, call.action) and all(unknown if each is None else each for each in told)
+
+
+def _names_resource(statement: Statement, resource: str | None) -> bool | None:
+    patterns = listed(statement.get("Resource", statement.get("NotResource", [])))
+    if "*" in patterns:
+        return "Resource" in statement
+    if resource is None or any("${" in each for each in patterns):
+        return None
+    return any(fnmatchcase(resource, each) for each in patterns) is ("Resource" in statement)
+
+
+def _holds(operator: str, key: str, wanted: list[str], context: Mapping[str, Values]) -> bool | None:
+    """Whether a condition does; None where that cannot be told."""
+    quantifier, _, name = operator.rpartition(":")
+    optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
+    negated = "Not" in name
+    compare, values = OPERATORS.get(name.replace("Not", "")), context.get(key)
+    if not key.startswith(KEYS) or any("${" in each for each in wanted):
+        return None
+    if name == "Null":
+        return (values is None) is (wanted == ["true"])
+    if compare is None or ("resourcetag" in key or "db-tag" in key) and "resource" not in context:
+        return None
+    if not values:
+        return optional or negated or quantifier == "ForAllValues"
+    fits = [any(compare(value, each) for each in wanted) is not negated for value in values]
+    return any(fits) if quantifier == "ForAnyValue" else all(fits)
