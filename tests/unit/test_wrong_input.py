@@ -180,3 +180,20 @@ def test_a_user_without_a_name_has_a_number(file: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(getpass, "getuser", unknown)
     assert targets.load("local").owner == state.user()
     assert state.user().startswith("uid-")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable"),
+    [
+        (["rds", "status"], "RDS_SANDBOX_STATE_DIR"),
+        (["sandbox", "up"], "RDS_SANDBOX_STATE_DIR"),
+        (["sandbox", "down"], "RDS_SANDBOX_STATE_DIR"),
+        (["run", "00"], "RDS_SANDBOX_STATE_DIR"),
+    ],
+)
+def test_a_home_that_cannot_be_written(arguments: list[str], variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a service's account: the variable is named that says where else the files may be."""
+    monkeypatch.setenv("HOME", "/dev/null")
+    for name in ("CRUDDUR_STATE_DIR", "RDS_SANDBOX_STATE_DIR", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    assert refusal(*arguments).endswith(f"cannot be made (Not a directory): name another folder in {variable}")
