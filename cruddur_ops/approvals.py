@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cruddur_ops.errors import ConfirmationRequired, PlanMoved, WrongInput
+from cruddur_ops.state import read_text
 
 VARIABLE = "CRUDDUR_APPROVED"
 NAME = "plan.json"
@@ -79,7 +80,7 @@ def parse(text: str) -> Any:
 def read(path: Path) -> dict[str, Any]:
     """A plan file that is as it was written."""
     try:
-        document: dict[str, Any] = parse(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = parse(read_text(path))
         written = document["digest"]
         fits = all(isinstance(document[name], kind) for name, kind in SHAPE.items())
     except (OSError, ValueError, KeyError, TypeError) as error:

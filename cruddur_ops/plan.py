@@ -131,7 +131,12 @@ class Plan:
             for part in self.parts:  # whatever stands in the way of one of them is found before the first change of any
                 with part._session() as planned:
                     part._require_agreed(planned, begun)
-            return reduce(add, (part._apply(begun) for part in self.parts or (self,)))
+            made: list[Outcome] = []
+            for part in self.parts or (self,):
+                if made and any(change.unknown for change in part.changes):
+                    self.parts[len(made) - 1].verify()  # AWS may answer late, and what follows on it be unknown still
+                made.append(part._apply(begun))
+            return reduce(add, made)
 
     def _apply(self, begun: int) -> Outcome:
         with self._session() as planned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import platformdirs
 from cruddur_ops.errors import WrongInput
 
 PROJECT = Path(__file__).resolve().parent.parent
+MOST_BYTES = 32 << 20  # of a file that is read as a whole
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 TOLD = ("CHECKIP_URL", "LAMBDA_RUNTIME", "LAMBDA_ARCHITECTURE")  # what a sandbox says of itself, and we have settings for
 
@@ -39,6 +41,15 @@ def began(process: int) -> float | None:
     except (OSError, psutil.NoSuchProcess):
         return None
     return moment
+
+
+def read_text(path: Path, encoding: str = "utf-8") -> str:
+    """A file that a person has written; OSError for what has no end, such as a device."""
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return content.decode(encoding)
 
 
 def require_checkout() -> None:

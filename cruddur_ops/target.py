@@ -62,7 +62,7 @@ class Target:
     rule_days: int = setting(7, limit=limits.DAYS)
     instance_days: int = setting(0, limit=limits.DAYS)
     db_instance_identifier: str = setting("cruddur-db-instance", limit=limits.NAME)
-    db_name: str = setting("cruddur", limit=limits.IDENTIFIER)
+    db_name: str = setting("cruddur", limit=limits.DATABASE)
     db_role: str = setting("", limit=like(r"[\w+=.@-]{1,63}", "the name of a role"))
     master_username: str = setting("cruddurroot", limit=limits.IDENTIFIER)
     manage_master_password: bool = setting(True)

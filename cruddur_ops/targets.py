@@ -18,7 +18,7 @@ from typing import Any
 
 from cruddur_ops import limits
 from cruddur_ops.errors import NotProven, WrongInput, nearest
-from cruddur_ops.state import PROJECT, require_checkout, sandbox_environment, user
+from cruddur_ops.state import PROJECT, read_text, require_checkout, sandbox_environment, user
 from cruddur_ops.target import DEFAULT, ENDPOINT, SETTINGS, Target
 
 LONGEST = 60  # characters of a wrong value that are shown
@@ -35,7 +35,7 @@ def read_targets() -> dict[str, dict[str, Any]]:
     """The sections of targets.toml."""
     path = targets_file()
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        found = tomllib.loads(read_text(path, "utf-8-sig"))
     except FileNotFoundError as error:
         require_checkout()
         raise WrongInput(f"{path} is missing: restore it, or name another file in CRUDDUR_TARGETS") from error

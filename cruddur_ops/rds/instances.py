@@ -124,7 +124,10 @@ def require(target: Target) -> Instance:
     found = describe(target)
     if found is None:
         require_not_renamed(target)
-        raise InstanceNotReady(f"there is no DB instance {target.db_instance_identifier}: run 01_provision_rds first")
+        remedy = "run 01_provision_rds first"
+        if target.original:
+            remedy = "make it with `cruddur-ops rds restore` or `cruddur-ops rds replica` first"
+        raise InstanceNotReady(f"there is no DB instance {target.db_instance_identifier}: {remedy}")
     return found
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cruddur_ops.errors import WrongInput, nearest
+from cruddur_ops.state import read_text
 from cruddur_ops.targets import typed
 
 TYPES = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false"}
@@ -110,7 +111,7 @@ def read_file(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         found = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise WrongInput(f"{path} cannot be read as YAML or TOML ({' '.join(str(error).split())}): correct it") from error

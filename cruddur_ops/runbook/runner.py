@@ -86,6 +86,8 @@ def execute(run: Run, folder: Path | None = None) -> None:
     folder = folder or runs.RUNS
     if run.request.approved:
         require_same_place(approvals.read(run.request.approved), run.target)
+    if run.request.evidence_url:
+        storage.require(run.request.evidence_url, run.target)
     with _lock(run) as hold:
         from cruddur_ops.runbook.kernels import Kernels  # slow to import: the fork server loads meanwhile
 

@@ -48,6 +48,15 @@ def test_a_missing_bucket_is_a_sentence(target: Target, folder: Path) -> None:
     manifest.verify(folder)
 
 
+@pytest.mark.usefixtures("s3")
+def test_a_missing_bucket_is_found_before_the_run(target: Target) -> None:
+    """One that is there is not written to yet."""
+    storage.require("s3://evidence/runs", target)
+    for name in ("no-such-bucket", "No_Name"):
+        with pytest.raises(WrongInput, match=f"there is no bucket {name}, and so nothing was run"):
+            storage.require(f"s3://{name}/runs", target)
+
+
 @pytest.mark.parametrize("url", ["", "evidence", "s3://", "s3:///folder", "https://evidence"])
 def test_what_is_no_place_in_s3_is_refused(url: str) -> None:
     """Before the run."""

@@ -11,7 +11,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing, nullcontext
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from cruddur_ops.database import connection, migrations
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import OpsError
 from cruddur_ops.rds.restores import sibling
+from cruddur_ops.target import Target
 from cruddur_ops.targets import load
 from rds_sandbox import Sandbox
 from tests.sandbox.faults import AFTER, BEFORE, Killed, Line, Strike, line
@@ -424,14 +425,14 @@ def _inside(name: str) -> dict[str, Any]:
     """What its databases hold."""
     target = load("local")
     there = target if name == NAME else sibling(target, name)
-    with closing(psycopg.connect(**locate(there, "postgres").parameters, autocommit=True)) as server:
+    with closing(_connect(there, "postgres")) as server:
         made = {name for (name,) in server.execute("SELECT rolname FROM pg_roles")}
         roles = {"owner": "cruddur_owner" in made, "roles": "cruddur_app" in made}
         comment = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = 'cruddur'"
         found = server.execute(comment).fetchall()
     if not found:
         return {**roles, "data": None}
-    with closing(psycopg.connect(**locate(there).parameters, autocommit=True)) as database:
+    with closing(_connect(there)) as database:
         data = Data("environment: local" in (found[0][0] or ""))
         if database.execute("SELECT to_regclass('users')").fetchall() == [(None,)]:
             return {**roles, "data": data}
@@ -439,6 +440,10 @@ def _inside(name: str) -> dict[str, Any]:
         written = "SELECT count(*) FROM activities WHERE message = 'written'"
         (held,) = database.execute(f"SELECT ({version}), ({users}), ({written})").fetchall()
     return {**roles, "data": Data(data.labelled, *held)}
+
+
+def _connect(target: Target, database: str | None = None) -> psycopg.Connection[Any]:
+    return psycopg.connect(**locate(target, database).parameters, autocommit=True)
 
 
 class Player:
@@ -513,9 +518,12 @@ class Player:
         open_to_us = found and found.status == "available" and self.world.rule and (found.managed or self.world.own_secret)
         if not (open_to_us and found and found.data and found.data.seeded) or self.draw.random() < 0.7:
             return
-        with closing(psycopg.connect(**locate(load("local")).parameters, autocommit=True)) as database:
+        with suppress(psycopg.OperationalError, OpsError), closing(_connect(load("local"))) as database:  # a late password
             database.execute(WRITE)
-        data = replace(found.data, written=found.data.written + 1)
+            self._written(found, found.data)
+
+    def _written(self, found: Server, before: Data) -> None:
+        data = replace(before, written=before.written + 1)
         changed = {NAME: replace(found, data=data)}
         changed |= {name: replace(self.world.servers[name], data=data) for name in replicas(self.world, NAME)}
         self.world = replace(self.world, servers={**self.world.servers, **changed})

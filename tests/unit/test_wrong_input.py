@@ -42,6 +42,8 @@ OPTIONS = [
     (["run", "--plan-file", "x.json"], "--plan-file is where the plan of --approved is"),
     (["run", "--cell-timeout", "0"], "0 is not in the range"),
     (["run", "00", "--parameters", "/"], "/ cannot be read as YAML or TOML"),
+    (["run", "00", "--parameters", "/dev/zero"], "/dev/zero cannot be read as YAML or TOML ([Errno 27] File too large"),
+    (["run", "--approved", "0", "--plan-file", "/dev/zero"], "in /dev/zero"),
     (["run", "00", "--evidence", "s3://"], "no place for evidence"),
     (["db", "seed", "--seed-number", "3"], "give --scale too"),
     (["db", "seed", "--scale", "-1"], "is not in the range"),
@@ -98,6 +100,8 @@ FILES = {
     "[local]\ninstance_days = 99999999999": "instance_days cannot be",
     "[local]\nrule_days = -5": "rule_days cannot be",
     "[local]\nengine_version = 'abc'": "engine_version cannot be",
+    "[local]\ndb_name = 'rdsadmin'": "db_name cannot be .* none of the server's own",
+    "[local]\nextra_tags = 'a=1,AWS:b=2'": "extra_tags cannot be",
     "[local]\nsources = 'x'": '"sources" is not a setting',
     "[local]\naccount_id = 123456789012": "account_id must be text in quotes",
 }
@@ -124,6 +128,14 @@ def test_a_folder_in_the_place_of_the_file(file: Path) -> None:
     file.unlink()
     file.mkdir()
     with pytest.raises(WrongInput, match=r"cannot be read \(Is a directory\)"):
+        targets.load("local")
+
+
+def test_a_device_in_the_place_of_the_file(file: Path) -> None:
+    """What has no end is not read to it."""
+    file.unlink()
+    file.symlink_to("/dev/zero")
+    with pytest.raises(WrongInput, match=r"cannot be read \(File too large\)"):
         targets.load("local")
 
 

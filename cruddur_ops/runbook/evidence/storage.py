@@ -20,6 +20,20 @@ def split(url: str) -> tuple[str, str]:
     return bucket, folder.strip("/")
 
 
+def require(url: str, target: Target) -> None:
+    """Refuse a bucket that is not there, before the run; whether this caller may write to it S3 tells when it does."""
+    from botocore.exceptions import ClientError, ParamValidationError
+
+    bucket, _ = split(url)
+    try:
+        aws.client(target, "s3").head_bucket(Bucket=bucket)
+    except (ClientError, ParamValidationError) as error:
+        answer = getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 404)
+        if answer == 404:  # 403 says nothing of writing
+            message = f"there is no bucket {bucket}, and so nothing was run"
+            raise WrongInput(f"{message}: make it, or name another with --evidence") from error
+
+
 def store(folder: Path, url: str, target: Target) -> str:
     """Copy a run's folder below the URL, and return the URL of the copy; one that has its manifest is complete.
 
