@@ -261,6 +261,17 @@ def test_the_parts_of_a_sum_are_applied_one_by_one() -> None:
     assert {"a", "b"} == world.there
 
 
+def test_a_part_that_waits_for_another_waits_until_that_is_shown() -> None:
+    """AWS answers late: what was made is not seen at once."""
+    world, late = World(), iter([False, False, False])
+    seen = lambda: "a" in world.there and next(late, True)  # noqa: E731
+    made = Change(Action.CREATE, "a", make=lambda: world.make("a"))
+    first = step(lambda _: Plan("a", () if seen() else (made,)))
+    needs = step(lambda target: world.found(target, "b", note="" if seen() else "known after a"))
+    assert 2 == (first(TARGET) + needs(TARGET)).apply().created
+    assert {"a", "b"} == world.there
+
+
 def test_what_stands_in_the_way_of_a_part_is_found_before_the_first_change_of_any() -> None:
     """The last part comes out differently by now: the first is not applied either, and nothing was changed."""
     world, moved = World(), [""]
