@@ -10,17 +10,19 @@ WrongInput for one that replicates.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from cruddur_ops import credentials
+from cruddur_ops import credentials, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change
+from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, pending, waiting
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.restores import ORIGIN
 from cruddur_ops.target import Target
 
 MANAGE = "let RDS manage it first, with `cruddur-ops rds managed-password`, then repeat"
@@ -93,6 +95,18 @@ def _password(target: Target, name: str, remedy: str = "plan again, which makes 
     return {"MasterUserPassword": credentials.require(target, name, remedy)["password"]}
 
 
+def removals(target: Target, found: Sequence[Secret]) -> Iterator[Change]:
+    """Secrets away, but for one whose password another has: a replica, also once its source is gone, or what had the name."""
+    name = target.db_instance_identifier
+    others = [one for one in instances.describe_all(target).values() if one.identifier != name and not one.secret_arn]
+    kin = [one for one in others if one.tags.get(ORIGIN) == name or tags.ours(target, one.tags)]
+    used = {f"{name}/{one.master_username}": one.identifier for one in kin}
+    yield from credentials.deletions(target, (one for one in found if one.name not in used))
+    for one in found:
+        if one.name in used:
+            yield Change(Action.NONE, f"secret {one.name}", note=f"stays: {used[one.name]} has this password")
+
+
 @step
 def plan_managed(target: Target) -> Plan:
     """Give the master password back to RDS, and remove our own secret."""
@@ -111,4 +125,4 @@ def plan_managed(target: Target) -> Plan:
         change = Change(Action.MODIFY, resource, "ManageMasterUserPassword", "False", "True", calls=(call,), settle=settle)
         changes = [change, *pending.changes(found)]
     secret = credentials.find(target, secret_name(found))
-    return Plan(f"master password on {target.name}", (*changes, *credentials.deletions(target, [secret])))
+    return Plan(f"master password on {target.name}", (*changes, *removals(target, [secret])))

@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from cruddur_ops import calls, credentials, tags
+from cruddur_ops import calls, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Plan, step
-from cruddur_ops.rds import instances, inventory, schedule, snapshots, waiting
+from cruddur_ops.rds import instances, inventory, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_proven
@@ -46,7 +46,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
     changes = (
         *schedule.removals(target),
         *_instance(target, found, final_snapshot),
-        *credentials.deletions(target, inventory.secrets(target)),
+        *passwords.removals(target, inventory.secrets(target)),
         *(_log_groups(target) if found and tags.ours(target, found.tags) else ()),
         *_rules(target),
         *_groups(target),

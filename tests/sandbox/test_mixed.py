@@ -59,6 +59,7 @@ class Server:
     kind: str = MICRO
     protected: bool = False
     managed: bool = True
+    password: int = 0  # which of our own it has
     source: str = ""  # of a replica
     origin: str = ""  # the snapshot that it was restored from
     number: int = 0  # which stays when it is renamed
@@ -78,8 +79,12 @@ class World:
     group: bool = False
     rule: bool = False
     scheduled: bool = False
-    own_secret: bool = False
+    secret: int = 0  # which password of our own it has; 0 where there is none
     made: int = 0  # instances so far
+
+    def knows(self, server: Server) -> bool:
+        """Whether the master password can be read."""
+        return server.managed or 0 != server.password == self.secret
 
     def having(self, name: str = NAME, **changes: Any) -> World:
         """With a server changed."""
@@ -213,7 +218,10 @@ def owned(world: World) -> World | None:
     found = world.servers.get(NAME)
     if not found or found.source or (found.managed and found.status != "available"):
         return None
-    return replace(world.having(managed=False), own_secret=True)
+    if not found.managed:
+        return world if world.secret else None
+    secret = world.secret or world.made + 1
+    return replace(world.having(managed=False, password=secret), secret=secret, made=max(world.made, secret))
 
 
 def managed(world: World) -> World | None:
@@ -221,7 +229,13 @@ def managed(world: World) -> World | None:
     found = world.servers.get(NAME)
     if not found or found.source or replicas(world, NAME) or not (found.managed or found.status == "available"):
         return None
-    return replace(world.having(managed=True), own_secret=False)
+    return replace(world.having(managed=True), secret=0 if not orphans(world) else world.secret)
+
+
+def orphans(world: World) -> list[str]:
+    """Those that have the password of the secret, whether they still follow its instance or not."""
+    others = [(name, one) for name, one in world.servers.items() if name != NAME and not one.managed]
+    return [name for name, one in others if NAME in (one.origin, one.tagged)]
 
 
 def taken(name: str) -> After:
@@ -264,7 +278,7 @@ def replicated(world: World) -> World | None:
         return world
     if found.managed or found.status != "available":
         return None
-    own: dict[str, Any] = {"number": world.made + 1, "copy_of": found.number, "tagged": COPY, "origin": ""}
+    own: dict[str, Any] = {"number": world.made + 1, "copy_of": found.number, "tagged": COPY, "origin": NAME}
     made = replace(found, managed=False, protected=False, source=NAME, **own)
     return replace(world, servers={**world.servers, COPY: made}, made=made.number)
 
@@ -331,7 +345,9 @@ def torn_down(final: str) -> After:
         left = {name: replace(one, source="") for name, one in world.servers.items() if name != NAME}
         kept = {final: found} if found and final != "none" else {}
         shared = bool(left)
-        return World(left, world.snapshots | kept, group=world.group and shared, rule=world.rule and shared, made=world.made)
+        secret = world.secret if orphans(world) else 0
+        common = {"group": world.group and shared, "rule": world.rule and shared}
+        return World(left, world.snapshots | kept, secret=secret, made=world.made, **common)
 
     return after
 
@@ -402,7 +418,7 @@ class Observer:
             group=bool(groups),
             rule=any(group["IpPermissions"] for group in groups),
             scheduled=bool(self.client("scheduler").list_schedules()["Schedules"]),
-            own_secret=f"{NAME}/cruddurroot" in secrets,
+            secret=known.secret or 1 if f"{NAME}/cruddurroot" in secrets else 0,
         )
 
     def _server(self, item: Mapping[str, Any], known: World) -> Server:
@@ -417,7 +433,7 @@ class Observer:
             source=item.get("ReadReplicaSourceDBInstanceIdentifier", ""),
             tagged={tag["Key"]: tag["Value"] for tag in item["TagList"]}["DBInstance"],
         )
-        open_to_us = known.rule and seen == expected and seen.status == "available" and (seen.managed or known.own_secret)
+        open_to_us = known.rule and seen == expected and seen.status == "available" and known.knows(seen)
         return replace(seen, **_inside(name)) if open_to_us and name == NAME else seen
 
 
@@ -515,7 +531,7 @@ class Player:
 
     def _write(self) -> None:
         found = self.world.servers.get(NAME)
-        open_to_us = found and found.status == "available" and self.world.rule and (found.managed or self.world.own_secret)
+        open_to_us = found and found.status == "available" and self.world.rule and self.world.knows(found)
         if not (open_to_us and found and found.data and found.data.seeded) or self.draw.random() < 0.7:
             return
         with suppress(psycopg.OperationalError, OpsError), closing(_connect(load("local"))) as database:  # a late password

@@ -264,7 +264,10 @@ def test_the_parts_of_a_sum_are_applied_one_by_one() -> None:
 def test_a_part_that_waits_for_another_waits_until_that_is_shown() -> None:
     """AWS answers late: what was made is not seen at once."""
     world, late = World(), iter([False, False, False])
-    seen = lambda: "a" in world.there and next(late, True)  # noqa: E731
+
+    def seen() -> bool:
+        return "a" in world.there and next(late, True)
+
     made = Change(Action.CREATE, "a", make=lambda: world.make("a"))
     first = step(lambda _: Plan("a", () if seen() else (made,)))
     needs = step(lambda target: world.found(target, "b", note="" if seen() else "known after a"))

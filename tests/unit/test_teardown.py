@@ -85,6 +85,20 @@ def test_secrets_go_by_their_tags(down: Callable[..., Plan]) -> None:
         assert {"SecretId": "arn:app", **expected} == call.parameters
 
 
+def test_the_password_of_a_replica_that_is_left_stays(
+    down: Callable[..., Plan], region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no other; also where the instance went before. A promoted one's is RDS's, or somebody's choice."""
+    monkeypatch.setattr(inventory, "secrets", lambda _: [Secret("x/root", "arn:root", tags=tags.of(TARGET))])
+    one = Instance("y", "available", master_username="root", tags={"RestoredFrom": "x"})
+    for found, replica in ((INSTANCE, one), (None, one), (INSTANCE, replace(one, tags=tags.of(TARGET)))):
+        region["y"] = replica
+        [kept] = [change for change in down(found=found).changes if change.resource == "secret x/root"]
+        assert (Action.NONE, "stays: y has this password") == (kept.action, kept.note)
+        region["y"] = replace(replica, secret_arn="arn:managed")
+        assert "delete_secret" in [call.operation for call in calls_of(down(found=found))]
+
+
 @pytest.mark.parametrize("found", [{}, {"ManagedBy": "cruddur-ops"}, {"ManagedBy": "cruddur-ops", "DBInstance": "y"}])
 def test_an_instance_that_is_not_ours_stays(found: dict[str, str], down: Callable[..., Plan]) -> None:
     """Though it has the identifier: 01 shows how it adopts it."""
