@@ -6,21 +6,27 @@ a fault cut off is repeated, as its message asks, until it has come to its end. 
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+import click
 import psycopg
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from click.testing import CliRunner
 
+from cruddur_ops import cognito
 from cruddur_ops.cli import main
+from cruddur_ops.cli.groups import Commands
 from cruddur_ops.database import connection, migrations
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import OpsError
@@ -39,6 +45,7 @@ NEWEST = migrations.newest()
 PATIENCE = 90.0  # seconds for which a verb is repeated, and an answer waited for
 WRITE = "INSERT INTO activities (user_uuid, message) SELECT uuid, 'written' FROM users LIMIT 1"
 EPISODE = 100  # draws
+DEPLOY = "05"
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ class World:
     rule: bool = False
     scheduled: bool = False
     secret: int = 0  # which password of our own it has; 0 where there is none
+    app_secret: bool = False  # of the application's role
+    deployed: bool = False  # user pool and function
     made: int = 0  # instances so far
 
     def knows(self, server: Server) -> bool:
@@ -156,6 +165,21 @@ def created(found: Server) -> Server:
 def dropped(found: Server) -> Server:
     """The roles stay: they belong to the server."""
     return replace(found, data=None)
+
+
+def with_secrets(verb: After) -> After:
+    """The application's role gets one."""
+
+    def after(world: World) -> World | None:
+        made = verb(world)
+        return made and replace(made, app_secret=True)
+
+    return after
+
+
+def deployed(world: World) -> World | None:
+    """What 05 does; the function needs the instance and a secret."""
+    return replace(world, deployed=True) if NAME in world.servers and world.app_secret else None
 
 
 def with_roles(found: Server) -> Server | None:
@@ -366,12 +390,13 @@ VERBS = [
     Verb("rds modify", provision(protected=False), {"CRUDDUR_DELETION_PROTECTION": "false"}),
     Verb("security-group open", opened),
     Verb("db create", on_server(created)),
-    Verb("db roles", on_server(with_roles)),
+    Verb("db roles", with_secrets(on_server(with_roles))),
     Verb("db migrate", in_database(migrated)),
     Verb("db schema-load", on_server(loaded)),
     Verb("db rollback", in_database(rolled_back)),
     Verb("db seed", in_database(seeded)),
-    Verb("db setup --force", on_server(set_up)),
+    Verb("db setup --force", with_secrets(on_server(set_up))),
+    Verb(DEPLOY, deployed),
     Verb("db drop --force", on_server(dropped)),
     Verb("rds stop --force", stopped()),
     Verb("rds stop --force --keep", stopped(scheduled=True)),
@@ -389,6 +414,14 @@ VERBS = [
     Verb(f"rds teardown --final-snapshot none {CONFIRMED}", torn_down("none")),
     Verb(f"rds teardown --final-snapshot second {CONFIRMED}", torn_down("second")),
 ]
+
+
+@click.command(cls=Commands, invoke_without_command=True)
+@click.argument("_", nargs=-1)
+def deploy(_: tuple[str, ...]) -> None:
+    """What 05 applies."""
+    for plan in (cognito.plan_pool, cognito.plan_identity, cognito.plan_function, cognito.plan_trigger):
+        plan(load("local")).apply()
 
 
 @dataclass
@@ -416,10 +449,18 @@ class Observer:
             servers={one["DBInstanceIdentifier"]: self._server(one, known) for one in found},
             snapshots={name: known.snapshots.get(name, Server()) for name in (one["DBSnapshotIdentifier"] for one in taken)},
             group=bool(groups),
-            rule=any(group["IpPermissions"] for group in groups),
+            rule=any(rule["IpRanges"] for group in groups for rule in group["IpPermissions"]),
+            app_secret=f"{NAME}/cruddur_app" in secrets,
+            deployed=self._deployed(),
             scheduled=bool(self.client("scheduler").list_schedules()["Schedules"]),
             secret=known.secret or 1 if f"{NAME}/cruddurroot" in secrets else 0,
         )
+
+    def _deployed(self) -> bool:
+        pools = self.client("cognito-idp").list_user_pools(MaxResults=9)["UserPools"]
+        functions = self.client("lambda").list_functions()["Functions"]
+        assert len(pools) == len(functions) < 2, (pools, functions)
+        return bool(pools)
 
     def _server(self, item: Mapping[str, Any], known: World) -> Server:
         name, kind = item["DBInstanceIdentifier"], item["DBInstanceClass"]
@@ -484,6 +525,8 @@ class Player:
         if self.draw.random() < 0.3:
             strike = Strike(self.draw.randrange(20), "", self.draw.choice((*BEFORE, *AFTER)), False)
         self.story.append(f"{dict(verb.environment) or ''} {verb.words}, {strike or 'no fault'}")
+        if self.draw.random() < 0.1:
+            self._crash()
         code = self._type(verb, strike)
         self.told += Counter({"verbs": 1, "refused": int(wanted is None), "faults": int(bool(strike) and self.line.has_struck)})
         if wanted is None:
@@ -494,6 +537,15 @@ class Player:
             self.world = wanted
         self._compare(self.world)
         self._write()
+
+    def _crash(self) -> None:
+        """The servers die, as where memory has run out; RDS starts them again."""
+        root = Path(self.observer.sandbox.environment["PGSSLROOTCERT"]).parent
+        for file in root.glob("*/data/postmaster.pid"):
+            with suppress(OSError, IndexError, ValueError):
+                os.kill(int(file.read_text().split()[0]), signal.SIGKILL)
+                self.told["crashes"] += 1
+                self.story.append("  a server crashes")
 
     def _repeat(self, verb: Verb, wanted: World, code: int) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -506,7 +558,7 @@ class Player:
         """The exit code; a failure is a sentence, whatever was struck."""
         with self.line.struck(strike) if strike else nullcontext():
             try:
-                result = CliRunner().invoke(main, verb.words.split(), env=verb.environment)
+                result = CliRunner().invoke(deploy if verb.words == DEPLOY else main, verb.words.split(), env=verb.environment)
             except Killed:
                 self.story.append("  killed")
                 return 137
@@ -520,7 +572,7 @@ class Player:
     def _is(self, wanted: World) -> bool:
         try:
             return self.observer.see(wanted) == wanted
-        except (ClientError, BotoCoreError, psycopg.OperationalError, OpsError):
+        except (ClientError, BotoCoreError, psycopg.OperationalError, OpsError, AssertionError):
             return False  # answers come late, or not
 
     def _compare(self, wanted: World) -> None:
