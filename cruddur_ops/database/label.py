@@ -61,6 +61,14 @@ def require(target: Target, connection: Connection) -> None:
         raise WrongInput(f"{message}: if it is that of {target.name}, `cruddur-ops db adopt --target {target.name}` labels it")
 
 
+def require_labelled(target: Target, connection: Connection) -> None:
+    """The same for what fills a database, which is to say first whose it is: filled without a label it would be nobody's."""
+    require(target, connection)
+    if not compare(target, connection):
+        message = f"database {database_name(target)} does not say yet whose it is, and nothing was loaded"
+        raise WrongInput(f"{message}: run `cruddur-ops db create`, which labels it")
+
+
 def require_once(target: Target) -> None:
     """The same for single statements on the kept connection, which is asked once."""
     with session(target) as cursor:

@@ -17,7 +17,7 @@ import psycopg
 
 from cruddur_ops import queries
 from cruddur_ops.change import Action, Change, Outcome
-from cruddur_ops.database import scripts, waits
+from cruddur_ops.database import label, scripts, waits
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.migrations import FIRST, UPDATE, Migration, available, newest, pending
@@ -44,7 +44,7 @@ def plan_schema(target: Target) -> Plan:
         note = scripts.left_out(connection, "schema") if action is Action.CREATE else ""
         yield replace(change, action=action, note=note, make=partial(_load, connection))
 
-    return planned(target, "Schema", find, change)
+    return planned(target, "Schema", find, change, whose=label.require_labelled)
 
 
 def compare(found: tuple[int, str] | None, wanted: tuple[int, str]) -> Action:

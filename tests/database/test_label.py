@@ -71,6 +71,15 @@ def test_the_sentence_says_how_to_label_a_copy(empty: Target) -> None:
     require(another)
 
 
+def test_what_says_not_whose_it_is_is_not_filled(empty: Target) -> None:
+    """As CreateDBInstance makes one: with a schema and without a label it would be nobody's, and no verb would change it."""
+    execute(empty, f'COMMENT ON DATABASE "{database_name(empty)}" IS NULL')
+    with pytest.raises(WrongInput, match="does not say yet whose it is, and nothing was loaded: run `cruddur-ops db create`"):
+        database.plan_schema(empty).apply()
+    database.plan_create(empty).apply()
+    database.plan_schema(empty).apply()
+
+
 def test_a_database_without_one(empty: Target) -> None:
     """Empty, it is nobody's, and `create` labels it; with a table in it, it is left alone."""
     execute(empty, f"COMMENT ON DATABASE {database_name(empty)} IS 'Ask Ivanova first'")

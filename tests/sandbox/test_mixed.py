@@ -194,7 +194,7 @@ def set_up(found: Server) -> Server:
 
 def loaded(found: Server) -> Server | None:
     """Its owner loads it; an older schema is brought forward by migrations alone."""
-    fits = found.owner and found.data and found.data.version in (None, NEWEST)
+    fits = found.owner and found.data and (found.data.version == NEWEST or found.data.labelled and found.data.version is None)
     return replace(found, data=replace(found.data or Data(), version=NEWEST)) if fits else None
 
 

@@ -123,6 +123,15 @@ def test_what_was_added_shows(record: Record) -> None:
         manifest.verify(record.folder)
 
 
+def test_a_link_in_the_place_of_a_file_shows(record: Record, tmp_path: Path) -> None:
+    """What it leads to may be as it was now, and otherwise tomorrow."""
+    record.write("passed")
+    elsewhere = (record.folder / "run.json").rename(tmp_path / "elsewhere")
+    (record.folder / "run.json").symlink_to(elsewhere)
+    with pytest.raises(OpsError, match=r"^run\.json was changed"):
+        manifest.verify(record.folder)
+
+
 def test_another_name_of_the_folder_shows(record: Record) -> None:
     """It holds the time and the target."""
     renamed = record.folder.rename(record.folder.with_name("20260101T000000Z-prod"))
