@@ -44,12 +44,12 @@ def test_any_user_password_and_name_survive(user: str, password: str, name: str)
 
 @given(words)
 def test_password_is_never_shown(password: str) -> None:
-    """Text and repr of a location are those of a location without any password."""
+    """Text and repr of a location are those of a location with another password."""
     url = URL.create("postgresql", "u", password, "h", 1, "d", {"sslpassword": SECRET})
-    with_password = read(url.render_as_string(hide_password=False))
-    without = read("postgresql://u@h:1/d")
+    found = read(url.render_as_string(hide_password=False))
+    other = read("postgresql://u:another@h:1/d")
 
-    assert (str(without), repr(without)) == (str(with_password), repr(with_password))
+    assert (str(other), repr(other)) == (str(found), repr(found))
 
 
 @pytest.mark.parametrize(
