@@ -108,12 +108,14 @@ class Sandbox:
             self._tell_others()
         return simulation.said.format(**texts)
 
-    def _gather(self, like: str, tags: str = "", seed: str = "0") -> None:
+    def _gather(self, like: str, exactly: str = "", tags: str = "", seed: str = "0") -> None:
         labels = dict(pair.split("=", 1) for pair in tags.split(",") if "=" in pair)
         from botocore.config import Config
 
         clients = functools.cache(functools.partial(self.client, config=Config(user_agent_extra=AT_ONCE)))
-        Crowd(clients, self.environment["RDS_SANDBOX_LAMBDA_RUNTIME"], labels, Random(seed)).fill(like.split(","))
+        same = [name for name in exactly.split(",") if name]
+        crowd = Crowd(clients, self.environment["RDS_SANDBOX_LAMBDA_RUNTIME"], labels, Random(seed), same)
+        crowd.fill([*like.split(","), *same])
 
     def reset(self) -> None:
         """Empty it: no instance, function, rule or secret is left."""

@@ -38,19 +38,21 @@ class Crowd:
         runtime: of functions.
         tags: yours; half of the crowd carries them.
         draw: which half, and what the others are called.
+        exactly: the names that others have, too.
     """
 
     client: Callable[[str], Any]
     runtime: str
     tags: Mapping[str, str]
     draw: random.Random
+    exactly: Sequence[str] = ()
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     def fill(self, names: Sequence[str]) -> None:
         """Make everything once for each name."""
-        network = self._network()
+        plain, busy = self._networks()
         for name in names:
-            self._group(network, name)
+            self._groups(self._default() or plain, busy, name)
             role = self._role(name)
             function = self._function(name, role)
             self._pool(name, function)
@@ -61,8 +63,8 @@ class Crowd:
         self._instance(names[0])
 
     def _similar(self, name: str) -> str:
-        """A name that is like it, and not it."""
-        return name + self.draw.choice(SUFFIXES)
+        """A name that is like it, or the same where that is asked for."""
+        return name if name in self.exactly else name + self.draw.choice(SUFFIXES)
 
     def _labels(self) -> dict[str, str]:
         """Yours for every second resource, of another owner in any case."""
@@ -74,10 +76,10 @@ class Crowd:
     def _of(self, kind: str) -> list[dict[str, Any]]:
         return [{"ResourceType": kind, "Tags": self._listed()}]
 
-    def _network(self) -> str:
-        """Two more VPCs; one of them with an endpoint that answers for Secrets Manager. The id of that."""
+    def _networks(self) -> tuple[str, str]:
+        """Two more VPCs, one of them with an endpoint for Secrets Manager; their ids."""
         ec2, rds = self.client("ec2"), self.client("rds")
-        region = ec2.meta.region_name
+        region, made = ec2.meta.region_name, []
         for number in (1, 2):
             vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16", TagSpecifications=self._of("vpc"))["Vpc"]["VpcId"]
             zones = [(zone, f"10.{number}.{index}.0/24") for index, zone in enumerate("ab")]
@@ -85,6 +87,7 @@ class Crowd:
                 ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=region + zone)["Subnet"]["SubnetId"]
                 for zone, block in zones
             ]
+            made.append(str(vpc))
             name = f"others-{number}"
             rds.create_db_subnet_group(DBSubnetGroupName=name, DBSubnetGroupDescription="Others", SubnetIds=subnets)
         service = f"com.amazonaws.{region}.secretsmanager"
@@ -92,14 +95,19 @@ class Crowd:
         ec2.create_vpc_endpoint(
             VpcId=vpc, ServiceName=service, VpcEndpointType="Interface", SubnetIds=subnets[:1], TagSpecifications=labels
         )
-        return str(vpc)
+        return made[0], made[1]
 
-    def _group(self, vpc: str, name: str) -> None:
-        """The same name in another VPC, which EC2 allows, and a similar one in the default VPC; both with a rule."""
+    def _default(self) -> str:
+        """The id of the default VPC; empty where somebody deleted it."""
+        found = self.client("ec2").describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+        return str(found[0]["VpcId"]) if found else ""
+
+    def _groups(self, vpc: str, other: str, name: str) -> None:
+        """The same name in another VPC, which EC2 allows, and a similar one in this; both with a rule."""
         ec2 = self.client("ec2")
-        for called, where in ((f"{name}-access", {"VpcId": vpc}), (self._similar(f"{name}-access"), {})):
+        for called, where in ((f"{name}-access", other), (self._similar(f"{name}-access"), vpc)):
             given = {"GroupName": called, "Description": "Others", "TagSpecifications": self._of("security-group")}
-            group = ec2.create_security_group(**given, **where)["GroupId"]
+            group = ec2.create_security_group(**given, VpcId=where)["GroupId"]
             rule = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "IpRanges": [{"CidrIp": "198.51.100.0/24"}]}
             labels = self._of("security-group-rule")
             ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule], TagSpecifications=labels)
@@ -153,12 +161,13 @@ class Crowd:
     def _instance(self, name: str) -> None:
         """One such as people made by hand in 2023, with a snapshot."""
         rds, called = self.client("rds"), self._similar(name)
+        where = {} if self._default() else {"DBSubnetGroupName": "others-1"}
         rds.create_db_instance(
             DBInstanceIdentifier=called, DBInstanceClass="db.t3.micro", Engine="postgres", EngineVersion="14",
             MasterUsername="root1", MasterUserPassword=PASSWORD, AllocatedStorage=20, StorageType="gp2",
             AvailabilityZone=f"{rds.meta.region_name}a", BackupRetentionPeriod=0, Port=5432, MultiAZ=False, DBName="billing",
             PubliclyAccessible=True, StorageEncrypted=True, EnablePerformanceInsights=True,
-            PerformanceInsightsRetentionPeriod=7, DeletionProtection=False,
+            PerformanceInsightsRetentionPeriod=7, DeletionProtection=False, **where,
         )  # fmt: skip
         _wait(lambda: rds.describe_db_instances(DBInstanceIdentifier=called)["DBInstances"][0]["DBInstanceStatus"])
         rds.create_db_snapshot(DBInstanceIdentifier=called, DBSnapshotIdentifier=f"{called}-last", Tags=self._listed())

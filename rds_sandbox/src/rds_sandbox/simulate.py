@@ -61,9 +61,10 @@ SIMULATIONS = {
     ),
     "crowd": Simulation(
         ("like",),
-        "fill the account with other teams' resources, called like these names (a,b); half of them with the tags (KEY=VALUE,…)",
+        "fill the account with other teams' resources, called like these names (a,b), those besides instances also exactly so; "
+        "half of them with the tags (KEY=VALUE,…)",
         "other teams have what is called like {like} now",
-        optional=("tags", "seed"),
+        optional=("exactly", "tags", "seed"),
     ),
     "ideal": Simulation((), "let AWS answer at once again", "AWS answers at once now"),
 }

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from rds_sandbox import Sandbox
+from tests.cases import VALID
 from tests.support import make_client, reset
 
 LIKE = "mine"
@@ -80,3 +81,25 @@ def test_the_instance_of_somebodys_first_day(crowded: Mapping[str, str]) -> None
     )
     assert instance["EngineVersion"].startswith("14.")
     assert 1 == len(rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"])
+
+
+def test_where_somebody_deleted_the_default_vpc(rds_sandbox: Sandbox, sandbox: Mapping[str, str]) -> None:
+    """Their instance is in a subnet group of theirs, behind the default group of its VPC; without a subnet group none is made.
+
+    Source: RDS API Reference, CreateDBInstance, DBSubnetGroupName, VpcSecurityGroupIds and InvalidSubnet.
+    """
+    reset(sandbox)
+    ec2, rds = make_client(sandbox, "ec2"), make_client(sandbox, "rds")
+    [vpc] = [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"]]
+    for subnet in ec2.describe_subnets()["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    ec2.delete_vpc(VpcId=vpc)
+    rds_sandbox.simulate("crowd", like=LIKE, exactly="taken", seed=1)
+    [theirs] = rds.describe_db_instances()["DBInstances"]
+    [group] = theirs["VpcSecurityGroups"]
+    [found] = ec2.describe_security_groups(GroupIds=[group["VpcSecurityGroupId"]])["SecurityGroups"]
+    assert ("default", theirs["DBSubnetGroup"]["VpcId"]) == (found["GroupName"], found["VpcId"])
+    assert "taken" in names(sandbox)["iam"]
+    with pytest.raises(rds.exceptions.InvalidSubnet, match="No default subnet detected"):
+        rds.create_db_instance(**VALID)
+    reset(sandbox)

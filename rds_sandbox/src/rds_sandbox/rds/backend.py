@@ -65,6 +65,12 @@ class SandboxRDSBackend(models.RDSBackend):
                 places = f"The DB instance is in {vpc_id} and the EC2 security group is in {group.vpc_id}"
                 raise InvalidParameterCombination(f"The DB instance and EC2 security group are in different VPCs. {places}")
 
+    def default_security_group(self, subnet_group: str) -> str:
+        """That of the subnet group's VPC (CreateDBInstance, VpcSecurityGroupIds: "the default VPC security group")."""
+        vpc_id = self.describe_db_subnet_groups(subnet_group)[0].vpc_id
+        ec2: Any = ec2_backends[self.account_id][self.region_name]
+        return str(ec2.get_default_security_group(vpc_id).id)
+
     def parameter_group(self, name: str) -> models.DBParameterGroup:
         """The group of this name; the default ones are always there."""
         family = name.lower().removeprefix("default.")
@@ -85,10 +91,16 @@ class SandboxRDSBackend(models.RDSBackend):
             )
 
     def default_subnet_group(self) -> str:
-        """RDS makes the group "default" of the default VPC with the first instance."""
+        """RDS makes the group "default" of the default VPC with the first instance.
+
+        Source of the refusal: terraform-provider-aws issues, and CreateDBInstance's error InvalidSubnet.
+        """
         if "default" not in self.subnet_groups:
             ec2 = ec2_backends[self.account_id][self.region_name]
             subnets = [subnet for subnet in ec2.describe_subnets() if subnet.vpc_id == ec2.default_vpc.id]
+            if not subnets:
+                message = "No default subnet detected in VPC. Please contact AWS Support to recreate default Subnets."
+                raise RDSClientError("InvalidSubnet", message)
             self.create_subnet_group("default", "default", subnets, [])
         return "default"
 

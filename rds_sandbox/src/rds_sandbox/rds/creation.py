@@ -34,7 +34,8 @@ def create(
         event: category and message of the event that it is there.
         source: what it is to be a read replica of.
     """
-    instance = _registered(request, {"db_subnet_group_name": request.backend.default_subnet_group(), **parameters})
+    group = parameters.get("db_subnet_group_name") or request.backend.default_subnet_group()
+    instance = _registered(request, {**parameters, "db_subnet_group_name": group})
     instance.source = source
     instance.begin(_steps(instance, obtain, prepare, event), "available")
     return {"DBInstance": instance}
@@ -45,7 +46,9 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     identifier = parameters["db_instance_identifier"]
     if identifier in backend.databases:
         raise DBInstanceAlreadyExists()
-    backend.require_groups(parameters.get("vpc_security_group_ids") or [], parameters["db_subnet_group_name"])
+    named, subnet_group = parameters.get("vpc_security_group_ids"), parameters["db_subnet_group_name"]
+    parameters["vpc_security_group_ids"] = named or [backend.default_security_group(subnet_group)]
+    backend.require_groups(parameters["vpc_security_group_ids"], subnet_group)
     if group := parameters.get("db_parameter_group_name"):
         backend.require_parameter_group(group, parameters["engine_version"])
         parameters["db_parameter_group_name"] = group.lower()
