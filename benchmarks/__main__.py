@@ -12,7 +12,7 @@ import sys
 from benchmarks.compare import HEADING
 
 TINY = "--tiny"
-MODULES = ("start", "runs", "evidence", "seed", "feed", "post", "handler", "plan", "restore")
+MODULES = ("start", "runs", "evidence", "seed", "feed", "post", "handler", "plan", "unchanged", "restore")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from cruddur_ops.rds import expired, instances, snapshots
 from cruddur_ops.target import Target
 
 COUNT, REGION = 200, "ca-central-1"
-TARGET = Target("test", unproven=True, owner="alice", db_instance_identifier="mine-150", instance_days=30)
+TARGET = Target("test", owner="alice", db_instance_identifier="mine-150", instance_days=30)
 REQUEST = {"DBInstanceClass": "db.t4g.micro", "Engine": "postgres", "EngineVersion": "17.4", "AllocatedStorage": 20}
 MASTER = {"MasterUsername": "root1", "MasterUserPassword": "correct-horse-battery"}
 
