@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from cruddur_ops import queries
 from cruddur_ops.database.connection import connect
@@ -31,3 +33,8 @@ def write(path: Path, text: str) -> None:
     """Write a file of the copy of sql/, so that it is read anew."""
     path.write_text(text)
     queries.load.cache_clear()
+
+
+def some(names: Iterable[str], *chosen: str) -> list[Any]:
+    """The cases of a test: all of them with --all, else those that were chosen."""
+    return [name if name in chosen else pytest.param(name, marks=pytest.mark.thorough) for name in names]
