@@ -62,10 +62,13 @@ def test_uuids(connection: psycopg.Connection[Any]) -> None:
 
 
 def test_salts_and_random_bytes(connection: psycopg.Connection[Any]) -> None:
-    """crypt is OpenSSL's `passwd -1`; random values differ."""
+    """crypt is OpenSSL's `passwd -1`, or libxcrypt's bcrypt; random values differ."""
     assert "$1$saltsalt$qjXMvbEw8oaL.CzflDtaK/" == value(connection, "ext.crypt('password', '$1$saltsalt$')")
-    salted = value(connection, "ext.crypt('password', ext.gen_salt('md5'))")
-    assert salted == value(connection, "ext.crypt('password', %s)", salted)
+    bcrypt = "$2a$04$abcdefghijklmnopqrstuughE8Ev8uGFaUgY2cNEySvxngrb/Jzdm"
+    assert bcrypt == value(connection, "ext.crypt('password', %s)", bcrypt)
+    for salt in ("ext.gen_salt('md5')", "ext.gen_salt('bf', 4)"):
+        salted = value(connection, f"ext.crypt('password', {salt})")
+        assert salted == value(connection, "ext.crypt('password', %s)", salted)
     assert 100 == len({bytes(value(connection, "ext.gen_random_bytes(16)")) for _ in range(100)})
 
 
@@ -74,7 +77,9 @@ def test_salts_and_random_bytes(connection: psycopg.Connection[Any]) -> None:
     [
         ("SELECT ext.digest('a', 'crc32')", "22023", "No such hash algorithm"),
         ("SELECT ext.gen_random_bytes(2000)", "39000", "Length not in range"),
-        ("SELECT ext.crypt('a', ext.gen_salt('bf'))", "0A000", "in the sandbox"),
+        ("SELECT ext.gen_salt('bf', 3)", "22023", "Incorrect number of rounds"),
+        ("SELECT ext.gen_salt('xdes')", "0A000", "in the sandbox"),
+        ("SELECT ext.crypt('a', '_J9..abcd')", "0A000", "in the sandbox"),
         ("SELECT ext.pgp_sym_encrypt('a', 'b')", "0A000", "not in the sandbox"),
         ("CREATE EXTENSION postgis", "0A000", 'the extension "postgis" is on RDS, and not in the sandbox'),
     ],

@@ -14,7 +14,8 @@ from rds_sandbox.postgres.programs import Programs
 
 PRELOADED = "pg_stat_statements"  # by the default parameter groups (Amazon RDS User Guide, "pg_stat_statements")
 FIRST_MAJOR = 18  # the first with extension_control_path
-OURS = {"uuid-ossp": ("1.1", "uuid"), "pgcrypto": ("1.3", "pgcrypto")}  # written in SQL: version, prefix of their SHA-1
+# Those that we have in SQL: version, prefix of their SHA-1, the files of contrib/ with the rest.
+OURS = {"uuid-ossp": ("1.1", "uuid", "uuid-ossp"), "pgcrypto": ("1.3", "pgcrypto", "bcrypt pgcrypto")}
 LACKING = """DO $$ BEGIN
   RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'the extension "{name}" is on RDS, and not in the sandbox',
     HINT = 'SELECT name FROM pg_available_extensions WHERE comment <> ''{comment}'' lists those that are.';
@@ -65,9 +66,9 @@ def names(major: int) -> list[str]:
 def _offer(name: str, own: Path, ours: Path) -> None:
     """The server's own is trusted (PostgreSQL 18, chapter 36.17.1) where RDS trusts it; what it lacks is ours, or refused."""
     if not (own / f"{name}.control").exists():
-        version, prefix = OURS.get(name, ("0", ""))
-        script = _contrib("sha1").replace("{prefix}", prefix) + _contrib(name) if prefix else LACKING
-        (ours / f"{name}--{version}.sql").write_text(script if prefix else script.format(name=name, comment=COMMENT))
+        version, prefix, rest = OURS.get(name, ("0", "", ""))
+        script = "".join(map(_contrib, ["sha1", *rest.split()])).replace("{prefix}", prefix)
+        (ours / f"{name}--{version}.sql").write_text(script if prefix else LACKING.format(name=name, comment=COMMENT))
         comment = "written in SQL for the sandbox" if prefix else COMMENT
         control = f"default_version = '{version}'\ncomment = '{comment}'\nrelocatable = true\ntrusted = true\n"
         (ours / f"{name}.control").write_text(control)

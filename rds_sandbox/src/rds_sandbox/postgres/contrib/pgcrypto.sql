@@ -60,14 +60,23 @@ BEGIN ATOMIC
     (VALUES ('./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz')) AS alphabet (letters);
 END;
 
-CREATE FUNCTION gen_salt(type text) RETURNS text LANGUAGE sql VOLATILE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-  SELECT CASE WHEN lower(type) = 'md5'
-    THEN '$1$' || pgcrypto_letters((random() * 16777215)::int, 4) || pgcrypto_letters((random() * 16777215)::int, 4)
-    ELSE pgcrypto_refuse('0A000', 'gen_salt() has md5 alone in the sandbox: see docs/fidelity.md of rds-sandbox')::text
-  END;
-END;
-CREATE FUNCTION gen_salt(type text, rounds int) RETURNS text LANGUAGE sql VOLATILE STRICT PARALLEL SAFE RETURN gen_salt(type);
+-- Of bcrypt, whose letters stand in another order than those of base64.
+CREATE FUNCTION pgcrypto_bcrypt_letters(data bytea) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN rtrim(translate(encode(data, 'base64'), 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/',
+  './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'), '=');
+CREATE FUNCTION pgcrypto_bcrypt_bytes(letters text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN decode(translate(letters, './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789',
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/') || '==', 'base64');
+
+CREATE FUNCTION gen_salt(type text, rounds int) RETURNS text LANGUAGE sql VOLATILE STRICT PARALLEL SAFE
+RETURN CASE
+  WHEN lower(type) = 'md5' THEN
+    '$1$' || pgcrypto_letters((random() * 16777215)::int, 4) || pgcrypto_letters((random() * 16777215)::int, 4)
+  WHEN lower(type) = 'bf' AND rounds BETWEEN 4 AND 31 THEN
+    '$2a$' || lpad(rounds::text, 2, '0') || '$' || pgcrypto_bcrypt_letters(gen_random_bytes(16))
+  WHEN lower(type) = 'bf' THEN pgcrypto_refuse('22023', 'gen_salt: Incorrect number of rounds')::text
+  ELSE pgcrypto_refuse('0A000', 'gen_salt() has bf and md5 alone in the sandbox: see docs/fidelity.md of rds-sandbox')::text END;
+CREATE FUNCTION gen_salt(type text) RETURNS text LANGUAGE sql VOLATILE STRICT PARALLEL SAFE RETURN gen_salt(type, 6);
 
 -- The crypt of FreeBSD that begins with $1$.
 CREATE FUNCTION pgcrypto_md5_crypt(password bytea, salt bytea) RETURNS bytea LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
@@ -98,7 +107,13 @@ BEGIN ATOMIC
         '' ORDER BY a
       ) || pgcrypto_letters(get_byte(c, 11), 2)
       FROM pgcrypto_md5_crypt(convert_to(password, 'UTF8'), convert_to(s, 'UTF8')) AS c, generate_series(0, 4) AS a GROUP BY c
-    ) ELSE pgcrypto_refuse('0A000', 'crypt() knows md5 salts alone in the sandbox: see docs/fidelity.md of rds-sandbox')::text END
+    ) WHEN salt ~ '^\$2[ax]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{22}' THEN left(salt, 29) || pgcrypto_bcrypt_letters(
+      pgcrypto_bcrypt(
+        pgcrypto_pi(), pgcrypto_words(substr(convert_to(password, 'UTF8') || '\x00'::bytea, 1, 72), 18),
+        pgcrypto_words(pgcrypto_bcrypt_bytes(substr(salt, 8, 22)), 18), substr(salt, 5, 2)::int
+      )
+    ) ELSE pgcrypto_refuse('0A000', 'crypt() has bf and md5 alone in the sandbox: see docs/fidelity.md of rds-sandbox')::text
+    END
   FROM substr(split_part(salt, '$', 3), 1, 8) AS s;
 END;
 
