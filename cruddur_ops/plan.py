@@ -173,7 +173,10 @@ class Plan:
         return self.session() if self.session else nullcontext(self._plan_again())
 
     def _look(self) -> tuple[str, Plan | None]:
-        now = self._plan_again()
+        try:
+            now = self._plan_again()
+        except InstanceNotReady as refusal:  # AWS may answer as before: an instance of a switchover is renaming still
+            return str(refusal), None
         on_the_way = [change.settle for change in now.changes if change.settle and not now.mutating]
         for settle in on_the_way:
             settle()
