@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+import psycopg
 
 from cruddur_ops.database.connection import Connection, connect, session
 from cruddur_ops.database.errors import SchemaMissing
+from cruddur_ops.database.refusals import told
 from cruddur_ops.database.statements import ask, compose, rows
+from cruddur_ops.errors import RunInProgress
 from cruddur_ops.target import Target
 
 if TYPE_CHECKING:
@@ -25,14 +30,22 @@ def counts(target: Target) -> dict[str, int]:
 
 
 def counted(connection: Connection) -> dict[str, int]:
-    """The same; a large table is not counted to its end."""
-    return dict(_counted(connection, **row) for row in ask(connection, "operations/countable"))
+    """The same; a large table is not counted to its end, and all are asked for at once."""
+    tables = ask(connection, "operations/countable")
+    try:
+        with told(), connection.pipeline():
+            counts = [connection.execute(compose("operations/count", schema=row["schema"], table=row["name"])) for row in tables]
+    except psycopg.errors.UndefinedTable as error:
+        raise RunInProgress("somebody dropped a table at this moment: repeat") from error
+    return {_name(row): _rows(cursor.fetchall()[0][0], row["estimate"]) for row, cursor in zip(tables, counts, strict=True)}
 
 
-def _counted(connection: Connection, schema: str, name: str, estimate: int) -> tuple[str, int]:
-    [row] = ask(connection, compose("operations/count", schema=schema, table=name))
-    rows: int = row["rows"]
-    return name if schema == "public" else f"{schema}.{name}", rows if rows <= COUNTED else max(rows, estimate)
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row["name"] if row["schema"] == "public" else f"{row['schema']}.{row['name']}")
+
+
+def _rows(counted: int, estimate: int) -> int:
+    return counted if counted <= COUNTED else max(counted, estimate)
 
 
 def connection_facts(target: Target, database: str | None = None) -> dict[str, Any]:
