@@ -99,15 +99,14 @@ def _caller(key_id: str, account: str, partition: str) -> Caller:
         boundary = getattr(role, "permissions_boundary_arn", None)
         limits = [session.policy] if session.policy else []
         limits += [_document(iam, boundary)] if boundary else []
-        return Caller(session.arn, role.arn, (*role.policies.values(), *_attached(role)), tuple(limits))
+        return Caller(session.arn, role.arn, tuple(policies.documents(role)), tuple(limits))
     found = iam.access_keys.get(key_id)
     if found is None:
         nobody = f"arn:{partition}:iam::{account}:unknown"
         return Caller(nobody, nobody, ())
     user: Any = iam.users[str(found.user_name)]
     groups = [group for group in iam.groups.values() if user in group.users]
-    inline = [document for each in (user, *groups) for document in each.policies.values()]
-    return Caller(user.arn, user.arn, (*inline, *(document for each in (user, *groups) for document in _attached(each))))
+    return Caller(user.arn, user.arn, tuple(document for each in (user, *groups) for document in policies.documents(each)))
 
 
 def _trusts(role: Any, caller: Caller, account: str) -> bool:
@@ -120,11 +119,6 @@ def _trusts(role: Any, caller: Caller, account: str) -> bool:
         if allows and names & set(named):
             return True
     return False
-
-
-def _attached(identity: Any) -> Iterator[str]:
-    for policy in identity.managed_policies.values():
-        yield from (version.document for version in policy.versions if version.is_default)
 
 
 def _document(iam: Any, arn: str) -> str:

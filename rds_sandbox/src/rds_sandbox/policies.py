@@ -51,6 +51,12 @@ def decide(documents: Iterable[str], call: Call) -> bool | None:
     return True if any(each["Effect"] == "Allow" and _applies(each, call, unknown=False) for each in found) else None
 
 
+def documents(identity: Any) -> list[str]:
+    """Those of a user, group or role of moto's: inline, and attached in their default versions."""
+    attached = [each for policy in identity.managed_policies.values() for each in policy.versions if each.is_default]
+    return [*identity.policies.values(), *(version.document for version in attached)]
+
+
 def statements(document: str) -> Iterator[Statement]:
     """Those of a policy document."""
     found = json.loads(document).get("Statement", [])

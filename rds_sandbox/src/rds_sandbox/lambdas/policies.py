@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rds_sandbox.policies import Statement, listed, names_action, statements
+from rds_sandbox.policies import Statement, documents, listed, names_action, statements
 
 
 def trusts(role: Any, service: str) -> bool:
@@ -24,9 +24,7 @@ def allows(role: Any, action: str) -> bool:
 
     A denial of what the function's own code does has one, `lambda:SourceFunctionArn`, that Lambda's calls never meet.
     """
-    attached = [version for policy in role.managed_policies.values() for version in policy.versions if version.is_default]
-    documents = [*role.policies.values(), *(version.document for version in attached)]
-    matching = [each for document in documents for each in statements(document) if names_action(each, action)]
+    matching = [each for document in documents(role) for each in statements(document) if names_action(each, action)]
     return {each["Effect"] for each in matching if each["Effect"] == "Allow" or "Condition" not in each} == {"Allow"}
 
 
