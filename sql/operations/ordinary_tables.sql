@@ -1,5 +1,5 @@
--- Every table of the database but the system's own and that of the markers, by schema and name; without those of which a policy
--- shows this user a part alone.
+-- Every table of the database but the system's own and that of the markers, by schema and name.
+-- Left out are those of which a policy shows this user a part alone.
 SELECT nspname AS schema, relname AS name
 FROM pg_class
 JOIN pg_namespace ON pg_namespace.oid = relnamespace
