@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -345,9 +345,9 @@ def test_all_steps_through_an_odd_url(
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         url = f"postgresql://{USER}:{quote(PASSWORD, safe='')}@{place}/{quote(name, safe='')}"
         odd = replace(target, connection_url=url)
-        setup(odd, tell=lambda _: None)
-        assert {"activities": 12, "users": 5} == database.counts(odd)
-        session(odd).close()
+        with closing(session(odd)):  # the relay ends with its last connection
+            setup(odd, tell=lambda _: None)
+            assert {"activities": 12, "users": 5} == database.counts(odd)
 
 
 def test_a_server_that_nobody_started(at: At) -> None:
