@@ -44,8 +44,9 @@ class Table:
     def names(self) -> dict[str, sql.Composable | str]:
         """What the statements of sql/recovery want to know."""
         others = [one for one in self.columns if one not in (*self.key, KEPT_BY_TRIGGER)]
-        differs = [sql.SQL("copied.{0}::text IS DISTINCT FROM live.{0}::text").format(sql.Identifier(one)) for one in others]
-        named = [sql.SQL("CASE WHEN {} THEN {} END").format(how, one) for how, one in zip(differs, others, strict=True)]
+        differs = [compose("parts/differs", column=one) for one in others]
+        pairs = zip(differs, others, strict=True)
+        named = [compose("parts/name_if", differs=how, name=sql.Literal(one)) for how, one in pairs]
         return {
             "table": sql.Identifier(self.schema, self.name),
             "staged": f"copied {self.full}",
@@ -65,7 +66,7 @@ def listed(columns: Iterable[str], of: str = "") -> sql.Composed:
 
 def equal(copied: Iterable[str], live: Iterable[str]) -> sql.Composed:
     """That columns of a copied row are those of a live one."""
-    return sql.SQL("({}) = ({})").format(listed(copied, "copied"), listed(live, "live"))
+    return compose("parts/same", copied=listed(copied, "copied"), live=listed(live, "live"))
 
 
 def find(connection: Connection, name: str) -> Table:
@@ -128,7 +129,7 @@ class Staging:
         if not new:
             return 0
         self._fetched |= {(name, tuple(columns), key) for key in new}
-        text = sql.SQL("jsonb_build_array({})::text = ANY ({})").format(listed(columns), sql.Literal(sorted(new)))
+        text = compose("parts/wanted", columns=listed(columns), keys=sql.Literal(sorted(new)))
         return self._fetch(self._table(name), text, lacking=True)
 
     def _table(self, name: str) -> Table:

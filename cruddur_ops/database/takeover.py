@@ -117,7 +117,7 @@ def _columns(connection: Connection, table: str) -> list[Column]:
 
 
 def _column(connection: Connection, name: str, old: Row | None, new: Row) -> Column:
-    kind, own = sql.SQL(new["type"]), sql.Identifier(name)
+    own = sql.Identifier(name)
     taken: sql.Composable = sql.SQL("NULL")
     convertible = old is None
     if old:
@@ -126,12 +126,12 @@ def _column(connection: Connection, name: str, old: Row | None, new: Row) -> Col
         if same:
             taken = own
         elif old["text"]:
-            taken = sql.SQL("CASE WHEN pg_input_is_valid({0}, {1}) THEN {0} END").format(own, sql.Literal(new["type"]))
-    value: sql.Composable = sql.SQL("CAST({} AS {})").format(taken, kind)
+            taken = compose("parts/if_valid", column=own, type=sql.Literal(new["type"]))
+    value = compose("parts/as_type", value=taken, type=sql.SQL(new["type"]))
     if old and name in PLACEHOLDER:
-        value = sql.SQL("nullif({}, {})").format(value, PLACEHOLDER[name])
+        value = compose("parts/without", value=value, placeholder=sql.Literal(PLACEHOLDER[name]))
     if new["default"]:
-        value = sql.SQL("coalesce({}, {})").format(value, sql.SQL(new["default"]))
+        value = compose("parts/or_default", value=value, default=sql.SQL(new["default"]))
     return Column(name, value, convertible)
 
 
@@ -159,12 +159,10 @@ def _wrongs(
     for one in columns:
         name = sql.Identifier(one.name)
         if not one.convertible:
-            became = sql.SQL("{0} IS NOT NULL AND NOT pg_input_is_valid({0}::text, {1})").format(
-                name, sql.Literal(new[one.name]["type"])
-            )
+            became = compose("parts/wrong_type", column=name, type=sql.Literal(new[one.name]["type"]))
             yield f"{one.name} is no {new[one.name]['type']}", _old(table), became
         elif new[one.name]["required"]:
-            yield f"{one.name} is missing", own, sql.SQL("{} IS NULL").format(name)
+            yield f"{one.name} is missing", own, compose("parts/wrong_absence", column=name)
     for rule in ask(connection, "adoption/rules", table=sql.Identifier(SCRATCH, table).as_string(connection)):
         yield rule["name"], own, _broken(rule, own, all_columns)
 
@@ -173,15 +171,13 @@ def _broken(rule: Row, own: sql.Identifier, converted: Mapping[str, object]) -> 
     """The condition for a row that breaks a rule."""
     expression = sql.SQL(rule["expression"])
     if rule["kind"] == "check":
-        return sql.SQL("NOT ({})").format(expression)
+        return compose("parts/wrong_check", expression=expression)
     if rule["kind"] == "reference":
-        parent = (
-            sql.Identifier(_converted(rule["parent"])) if rule["parent"] in converted else sql.Identifier(SCRATCH, rule["parent"])
-        )
-        return sql.SQL("({}) NOT IN (SELECT {} FROM {})").format(expression, sql.SQL(rule["referenced"]), parent)
-    where = sql.SQL(rule["parent"] or "true")
-    again = sql.SQL("({0}) IN (SELECT {0} FROM {1} WHERE {2} GROUP BY {0} HAVING count(*) > 1) AND {2}")
-    return again.format(expression, own, where)
+        name = rule["parent"]
+        parent = sql.Identifier(_converted(name)) if name in converted else sql.Identifier(SCRATCH, name)
+        referenced = sql.SQL(rule["referenced"])
+        return compose("parts/wrong_reference", expression=expression, referenced=referenced, parent=parent)
+    return compose("parts/wrong_double", expression=expression, converted=own, where=sql.SQL(rule["parent"] or "true"))
 
 
 def _compared(connection: Connection, table: str) -> Iterator[Change]:

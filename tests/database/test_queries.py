@@ -18,7 +18,11 @@ VALUE = re.compile(r"%\((\w+)\)s")
 SCRIPTS = ("schema", "migrations/")
 # What a name in braces stands for, where it stands for a table or a role that is there; anything else is a new name.
 FILLED = {"schema": "public", "table": "users", "role": "cruddur_reader", "owner": "cruddur_owner"}
-STAGED = ("adoption/", "recovery/")  # what they fill in are tables of their own transaction, in which their tests run them
+STAGED = (
+    "adoption/",
+    "parts/",
+    "recovery/",
+)  # what they fill in are tables of their own transaction, in which their tests run them
 QUERIES = [
     query
     for query in queries.all_queries()

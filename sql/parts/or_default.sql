@@ -1,0 +1,2 @@
+-- A value, and the default where there is none.
+coalesce({value}, {default})

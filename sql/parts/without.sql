@@ -1,0 +1,2 @@
+-- A value, and nothing for what stands for nothing.
+nullif({value}, {placeholder})

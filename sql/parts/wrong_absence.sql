@@ -1,0 +1,2 @@
+-- Of a row: a column that needs a value has none.
+{column} IS NULL

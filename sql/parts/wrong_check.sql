@@ -1,0 +1,2 @@
+-- Of a row: it breaks a check.
+NOT ({expression})
