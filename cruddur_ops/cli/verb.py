@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cruddur_ops import limits
 from cruddur_ops.cli.answers import announce
+from cruddur_ops.errors import WrongInput
 
 if TYPE_CHECKING:
     from cruddur_ops.change import Outcome
@@ -24,16 +26,16 @@ class VerbCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Write a target's name that comes first, as in the scripts of old, as an option."""
         first, named = args[:1], any(one.partition("=")[0] == "--target" for one in args)
-        if first and not first[0].startswith("-") and not named and self._takes_no_name():
+        if first and not first[0].startswith("-") and not named and self._takes_no_name(args[1:2] == ["--"]):
             from cruddur_ops.targets import read_targets
 
             args = ["--target", *args] if first[0] in read_targets() else args
         return super().parse_args(ctx, args)
 
-    def _takes_no_name(self) -> bool:
-        """Whether it acts on a target, and wants no other name that could be meant; what is psql's comes after --."""
+    def _takes_no_name(self, apart: bool) -> bool:
+        """Whether it acts on a target, and wants no other name that could be meant; a program's own is `apart`, after --."""
         required = [one for one in self.params if isinstance(one, click.Argument) and one.required]
-        return not required and "target" in [one.name for one in self.params]
+        return (apart or not required) and "target" in [one.name for one in self.params]
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ class Verb:
         """Call the function, and tell what it answers."""
         from cruddur_ops.targets import load
 
+        for name, value in given.items():
+            if isinstance(value, str) and not limits.is_utf8(value):
+                raise WrongInput(f"{name} cannot be {value[:60]!a}: write it in UTF-8")
         where = [] if target is None else [load(target, confirm)]
         if self.announced:
             announce(self.name, *where)

@@ -152,6 +152,13 @@ def test_a_targets_name_alone_is_understood(run: CliRunner, verbs: str, monkeypa
     assert 'target "guarded" is protected' in result.stderr
 
 
+def test_a_targets_name_alone_before_a_program(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `db connect guarded -- -c ...`; what comes after -- is the program's."""
+    monkeypatch.setenv("GUARDED_CONNECTION_URL", "postgresql://me@127.0.0.1:1/cruddur")
+    result = invoke(run, "db", "exec", "guarded", "--", "plain")
+    assert "exec on guarded: database cruddur on 127.0.0.1:1" in result.stderr
+
+
 @pytest.mark.parametrize("verbs", ["db setup nowhere", "db setup guarded --target local", "db setup --force guarded"])
 def test_anything_else_alone_is_not(run: CliRunner, verbs: str) -> None:
     """A name that is no target's, a second one, and one that does not come first."""
