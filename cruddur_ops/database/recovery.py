@@ -14,21 +14,20 @@ from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
 
-from psycopg.sql import Composed
-
 from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.planning import planned
-from cruddur_ops.database.staging import Staging, Table, listed
+from cruddur_ops.database.staging import Staging, Table, listed, refused
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds.restores import sibling
 from cruddur_ops.target import Target
 
+IN_THE_WAY = "correct what is in the way with `cruddur-ops db connect`, then repeat; nothing was changed"
 LISTED = 50  # rows of a table that are shown one by one
 
 
@@ -61,6 +60,8 @@ def _found(target: Target, table: str, where: str, copy: str, connection: Connec
 @contextmanager
 def _copy_of(target: Target, copy: str) -> Iterator[Connection]:
     """A connection to it that writes nothing."""
+    if target.connection_url and copy in ("", database_name(target)):
+        raise WrongInput(f"{copy!a} is no copy of {database_name(target)}: name the database that has the rows as they were")
     place, database = (target, copy) if target.connection_url else (sibling(target, copy), None)
     try:
         opened = connect(place, database)
@@ -94,21 +95,22 @@ def _compared(connection: Connection, table: Table) -> Iterator[Change]:
 
 def _changes(connection: Connection, table: Table, action: Action, rows: dict[str, str]) -> list[Change]:
     """A change for each row, by its key; for many a single one. The first makes all."""
-    statement = compose("recovery/insert" if action is Action.CREATE else "recovery/update", **table.names)
+    make = partial(_made, connection, table, "recovery/insert" if action is Action.CREATE else "recovery/update")
     if len(rows) > LISTED:
         digest = sha256("".join(f"{key}{columns}" for key, columns in rows.items()).encode()).hexdigest()[:8]
         many = Change(action, f"rows of {table.name}", "rows", after=f"{len(rows):,}, whose keys come to {digest}")
         counted = Outcome(created=len(rows)) if action is Action.CREATE else Outcome(changed=len(rows))
-        return [replace(many, make=partial(_made, connection, statement, counted))]
+        return [replace(many, make=partial(make, counted))]
     shown = [Change(action, f"row {_key(key)} of {table.name}", columns) for key, columns in rows.items()]
-    return [replace(one, make=partial(_made, connection, statement)) for one in shown[:1]] + shown[1:]
+    return [replace(one, make=make) for one in shown[:1]] + shown[1:]
 
 
 def _key(text: str) -> str:
     return ", ".join(map(str, json.loads(text)))
 
 
-def _made(connection: Connection, statement: Composed, counted: Outcome | None = None) -> Outcome | None:
+def _made(connection: Connection, table: Table, statement: str, counted: Outcome | None = None) -> Outcome | None:
     """What it came to, unless each row has its own line."""
-    ask(connection, statement)
+    with refused(f"{table.name} does not take its rows back", IN_THE_WAY):
+        ask(connection, compose(statement, **table.names))
     return counted

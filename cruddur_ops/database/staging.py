@@ -7,6 +7,7 @@ condition cannot be used.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -20,6 +21,16 @@ from cruddur_ops.errors import WrongInput
 
 INCOMING = "rows that come"
 KEPT_BY_TRIGGER = "updated_at"  # of a row that is changed back: when that was
+NAMES = "`cruddur-ops db status` names them, those of another schema are SCHEMA.TABLE"
+CONDITION = "the condition cannot be used", "write what follows WHERE in SQL, such as \"handle = 'londo'\""
+REFUSED = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.InternalError,  # a trigger's own refusal, and writing on the copy
+    psycopg.NotSupportedError,
+    psycopg.ProgrammingError,
+    psycopg.errors.ProtocolViolation,  # $1
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,7 @@ class Table:
         full: both, as SQL has them.
         columns: which both have.
         key: the columns of its primary key.
+        fixed: those that no UPDATE can set (GENERATED ALWAYS AS IDENTITY).
     """
 
     schema: str
@@ -39,11 +51,12 @@ class Table:
     full: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
+    fixed: tuple[str, ...]
 
     @property
     def names(self) -> dict[str, sql.Composable | str]:
         """What the statements of sql/recovery want to know."""
-        others = [one for one in self.columns if one not in (*self.key, KEPT_BY_TRIGGER)]
+        others = [one for one in self.columns if one not in (*self.key, *self.fixed, KEPT_BY_TRIGGER)]
         differs = [compose("parts/differs", column=one) for one in others]
         pairs = zip(differs, others, strict=True)
         named = [compose("parts/name_if", differs=how, name=sql.Literal(one)) for how, one in pairs]
@@ -71,13 +84,22 @@ def equal(copied: Iterable[str], live: Iterable[str]) -> sql.Composed:
 
 def find(connection: Connection, name: str) -> Table:
     """A table with its columns."""
-    found = ask(connection, "recovery/table", name=name)
+    with refused(f"{name!a} is no table's name", NAMES):
+        found = ask(connection, "recovery/table", name=name)
     if not found:
-        raise WrongInput(
-            f"there is no table {name!a}: `cruddur-ops db status` names them, those of another schema are SCHEMA.TABLE"
-        )
+        raise WrongInput(f"there is no table {name!a}: {NAMES}")
     row = found[0]
-    return Table(row["schema"], row["name"], row["full"], tuple(row["columns"]), tuple(row["key"]))
+    return Table(row["schema"], row["name"], row["full"], tuple(row["columns"]), tuple(row["key"]), tuple(row["fixed"]))
+
+
+@contextmanager
+def refused(what: str, remedy: str) -> Iterator[None]:
+    """Say in a sentence what the server refuses of a name, a condition, or the rows that come."""
+    try:
+        yield
+    except REFUSED as error:
+        message = " ".join(str(error.diag.message_primary or error).split())
+        raise WrongInput(f"{what} ({message}): {remedy}") from error
 
 
 @dataclass
@@ -149,11 +171,13 @@ class Staging:
         """Bring rows from the copy, through a table where those are left out that are not wanted; how many are new."""
         names = {**table.names, "condition": condition}
         incoming = {**names, "staged": INCOMING}
-        self._try(compose("recovery/try", **names))
+        with refused(*CONDITION):  # a binary answer is asked for so that a second statement is refused
+            self.copy.execute(compose("recovery/try", **names), binary=True)
         ask(self.live, compose("recovery/stage", **incoming))
         cursors = self.copy.cursor(), self.live.cursor()
         reading, writing = compose("recovery/read", **names), compose("recovery/write", **incoming)
-        with cursors[0].copy(reading) as source, cursors[1].copy(writing) as sink:
+        unfit = refused(f"the rows of {table.name} do not fit into the table", "recover them by hand")
+        with unfit, cursors[0].copy(reading) as source, cursors[1].copy(writing) as sink, refused(*CONDITION):
             for data in iter(partial(source.read), b""):
                 sink.write(data)
         if lacking:
@@ -161,11 +185,3 @@ class Staging:
         added: int = ask(self.live, compose("recovery/merge", **names, incoming=INCOMING))[0]["rows"]
         ask(self.live, compose("recovery/forget", staged=INCOMING))
         return added
-
-    def _try(self, statement: sql.Composed) -> None:
-        """Refuse what is no condition. A binary answer is asked for so that a second statement is refused."""
-        try:
-            self.copy.execute(statement, binary=True)
-        except (psycopg.ProgrammingError, psycopg.DataError) as error:
-            message = f"the condition cannot be used ({error.diag.message_primary})"
-            raise WrongInput(f"{message}: write what follows WHERE in SQL, such as \"handle = 'londo'\"") from error

@@ -17,7 +17,7 @@ from typing import Any
 
 import jmespath
 
-from cruddur_ops import aws, tags
+from cruddur_ops import aws, limits, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
@@ -48,6 +48,8 @@ def sibling(target: Target, identifier: str, *, keep: bool = False) -> Target:
     """
     if identifier == target.db_instance_identifier:
         raise WrongInput(f"{identifier} is the original: give the other instance another identifier")
+    if not limits.NAME.holds(identifier):
+        raise WrongInput(f"{identifier[:60]!a} cannot be an instance's identifier: it is {limits.NAME.words}")
     source = instances.describe(target)
     wanted = settings.as_found(source) if source else {name: getattr(target, name) for name in settings.FOLLOWED}
     protected = keep and wanted["deletion_protection"]

@@ -108,6 +108,9 @@ WRONG: dict[str, tuple[str, str, str]] = {
     "no condition": ("users", "planet = 1", "the condition cannot be used .column .planet. does not exist"),
     "a second statement": ("users", "true); DELETE FROM users; SELECT (true", "the condition cannot be used"),
     "a value that is none": ("users", "uuid = 'x'", "the condition cannot be used"),
+    "no name": ("a.b.c.d", "true", "'a.b.c.d' is no table's name"),
+    "a parameter": ("users", "$1", "the condition cannot be used"),
+    "what fails on a row": ("users", "1 / (length(handle) - length(handle)) = 1", "cannot be used .division by zero"),
 }
 
 
@@ -119,6 +122,41 @@ def test_what_cannot_be_recovered(seeded: Target, copied: str, name: str) -> Non
     with pytest.raises(WrongInput, match=message):
         plan_recover(seeded, table, condition, copied)
     assert before == execute(seeded, ALL)
+
+
+# What happened since, and what the server says of the rows that are to come back.
+SINCE = {
+    "another has the handle": (
+        "INSERT INTO users (handle, display_name, email) VALUES ('londo', 'x', 'x@example.com')",
+        "users does not take its rows back .duplicate key",
+    ),
+    "a column is needed": ("ALTER TABLE users ADD COLUMN planet text NOT NULL", "users does not take its rows back .null value"),
+    "another type": (
+        "ALTER TABLE users RENAME email TO mail; ALTER TABLE users ADD COLUMN email integer",
+        "rows of users do not fit",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", some(SINCE, "another has the handle", "another type"))
+def test_rows_that_the_table_refuses(seeded: Target, copied: str, name: str) -> None:
+    """One sentence, and nothing came back."""
+    since, message = SINCE[name]
+    execute(seeded, f"DELETE FROM users; {since}")
+    before = execute(seeded, ALL)
+    with pytest.raises(WrongInput, match=message):
+        plan_recover(seeded, "users", "handle = 'londo'", copied).apply()
+    assert before == execute(seeded, ALL)
+
+
+def test_a_column_that_no_update_can_set(seeded: Target, copied: str) -> None:
+    """What the server numbers itself stays as it is; the others come back."""
+    there = replace(seeded, connection_url=seeded.connection_url.replace(f"/{database_name(seeded)}", f"/{copied}"))
+    for place in (seeded, there):
+        execute(place, "ALTER TABLE users ADD COLUMN number integer GENERATED ALWAYS AS IDENTITY")
+    execute(seeded, "UPDATE users SET display_name = 'Nobody' WHERE handle = 'londo'")
+
+    assert Outcome(changed=1) == plan_recover(seeded, "users", "true", copied).apply()
 
 
 @pytest.mark.parametrize("environment", ["prod", ""])
@@ -142,6 +180,9 @@ def test_a_copy_that_is_none(seeded: Target) -> None:
     """Neither a database that is not there, nor one that cannot be written is taken for a table without rows."""
     with pytest.raises(WrongInput, match="the copy nowhere cannot be read"):
         plan_recover(seeded, "users", "true", "nowhere")
+    for name in ("", database_name(seeded)):
+        with pytest.raises(WrongInput, match=f"'{name}' is no copy of"):
+            plan_recover(seeded, "users", "true", name)
 
 
 def test_a_condition_writes_nothing(seeded: Target, copied: str) -> None:

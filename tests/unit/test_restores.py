@@ -82,6 +82,8 @@ def test_a_sibling_has_another_name(region: dict[str, Instance]) -> None:
     """And is confirmed by that, where the target is by its own; whatever else was typed confirms neither."""
     with pytest.raises(WrongInput, match="main is the original"):
         restores.sibling(TARGET, "main")
+    with pytest.raises(WrongInput, match="'' cannot be an instance's identifier"):  # RDS would answer with all of them
+        restores.sibling(TARGET, "")
     typed = {"main": "copy", "": "", "copy": "copy", "other": "other"}
     assert typed == {confirm: restores.sibling(replace(TARGET, confirm=confirm), "copy").confirm for confirm in typed}
 

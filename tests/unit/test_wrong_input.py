@@ -67,6 +67,7 @@ OPTIONS = [
     (["expired", "--region", "x; DROP"], "is no region"),
     (["expired", "--region", ""], "is no region"),
     (["db", "status", "--target", ""], 'there is no target ""'),
+    (["db", "recover", "users", "--where", "\udcff", "--from", "copy"], "where cannot be '\\udcff': write it in UTF-8"),
     (["runs", "x" * 300, "y"], "has no run"),
     (["runs", "a", "b", "c"], "name two runs"),
 ]
