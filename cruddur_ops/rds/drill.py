@@ -65,12 +65,12 @@ def _name(target: Target, word: str) -> str:
 
 def plan_drill(target: Target, drill: Drill) -> tuple[Plan, ...]:
     """What a drill changes, by kind, to be approved before it begins; each step is planned in full when its time comes."""
-    found = instances.describe(target)
+    there, name = instances.describe_all(target), target.db_instance_identifier
+    found = there.get(drill.outgoing) or there.get(name)  # the original, wherever a drill before this was cut off
     if found:
         tags.require_ours(target, found.tags, f"DB instance {found.identifier}")
     if found and not found.backup_retention_period:
         raise InstanceNotReady(f"{found.identifier} keeps no backups, which the drill needs: set backup_retention_period")
-    name = target.db_instance_identifier
     found_later = {
         "restore": ((Action.CREATE, drill.restored), (Action.CREATE, drill.rewound)),
         "DB instance": tuple((Action.MODIFY, copy) for copy in drill.copies),

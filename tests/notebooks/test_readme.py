@@ -70,6 +70,9 @@ def test_it_is_a_command(words: tuple[str, ...]) -> None:
     assert command is not main
 
 
+OF_MAKE = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")  # what `make test-all` hands on to what it runs
+
+
 def run(folder: Path, command: str) -> str:
     """What a shell says that runs a command, which succeeds."""
     own = {
@@ -79,7 +82,8 @@ def run(folder: Path, command: str) -> str:
         "RDS_SANDBOX_STATE_DIR": folder / "sandboxes",
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }
-    environment = {**os.environ, **{name: str(value) for name, value in own.items()}}
+    inherited = {name: value for name, value in os.environ.items() if name not in OF_MAKE}
+    environment = {**inherited, **{name: str(value) for name, value in own.items()}}
     script = ["bash", "-c", f"set -e\n{command}"]
     done = subprocess.run(
         script, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False

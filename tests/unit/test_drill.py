@@ -75,6 +75,12 @@ def test_a_drill_that_could_not_come_to_its_end_does_not_begin(region: dict[str,
         drill.plan_drill(TARGET, DRILL)
 
 
+def test_a_drill_that_was_cut_off_while_a_copy_has_the_name_begins_anew(region: dict[str, Instance]) -> None:
+    """It is the original that has to be ours, and to keep backups, whatever it is called."""
+    region |= {NAME: copy(DRILL.rewound), DRILL.outgoing: original(DRILL.outgoing)}
+    assert drill.plan_drill(TARGET, DRILL)
+
+
 def test_the_drill_is_told_beforehand(region: dict[str, Instance]) -> None:
     """By kind, under the titles of the plans that come later: an approved plan of 08 leaves these open."""
     plans = drill.plan_drill(TARGET, DRILL)
