@@ -63,16 +63,24 @@ def wait(
         before: the status that it had before the call, which ends no wait that has just begun.
         lacks: says what it has not yet of what was asked for; not everything stands in PendingModifiedValues.
     """
-    begun = time.monotonic()
+    begun = rested = time.monotonic()
 
     def missing(found: Instance) -> str:
+        nonlocal rested
         if found.status != status and not (status == "available" and found.ready):
             late = found.status == before and time.monotonic() < begun + LATE_SECONDS
             if not late and (status == "available" or found.broken):
                 instances.require_recoverable(found)
+            rested = time.monotonic()
             return found.status
         left = sorted({*found.pending, *_moving(found)} - set(later)) if settled else []
-        return f"{', '.join(left)} to come" if left else lacks(found)
+        lacking = f"{', '.join(left)} to come" if left else lacks(found)
+        if left or found.status != status:
+            rested = time.monotonic()
+        elif lacking and time.monotonic() > rested + LATE_SECONDS:  # such as an upgrade whose pre-checks failed
+            why = f"see why with {instances.log_command(found.identifier)}"
+            raise InstanceNotReady(f"RDS is at rest and has not made {found.identifier} what was asked for ({lacking}): {why}")
+        return lacking
 
     return _until(target, status, missing, timeout, renamed=renamed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -600,6 +601,14 @@ def test_waiting_for_what_is_never_pending(monkeypatch: pytest.MonkeyPatch) -> N
         TARGET, settled=True, lacks=lambda one: "" if one.publicly_accessible else "public access"
     ).publicly_accessible
     assert [] == answers
+
+
+def test_waiting_ends_where_rds_has_given_up(statuses: list[str | None]) -> None:
+    """An upgrade whose pre-checks failed leaves an instance at rest, with nothing pending: minutes later it is said, no hour."""
+    statuses += ["modifying", "upgrading", "available"]
+    with pytest.raises(InstanceNotReady, match="has not made .* what was asked for .EngineVersion to come.*describe-events"):
+        rds.wait(TARGET, settled=True, lacks=lambda _: "EngineVersion to come")
+    assert waiting.LATE_SECONDS < time.monotonic() < 2 * waiting.LATE_SECONDS
 
 
 def test_waiting_ends_with_the_time(statuses: list[str | None]) -> None:
