@@ -42,9 +42,9 @@ def _start(given: argparse.Namespace) -> str:
         raise WrongInput("only a realistic sandbox has a seed: add --realistic, or leave --seed out")
     drawn = random.randrange(1_000_000) if given.seed is None else given.seed
     seed = drawn if given.realistic else None
-    if not control.up(given.name, seed, moto_api=given.moto_api, iam=given.iam):
-        return "the sandbox was up already"
-    return "the sandbox is up" if seed is None else f"the sandbox is up, and realistic: --seed {seed} repeats it"
+    started = control.up(given.name, seed, moto_api=given.moto_api, iam=given.iam)
+    said = "the sandbox is up" if started else "the sandbox was up already"
+    return said if seed is None else f"{said}, and {'' if started else 'now '}realistic: --seed {seed} repeats it"
 
 
 def _values(words: list[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -30,6 +31,8 @@ from rds_sandbox.state import one_at_a_time, read_record, record_file, state_fol
 END_SECONDS = 60
 ADDRESS = "RDS_SANDBOX_OPERATOR_ADDRESS"
 TOKEN = "RDS_SANDBOX_TOKEN"
+NAME = re.compile("[A-Za-z](-?[A-Za-z0-9]){0,39}")
+PAIR = re.compile("(?!(?i:aws):)[A-Za-z0-9 _.:/+@-]+=[A-Za-z0-9 _.:/=+@-]*")
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")  # of other credentials: beside the sandbox's they would be in the way
 
@@ -109,11 +112,18 @@ class Sandbox:
         return simulation.said.format(**texts)
 
     def _gather(self, like: str, exactly: str = "", tags: str = "", seed: str = "0") -> None:
-        labels = dict(pair.split("=", 1) for pair in tags.split(",") if "=" in pair)
         from botocore.config import Config
 
+        same = exactly.split(",") if exactly else []
+        for name in (*like.split(","), *same):
+            if not NAME.fullmatch(name):
+                raise WrongInput(f'nothing can be called like "{name}": use letters, digits and single hyphens, a letter first')
+        if tags and not all(PAIR.fullmatch(pair) for pair in tags.split(",")):
+            raise WrongInput(f'"{tags}" are no tags: write them as KEY=VALUE,KEY=VALUE')
+        labels = dict(pair.split("=", 1) for pair in tags.split(",")) if tags else {}
         clients = functools.cache(functools.partial(self.client, config=Config(user_agent_extra=AT_ONCE)))
-        same = [name for name in exactly.split(",") if name]
+        if any(one["DBSubnetGroupName"] == "others-1" for one in clients("rds").describe_db_subnet_groups()["DBSubnetGroups"]):
+            raise WrongInput("other teams are here already, and come once: name all of them together, in a sandbox without them")
         crowd = Crowd(clients, self.environment["RDS_SANDBOX_LAMBDA_RUNTIME"], labels, Random(seed), same)
         crowd.fill([*like.split(","), *same])
 
@@ -151,7 +161,7 @@ class Sandbox:
 
 
 def up(name: str | None = None, seed: int | None = None, *, moto_api: bool = False, iam: bool = False) -> bool:
-    """Start the sandbox in the background; False where it was up already.
+    """Start the sandbox in the background; False where it was up already, and is now as this one is to be.
 
     Args:
         name: else that in RDS_SANDBOX_NAME, else "default".
@@ -161,19 +171,24 @@ def up(name: str | None = None, seed: int | None = None, *, moto_api: bool = Fal
     """
     file = record_file(name)
     with one_at_a_time(file):
-        if alive(read_record(name)):
-            return False
-        with private(file.with_suffix(".log")).open("wb") as log:
-            started, record = process.start(subprocess.DEVNULL, log)
-        started.returncode = 0  # it outlives this program: nobody is to wait for it
+        there = read_record(name)
+        record = there if there and alive(there) else _started(file)
         if seed is not None:
             Sandbox(record["environment"]).simulate("realistic", seed=seed)
         if moto_api:
             Sandbox(record["environment"]).open_moto_api()
         if iam:
             Sandbox(record["environment"]).enforce_iam()
-        _write(file, record)
-        return True
+        if record is not there:
+            _write(file, record)
+        return record is not there
+
+
+def _started(file: Path) -> Record:
+    with private(file.with_suffix(".log")).open("wb") as log:
+        started, record = process.start(subprocess.DEVNULL, log)
+    started.returncode = 0  # it outlives this program: nobody is to wait for it
+    return record
 
 
 def down(name: str | None = None) -> bool:

@@ -13,7 +13,8 @@ import pytest
 
 from rds_sandbox import SIMULATIONS, Sandbox, SandboxFailed, SandboxNotUp, WrongInput, cli, down, find, sandbox, up
 from rds_sandbox.simulate import usage
-from tests.support import make_group, wait_for, wanted
+from tests.instance import refused
+from tests.support import make_client, make_group, wait_for, wanted
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -50,6 +51,17 @@ def test_a_realistic_one_says_its_seed(command: Run) -> None:
     assert (0, "the sandbox is down", "") == command("down", "--name", "late")
 
 
+def test_one_that_is_up_becomes_what_is_asked_for(command: Run) -> None:
+    """As if it had been started so: nobody takes policies for enforced that are not."""
+    said = "the sandbox was up already, and now realistic: --seed 6 repeats it"
+    assert (0, said, "") == command("up", "--realistic", "--seed", "6", "--iam")
+    assert (0, "AWS answers at once now", "") == command("simulate", "ideal")
+    find().client("iam").create_user(UserName="jane")
+    key = find().client("iam").create_access_key(UserName="jane")["AccessKey"]
+    names = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    assert "AccessDenied" == refused(make_client({**find().environment, **names}, "s3").list_buckets)
+
+
 def test_the_environment_is_an_object_too(command: Run) -> None:
     """`env --json` is what `find` has, and the address to admit is a value of it."""
     told = json.loads(command("env", "--json")[1])
@@ -74,6 +86,9 @@ def test_the_operator_moves(command: Run) -> None:
         (["delay", "seconds=soon"], '"soon" is no number of seconds'),
         (["delay"], "delay takes seconds: `rds-sandbox simulate delay seconds=SECONDS`"),
         (["delay", "3"], '"3" is no key=value'),
+        (["crowd", "like="], 'nothing can be called like ""'),
+        (["crowd", "like=mine", "exactly=3"], 'nothing can be called like "3"'),
+        (["crowd", "like=mine", "tags=Owner"], '"Owner" are no tags'),
         (["maintenance", "identifier=nobody"], "DBInstance nobody not found: `rds-sandbox status`"),
     ],
 )

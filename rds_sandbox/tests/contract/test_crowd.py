@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from rds_sandbox import Sandbox
+from rds_sandbox import Sandbox, WrongInput
 from tests.cases import VALID
 from tests.support import make_client, reset
 
@@ -81,6 +81,14 @@ def test_the_instance_of_somebodys_first_day(crowded: Mapping[str, str]) -> None
     )
     assert instance["EngineVersion"].startswith("14.")
     assert 1 == len(rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"])
+
+
+def test_a_crowd_comes_once(rds_sandbox: Sandbox, crowded: Mapping[str, str]) -> None:
+    """A second one is refused before anything of it is there."""
+    before = names(crowded)
+    with pytest.raises(WrongInput, match="other teams are here already"):
+        rds_sandbox.simulate("crowd", like="others")
+    assert before == names(crowded)
 
 
 def test_where_somebody_deleted_the_default_vpc(rds_sandbox: Sandbox, sandbox: Mapping[str, str]) -> None:
