@@ -44,8 +44,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--all"):
         config.option.benchmarks = config.option.wheels = True
     _write_to_memory()
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background, and all its children
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What a shell that starts this in the background, or nohup, has it ignore, and all its children.
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 def _write_to_memory() -> None:

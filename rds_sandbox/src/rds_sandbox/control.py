@@ -125,7 +125,7 @@ class Sandbox:
         if any(one["DBSubnetGroupName"] == "others-1" for one in clients("rds").describe_db_subnet_groups()["DBSubnetGroups"]):
             raise WrongInput("other teams are here already, and come once: name all of them together, in a sandbox without them")
         crowd = Crowd(clients, self.environment["RDS_SANDBOX_LAMBDA_RUNTIME"], labels, Random(seed), same)
-        crowd.fill([*like.split(","), *same])
+        crowd.fill(list(dict.fromkeys([*like.split(","), *same])))
 
     def reset(self) -> None:
         """Empty it: no instance, function, rule or secret is left."""

@@ -61,7 +61,7 @@ SIMULATIONS = {
     ),
     "crowd": Simulation(
         ("like",),
-        "fill the account with other teams' resources, called like these names (a,b), those besides instances also exactly so; "
+        "fill the account with other teams' resources, called like the names in like (a,b), and just as those in exactly; "
         "half of them with the tags (KEY=VALUE,…)",
         "other teams have what is called like {like} now",
         optional=("exactly", "tags", "seed"),
