@@ -18,15 +18,16 @@ from cruddur_ops.rds.settings import NO_GROWTH, Wish
 from cruddur_ops.target import Target
 
 
-def changes(wish: Wish, found: Instance, at_once: bool, hurry: bool) -> Iterator[Change]:
+def changes(wish: Wish, found: Instance, asked: bool | None) -> Iterator[Change]:
     """A change for each setting and each tag that differs; the first of the settings makes the one call for all of them.
 
     Args:
         wish: what is wanted of the instance.
         found: the instance.
-        at_once: whether nothing is to wait for the maintenance window.
-        hurry: whether what waits for it already is made now, too, where nothing else is to change.
+        asked: whether all is made at once, with what waits for the maintenance window already; else what can, waits for it. Where
+            nothing was asked for, it does so on a protected target alone.
     """
+    at_once = not wish.target.protected if asked is None else asked
     resource, wanted = f"DB instance {found.identifier}", settings.modification(wish)
     differing = [replace(change, note=_note(change, found, at_once)) for change in differences(resource, wanted, wish.present)]
     if differing:
@@ -34,7 +35,7 @@ def changes(wish: Wish, found: Instance, at_once: bool, hurry: bool) -> Iterator
         differing[0] = replace(differing[0], **_made(wish, found, changed, at_once))
         yield from differing
         yield from pending.changes(found, changed) if at_once else ()
-    elif hurry:
+    elif asked:
         yield from _hurried(wish, found)
     yield from _tagging(wish.target, found, resource)
 

@@ -63,8 +63,7 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
     if not found.ready and found.status != instances.FULL:
         settle = partial(waiting.wait, target)
         return Plan(title, (replace(same, note=f"{found.status}: wait until it is available", settle=settle),), facts)
-    now = not target.protected if at_once is None else at_once
-    changes = tuple(modification.changes(wish, found, now, hurry=at_once is True))
+    changes = tuple(modification.changes(wish, found, at_once))
     if "AllocatedStorage" not in [change.setting for change in changes]:
         instances.require_recoverable(found)
     shortfalls = (*_upgrade(target, wanted), *_shortfalls(wish, found))
