@@ -182,10 +182,15 @@ def _note_failure(event_name: str, exception: Exception, **_: Any) -> None:
     ledger.record(service, operation, {"Error": {"Code": type(exception).__name__}})
 
 
+def answered(parsed: Mapping[str, Any]) -> datetime:
+    """When AWS answered, by its own clock."""
+    return parsedate_to_datetime(parsed["ResponseMetadata"]["HTTPHeaders"]["date"])
+
+
 def _skew(parsed: Mapping[str, Any]) -> float:
     """By how many seconds the clock of whoever answered is ahead of this machine's."""
-    said = parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    return (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds() if said else 0
+    dated = "date" in parsed.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return (answered(parsed) - datetime.now(UTC)).total_seconds() if dated else 0
 
 
 def _raise_denied(model: Any, parsed: Mapping[str, Any], *, sandbox: bool = False, **_: Any) -> None:

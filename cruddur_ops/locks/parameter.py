@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
@@ -176,8 +175,8 @@ def _read(target: Target) -> Found:
             raise RunInProgress(f'the lock of target "{target.name}" cannot be read just now: repeat the command')
         said = json.loads(answer["Parameter"]["Value"])
         if said.get("after") == number - 1:
-            now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
-            return Found(version, said["holder"], (now - answer["Parameter"]["LastModifiedDate"]).total_seconds())
+            silence = aws.answered(answer) - answer["Parameter"]["LastModifiedDate"]
+            return Found(version, said["holder"], silence.total_seconds())
     return Found(version)
 
 
