@@ -106,6 +106,11 @@ def _described(connection: Connection, schema: str, name: str) -> dict[str, Row]
     return {row["name"]: row for row in rows}
 
 
+def _rules(connection: Connection, table: str) -> list[dict[str, Any]]:
+    """What a table, as it should be, wants of its rows."""
+    return ask(connection, "adoption/rules", table=sql.Identifier(SCRATCH, table).as_string(connection))
+
+
 def _columns(connection: Connection, table: str) -> list[Column]:
     """Where the values of each column come from; a column that would be lost is refused."""
     old, new = _described(connection, "public", table), _described(connection, SCRATCH, table)
@@ -163,7 +168,7 @@ def _wrongs(
             yield f"{one.name} is no {new[one.name]['type']}", _old(table), became
         elif new[one.name]["required"]:
             yield f"{one.name} is missing", own, compose("parts/wrong_absence", column=name)
-    for rule in ask(connection, "adoption/rules", table=sql.Identifier(SCRATCH, table).as_string(connection)):
+    for rule in _rules(connection, table):
         yield rule["name"], own, _broken(rule, own, all_columns)
 
 
@@ -235,7 +240,6 @@ def _in_order(connection: Connection, columns: Mapping[str, object]) -> list[str
     """Each table after those that it refers to."""
     graph = {}
     for name in columns:
-        rules = ask(connection, "adoption/rules", table=sql.Identifier(SCRATCH, name).as_string(connection))
-        parents = {rule["parent"] for rule in rules if rule["kind"] == "reference"}
+        parents = {rule["parent"] for rule in _rules(connection, name) if rule["kind"] == "reference"}
         graph[name] = (parents & columns.keys()) - {name}
     return list(TopologicalSorter(graph).static_order())

@@ -50,9 +50,9 @@ class Crowd:
 
     def fill(self, names: Sequence[str]) -> None:
         """Make everything once for each name."""
-        plain, busy = self._networks()
+        default, (plain, busy) = self._default(), self._networks()
         for name in names:
-            self._groups(self._default() or plain, busy, name)
+            self._groups(default or plain, busy, name)
             role = self._role(name)
             function = self._function(name, role)
             self._pool(name, function)
@@ -60,7 +60,7 @@ class Crowd:
             self._secrets(name)
             self._logs(name)
             self._parameters(name)
-        self._instance(names[0])
+        self._instance(names[0], {} if default else {"DBSubnetGroupName": "others-1"})
 
     def _similar(self, name: str) -> str:
         """A name that is like it, or the same where that is asked for."""
@@ -158,10 +158,9 @@ class Crowd:
         called = f"/{self._similar(name)}/setting"
         self.client("ssm").put_parameter(Name=called, Value="theirs", Type="String", Tags=self._listed())
 
-    def _instance(self, name: str) -> None:
-        """One such as people made by hand in 2023, with a snapshot."""
+    def _instance(self, name: str, where: Mapping[str, str]) -> None:
+        """One such as people made by hand in 2023, with a snapshot; `where` names its subnet group without a default VPC."""
         rds, called = self.client("rds"), self._similar(name)
-        where = {} if self._default() else {"DBSubnetGroupName": "others-1"}
         rds.create_db_instance(
             DBInstanceIdentifier=called, DBInstanceClass="db.t3.micro", Engine="postgres", EngineVersion="14",
             MasterUsername="root1", MasterUserPassword=PASSWORD, AllocatedStorage=20, StorageType="gp2",
