@@ -54,7 +54,7 @@ def admit(target: Target) -> None:
 
 
 def remove_all(target: Target) -> None:
-    """What 09 does about the instance."""
+    """What 10 does about the instance."""
     rds.plan_teardown(dataclasses.replace(target, confirm=target.db_instance_identifier), "none").apply()
 
 
@@ -153,7 +153,7 @@ def make_pool(target: Target) -> None:
 
 
 def forget_pool(target: Target) -> None:
-    """What 09 does about it."""
+    """What 10 does about it."""
     cognito.plan_undeploy(target).apply()
 
 

@@ -14,7 +14,7 @@ PACKAGE = Path(cruddur_ops.__file__).parent
 # What takes data away for good, of this program, of AWS's, and the notebook that does it.
 DESTROYING = re.compile(
     r"(cruddur-ops|\brds|\bdb) (teardown|delete|delete-snapshot|drop|rollback)\b|cruddur-ops db setup"
-    r"|aws [\w-]+ (delete|terminate|deregister|remove)-|skip-final-snapshot|force-delete|dropdb|09_teardown|run 09"
+    r"|aws [\w-]+ (delete|terminate|deregister|remove)-|skip-final-snapshot|force-delete|dropdb|10_teardown|run 10"
 )
 LISTED = {*inventory.COMMANDS.values()}  # what `rds leftovers` is asked for, each beside the name of what it removes
 
@@ -48,7 +48,7 @@ def test_such_a_sentence_would_be_found() -> None:
     """Also within an f-string, or as the name of the notebook."""
     for text in (
         'f"{name}: `cruddur-ops rds teardown` takes it off"',
-        '"run 09_teardown again"',
+        '"run 10_teardown again"',
         '"`aws rds delete-db-instance`"',
     ):
         assert [True] == [bool(DESTROYING.search(one)) for one in sentences(f"raise Error({text})")]

@@ -315,7 +315,7 @@ UNPROVEN: dict[str, Callable[[Target], object]] = {
     "08": lambda target: rds.plan_drill(target, DRILL),
     "08, cut off": lambda target: rds.plan_return(target, DRILL),
     "08, clearing up": lambda target: rds.plan_clear(target, DRILL),
-    "09": cognito.plan_undeploy,
+    "10": cognito.plan_undeploy,
     "rds teardown": lambda target: rds.plan_teardown(target, "none"),
 }
 
