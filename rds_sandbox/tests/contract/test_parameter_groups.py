@@ -49,6 +49,22 @@ def shown(sandbox: Mapping[str, str], instance: Mapping[str, Any], name: str) ->
     return value
 
 
+def test_the_defaults_of_a_family(rds: Client) -> None:
+    """Whether it has a group or not; among them the extensions that RDS has of that major, which nobody sets."""
+    pages = rds.get_paginator("describe_engine_default_parameters")
+    found = {
+        family: {
+            each["ParameterName"]: each
+            for each in pages.paginate(DBParameterGroupFamily=family).search("EngineDefaults.Parameters")
+        }
+        for family in ("postgres16", "postgres18")
+    }
+    offered = {family: found[family]["rds.extensions"]["AllowedValues"].split(", ") for family in found}
+    assert [True, False] == ["old_snapshot" in names for names in offered.values()]
+    assert not found["postgres18"]["rds.extensions"]["IsModifiable"]
+    assert VALUE == refused(rds.describe_engine_default_parameters, DBParameterGroupFamily="postgres1")
+
+
 def status(rds: Client) -> str:
     """Whether the instance has the group's values."""
     found = rds.describe_db_instances(DBInstanceIdentifier="tuned")["DBInstances"][0]["DBParameterGroups"]

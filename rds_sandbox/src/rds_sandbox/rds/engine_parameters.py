@@ -17,7 +17,7 @@ from typing import Any
 from moto.rds.exceptions import InvalidParameterValue
 
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.postgres import Programs
+from rds_sandbox.postgres import Programs, extensions
 from rds_sandbox.rds import facts
 
 TYPES = {"INTEGER": "integer", "REAL": "float", "BOOLEAN": "boolean", "ENUM": "string", "STRING": "string"}
@@ -68,6 +68,8 @@ def of(programs: Programs, major: int) -> dict[str, Parameter]:
     table = facts.tables()["parameters"]
     found = [_engines(programs, line.split("\t")) for line in programs.run("postgres", "--describe-config").splitlines()]
     rds = [Parameter(**{**row, "value": row["value"].get(str(major), row["value"]["other"])}) for row in table["rds"]]
+    offered = ", ".join(extensions.names(major))
+    rds.append(Parameter("rds.extensions", "string", True, "List of provided extensions", False, offered, offered))
     return {each.name: each for each in sorted([*found, *rds], key=lambda each: each.name)}
 
 

@@ -1,7 +1,7 @@
 """DB parameter groups: what RDS refuses of them, and how their values reach the servers.
 
 Source: RDS API Reference (CreateDBParameterGroup, ModifyDBParameterGroup, ResetDBParameterGroup, DeleteDBParameterGroup,
-DescribeDBParameters); RDS User Guide, "Parameter groups for Amazon RDS".
+DescribeDBParameters, DescribeEngineDefaultParameters); RDS User Guide, "Parameter groups for Amazon RDS".
 """
 
 from __future__ import annotations
@@ -91,6 +91,19 @@ def describe_parameters(request: Request) -> dict[str, Any]:
     group, source = request.backend.parameter_group(asked["DBParameterGroupName"]), asked.get("Source")
     rows = [_row(each, group.parameters.get(each.name)) for each in _parameters(request, group).values()]
     return paged({"Parameters": [row for row in rows if source in (None, row["Source"])]}, asked)
+
+
+@action("rds", "DescribeEngineDefaultParameters")
+def describe_defaults(request: Request) -> dict[str, Any]:
+    """Those of a family, whether it has a group or not."""
+    asked = given(request)
+    family = asked["DBParameterGroupFamily"]
+    if family not in facts.families():
+        raise InvalidParameterValue(f"ParameterGroupFamily {family} is not a valid parameter group family")
+    major = int(family.removeprefix("postgres"))
+    known = engine_parameters.of(request.host.pools.majors.nearest(major), major)
+    page = paged({"Parameters": [_row(each, None) for each in known.values()]}, asked)
+    return {"EngineDefaults": {"DBParameterGroupFamily": family, **page}}
 
 
 def _parameters(request: Request, group: Any) -> dict[str, Parameter]:
