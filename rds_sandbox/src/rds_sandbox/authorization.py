@@ -18,7 +18,7 @@ from moto.core.utils import get_service_model
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
-from rds_sandbox import policies, signatures
+from rds_sandbox import policies, request_model, signatures
 from rds_sandbox.policies import Call
 from rds_sandbox.request_model import Refused
 
@@ -127,7 +127,7 @@ def _document(iam: Any, arn: str) -> str:
 
 def _calls(action: str, service: str, parameters: Mapping[str, Any], place: Mapping[str, str], caller: Caller) -> Iterator[Call]:
     """The call on each of its resources, and what else it needs."""
-    tags = _request_tags(parameters)
+    tags = dict(request_model.tags(parameters))
     context = {
         "aws:requestedregion": [place["region"]], "aws:principalaccount": [place["account"]],
         "aws:principalarn": [caller.principal],
@@ -157,18 +157,6 @@ def _resources(action: str, service: str, parameters: Mapping[str, Any], place: 
     if unnamed:
         return [start + unnamed]
     return ["*" if action.partition(":")[2].startswith(("Describe", "List")) else None]
-
-
-def _request_tags(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that the request gives, whatever the service calls them."""
-    given = parameters.get("Tags") or parameters.get("tags") or {}
-    for specification in parameters.get("TagSpecifications") or []:
-        given = [*given, *specification.get("Tags", [])]
-    return (
-        dict(given)
-        if isinstance(given, dict)
-        else {each["Key"]: each.get("Value", "") for each in given if isinstance(each, dict)}
-    )
 
 
 def _resource_tags(service: str, resource: str | None, place: Mapping[str, str]) -> dict[str, list[str]]:

@@ -29,6 +29,14 @@ INVALID = {
 BY_PROTOCOL = {"query": ("ValidationError", "MalformedInput"), "ec2": ("InvalidParameterValue",) * 2}
 OTHERS = "ValidationException", "SerializationException"
 UNKNOWN = {"query": "InvalidAction", "ec2": "InvalidAction"}
+# What a tag's key cannot begin with, whoever gives or takes it (AWS General Reference, "Tagging AWS resources"; of RDS: its API
+# Reference, Tag), where it is found, and the code, where that is not the one of an invalid value.
+RESERVED = {"rds": ("aws:", "rds:")}
+TAGS = ("Tags", "tags", "UserPoolTags", "TagKeys", "tagKeys")
+TAG_CODES = {
+    "iam": "InvalidInput", "kms": "TagException", "lambda": "InvalidParameterValueException",
+    "secretsmanager": "InvalidParameterException",
+}  # fmt: skip
 # Lambda words these itself: a value that it has withdrawn or reserved is another error than a wrong one.
 LEFT = frozenset({"EnvironmentVariableName", "Runtime"})
 TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -85,6 +93,30 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
             raise Refused(MISSING[service], f"The request must contain the parameter {path}")
         problem = problem or f"Value null at '{_member(path)}' failed to satisfy constraint: Member must not be null"
         raise Refused(code, f"1 validation error detected: {problem}")
+    for key, _ in tags(parameters):
+        if key.lower().startswith(RESERVED.get(service, ("aws:",))):
+            code = INVALID.get(service, BY_PROTOCOL.get(model.protocol, OTHERS)[0])
+            message = f"Value ( {key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use"
+            raise Refused(TAG_CODES.get(service, code), message)
+
+
+def tags(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Keys and values that a request gives or takes away, whatever the service calls them."""
+    for name, value in parameters.items():
+        if name == "TagSpecifications":
+            yield from (tag for each in value for tag in tags(each))
+        elif name in TAGS and isinstance(value, dict):
+            yield from value.items()
+        elif name in TAGS:
+            yield from (_tag(each) for each in value)
+
+
+def _tag(tag: Any) -> tuple[str, str]:
+    """Of a list: a key and its value, or a key alone."""
+    if not isinstance(tag, dict):
+        return str(tag), ""
+    found = {name.lower().removeprefix("tag"): str(value) for name, value in tag.items()}
+    return found.get("key", ""), found.get("value", "")
 
 
 def _member(path: str) -> str:

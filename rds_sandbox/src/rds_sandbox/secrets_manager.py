@@ -10,14 +10,14 @@ import json
 import re
 from typing import Any
 
-from moto.secretsmanager.exceptions import InvalidParameterException, InvalidRequestException, ValidationException
+from moto.secretsmanager.exceptions import InvalidRequestException, ValidationException
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action
 
 NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
 VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
-TAGS = ("TagResource", "UntagResource")
+ANYBODY = ("GetSecretValue", "TagResource", "UntagResource")  # whoever owns the secret
 
 
 @action("secretsmanager", "CreateSecret")
@@ -26,7 +26,6 @@ def create(request: Request) -> object:
     if not NAME.fullmatch(request.parameters["Name"]):
         allowed = "Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
         raise ValidationException(f"Invalid name. {allowed}")
-    _check_tags(request)
     there: Any = request.backend.secrets.get(request.parameters["Name"])
     if there is not None and there.is_deleted():
         reason = "a secret with this name is already scheduled for deletion"
@@ -42,26 +41,20 @@ def describe(request: Request) -> tuple[int, dict[str, str], str]:
     return 200, {"Content-Type": JSON["json"]}, json.dumps(found)
 
 
-@action("secretsmanager", *VALUES, *TAGS, "DeleteSecret", "PutResourcePolicy", "ReplicateSecretToRegions", "RestoreSecret")
+@action("secretsmanager", *VALUES, *ANYBODY, "DeleteSecret", "PutResourcePolicy", "ReplicateSecretToRegions", "RestoreSecret")
 def change(request: Request) -> object:
     """What its owner alone may do, and what nobody may while it waits for its deletion."""
     secret: Any = request.backend.secrets.get(request.parameters["SecretId"])
     if secret is None:
         return MOTO
-    if secret.owning_service and request.name not in TAGS:
+    if secret.owning_service and request.name not in ANYBODY:
         service = secret.owning_service
         raise InvalidRequestException(f"This secret is managed by {service}, and you must use that service to change it.")
     if secret.is_deleted() and request.name not in ("DeleteSecret", "RestoreSecret"):
         raise InvalidRequestException("You can't perform this operation on the secret because it was marked for deletion.")
-    _check_tags(request)
     if request.name == "RotateSecret":
         _check_rotation(request, secret)
     return MOTO
-
-
-def _check_tags(request: Request) -> None:
-    if any(each.get("Key", "").lower().startswith("aws:") for each in request.parameters.get("Tags") or ()):
-        raise InvalidParameterException("Tag keys can't begin with aws:, which is reserved for AWS.")
 
 
 def _check_rotation(request: Request, secret: Any) -> None:

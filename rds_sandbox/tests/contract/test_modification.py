@@ -75,15 +75,16 @@ def test_a_pending_change_is_withdrawn(rds: Client, instance: dict[str, Any]) ->
 
 
 def test_what_never_waits(rds: Client, instance: dict[str, Any]) -> None:
-    """Protection, public access and the like are changed at once, whatever ApplyImmediately says."""
-    rds.modify_db_instance(
-        DBInstanceIdentifier="changing", DeletionProtection=True, CopyTagsToSnapshot=True, MaxAllocatedStorage=100
-    )
+    """Protection and the like are changed in the very answer, whatever ApplyImmediately says.
+
+    RDS User Guide, "Settings for DB instances": the change occurs immediately.
+    """
+    wanted = {"DeletionProtection": True, "CopyTagsToSnapshot": True, "MaxAllocatedStorage": 100}
+    answer = rds.modify_db_instance(DBInstanceIdentifier="changing", **wanted)["DBInstance"]
     done = wait_for(rds, "changing", "available")
 
-    assert (True, True, 100, {}) == tuple(
-        done[key] for key in ("DeletionProtection", "CopyTagsToSnapshot", "MaxAllocatedStorage", "PendingModifiedValues")
-    )
+    for found in (answer, done):
+        assert {**wanted, "PendingModifiedValues": {}} == {key: found[key] for key in (*wanted, "PendingModifiedValues")}
     change(rds, DeletionProtection=False)
 
 

@@ -15,7 +15,8 @@ import pytest
 
 from rds_sandbox import Sandbox, control
 from rds_sandbox.rds.recovery import LEAST_BYTES, STARTED, STORAGE_FULL
-from tests.support import Client, connect, from_address, make_group, tcp, wait_for, wanted
+from tests.instance import refused
+from tests.support import PASSWORD, Client, connect, from_address, make_group, tcp, wait_for, wanted
 
 
 def data_of(sandbox: Sandbox, identifier: str) -> Path:
@@ -98,7 +99,10 @@ def small_disk() -> Iterator[Path]:
 
 
 def test_a_full_disk_is_told(small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The status is storage-full until there is room again; then it is available, with its data."""
+    """The status is storage-full until there is room again; then it is available, with its data.
+
+    Until then it takes more storage, and nothing else (RDS User Guide, "Amazon RDS DB instance running out of storage").
+    """
     monkeypatch.setenv("RDS_SANDBOX_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("TMPDIR", str(small_disk))
     monkeypatch.setattr("tempfile.tempdir", str(small_disk))
@@ -113,10 +117,19 @@ def test_a_full_disk_is_told(small_disk: Path, tmp_path: Path, monkeypatch: pyte
         subprocess.run(["fallocate", "-l", str(free - LEAST_BYTES // 2), small_disk / "ballast"], check=True)
         wait_for(rds, "full", "storage-full")
         told = said(rds, "full")[-1]
+        for change in ({"DBInstanceClass": "db.t4g.small"}, {"AllocatedStorage": 20}, {"MasterUserPassword": PASSWORD}):
+            assert "InvalidDBInstanceState" == refused(
+                rds.modify_db_instance, DBInstanceIdentifier="full", **change, ApplyImmediately=True
+            )
+        answer = rds.modify_db_instance(DBInstanceIdentifier="full", AllocatedStorage=30, ApplyImmediately=True)["DBInstance"]
+        assert ("storage-full", 20, 30) == (
+            answer["DBInstanceStatus"], answer["AllocatedStorage"], answer["PendingModifiedValues"]["AllocatedStorage"],
+        )  # fmt: skip
         (small_disk / "ballast").unlink()
         found = wait_for(rds, "full", "available")
         with connect(it.environment, found) as connection:
             assert (7,) == connection.execute("SELECT it FROM kept").fetchone()
+        assert 30 == found["AllocatedStorage"]
     finally:
         control.down("full")
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests import functions
 from tests.contract.test_every_operation import client_of
@@ -17,6 +18,7 @@ from tests.instance import refused
 from tests.support import Client, make_client, reset, wait_for, wanted
 
 INSTANCE = wanted("refused")
+FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -57,6 +59,28 @@ def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
         ("secretsmanager", "get_secret_value", {}, "ValidationException"),
         ("iam", "create_role", {"RoleName": "a b", "AssumeRolePolicyDocument": "{}"}, "ValidationError"),
         ("ssm", "get_parameter", {}, "ValidationException"),
+        # AWS General Reference, "Tagging AWS resources": reserved prefixes.
+        ("rds", "create_db_instance", {**INSTANCE, "Tags": [{"Key": "aws:x", "Value": ""}]}, "InvalidParameterValue"),
+        ("rds", "add_tags_to_resource", {"ResourceName": "x", "Tags": [{"Key": "RDS:x"}]}, "InvalidParameterValue"),
+        ("rds", "remove_tags_from_resource", {"ResourceName": "x", "TagKeys": ["aws:x"]}, "InvalidParameterValue"),
+        ("ec2", "create_tags", {"Resources": ["sg-0"], "Tags": [{"Key": "aws:x"}]}, "InvalidParameterValue"),
+        (
+            "ec2",
+            "create_vpc",
+            {"TagSpecifications": [{"ResourceType": "vpc", "Tags": [{"Key": "AWS:x"}]}]},
+            "InvalidParameterValue",
+        ),
+        ("lambda", "tag_resource", {"Resource": FUNCTION, "Tags": {"aws:x": ""}}, "InvalidParameterValueException"),
+        ("cognito-idp", "create_user_pool", {"PoolName": "x", "UserPoolTags": {"aws:x": ""}}, "InvalidParameterException"),
+        ("kms", "create_key", {"Tags": [{"TagKey": "aws:x", "TagValue": ""}]}, "TagException"),
+        ("logs", "tag_log_group", {"logGroupName": "x", "tags": {"aws:x": ""}}, "InvalidParameterException"),
+        ("iam", "tag_role", {"RoleName": "x", "Tags": [{"Key": "aws:x", "Value": ""}]}, "InvalidInput"),
+        (
+            "ssm",
+            "put_parameter",
+            {"Name": "x", "Value": "x", "Type": "String", "Tags": [{"Key": "aws:x", "Value": ""}]},
+            "ValidationException",
+        ),
     ],
 )
 def test_parameters(sandbox: Mapping[str, str], service: str, operation: str, parameters: dict[str, Any], code: str) -> None:
@@ -114,6 +138,8 @@ def test_states_of_a_secret(secretsmanager: Client) -> None:
     assert "InvalidParameterException" == refused(secretsmanager.tag_resource, **name, Tags=[{"Key": "aws:x", "Value": "x"}])
     assert "kept" == secretsmanager.get_secret_value(**name)["SecretString"]
     secretsmanager.delete_secret(**name)
+    with pytest.raises(ClientError, match="because it was marked for deletion"):  # which Ansible looks for
+        secretsmanager.get_secret_value(**name)
     for call, more in (
         (secretsmanager.put_secret_value, {"SecretString": "x"}),
         (secretsmanager.update_secret, {"Description": "x"}),

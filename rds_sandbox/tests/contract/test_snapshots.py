@@ -164,7 +164,10 @@ def test_a_stopped_instance_is_copied_too(sandbox: Mapping[str, str], rds: Clien
 
 
 def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, group: str, instance: dict[str, Any]) -> None:
-    """CopyDBSnapshot copies the data; what is deleted cannot be restored, what was copied can."""
+    """CopyDBSnapshot copies the data; what is deleted cannot be restored, what was copied can.
+
+    A restored instance has the tags of the instance that was copied (RDS User Guide, "Tagging RDS resources").
+    """
     take(rds, "original", Tags=[{"Key": "Of", "Value": "original"}])
     copy = {"SourceDBSnapshotIdentifier": "original", "TargetDBSnapshotIdentifier": "copy"}
     rds.copy_db_snapshot(**copy, CopyTags=True)
@@ -175,6 +178,7 @@ def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, g
     assert "deleted" == deleted["Status"]
     assert "DBSnapshotNotFound" == refused(rds.copy_db_snapshot, **copy)
     restored = restore(rds, "from-copy", "copy", VpcSecurityGroupIds=[group])
+    assert TAGS == restored["TagList"]
     assert ("first",) in run(sandbox, restored, "SELECT value FROM kept")
 
 

@@ -20,6 +20,8 @@ from rds_sandbox.rds.instances import SandboxDBInstance
 
 # An instance in another state accepts no change (RDS User Guide, "Viewing DB instance status").
 MODIFIABLE = ("available", "storage-optimization")
+# But one without room, whose storage may be increased (RDS User Guide, "Amazon RDS DB instance running out of storage").
+FULL = "storage-full"
 
 
 @backend_of(models.rds_backends)

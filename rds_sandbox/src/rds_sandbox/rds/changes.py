@@ -19,6 +19,12 @@ WAITING = (
     *STORAGE, "DBInstanceClass", "EngineVersion", "MultiAZ", "CACertificateIdentifier", "DBSubnetGroupName",
     "EnableIAMDatabaseAuthentication", "LicenseModel", "NewDBInstanceIdentifier", "OptionGroupName",
 )  # fmt: skip
+# Of the others these are RDS's own and no server's: DescribeDBInstances has them once the request is answered ("The change occurs
+# immediately"; so the tests of Ansible's amazon.aws have met it: rds_instance_states, rds_instance_complex).
+IMMEDIATE = (
+    "AutoMinorVersionUpgrade", "CopyTagsToSnapshot", "DeletionProtection", "MaxAllocatedStorage", "MonitoringInterval",
+    "MonitoringRoleArn", "PreferredMaintenanceWindow",
+)  # fmt: skip
 RESTARTING = ("DBInstanceClass", "DBSubnetGroupName")  # beside the version and the identifier, which have a status of their own
 CREDENTIALS = ("MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword")
 UPGRADE = ("EngineVersion", "DBParameterGroupName")  # the group of the new family comes with the new version

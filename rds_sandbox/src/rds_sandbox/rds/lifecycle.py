@@ -11,7 +11,7 @@ from moto.rds.exceptions import InvalidParameterCombination
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, roles
 from rds_sandbox.rds import backups, creation, facts, replicas, snapshots, validation
-from rds_sandbox.rds.backend import MODIFIABLE, wrong_state
+from rds_sandbox.rds.backend import FULL, MODIFIABLE, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
 from rds_sandbox.rds.snapshots import SandboxDBSnapshot
@@ -99,7 +99,7 @@ def _fail_over(instance: SandboxDBInstance) -> None:
 def delete(request: Request) -> dict[str, Any]:
     """Protection and the rule of the final snapshot are obeyed; replicas are promoted."""
     asked = given(request)
-    instance = request.backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, "stopped", "failed", "storage-full")
+    instance = request.backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, "stopped", "failed", FULL)
     final = asked.get("FinalDBSnapshotIdentifier")
     _check_delete(instance, final, bool(asked.get("SkipFinalSnapshot")))
     snapshot = snapshots.register(request.backend, instance, asked, "FinalDBSnapshotIdentifier") if final else None

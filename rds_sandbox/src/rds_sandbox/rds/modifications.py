@@ -15,7 +15,7 @@ from moto.rds.utils import valid_preferred_maintenance_window
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import backups, changes, managed_secrets, upgrades, validation
-from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described
+from rds_sandbox.rds.backend import FULL, MODIFIABLE, SandboxRDSBackend, described, wrong_state
 from rds_sandbox.rds.descriptions import GP3_BASELINE
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
@@ -42,9 +42,11 @@ def modify(request: Request) -> dict[str, Any]:
     """Checked as AWS checks it before anything is changed."""
     asked, backend = given(request), request.backend
     asked |= {name: asked[name].lower() for name in ("PreferredMaintenanceWindow", "DBParameterGroupName") if name in asked}
-    instance = backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE)
+    instance = backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, FULL)
     validation.check_modify(asked, described(instance), backend.region_name)
     backend.require_groups(asked.get("VpcSecurityGroupIds") or [], instance.db_subnet_group.name)
+    if instance.status == FULL:
+        _require_growth(instance, asked)
     _check(backend, instance, asked)
     planned = changes.plan(asked, described(instance), instance.pending)
     instance.pending = {**planned.waiting, **planned.applied, **planned.plain}
@@ -56,6 +58,7 @@ def modify(request: Request) -> dict[str, Any]:
 
 def _announce(instance: SandboxDBInstance, values: Values) -> None:
     """What the answer shows of changes that are still to come, beside PendingModifiedValues."""
+    _set(instance, {key: value for key, value in values.items() if key in changes.IMMEDIATE})
     instance.joining = values.get("VpcSecurityGroupIds")
     if "DBParameterGroupName" in values:
         instance.db_parameter_group_name, instance.parameter_apply_status = values["DBParameterGroupName"], "applying"
@@ -63,6 +66,13 @@ def _announce(instance: SandboxDBInstance, values: Values) -> None:
         managed_secrets.begin(instance, values.get("MasterUserSecretKmsKeyId"))
     if values.get("RotateMasterUserPassword"):
         instance.master_user_secret.status = "rotating"
+
+
+def _require_growth(instance: SandboxDBInstance, asked: Values) -> None:
+    """Of an instance whose storage is full that alone can be changed, to more."""
+    grows = asked.get("AllocatedStorage", 0) > instance.allocated_storage or "MaxAllocatedStorage" in asked
+    if not grows or asked.keys() - {"MaxAllocatedStorage", *changes.STORAGE, *changes.FLAGS}:
+        raise wrong_state(f"Instance {instance.db_instance_identifier} is {FULL}: nothing but more storage can be asked for.")
 
 
 def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values) -> None:
@@ -154,8 +164,7 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     nouns = [noun for key, noun in NOUNS.items() if key in values]
     for noun in nouns:
         instance.say("configuration change", f"Applying modification to {noun}")
-    for key, value in attributes(changes.ordered(values)).items():
-        setattr(instance, ATTRIBUTES.get(key, key), value)
+    _set(instance, changes.ordered(values))
     logs = values.get("CloudwatchLogsExportConfiguration", {})
     kept = set(instance.enabled_cloudwatch_logs_exports or ()) - set(logs.get("DisableLogTypes", ()))
     instance.enabled_cloudwatch_logs_exports = sorted(kept | set(logs.get("EnableLogTypes", ())))
@@ -173,6 +182,11 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     _done(instance, values)
     for noun in nouns:
         instance.say("configuration change", f"Finished applying modification to {noun}")
+
+
+def _set(instance: SandboxDBInstance, values: Values) -> None:
+    for key, value in attributes(values).items():
+        setattr(instance, ATTRIBUTES.get(key, key), value)
 
 
 def _upgrade(instance: SandboxDBInstance, values: Values) -> None:

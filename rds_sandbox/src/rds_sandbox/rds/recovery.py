@@ -22,13 +22,14 @@ from moto.rds.models import rds_backends
 
 from rds_sandbox.host import Host
 from rds_sandbox.postgres import Server
+from rds_sandbox.rds.backend import FULL
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 LEAST_BYTES = 16 << 20  # free on the disk: a server needs some WAL files to start
-FULL = os.strerror(ENOSPC)
+FULL_DISK = os.strerror(ENOSPC)
 STARTED = "Recovery of the DB instance has started. Recovery time will vary with the amount of data to be recovered."
 STORAGE_FULL = (
     "DB instance has reached the storage-full threshold, and the database has been shut down. "
@@ -61,7 +62,7 @@ def _look_after(instance: SandboxDBInstance, free: int) -> None:
     dead = server is not None and instance.machine.serving and not server.running
     if instance.status == "available" and free < LEAST_BYTES:
         _begin(instance, "stopping", instance.machine.stop, STORAGE_FULL)
-    elif (instance.status == "available" and dead) or (instance.status == "storage-full" and free > 2 * LEAST_BYTES):
+    elif (instance.status == "available" and dead) or (instance.status == FULL and free > 2 * LEAST_BYTES):
         _begin(instance, "rebooting", functools.partial(_recover, instance))
 
 
@@ -78,14 +79,14 @@ def _perform(instance: SandboxDBInstance, work: Callable[[], None], full: str) -
     except FAILURES as error:
         log.exception("%s could not be recovered", instance.db_instance_identifier)
         failed = f"The DB instance has failed while it was recovered: {error}"
-        full = STORAGE_FULL if FULL in str(error) else ""
+        full = STORAGE_FULL if FULL_DISK in str(error) else ""
         instance.say("failure", full or failed)
-        instance.status = "storage-full" if full else "failed"
+        instance.status = FULL if full else "failed"
         return
     time.sleep(max(0.0, instance.machine.host.delay - (time.monotonic() - began)))
     if full:
         instance.say("failure", full)
-    instance.status = "storage-full" if full else "available"
+    instance.status = FULL if full else "available"
 
 
 def _recover(instance: SandboxDBInstance) -> None:

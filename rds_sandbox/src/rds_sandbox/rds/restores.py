@@ -30,7 +30,7 @@ INHERITED = (
 
 @action("rds", "RestoreDBInstanceFromDBSnapshot")
 def from_snapshot(request: Request) -> dict[str, Any]:
-    """A new instance with the data of the snapshot."""
+    """A new instance with the data of the snapshot, and its source's tags (RDS User Guide, "Tagging RDS resources")."""
     asked = given(request)
     if "DBSnapshotIdentifier" not in asked:
         raise InvalidParameterCombination("DBSnapshotIdentifier or DBClusterSnapshotIdentifier must be specified.")
@@ -42,7 +42,7 @@ def from_snapshot(request: Request) -> dict[str, Any]:
         _hand_over(instance)
 
     message = f"Restored from snapshot {snapshot.db_snapshot_identifier}"
-    return _restored(request, snapshot.database, snapshot.folder, {"Tags": snapshot.tags, **asked}, prepare, message)
+    return _restored(request, snapshot.database, snapshot.folder, {"Tags": snapshot.source_tags, **asked}, prepare, message)
 
 
 @action("rds", "RestoreDBInstanceToPointInTime")

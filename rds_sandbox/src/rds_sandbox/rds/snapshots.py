@@ -31,6 +31,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
     Attributes:
         folder: the copy of the data directory, once it is available.
         size: of what is copied, in bytes.
+        source_tags: those of the instance, when it was made.
     """
 
     snapshot_target = "region"
@@ -45,6 +46,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
         self.host = instance.machine.host
         self.folder = self.host.snapshot_folder(f"{instance.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
         self.size = 0
+        self.source_tags = list(instance.tags or ())
         for name in ("availability_zone", "license_model", "option_group_name", "storage_type", "iops", "storage_throughput"):
             setattr(self, name, getattr(instance, name))
         self.vpc_id = instance.db_subnet_group.vpc_id
@@ -146,6 +148,7 @@ def copy(request: Request) -> dict[str, Any]:
         kms_key_id=backend._validate_kms_key(key) if key else source.kms_key_id,
         original_created_at=source.original_snapshot_create_time,
     )
+    snapshot.source_tags = source.source_tags
     programs = request.host.programs
     Thread(target=snapshot.fill, args=(source.folder, lambda folder: programs.copy(source.folder, folder))).start()
     return {"DBSnapshot": snapshot}
