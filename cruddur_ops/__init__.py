@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from cruddur_ops import activities, cognito, database, network, preflight, queries, rds
+    from cruddur_ops import activities, cognito, database, network, preflight, queries, rds, rehearsal
     from cruddur_ops.errors import OpsError
     from cruddur_ops.targets import load as load_target
 
@@ -25,9 +25,10 @@ __all__ = [
     "preflight",
     "queries",
     "rds",
+    "rehearsal",
 ]
 
-MODULES = {"activities", "cognito", "database", "network", "preflight", "queries", "rds"}
+MODULES = {"activities", "cognito", "database", "network", "preflight", "queries", "rds", "rehearsal"}
 PLACES = {
     "OpsError": ("errors", "OpsError"),
     "load_target": ("targets", "load"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import PROJECT
@@ -35,24 +36,31 @@ class Query:
 
 @functools.cache
 def load(name: str) -> Query:
-    """Read a query; WrongInput where sql/ has no file of this name."""
-    if name not in names():
+    """Read a query, or the file of an absolute path without its suffix; WrongInput where sql/ has no file of this name."""
+    if name not in names() and not Path(name).is_absolute():
         near = difflib.get_close_matches(name, names(), n=1, cutoff=0)
         raise WrongInput(f'sql/ has no query "{name}": did you mean "{near[0]}"?')
     text = _read(name)
     return Query(name, text.partition("\n")[0].removeprefix("--").strip(), text)
 
 
+def place(name: str) -> str:
+    """The file of a query as it is told, such as "sql/schema.sql"."""
+    return f"{name}.sql" if Path(name).is_absolute() else f"sql/{name}.sql"
+
+
 def _read(name: str) -> str:
     """The text of a file, with Unix's line ends and without a byte order mark."""
     try:
         text = (FOLDER / f"{name}.sql").read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise WrongInput(f"{place(name)} cannot be read ({error.strerror}): name another file") from error
     except UnicodeDecodeError as error:
         if error.object.startswith(b"PGDMP"):
-            raise WrongInput(f"sql/{name}.sql is an archive of pg_dump's: write it as SQL with `pg_restore --file`") from error
-        raise WrongInput(f"sql/{name}.sql is not in UTF-8: save it as UTF-8") from error
+            raise WrongInput(f"{place(name)} is an archive of pg_dump's: write it as SQL with `pg_restore --file`") from error
+        raise WrongInput(f"{place(name)} is not in UTF-8: save it as UTF-8") from error
     if "\0" in text:
-        raise WrongInput(f"sql/{name}.sql holds a NUL character, which PostgreSQL cannot read: save it as UTF-8 text")
+        raise WrongInput(f"{place(name)} holds a NUL character, which PostgreSQL cannot read: save it as UTF-8 text")
     return text
 
 

@@ -12,8 +12,11 @@ import cruddur_ops as ops  # its parts are imported on first use
 from cruddur_ops import limits
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cruddur_ops.change import Outcome
     from cruddur_ops.plan import Plan
+    from cruddur_ops.rehearsal.steps import Step
     from cruddur_ops.target import Target
 
 
@@ -93,6 +96,42 @@ def seed(target: Target, scale: int | None, seed_number: int | None) -> Plan:
     from cruddur_ops.database import seeding, synthetic
 
     return synthetic.plan_load(target, scale, 1 if seed_number is None else seed_number) if scale else seeding.plan_seed(target)
+
+
+def migrate(target: Target, rehearse: bool) -> Iterator[str | Plan]:
+    """The migrations; on a copy first, where that is asked for, and only if that passes."""
+    from cruddur_ops.database import schema
+
+    if rehearse and schema.plan_migrations(target).mutating:
+        yield from rehearse_migrations(target)
+    yield schema.plan_migrations(target)
+
+
+def rehearse_upgrade(target: Target, version: str, snapshot: str, as_json: bool) -> Iterator[str]:
+    """The report of an upgrade."""
+    return _rehearsed(target, ops.rehearsal.Upgrade(version), snapshot, as_json)
+
+
+def rehearse_migrations(target: Target, snapshot: str = "", as_json: bool = False) -> Iterator[str]:
+    """The report of the migrations."""
+    return _rehearsed(target, ops.rehearsal.Migrations(), snapshot, as_json)
+
+
+def rehearse_modification(target: Target, instance_class: str, storage_type: str, snapshot: str, as_json: bool) -> Iterator[str]:
+    """The report of another class or storage."""
+    return _rehearsed(target, ops.rehearsal.Modification(instance_class, storage_type), snapshot, as_json)
+
+
+def rehearse_script(target: Target, file: Path, snapshot: str, as_json: bool) -> Iterator[str]:
+    """The report of a file."""
+    return _rehearsed(target, ops.rehearsal.Script(file), snapshot, as_json)
+
+
+def _rehearsed(target: Target, step: Step, snapshot: str, as_json: bool) -> Iterator[str]:
+    """The report, and a failure where the step failed; the plans of the copy go to standard error."""
+    report = ops.rehearsal.rehearse(target, step, snapshot, lambda plan: click.echo(plan, err=True))
+    yield report.to_json() if as_json else str(report)
+    report.require_passed()
 
 
 def migration(name: str) -> Iterator[str]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from cruddur_ops import limits
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.limits import Limit
+from cruddur_ops.target import SETTINGS
 
 
 def moment(text: str) -> datetime:
@@ -104,5 +106,18 @@ RECOVER = (
     click.argument("table"),
     click.option("--where", required=True, metavar="CONDITION", help="Which rows of the copy: what follows WHERE in SQL."),
     click.option("--from", "copy", required=True, metavar="COPY", help=COPY_HELP),
+)
+REHEARSE = click.option("--rehearse", is_flag=True, help="On a copy of the instance first, with a report.")
+VERSION = click.argument("version", callback=within(SETTINGS["engine_version"].metadata["limit"]))
+CLASS_HELP, TYPE_HELP = "Such as db.t4g.small.", "Such as gp3."
+MODIFICATION = (
+    click.option("--class", "instance_class", default="", help=CLASS_HELP),
+    click.option("--storage-type", default="", help=TYPE_HELP),
+)
+FILE = click.argument("file", type=click.Path(path_type=Path))
+FROM_HELP = "Make the copy of this snapshot; by default it is of this moment."
+REHEARSAL = (
+    click.option("--snapshot", default="", help=FROM_HELP),
+    click.option("--json", "as_json", is_flag=True, help="The report as JSON."),
 )
 SCHEMA = click.option("--schema", is_flag=True, help="Also bring its tables, with their rows, to sql/schema.sql.")

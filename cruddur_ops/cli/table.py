@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cruddur_ops.cli import answers, options
-from cruddur_ops.cli.groups import db, main, rds, security_group, targets, users
+from cruddur_ops.cli.groups import db, main, rds, rehearse, security_group, targets, users
 from cruddur_ops.cli.options import LOOK, STEP
 from cruddur_ops.cli.verb import Verb
 
@@ -20,8 +20,8 @@ TABLE = (
          "Make the roles cruddur_app and cruddur_reader, and give back the rights that they lost."),
     Verb(db, "schema-load", "database:plan_schema", STEP, announced=True, help=
          "Load sql/schema.sql into an empty database."),
-    Verb(db, "migrate", "database:plan_migrations", STEP, announced=True, help=
-         "Apply the migrations that the database lacks."),
+    Verb(db, "migrate", answers.migrate, (*STEP, options.REHEARSE), announced=True, help=
+         "Apply the migrations that the database lacks; with --rehearse on a copy first, and only where that passes."),
     Verb(db, "rollback", "database.schema:plan_rollback", STEP, announced=True, help=
          "Undo the newest migration of the database."),
     Verb(db, "seed", answers.seed, (*STEP, *options.SEED), announced=True, help=
@@ -99,6 +99,14 @@ TABLE = (
          "Take everything away: Lambda, instance, secrets, log groups, schedule, security group; then list what is left."),
     Verb(rds, "leftovers", answers.leftovers, LOOK, help=
          "List what could bill, by tag and by the instance's name: whose it is, why it stays, and what removes the target's."),
+    Verb(rehearse, "upgrade", answers.rehearse_upgrade, (*STEP, options.VERSION, *options.REHEARSAL), help=
+         "Rehearse the upgrade to VERSION, such as 18 or 18.1."),
+    Verb(rehearse, "migrations", answers.rehearse_migrations, (*STEP, *options.REHEARSAL), help=
+         "Rehearse the migrations that the database lacks."),
+    Verb(rehearse, "modify", answers.rehearse_modification, (*STEP, *options.MODIFICATION, *options.REHEARSAL), help=
+         "Rehearse another class, or another type of storage."),
+    Verb(rehearse, "script", answers.rehearse_script, (*STEP, options.FILE, *options.REHEARSAL), help=
+         "Rehearse a file of SQL, run as a migration is."),
     Verb(security_group, "open", "network:plan_access", STEP, help=
          "Admit the operator's present address, and no older one."),
     Verb(users, "sync", "cognito:plan_sync", STEP, help=

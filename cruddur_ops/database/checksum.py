@@ -115,7 +115,7 @@ def prove(target: Target, label: str) -> Proof:
         message = f"the database of {target.db_instance_identifier} holds no marker {label}"
         raise NotFound(f"{message}: it is of an earlier moment, or `database.mark` was not called")
     with connect(target) as connection:
-        now = _contents(connection, _tables(connection))
+        now = contents(connection)
     then = found[label].tables
     return Proof(label, {name: (then.get(name), now.get(name)) for name in sorted(then.keys() | now.keys())})
 
@@ -139,6 +139,12 @@ def next_second(target: Target) -> datetime:
 
 def _tables(connection: Connection) -> list[tuple[str, str]]:
     return [(row["schema"], row["name"]) for row in ask(connection, "operations/ordinary_tables")]
+
+
+def contents(connection: Connection) -> dict[str, Content]:
+    """What is in each table of the database; in a transaction of its own, where none is open."""
+    with connection.transaction():
+        return _contents(connection, _tables(connection))
 
 
 def _contents(connection: Connection, names: list[tuple[str, str]]) -> dict[str, Content]:

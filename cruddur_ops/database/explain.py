@@ -31,7 +31,7 @@ class QueryPlan:
 
     def reads(self, table: str) -> tuple[str, ...]:
         """How the table is read, such as "Index Scan using activities_feed on activities"."""
-        return tuple(_described(node) for node in self.nodes if node.get("Relation Name") == table)
+        return tuple(described(node) for node in self.nodes if node.get("Relation Name") == table)
 
     def require_index(self, table: str) -> QueryPlan:
         """Refuse a plan that reads the table otherwise than by an index, in the order of that.
@@ -64,16 +64,18 @@ def explain(target: Target, query: str, *, as_if_large: bool = True, **parameter
         if as_if_large:
             ask(connection, "operations/prefer_indexes")
         found = ask(connection, statement, **parameters)
-    return QueryPlan(query, tuple(_nodes(found[0]["QUERY PLAN"][0]["Plan"])))
+    return QueryPlan(query, tuple(nodes(found[0]["QUERY PLAN"][0]["Plan"])))
 
 
-def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """The node and all below it."""
     yield plan
     for child in plan.get("Plans", ()):
-        yield from _nodes(child)
+        yield from nodes(child)
 
 
-def _described(node: Mapping[str, Any]) -> str:
+def described(node: Mapping[str, Any]) -> str:
+    """Such as "Index Scan using activities_feed on activities", or "Sort"."""
     index = f" using {node['Index Name']}" if "Index Name" in node else ""
-    return f"{node['Node Type']}{index} on {node['Relation Name']}"
+    table = f" on {node['Relation Name']}" if "Relation Name" in node else ""
+    return f"{node['Node Type']}{index}{table}"

@@ -9,7 +9,9 @@ Running one raises WrongInput where the file cannot be run, NotPermitted where a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextvars import ContextVar
 from itertools import groupby
 
 import psycopg
@@ -41,6 +43,8 @@ ALONE = f"put it alone into a migration whose first line is `{OUTSIDE}`"
 # What does not run in a transaction block (PostgreSQL 18, part VI); the server refuses others, with SQLSTATE 25001.
 NEVER_INSIDE = (("VACUUM",), ("CREATE", "TABLESPACE"), ("ALTER", "SYSTEM"))
 DATABASES = (("CREATE", "DATABASE"), ("DROP", "DATABASE"))
+Observer = Callable[[Connection, str, Statement, float], object]  # the file, a statement of it, and the seconds that it took
+observer: ContextVar[Observer | None] = ContextVar("observer", default=None)  # is told each statement once it is done
 ENDS = (("BEGIN",), ("START", "TRANSACTION"), ("COMMIT",), ("END",), ("ABORT",), ("ROLLBACK",), ("PREPARE", "TRANSACTION"))
 
 
@@ -60,8 +64,8 @@ def run(connection: Connection, name: str, *, as_owner: bool = True) -> list[dic
     remedies = OWNERS if as_owner else OTHERS
     result = None
     with watched(connection):
-        for part in _parts(found):
-            result = _sent(connection, name, content, part, remedies)
+        for part in [[one] for one in found] if observer.get() else _parts(found):
+            result = _observed(connection, name, content, part, remedies)
     connection.execute("RESET ALL")  # back to what the connection was made with
     return _rows(result) if result else []
 
@@ -70,7 +74,7 @@ def require_runnable(name: str) -> tuple[str, list[Statement]]:
     """Refuse a file that cannot be run in a transaction; else its content and its statements."""
     content, found = _read(name)
     for one in found:
-        _require_inside(one, f"sql/{name}.sql, line {one.line}")
+        _require_inside(one, f"{queries.place(name)}, line {one.line}")
     return content, found
 
 
@@ -95,15 +99,15 @@ def is_outside(name: str) -> bool:
 
 def run_outside(connection: Connection, name: str) -> None:
     """Run the one statement of a file by itself, on a connection that commits by itself."""
-    content, found = _read(name)
+    (content, found), place = _read(name), queries.place(name)
     if "CONCURRENTLY ON" in " ".join(found[0].words):
-        raise WrongInput(f"sql/{name}.sql, line {found[0].line}: the index has no name, by which to know one half made: name it")
+        raise WrongInput(f"{place}, line {found[0].line}: the index has no name, by which to know one half made: name it")
     if len(found) != 1:
-        raise WrongInput(f"sql/{name}.sql, line {found[1].line}: what runs outside a transaction stands alone: split the file")
-    _require_stays(found[0], f"sql/{name}.sql, line {found[0].line}")
+        raise WrongInput(f"{place}, line {found[1].line}: what runs outside a transaction stands alone: split the file")
+    _require_stays(found[0], f"{place}, line {found[0].line}")
     act_as_owner(connection, "SET ROLE cruddur_owner")
     try:
-        _sent(connection, name, content, found, (NOT_RECORDED, NO_RIGHTS, NOT_RECORDED))
+        _observed(connection, name, content, found, (NOT_RECORDED, NO_RIGHTS, NOT_RECORDED))
     finally:
         if not connection.closed:
             connection.execute("RESET ROLE")
@@ -118,9 +122,9 @@ def half_made(connection: Connection, name: str) -> list[dict[str, str]]:
 def _read(name: str) -> tuple[str, list[Statement]]:
     """What to send of a file, and where its statements stand in that."""
     content = MEANINGLESS.sub(lambda found: " " * len(found[0]), queries.load(name).text)
-    found = statements(content, f"sql/{name}.sql")
+    found = statements(content, f"{queries.place(name)}")
     if not found:
-        raise WrongInput(f"sql/{name}.sql has no statement yet: write it, or delete the pair")
+        raise WrongInput(f"{queries.place(name)} has no statement yet: write it, or delete the pair")
     return content, found
 
 
@@ -165,6 +169,16 @@ def _parts(found: Sequence[Statement]) -> Iterator[list[Statement]]:
         yield [one for _, one in group] if number < 0 else [found[number]]
 
 
+def _observed(
+    connection: Connection, name: str, content: str, part: Sequence[Statement], remedies: tuple[str, str, str]
+) -> PGresult:
+    began, observe = time.monotonic(), observer.get()
+    result = _sent(connection, name, content, part, remedies)
+    if observe:
+        observe(connection, name, part[0], time.monotonic() - began)
+    return result
+
+
 def _sent(connection: Connection, name: str, content: str, part: Sequence[Statement], remedies: tuple[str, str, str]) -> PGresult:
     """Send statements that follow one another in one message, which execute() would not do; their last result."""
     start, end = part[0].start, part[-1].end
@@ -177,13 +191,13 @@ def _sent(connection: Connection, name: str, content: str, part: Sequence[Statem
         place = start + int(error.diag.statement_position or 0) - 1
         one = part[min(len(done), len(part) - 1)]
         line = content.count("\n", 0, place) + 1 if place >= start else one.line
-        raise _failure(error, f"sql/{name}.sql, line {line}", one, *remedies) from error
+        raise _failure(error, f"{queries.place(name)}, line {line}", one, *remedies) from error
     if part[0].data is not None:
         connection.wait(generators.copy_to(connection.pgconn, part[0].data.encode(encoding)))
         try:
             connection.wait(generators.copy_end(connection.pgconn, None))
         except psycopg.DatabaseError as error:
-            raise _failure(error, f"sql/{name}.sql, line {part[0].line}", part[0], *remedies) from error
+            raise _failure(error, f"{queries.place(name)}, line {part[0].line}", part[0], *remedies) from error
     return last
 
 

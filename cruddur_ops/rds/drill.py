@@ -45,7 +45,7 @@ class Drill:
     def of(cls, target: Target, **given: str) -> Drill:
         """The names for a target: those that are given, and are not empty, else its identifier with a word behind it."""
         words = ("restored", "rewound", "outgoing", "replica")
-        named = {word: _name(target, word) for word in words} | {"snapshot": _name(target, "drill")}
+        named = {word: name(target, word) for word in words} | {"snapshot": name(target, "drill")}
         return cls(**named | {key: value for key, value in given.items() if value})
 
     @property
@@ -59,8 +59,8 @@ class Drill:
         return *self.copies, self.outgoing
 
 
-def _name(target: Target, word: str) -> str:
-    """Of a name that is cut short, no hyphen is left at the end: RDS takes no two in a row."""
+def name(target: Target, word: str) -> str:
+    """The identifier with a word behind it; where it is cut short, no hyphen is left: RDS takes no two in a row."""
     return f"{target.db_instance_identifier[: LONGEST_NAME - len(word) - 1].rstrip('-')}-{word}"
 
 

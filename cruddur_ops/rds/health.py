@@ -100,6 +100,13 @@ def metrics(target: Target, *names: str) -> dict[str, float | None]:
     return {name: found.get(name.lower()) for name in names}
 
 
+def lowest(target: Target, name: str, since: datetime) -> float | None:
+    """The lowest value of a metric since then; None where CloudWatch has none."""
+    span = {"StartTime": since, "EndTime": datetime.now(UTC) + timedelta(minutes=1)}
+    items = aws.pages(target, "cloudwatch", "get_metric_data", MetricDataQueries=[_query(target, name)], **span)
+    return min((value for item in items for value in item["Values"]), default=None)
+
+
 def _query(target: Target, name: str) -> dict[str, Any]:
     dimensions = [{"Name": "DBInstanceIdentifier", "Value": target.db_instance_identifier}]
     metric = {"Namespace": "AWS/RDS", "MetricName": name, "Dimensions": dimensions}

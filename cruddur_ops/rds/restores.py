@@ -79,11 +79,12 @@ def plan_restore(target: Target, snapshot: str, identifier: str) -> Plan:
     """
     new, origin = sibling(target, identifier), f"snapshot {snapshot}"
     found = snapshots.describe(target, snapshot)
-    change = _begun(new, origin, found.resource_id if found else None) or _from_snapshot(target, new, found, origin)
+    change = _begun(new, origin, found.resource_id if found else None) or from_snapshot(target, new, found, origin)
     return Plan(f"restore on {target.name}", (change,), FACTS)
 
 
-def _from_snapshot(target: Target, new: Target, found: Snapshot | None, origin: str) -> Change:
+def from_snapshot(target: Target, new: Target, found: Snapshot | None, origin: str) -> Change:
+    """The change that makes the new instance of a snapshot."""
     identifier = new.db_instance_identifier
     if found is None or found.status != "available":
         note = f"known after the snapshot, which is {found.status if found else 'not there'}: `cruddur-ops rds snapshots`"
@@ -107,11 +108,12 @@ def plan_restore_to_time(target: Target, moment: datetime, identifier: str) -> P
     new, second = sibling(target, identifier), moment.astimezone(UTC).replace(microsecond=0)
     origin = f"{target.db_instance_identifier} at {second:%Y-%m-%dT%H:%M:%SZ}"
     source = instances.describe(target)
-    change = _begun(new, origin, source.resource_id if source else None) or _from_backups(target, new, moment, origin)
+    change = _begun(new, origin, source.resource_id if source else None) or from_backups(target, new, moment, origin)
     return Plan(f"restore on {target.name}", (change,), FACTS)
 
 
-def _from_backups(target: Target, new: Target, moment: datetime, origin: str) -> Change:
+def from_backups(target: Target, new: Target, moment: datetime, origin: str) -> Change:
+    """The change that makes the new instance as the original was at a moment."""
     source = instances.require(target)
     _require_restorable(target, source, moment)
     parameters = {

@@ -28,6 +28,7 @@ LAYERS = (
     {"rds"},
     {"database"},
     {"activities", "cognito", "lambdas", "magics"},
+    {"rehearsal"},
     {"runbook"},
     {"__main__", "cli"},
 )

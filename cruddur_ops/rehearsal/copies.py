@@ -1,0 +1,146 @@
+"""The copy on which a step is rehearsed: a sibling of the DB instance, made for that, and cleared away after it.
+
+Its name is made from the identifier of the original, and proves nothing: it says in its tags that it is a copy of this very
+original, for a rehearsal. Whoever holds the target's lock knows that nobody else rehearses on it: what an earlier rehearsal has
+left goes before the next one begins. Its Expires tag lets `cruddur-ops expired` find it where none does.
+
+A plan raises WrongInput where what has its name is something else, InstanceNotReady where there is nothing to make it from, and
+NotProven outside of the sandbox, see `targets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+
+from cruddur_ops import database, tags
+from cruddur_ops.change import Action, Change
+from cruddur_ops.database.connection import session
+from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.plan import Plan, step
+from cruddur_ops.rds import drill, instances, prices, provisioning, replicas, restores, snapshots, waiting
+from cruddur_ops.rds.instances import Instance
+from cruddur_ops.target import Target
+from cruddur_ops.targets import require_proven
+
+DAYS = 1  # after which nobody wants a copy any more
+PURPOSE, REHEARSAL = "Purpose", "rehearsal"  # a tag, and its value
+WHAT = "a rehearsal on a copy"
+
+
+def copy_of(target: Target) -> Target:
+    """The target for its copy: what the original has is asked for, but protection, and for a day."""
+    if target.connection_url:
+        raise WrongInput(f"{target.name} is a database at a URL, and RDS copies DB instances alone: name a target without one")
+    copy = restores.sibling(target, drill.name(target, REHEARSAL))
+    extra = ",".join(filter(None, [target.extra_tags, f"{PURPOSE}={REHEARSAL}"]))
+    return replace(copy, instance_days=DAYS, extra_tags=extra)
+
+
+@step
+def plan_copy(target: Target, snapshot: str = "") -> Plan:
+    """Make the copy: of the latest moment that RDS can restore, where it keeps backups, else of the newest snapshot.
+
+    Args:
+        target: whose instance.
+        snapshot: the name of one to make it of instead.
+    """
+    require_proven(target, WHAT)
+    source, copy = instances.require(target), copy_of(target)
+    found, name = instances.describe(copy), copy.db_instance_identifier
+    if found:
+        require_own(found, source)
+        settle = partial(waiting.wait, copy)
+        return Plan(f"copy of {target.name}", (Change(Action.NONE, f"DB instance {name}", note="is there", settle=settle),))
+    return Plan(f"copy of {target.name}", (_creation(target, copy, source, snapshot),), (_price(copy),))
+
+
+def _creation(target: Target, copy: Target, source: Instance, name: str) -> Change:
+    if not name and source.backup_retention_period:
+        if not source.restorable_until:
+            raise InstanceNotReady(f"{source.identifier} has no backup yet: wait some minutes, `cruddur-ops rds status` shows it")
+        change = restores.from_backups(target, copy, source.restorable_until, source.identifier)
+        return replace(change, after=f"{source.identifier} as it is now")
+    found = snapshots.describe(target, name) if name else _newest(target, source)
+    if found is None:
+        remedy = "name one of `cruddur-ops rds snapshots`" if name else "take one with `cruddur-ops rds snapshot NAME`"
+        what = f"no snapshot {name}" if name else f"neither a backup nor a snapshot of {source.identifier}"
+        raise InstanceNotReady(f"there is {what} to make a copy from: {remedy}, or set backup_retention_period")
+    if found.resource_id != source.resource_id:
+        raise WrongInput(f"{found.name} is a snapshot of {found.instance}, which is another instance: name one of this target's")
+    return restores.from_snapshot(target, copy, found, f"snapshot {found.name}")
+
+
+def _newest(target: Target, source: Instance) -> snapshots.Snapshot | None:
+    mine = [one for one in snapshots.of_instance(target) if one.status == "available" and one.resource_id == source.resource_id]
+    return mine[-1] if mine else None
+
+
+def _price(copy: Target) -> str:
+    """What an hour of it costs."""
+    cost = prices.monthly_cost(copy)
+    hour = f"unknown: {cost.unknown}" if cost.unknown else f"{sum(cost.parts.values()) / prices.HOURS_A_MONTH:.2f} USD an hour"
+    return f"cost: {hour}, until it is cleared away after the rehearsal; the original is not touched"
+
+
+@step
+def plan_removal(target: Target) -> Plan:
+    """Delete the copy for good; where there is none, that is no change."""
+    require_proven(target, WHAT)
+    copy = copy_of(target)
+    found, title = instances.describe(copy), f"removal of the copy of {target.name}"
+    if found is None or found.status.startswith("delet"):
+        settle = partial(waiting.wait_until_gone, copy)
+        note = "is being deleted" if found else "is not there"
+        return Plan(title, (Change(Action.NONE, f"DB instance {copy.db_instance_identifier}", note=note, settle=settle),))
+    require_own(found, instances.describe(target))
+    return Plan(title, (replicas.removal(target, found),))
+
+
+def require_own(found: Instance, original: Instance | None) -> None:
+    """Refuse to use or delete what was not made for a rehearsal of this very original, whatever its name."""
+    if not restores.is_copy(found, original) or found.tags.get(PURPOSE) != REHEARSAL:
+        whose = original.resource_id if original else "the DbiResourceId of the original"
+        marks = f"ManagedBy={tags.MANAGED_BY}, {restores.COPY_OF}={whose} and {PURPOSE}={REHEARSAL}"
+        remedy = "give it another name, or tag it so if it is a copy that may go"
+        raise WrongInput(f"there is a DB instance {found.identifier} already, which does not say {marks} by its tags: {remedy}")
+
+
+@contextmanager
+def copied(target: Target, snapshot: str, show: Callable[[Plan], object]) -> Iterator[Target]:
+    """A copy as long as the block runs: made as the original is, and cleared away whatever happens.
+
+    Args:
+        target: whose instance.
+        snapshot: see `plan_copy`.
+        show: is given each plan before it is applied.
+    """
+    clear(target, show)
+    try:
+        if not snapshot and (found := instances.describe(target)) and found.backup_retention_period:
+            waiting.wait_until_restorable(target, database.next_second(target))
+        _apply(plan_copy(target, snapshot), show)
+        copy = copy_of(target)
+        _apply(provisioning.plan_instance(copy, at_once=True), show)
+        database.wait_until_reachable(copy)
+        yield copy
+        session(copy).close()
+    finally:
+        clear(target, show)
+
+
+def clear(target: Target, show: Callable[[Plan], object]) -> None:
+    """Remove the copy, where there is one; one that is being made is waited for, since RDS deletes none before that."""
+    removal = plan_removal(target)
+    if removal.mutating:
+        waiting.wait_until_steady(copy_of(target))
+        removal = plan_removal(target)
+    _apply(removal, show)
+
+
+def _apply(plan: Plan, show: Callable[[Plan], object]) -> None:
+    if plan.mutating:
+        show(plan)
+    plan.apply()

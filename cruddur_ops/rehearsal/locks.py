@@ -1,0 +1,142 @@
+"""Locks of a step that would keep the application waiting: which, on what, since when and until when.
+
+They are sampled from another connection, and after each statement of a file looked at in its own transaction, so that none is too
+short to be seen.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+import psycopg
+
+from cruddur_ops.database.connection import Connection, connect
+from cruddur_ops.database.masking import statement_kind
+from cruddur_ops.database.scripts import observer
+from cruddur_ops.database.statements import ask
+from cruddur_ops.database.tokens import Statement
+from cruddur_ops.errors import OpsError
+from cruddur_ops.target import Target
+
+EVERY = 0.02  # seconds between two samples
+# Who waits for a table as long as somebody has such a lock on it (PostgreSQL 18, chapter 13.3.1).
+WAITING = {
+    "AccessExclusiveLock": "whoever reads or writes",
+    "ExclusiveLock": "whoever writes",
+    "ShareRowExclusiveLock": "whoever writes",
+    "ShareLock": "whoever writes",
+}
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A lock on a table, from and until, in seconds since the step began."""
+
+    relation: str
+    mode: str  # as pg_locks has it
+    began: float
+    ended: float
+
+    @property
+    def seconds(self) -> float:
+        """For how long it was held, as far as it was seen."""
+        return self.ended - self.began
+
+    @property
+    def words(self) -> str:
+        """The mode as PostgreSQL's manual writes it, such as "ACCESS EXCLUSIVE"."""
+        return "".join(f" {letter}" if letter.isupper() else letter for letter in self.mode.removesuffix("Lock")).strip().upper()
+
+    def __str__(self) -> str:
+        """What, on what, for how long, and who would have waited."""
+        return f"{self.words} on {self.relation} for {self.seconds:.2f} s: {WAITING[self.mode]} would have waited"
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A statement of a file.
+
+    Attributes:
+        file: below sql/.
+        line: where it begins.
+        kind: such as "ALTER TABLE"; its text may hold somebody's data.
+        seconds: how long it took.
+        scanned: the tables that it read from end to end.
+    """
+
+    file: str
+    line: int
+    kind: str
+    seconds: float
+    scanned: tuple[str, ...] = ()
+
+
+@dataclass
+class Watch:
+    """What was seen while a step ran."""
+
+    began: float = field(default_factory=time.monotonic)
+    statements: list[Timed] = field(default_factory=list)
+    _locks: list[Lock] = field(default_factory=list)
+    _scans: dict[str, int] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def locks(self) -> tuple[Lock, ...]:
+        """Those seen, in their order."""
+        return tuple(sorted(self._locks, key=lambda one: (one.began, one.relation)))
+
+    def see(self, relation: str, mode: str, since: float = 0.0) -> None:
+        """Count a lock that is held now, and was perhaps since so many seconds."""
+        now = time.monotonic() - self.began
+        with self._turn:
+            for number, one in enumerate(self._locks):
+                if (one.relation, one.mode) == (relation, mode) and now - since - one.ended < 10 * EVERY:
+                    self._locks[number] = Lock(relation, mode, one.began, now)
+                    return
+            self._locks.append(Lock(relation, mode, now - since, now))
+
+    def sample(self, connection: Connection) -> None:
+        """Look at everybody's locks."""
+        for row in ask(connection, "rehearsal/locks"):
+            self.see(named(row["schema"], row["name"]), row["mode"])
+
+    def after(self, connection: Connection, file: str, one: Statement, seconds: float) -> None:
+        """Look at what a statement has left in its transaction."""
+        found = {named(row["schema"], row["name"]): row["scans"] for row in ask(connection, "rehearsal/scans")}
+        scanned = sorted(name for name, scans in found.items() if scans != self._scans.get(name, 0))
+        self._scans = found
+        self.statements.append(Timed(file, one.line, statement_kind(" ".join(one.words)), seconds, tuple(scanned)))
+        for row in ask(connection, "rehearsal/own_locks"):
+            self.see(named(row["schema"], row["name"]), row["mode"], seconds)
+
+
+def named(schema: str, name: str) -> str:
+    """As `checksum` calls it."""
+    return name if schema == "public" else f"{schema}.{name}"
+
+
+@contextmanager
+def watching(target: Target) -> Iterator[Watch]:
+    """Look at the locks of the target's database as long as the block runs."""
+    with connect(target, autocommit=True) as connection:
+        watch, over = Watch(), threading.Event()
+
+        def look() -> None:
+            with suppress(psycopg.Error, OpsError):  # a server that goes down meanwhile has no locks to tell
+                while not over.wait(EVERY):
+                    watch.sample(connection)
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        token = observer.set(watch.after)
+        try:
+            yield watch
+        finally:
+            observer.reset(token)
+            over.set()
+            thread.join()
