@@ -78,6 +78,11 @@ class Change:
         return approvals.line(self.shown) + (f"  ({self.note})" if self.note else "")
 
 
+def removal(resource: str, *calls: Call, note: str = "", kept: str = "") -> Change:
+    """The resource goes; where there is a reason, it is kept, and shown with that."""
+    return Change(Action.NONE, resource, note=kept) if kept else Change(Action.DELETE, resource, note=note, calls=calls)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How many resources a step created, changed, deleted and left alone."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
+from cruddur_ops.change import Action, Change, removal
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.target import Target
 
@@ -26,6 +26,7 @@ ABSENT_CODE = "ResourceNotFoundException"  # of the secret, and of a value that 
 # What reading a secret answers that is scheduled for deletion, and making one whose name such a one has still.
 SCHEDULED_CODE, NAME_SECONDS = "InvalidRequestException", 60.0
 WINDOW_DAYS = 30  # in which a protected target's secret can be restored, and costs nothing
+REPLICATED = "has replicas in other regions, and stays: delete those first, if nobody needs them"
 BYTES = 32
 KEPT = ("dbname", "password")  # members that stay as they are
 PRICE = "0.40 USD a month"
@@ -41,6 +42,7 @@ class Secret:
         arn: empty where there is none.
         kms_key: what encrypts it, as AWS names it; empty for the account's own key.
         scheduled: whether it is scheduled for deletion.
+        replicated: whether other regions have replicas of it, and so it cannot be deleted (API Reference, DeleteSecret).
         tags: whose it is.
     """
 
@@ -48,6 +50,7 @@ class Secret:
     arn: str = ""
     kms_key: str = ""
     scheduled: bool = False
+    replicated: bool = False
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -72,7 +75,7 @@ def find(target: Target, name: str) -> Secret:
 def described(item: Mapping[str, Any]) -> Secret:
     """From what DescribeSecret answers, or an item of ListSecrets."""
     labels, scheduled = tags.as_mapping(item.get("Tags", [])), bool(item.get("DeletedDate"))
-    return Secret(item["Name"], item["ARN"], item.get("KmsKeyId", ""), scheduled, labels)
+    return Secret(item["Name"], item["ARN"], item.get("KmsKeyId", ""), scheduled, bool(item.get("ReplicationStatus")), labels)
 
 
 def read(target: Target, name: str) -> dict[str, Any]:
@@ -150,7 +153,7 @@ def deletions(target: Target, found: Iterable[Secret]) -> Iterator[Change]:
     for secret in found:
         if secret.usable and tags.ours(target, secret.tags):
             call = Call("secretsmanager", "delete_secret", {"SecretId": secret.arn, **how})
-            yield Change(Action.DELETE, f"secret {secret.name}", note=note, calls=(call,))
+            yield removal(f"secret {secret.name}", call, note=note, kept=REPLICATED if secret.replicated else "")
 
 
 def _creation(target: Target, name: str, wanted: Callable[[], Members], description: str) -> Call:

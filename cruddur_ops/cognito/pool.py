@@ -53,6 +53,14 @@ def has_users(target: Target, pool: Pool) -> bool:
     return bool(aws.client(target, "cognito-idp").list_users(UserPoolId=pool["Id"], Limit=1)["Users"])
 
 
+def kept(pool: Pool) -> str:
+    """Why Cognito would not delete it (Amazon Cognito Developer Guide, deletion protection; domains); empty where it would."""
+    if pool.get("DeletionProtection") == "ACTIVE":
+        return "is protected from deletion"
+    domain = pool.get("CustomDomain") or pool.get("Domain")
+    return f"has the domain {domain}" if domain else ""
+
+
 def require_region(target: Target) -> None:
     """Refuse a pool of another region, which its id tells, before anything is asked."""
     matched = POOL_ID.fullmatch(target.user_pool_id)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cruddur_ops import rds, tags
+from cruddur_ops import dependents, rds, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
+from cruddur_ops.change import Action, Change, removal
 from cruddur_ops.cognito import function, function_network, names, pool, role
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
@@ -42,8 +42,13 @@ def plan_undeploy(target: Target) -> Plan:
     require_proven(target, "the removal of the post-confirmation function")
     name, found = names.function_name(target), function.describe(target)
     ours = found is not None and tags.ours(target, found.tags)
-    gone = [_gone(f"function {name}", Call("lambda", "delete_function", {"FunctionName": name}))] if ours else []
-    changes = (*_trigger(target), *gone, *_network(target, name), *_log(target, ours), *_role(target, name))
+    changes = (
+        *_trigger(target),
+        *(_function(name, found) if found and ours else ()),
+        *_network(target, name),
+        *_log(target, ours),
+        *_role(target, name),
+    )
     nothing = Change(Action.NONE, f"function {name}", note="nothing of it is there")
     return Plan(f"removal of the post-confirmation function on {target.name}", changes or (nothing,))
 
@@ -65,16 +70,26 @@ def plan_remove_pool(target: Target, user_pool: str = "") -> Plan:
     if not found or not mine:
         note = "is the application's" if found else "is not there"
         return Plan(title, (Change(Action.NONE, resource, note=note),))
+    if kept := pool.kept(found):
+        if user_pool:
+            raise WrongInput(
+                f"the user pool {user_pool} {kept}, and Cognito would not delete it: take that away, or leave it out"
+            )
+        return Plan(title, (Change(Action.NONE, resource, note=f"{kept}, and stays"),))
     users = pool.has_users(target, found)
     if users and not user_pool:
         note = f"has users, and stays: it goes with them where user_pool is its id, {found['Id']}"
         return Plan(title, (Change(Action.NONE, resource, note=note),))
     call = Call("cognito-idp", "delete_user_pool", {"UserPoolId": found["Id"]})
-    return Plan(title, (_gone(resource, call, note="with all its users" if users else "has no users"),))
+    return Plan(title, (removal(resource, call, note="with all its users" if users else "has no users"),))
 
 
-def _gone(resource: str, *calls: Call, note: str = "") -> Change:
-    return Change(Action.DELETE, resource, note=note, calls=calls)
+def _function(name: str, found: function.Function) -> Iterator[Change]:
+    """The function, unless others call it, too: Lambda would delete it under them."""
+    others = [one for one in found.statements if not one.startswith(function.STATEMENT_PREFIX)]
+    message = f"others may call the function {name}, by the statements {', '.join(others)} of its policy"
+    refusal = WrongInput(f"{message}: take these permissions away if nobody needs them, then plan again") if others else None
+    yield replace(removal(f"function {name}", Call("lambda", "delete_function", {"FunctionName": name})), refusal=refusal)
 
 
 def _trigger(target: Target) -> Iterator[Change]:
@@ -92,13 +107,14 @@ def _network(target: Target, name: str) -> Iterator[Change]:
     for group in groups.find(target, {"group-name": [name]} | mine):
         made = [rule for rule in rules_of(target, mine) if rule.source == group.id]
         for rule in sorted(made, key=lambda rule: rule.from_port):
-            yield _gone(f"security-group rule tcp {rule.from_port} for {rule.description}", rule.revocation())
+            yield removal(f"security-group rule tcp {rule.from_port} for {rule.description}", rule.revocation())
         for one in function_network.endpoints(target, mine):
             if group.id in one.group_ids:
-                yield _gone(function_network.ENDPOINT, Call("ec2", "delete_vpc_endpoints", {"VpcEndpointIds": [one.id]}))
+                yield removal(function_network.ENDPOINT, Call("ec2", "delete_vpc_endpoints", {"VpcEndpointIds": [one.id]}))
         given = {"GroupId": group.id}
         call = Call("ec2", "delete_security_group", given, retry_code=GROUP_USED, retry_seconds=GROUP_SECONDS)
-        yield _gone(f"security group {name}", call, note="on AWS up to 20 minutes after the function")
+        note = "on AWS up to 20 minutes after the function"
+        yield removal(f"security group {name}", call, note=note, kept=dependents.of_group(target, group.id))
 
 
 def _log(target: Target, of_function: bool) -> Iterator[Change]:
@@ -106,7 +122,8 @@ def _log(target: Target, of_function: bool) -> Iterator[Change]:
     found = role.describe_log_group(target)
     if found and (of_function or tags.ours(target, found.tags)):
         log = names.log_group(target)
-        yield _gone(f"log group {log}", Call("logs", "delete_log_group", {"logGroupName": log}))
+        kept = rds.inventory.PROTECTED if found.protected else ""
+        yield removal(f"log group {log}", Call("logs", "delete_log_group", {"logGroupName": log}), kept=kept)
 
 
 def _role(target: Target, name: str) -> Iterator[Change]:
@@ -114,4 +131,5 @@ def _role(target: Target, name: str) -> Iterator[Change]:
     found = role.describe(target)
     if found and tags.ours(target, found.tags):
         policy = Call("iam", "delete_role_policy", {"RoleName": name, "PolicyName": role.POLICY})
-        yield _gone(f"role {name}", *([policy] if found.policy else []), Call("iam", "delete_role", {"RoleName": name}))
+        calls = (*([policy] if found.policy else []), Call("iam", "delete_role", {"RoleName": name}))
+        yield removal(f"role {name}", *calls, kept=dependents.of_role(target, name, role.POLICY))

@@ -78,6 +78,7 @@ class LogGroup:
 
     retention: int
     tags: Mapping[str, str] = field(default_factory=dict)
+    protected: bool = False  # from deletion
 
 
 def describe_log_group(target: Target) -> LogGroup | None:
@@ -87,7 +88,8 @@ def describe_log_group(target: Target) -> LogGroup | None:
         if found["logGroupName"] == name:
             arn = found["arn"].removesuffix(":*")
             labels = aws.find(target, "logs", "list_tags_for_resource", "ResourceNotFoundException", resourceArn=arn)
-            return LogGroup(found.get("retentionInDays", 0), labels["tags"] if labels else {})
+            protected = found.get("deletionProtectionEnabled", False)
+            return LogGroup(found.get("retentionInDays", 0), labels["tags"] if labels else {}, protected)
     return None
 
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cruddur_ops import aws, credentials, progress, tags
+from cruddur_ops import aws, credentials, dependents, progress, tags
 from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import NotVerified
 from cruddur_ops.network import groups
+from cruddur_ops.network.rules import made_for
 from cruddur_ops.plan import Verified
 from cruddur_ops.rds import instances, schedule, snapshots
 from cruddur_ops.target import Target
@@ -39,6 +40,7 @@ COMMANDS = {
 FREE = frozenset({"ssm:parameter"})
 UNKNOWN = "see the console of its service"
 AUTOMATED = "goes by itself with its instance and the automated backups"
+PROTECTED = "is protected from deletion, and stays"
 SCHEDULED = "scheduled for deletion: costs nothing, and can be restored until then"
 OTHERS = "not this target's, by its tags"
 ASKED_FOR = "kept: somebody's last hope goes only when it is asked for by name"
@@ -140,22 +142,27 @@ def by_reference(target: Target) -> Iterator[Leftover]:
         kept = "" if item.get("Status") == "retained" else AUTOMATED
         yield from_arn(item["DBInstanceAutomatedBackupsArn"], f"{item.get('Status')} backups of {name}", kept)
     for one in secrets(target):
-        yield from_arn(one.arn, f"of {name}", _unless_ours(target, one.tags) or (SCHEDULED if one.scheduled else ""))
+        stays = SCHEDULED if one.scheduled else credentials.REPLICATED if one.replicated else ""
+        yield from_arn(one.arn, f"of {name}", _unless_ours(target, one.tags) or stays)
     kept = _unless_ours(target, instance.tags if instance else {})
-    yield from (Leftover("logs:log-group", item, why=f"RDS's, of {name}", kept=kept) for item in log_groups(target))
-    yield from (_of_schedule(item) for item in sorted(schedule.present(target)) if not item.startswith("policy"))
-    for group in groups.own(target):
-        users = [one.identifier for one in everything.values() if group.id in one.security_group_ids and one is not instance]
-        yield Leftover("ec2:security-group", group.id, "", group.name, f"stays with {', '.join(users)}" if users else "")
+    for log_group, protected in log_groups(target).items():
+        yield Leftover("logs:log-group", log_group, why=f"RDS's, of {name}", kept=kept or (PROTECTED if protected else ""))
+    for resource, kept in sorted(schedule.present(target).items()):
+        if not resource.startswith("policy"):
+            yield _of_schedule(resource, kept)
+    for group in groups.find(target, made_for(target)):
+        yield Leftover("ec2:security-group", group.id, "", group.name, dependents.of_group(target, group.id))
 
 
 def _unless_ours(target: Target, labels: Mapping[str, str]) -> str:
     return "" if tags.ours(target, labels) else OTHERS
 
 
-def _of_schedule(resource: str) -> Leftover:
+def _of_schedule(resource: str, kept: str) -> Leftover:
     kind, _, name = resource.rpartition(" ")
-    return Leftover({"schedule": "scheduler:schedule", "IAM role": "iam:role"}[kind], name, why="stops the instance anew")
+    return Leftover(
+        {"schedule": "scheduler:schedule", "IAM role": "iam:role"}[kind], name, why="stops the instance anew", kept=kept
+    )
 
 
 def automated_backups(target: Target) -> list[dict[str, Any]]:
@@ -168,11 +175,14 @@ def secrets(target: Target) -> list[Secret]:
     """Those whose names begin with the instance's identifier, as its roles' and its own master password's do."""
     prefix = f"{target.db_instance_identifier}/"
     wanted = {"Filters": [{"Key": "name", "Values": [prefix]}], "IncludePlannedDeletion": True}
-    found = [credentials.described(item) for item in aws.pages(target, "secretsmanager", "list_secrets", **wanted)]
-    return [one for one in found if one.name.startswith(prefix)]
+    found = [
+        item["ARN"] for item in aws.pages(target, "secretsmanager", "list_secrets", **wanted) if item["Name"].startswith(prefix)
+    ]
+    return [one for one in (credentials.find(target, arn) for arn in found) if one.arn]  # the list may be late
 
 
-def log_groups(target: Target) -> list[str]:
-    """The names of the log groups to which RDS exports the instance's logs."""
+def log_groups(target: Target) -> dict[str, bool]:
+    """The log groups to which RDS exports the instance's logs, by name: whether they are protected from deletion."""
     prefix = f"/aws/rds/instance/{target.db_instance_identifier}/"
-    return [item["logGroupName"] for item in aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=prefix)]
+    found = aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=prefix)
+    return {item["logGroupName"]: item.get("deletionProtectionEnabled", False) for item in found}

@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from cruddur_ops import aws, tags
+from cruddur_ops import aws, dependents, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
+from cruddur_ops.change import Action, Change, removal
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
@@ -39,19 +39,21 @@ def creations(target: Target, found: Instance) -> list[Change]:
 
 
 def removals(target: Target) -> list[Change]:
-    """What is there of the three is removed, so that nothing stops the instance any more."""
+    """What is there of the three is removed, so that nothing stops the instance any more; a role that others use stays."""
     there, called = present(target), name(target)
     calls = {
         f"schedule {called}": Call("scheduler", "delete_schedule", {"Name": called}),
         f"policy of role {called}": Call("iam", "delete_role_policy", {"RoleName": called, "PolicyName": POLICY}),
         f"IAM role {called}": Call("iam", "delete_role", {"RoleName": called}),
     }
-    return [Change(Action.DELETE, resource, calls=(call,)) for resource, call in calls.items() if resource in there]
+    return [removal(resource, call, kept=there[resource]) for resource, call in calls.items() if resource in there]
 
 
-def present(target: Target) -> set[str]:
-    """Which of the three are there and ours, by the names that they have in plans."""
-    return {resource for resource, ours in _looks(target) if ours}
+def present(target: Target) -> dict[str, str]:
+    """Which of the three are there and ours, by the names that they have in plans: why each stays, empty for what can go."""
+    found, called = [resource for resource, ours in _looks(target) if ours], name(target)
+    kept = dependents.of_role(target, called, POLICY) if f"IAM role {called}" in found else ""
+    return {resource: "" if resource.startswith("schedule") else kept for resource in found}
 
 
 def _looks(target: Target) -> Iterator[tuple[str, bool]]:

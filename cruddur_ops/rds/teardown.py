@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from cruddur_ops import calls, tags
+from cruddur_ops import calls, dependents, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
+from cruddur_ops.change import Action, Change, removal
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
@@ -120,9 +120,9 @@ def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> 
 
 def _log_groups(target: Target) -> Iterator[Change]:
     """Those that RDS made for this instance; of one that is gone, nobody knows whose they were."""
-    for name in inventory.log_groups(target):
+    for name, protected in inventory.log_groups(target).items():
         call = Call("logs", "delete_log_group", {"logGroupName": name})
-        yield Change(Action.DELETE, f"log group {name}", calls=(call,))
+        yield removal(f"log group {name}", call, kept=inventory.PROTECTED if protected else "")
 
 
 def _rules(target: Target) -> Iterator[Change]:
@@ -134,13 +134,7 @@ def _rules(target: Target) -> Iterator[Change]:
 
 
 def _groups(target: Target) -> Iterator[Change]:
-    """The runbook's own group, unless another DB instance has it; one that DB_SG_ID names is somebody else's."""
+    """The runbook's own group, unless others rely on it; one that DB_SG_ID names is somebody else's."""
     for group in groups.own(target):
-        others = [one for one in instances.describe_all(target).values() if group.id in one.security_group_ids]
-        names = [one.identifier for one in others if one.identifier != target.db_instance_identifier]
-        resource = f"security group {group.name}"
-        if names:
-            yield Change(Action.NONE, resource, note=f"stays with {', '.join(names)}, which has it, too")
-        else:
-            call = Call("ec2", "delete_security_group", {"GroupId": group.id})
-            yield Change(Action.DELETE, resource, note="waits until the DB instance is gone", calls=(call,))
+        call, note = Call("ec2", "delete_security_group", {"GroupId": group.id}), "waits until the DB instance is gone"
+        yield removal(f"security group {group.name}", call, note=note, kept=dependents.of_group(target, group.id))

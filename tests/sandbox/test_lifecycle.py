@@ -19,7 +19,7 @@ from cruddur_ops.cli import main
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, InUse, NotOffered, OpsError, WrongInput
 from cruddur_ops.rds import inventory, restores
 from cruddur_ops.target import Target
-from tests.sandbox.support import make_client
+from tests.sandbox.support import make_client, make_group, tcp
 
 IDENTIFIER = "cruddur-db-instance"
 
@@ -298,13 +298,18 @@ def test_a_protected_instance_is_torn_down_by_its_name(target: Target, sandbox: 
     refused = run("rds", "teardown", "--final-snapshot", "last")
     assert (2, True) == (refused.exit_code, f"--confirm {IDENTIFIER}" in refused.stderr)
     assert make_client(sandbox, "rds").describe_db_instances()["DBInstances"]
+    ec2 = make_client(sandbox, "ec2")
+    [group] = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [f"{IDENTIFIER}-access"]}])["SecurityGroups"]
+    theirs = make_group(ec2, "theirs", tcp(5432, UserIdGroupPairs=[{"GroupId": group["GroupId"]}]))
     done = run("rds", "teardown", "--final-snapshot", "last", "--confirm", IDENTIFIER)
     assert (0, True) == (done.exit_code, "rds:snapshot last" in done.stdout), done.stderr
-    assert [("rds:snapshot", "last")] == [(one.kind, one.name) for one in rds.leftovers(target)]
+    left = [("ec2:security-group", group["GroupId"]), ("rds:snapshot", "last")]
+    assert left == [(one.kind, one.name) for one in rds.leftovers(target)]
+    assert "nothing of cruddur-db-instance is left but 2 that were kept" in repr(rds.verify_gone(target))
+    ec2.delete_security_group(GroupId=theirs)
     again = run("rds", "teardown", "--final-snapshot", "none")
-    assert (0, True) == (again.exit_code, "0 deleted" in again.stdout)
-    groups = make_client(sandbox, "ec2").describe_security_groups()["SecurityGroups"]
-    assert ["default"] == [group["GroupName"] for group in groups]
+    assert (0, True) == (again.exit_code, "1 deleted" in again.stdout)
+    assert ["default"] == [group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]]
 
 
 def test_what_is_past_its_date(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from cruddur_ops.database.roles import APP
 from cruddur_ops.errors import ConfirmationRequired, InUse, NotFound, NotVerified, WrongInput
 from cruddur_ops.plan import Plan
 from cruddur_ops.target import Target
-from tests.sandbox.support import Client, make_client, wait_for
+from tests.sandbox.support import Client, make_client, make_group, tcp, wait_for
 
 MARKS = {"ManagedBy": "cruddur-ops", "DBInstance": "cruddur-db-instance"}
 PLANS: tuple[Callable[[Target], Plan], ...] = (
@@ -373,12 +373,30 @@ def test_the_next_run_of_02_leaves_the_functions_rule_alone(deployed: Target) ->
     assert [] != [fact for fact in plan.facts if fact.startswith("left alone: tcp 5432 from sg-")]
 
 
-def test_undoing_leaves_nothing(deployed: Target, sandbox: Mapping[str, str]) -> None:
-    """And can be done twice; afterwards the deployment is made again from the beginning."""
+def test_undoing_leaves_nothing(deployed: Target, sandbox: Mapping[str, str], pool_client: Client) -> None:
+    """But what others have hung something on, until they have taken it off; then the deployment is made from the beginning."""
+    ec2, iam, name = make_client(sandbox, "ec2"), make_client(sandbox, "iam"), function_name(deployed)
+    named = [{"Name": "group-name", "Values": [name]}]
+    group_id = ec2.describe_security_groups(Filters=named)["SecurityGroups"][0]["GroupId"]
+    theirs = make_group(ec2, "theirs", tcp(443, UserIdGroupPairs=[{"GroupId": group_id}]))
+    within = [{"Name": "group-id", "Values": [theirs]}]
+    audit = {"RoleName": name, "PolicyArn": "arn:aws:iam::aws:policy/SecurityAudit"}
+    iam.attach_role_policy(**audit)
+    domain = {"UserPoolId": cognito_pool(deployed), "Domain": "cruddur"}
+    pool_client.create_user_pool_domain(**domain)
     for plan in (cognito.plan_undeploy, cognito.plan_remove_pool):
         plan(deployed).apply()
         assert () == plan(deployed).mutating
-    ec2, iam = make_client(sandbox, "ec2"), make_client(sandbox, "iam")
+    stays = {one.resource: one.note.rpartition(": ")[2] for one in cognito.plan_undeploy(deployed).changes}
+    [rule] = [one for one in ec2.describe_security_group_rules(Filters=within)["SecurityGroupRules"] if not one["IsEgress"]]
+    hung = {f"role {name}": "policy SecurityAudit", f"security group {name}": f"rule {rule['SecurityGroupRuleId']} of theirs"}
+    assert hung == stays
+    ec2.delete_security_group(GroupId=theirs)
+    iam.detach_role_policy(**audit)
+    pool_client.delete_user_pool_domain(**domain)
+    for plan in (cognito.plan_undeploy, cognito.plan_remove_pool):
+        plan(deployed).apply()
+        assert () == plan(deployed).mutating
     by_tag = [{"Name": "tag:ManagedBy", "Values": ["cruddur-ops"]}]
     assert [] == make_client(sandbox, "lambda").list_functions()["Functions"]
     assert [] == [

@@ -23,7 +23,7 @@ LAYERS = (
     {"calls", "locks"},
     {"change"},
     {"plan"},
-    {"credentials", "preflight"},
+    {"credentials", "dependents", "preflight"},
     {"network"},
     {"rds"},
     {"database"},

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import tags
+from cruddur_ops import dependents, tags
 from cruddur_ops.change import Action
 from cruddur_ops.errors import InstanceNotReady, InUse, WrongInput
 from cruddur_ops.plan import Plan
@@ -31,6 +31,7 @@ def there(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What there is of the schedule: nothing yet. Prices are known."""
     found: set[str] = set()
     monkeypatch.setattr(schedule, "_looks", lambda _: [(one, True) for one in found])
+    monkeypatch.setattr(dependents, "of_role", lambda *_: "")
     monkeypatch.setattr(prices, "monthly_cost", lambda _: COST)
     return found
 
@@ -229,7 +230,7 @@ def test_what_is_there_of_a_schedule(stub: Stub) -> None:
     stub(TARGET, "scheduler").add_client_error("get_schedule", "ResourceNotFoundException")
     iam = stub(TARGET, "iam")
     iam.add_client_error("get_role", "NoSuchEntity")
-    assert set() == schedule.present(TARGET)
+    assert {} == schedule.present(TARGET)
 
 
 def described(identifier: str = "x", **more: Any) -> dict[str, Any]:
@@ -252,18 +253,31 @@ MARKS = {"ManagedBy": "cruddur-ops", "DBInstance": "x", "Region": "ca-central-1"
         (described("y"), {**MARKS, "Region": "eu-west-1"}, False),  # roles have no region
     ],
 )
-def test_whose_a_schedule_is(found: dict[str, Any], labels: dict[str, str], ours: bool, stub: Stub) -> None:
+def test_whose_a_schedule_is(
+    found: dict[str, Any], labels: dict[str, str], ours: bool, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By what it stops, and its role by tags; one that is not ours is neither removed nor taken for ours."""
+    monkeypatch.setattr(dependents, "of_role", lambda *_: "")
     schedules, iam = stub(TARGET, "scheduler"), stub(TARGET, "iam")
     role = {"Path": "/", "RoleName": "x-stop", "RoleId": "AROA" + "X" * 16, "Arn": ARN, "CreateDate": datetime.now(UTC)}
     for _ in range(2):
         schedules.add_response("get_schedule", found)
         iam.add_response("get_role", {"Role": {**role, "Tags": tags.as_list(labels)}})
         iam.add_client_error("get_role_policy", "NoSuchEntity")
-    assert ({"schedule x-stop", "IAM role x-stop"} if ours else set()) == schedule.present(TARGET)
+    assert ({"schedule x-stop": "", "IAM role x-stop": ""} if ours else {}) == schedule.present(TARGET)
     if not ours:
         with pytest.raises(WrongInput, match="schedule x-stop already, which was not made for x"):
             schedule.creations(TARGET, Instance("x", "stopped", arn=ARN))
+
+
+def test_a_role_that_others_use_outlives_the_schedule(
+    start: Callable[[str], Plan], there: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """IAM would not delete it with another's policy; nothing stops the instance any more all the same."""
+    there |= set(SCHEDULE)
+    monkeypatch.setattr(dependents, "of_role", lambda *_: "stays with theirs")
+    found = {change.resource: change.note for change in start("stopped").changes if change.resource in SCHEDULE}
+    assert {"schedule x-stop": "", "policy of role x-stop": "stays with theirs", "IAM role x-stop": "stays with theirs"} == found
 
 
 def test_the_schedule_goes_before_the_start(start: Callable[[str], Plan], there: set[str]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from types import ModuleType
 from typing import Any
 
 import pytest
 from botocore.stub import Stubber
 
-from cruddur_ops import rds, tags
+from cruddur_ops import dependents, rds, tags
 from cruddur_ops.change import Action, Change
 from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, NotProven, NotVerified, WrongInput
@@ -27,17 +28,19 @@ from tests.unit.conftest import Stub
 
 TARGET = Target("test", unproven=True, owner="alice", db_instance_identifier="x")
 INSTANCE = Instance("x", "available", backup_retention_period=7, tags=tags.of(TARGET))
+REPLICATED = Secret("x/app", "arn:app", replicated=True, tags=tags.of(TARGET))
 ARN = "arn:aws:{}:ca-central-1:000000000000:{}"
 
 
 @pytest.fixture
 def down(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
     """Plans the teardown of an instance like this, with what was made for it."""
-    monkeypatch.setattr(schedule, "present", lambda _: {"schedule x-stop"})
+    monkeypatch.setattr(schedule, "present", lambda _: {"schedule x-stop": ""})
+    monkeypatch.setattr(dependents, "of_group", lambda *_: "")
     monkeypatch.setattr(snapshots, "describe", lambda _, name: {"taken": Snapshot("taken", "x", "available")}.get(name))
     found = [Secret("x/app", "arn:app", tags=tags.of(TARGET)), Secret("x/theirs", "arn:theirs")]
     monkeypatch.setattr(inventory, "secrets", lambda _: found)
-    monkeypatch.setattr(inventory, "log_groups", lambda _: ["/aws/rds/instance/x/postgresql"])
+    monkeypatch.setattr(inventory, "log_groups", lambda _: {"/aws/rds/instance/x/postgresql": False})
     monkeypatch.setattr(groups, "own", lambda _: [Group("sg-1", "x-access", "vpc-1")])
 
     def planned(final_snapshot: str = "none", found: Instance | None = INSTANCE, protected: bool = False, **more: Any) -> Plan:
@@ -221,11 +224,28 @@ def test_what_uses_the_instance_waits(status: str, down: Callable[..., Plan], mo
     assert [] == list(looks)
 
 
-def test_a_group_that_others_have_stays(down: Callable[..., Plan], region: dict[str, Instance]) -> None:
-    """It is said who, and what to do about it."""
-    region["copy"] = Instance("copy", "available", security_group_ids=("sg-1",))
-    [change] = [change for change in down().changes if change.resource == "security group x-access"]
-    assert (Action.NONE, "stays with copy, which has it, too") == (change.action, change.note)
+@pytest.mark.parametrize(
+    ("resource", "module", "name", "answer", "reason"),
+    [
+        ("security group x-access", dependents, "of_group", "stays with another's rule", "stays with another's rule"),
+        ("log group a", inventory, "log_groups", {"a": True}, "is protected from deletion, and stays"),
+        ("secret x/app", inventory, "secrets", [REPLICATED], "has replicas in other regions, and stays: delete those first"),
+    ],
+)
+def test_what_aws_would_not_delete_stays(
+    resource: str,
+    module: ModuleType,
+    name: str,
+    answer: Any,
+    reason: str,
+    down: Callable[..., Plan],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And the plan says why, in the place of a refusal once the instance is gone."""
+    down()
+    monkeypatch.setattr(module, name, lambda *_: answer)
+    [change] = [change for change in teardown.plan_teardown(TARGET, "none").changes if change.resource == resource]
+    assert (Action.NONE, True) == (change.action, change.note.startswith(reason))
 
 
 def test_replicas_outlive_it(down: Callable[..., Plan]) -> None:
@@ -294,13 +314,14 @@ def test_found_twice_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def left(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What is left: by tag, and what AWS lists by the name of the instance."""
-    listed: dict[str, Any] = {"tagged": {}, "secrets": [], "automated_backups": [], "log_groups": [], "snapshots": []}
+    listed: dict[str, Any] = {"tagged": {}, "secrets": [], "automated_backups": [], "log_groups": {}, "snapshots": []}
     for name in ("secrets", "automated_backups", "log_groups"):
         monkeypatch.setattr(inventory, name, lambda _, name=name: listed[name])
     monkeypatch.setattr(inventory, "tagged", lambda _: iter(listed["tagged"].items()))
     monkeypatch.setattr(snapshots, "of_instance", lambda _: listed["snapshots"])
-    monkeypatch.setattr(schedule, "present", lambda _: set())
-    monkeypatch.setattr(groups, "own", lambda _: [])
+    monkeypatch.setattr(schedule, "present", lambda _: {"IAM role x-stop": "stays with theirs"})
+    monkeypatch.setattr(groups, "find", lambda *_: [Group("sg-1", "x-access", "vpc-1")])
+    monkeypatch.setattr(dependents, "of_group", lambda *_: "stays with another's rule")
     monkeypatch.setattr(inventory, "GONE_SECONDS", 0.0)
     return listed
 
@@ -321,10 +342,12 @@ def test_what_is_left_says_whose_it_is_and_why_it_stays(left: dict[str, Any], re
         "x/theirs-AbCdEf": ("of x", inventory.OTHERS),
         "x/old-AbCdEf": ("of x", inventory.SCHEDULED),
         "ab-1": ("retained backups of x", inventory.ASKED_FOR),
+        "x-stop": ("stops the instance anew", "stays with theirs"),
+        "sg-1": ("x-access", "stays with another's rule"),
     } == kept
     shown = "".join(map(repr, inventory.find(TARGET)))
     assert ("delete-db-snapshot" in shown, "delete-db-instance " in shown) == (True, False)
-    assert "verified: nothing of x is left but 3 that were kept; 2 of others are as they were" == repr(rds.verify_gone(TARGET))
+    assert "verified: nothing of x is left but 5 that were kept; 2 of others are as they were" == repr(rds.verify_gone(TARGET))
 
 
 def test_what_should_have_gone_is_named(left: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import tags
+from cruddur_ops import dependents, tags
 from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import function, plan_remove_pool, plan_undeploy, pool, role
 from cruddur_ops.cognito.function import Function
@@ -35,6 +35,7 @@ OTHERS = [{}, {"ManagedBy": "cruddur-ops"}, {**OURS, "DBInstance": "cruddur-db-i
 @pytest.fixture
 def undeployed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """What goes where there are these, without network."""
+    monkeypatch.setattr(dependents, "of_role", lambda *_: "")
 
     def planned(labels: dict[str, str], log: dict[str, str] | None = None, found: bool = True, trigger: str = "") -> list[str]:
         monkeypatch.setattr(function, "describe", lambda _: Function({}, {}, labels) if found else None)
@@ -60,6 +61,28 @@ def test_what_is_not_ours_stays(labels: dict[str, str], undeployed: Callable[...
     for trigger in ("", f"{FUNCTION_ARN}-2", FUNCTION_ARN.replace("123456789012", "210987654321")):
         assert [] == undeployed(labels, trigger=trigger)
         assert [] == undeployed(labels, found=False)
+
+
+def test_what_aws_would_not_delete_stays(undeployed: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A role with another's policy, a log group that is protected: the rest goes."""
+    undeployed(OURS)
+    monkeypatch.setattr(dependents, "of_role", lambda *_: "stays with theirs")
+    monkeypatch.setattr(role, "describe_log_group", lambda _: LogGroup(30, OURS, protected=True))
+    changes = {change.resource: (change.action, change.note) for change in plan_undeploy(TARGET).changes}
+    assert {
+        f"function {NAME}": (Action.DELETE, ""),
+        f"log group /aws/lambda/{NAME}": (Action.NONE, "is protected from deletion, and stays"),
+        f"role {NAME}": (Action.NONE, "stays with theirs"),
+    } == changes
+
+
+def test_a_function_that_others_call_is_refused(undeployed: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before the first change: Lambda would delete it under them."""
+    undeployed(OURS, trigger=FUNCTION_ARN)
+    statements: dict[str, dict[str, str]] = {"cruddur-ops-ca-central-1_AbC": {}, "theirs": {}}
+    monkeypatch.setattr(function, "describe", lambda _: Function({}, statements, OURS))
+    with pytest.raises(WrongInput, match=f"others may call the function {NAME}, by the statements theirs of its policy: take"):
+        plan_undeploy(TARGET).apply()
 
 
 @pytest.fixture
@@ -91,6 +114,18 @@ def test_a_pool_with_users_goes_when_it_is_asked_for_by_its_id(removal: Callable
     assert (Action.NONE, True) == (change.action, "has users, and stays" in change.note)
     change = only(removal(users=True, user_pool=POOL["Id"]))
     assert (Action.DELETE, "with all its users") == (change.action, change.note)
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [({"DeletionProtection": "ACTIVE"}, "is protected from deletion"), ({"Domain": "cruddur"}, "has the domain cruddur")],
+)
+def test_a_pool_that_cognito_would_not_delete_stays(more: dict[str, str], reason: str, removal: Callable[..., Plan]) -> None:
+    """Users or not; asked for by its id, it is refused before anything else goes."""
+    change = only(removal({**POOL, **more}))
+    assert (Action.NONE, f"{reason}, and stays") == (change.action, change.note)
+    with pytest.raises(WrongInput, match=f"ca-central-1_AbC {reason}, and Cognito would not delete it: take that away"):
+        removal({**POOL, **more}, user_pool=POOL["Id"])
 
 
 NAMED = replace(TARGET, user_pool_id=POOL["Id"])

@@ -390,15 +390,19 @@ def test_update_refuses_what_describe_answers(idp: Client, pool: str) -> None:
     assert "InvalidParameterException" == code_of(caught.value)
 
 
-def test_protected_pool_is_not_deleted(idp: Client) -> None:
-    """Protection must be taken away first."""
+def test_a_pool_that_is_protected_or_has_a_domain_is_not_deleted(idp: Client) -> None:
+    """Either must be taken away first."""
     pool = create_pool(idp, DeletionProtection="ACTIVE")["Id"]
     with pytest.raises(ClientError) as caught:
         idp.delete_user_pool(UserPoolId=pool)
     idp.update_user_pool(UserPoolId=pool, DeletionProtection="INACTIVE")
+    idp.create_user_pool_domain(UserPoolId=pool, Domain="cruddur")
+    with pytest.raises(ClientError, match="a domain configured that should be deleted first") as second:
+        idp.delete_user_pool(UserPoolId=pool)
+    idp.delete_user_pool_domain(UserPoolId=pool, Domain="cruddur")
     idp.delete_user_pool(UserPoolId=pool)
 
-    assert "InvalidParameterException" == code_of(caught.value)
+    assert ["InvalidParameterException"] * 2 == [code_of(one.value) for one in (caught, second)]
 
 
 def test_closed_pool_takes_no_sign_up(idp: Client) -> None:

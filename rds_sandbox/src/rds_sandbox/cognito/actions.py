@@ -84,8 +84,11 @@ def check_configuration(request: Request) -> object:
 
 @action("cognito-idp", "DeleteUserPool")
 def check_protection(request: Request) -> object:
-    """A protected pool stays."""
-    if _pool(request).extended_config.get("DeletionProtection") == "ACTIVE":
+    """A protected pool stays, and so does one that has a domain."""
+    pool = _pool(request)
+    if pool.domain:
+        raise InvalidParameterException("User pool cannot be deleted. It has a domain configured that should be deleted first.")
+    if pool.extended_config.get("DeletionProtection") == "ACTIVE":
         message = "The user pool cannot be deleted because deletion protection is activated."
         raise InvalidParameterException(f"{message} Deletion protection must be inactivated first.")
     return MOTO
