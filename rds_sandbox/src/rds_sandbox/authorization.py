@@ -6,25 +6,22 @@ The owner's key is the account's root, who may do everything. Sources: Service A
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from moto.backends import get_backend
 from moto.core.utils import get_service_model
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
+from moto.utilities.utils import get_partition
 
-from rds_sandbox import policies, request_model, signatures
+from rds_sandbox import policies, request_model, resources, signatures
 from rds_sandbox.policies import Call
 from rds_sandbox.request_model import Refused
 
 OPEN = ("sts:GetCallerIdentity",)  # which nobody can be denied
 OWN = ("sts:GetSessionToken", "sts:GetFederationToken")  # whose keys would stand for their caller
-TAGGED = ("rds", "ec2", "secretsmanager")  # whose resources are asked for their tags
+NOTHING = '{"Statement": []}'  # what a boundary allows that there is not
 CODES = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException"}
 
 
@@ -36,19 +33,24 @@ class Caller:
         arn: of the user, or of the session.
         principal: the ARN of the user or role.
         documents: the policies.
-        limits: the policies that must allow a call too: the permissions boundary of a role, the policy of a session.
+        limits: the policies that must allow a call too, by their kinds: a permissions boundary, the policy of a session.
     """
 
     arn: str
     principal: str
     documents: tuple[str, ...]
-    limits: tuple[str, ...] = ()
+    limits: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What a resource's policy may call it."""
+        return frozenset({"*", self.arn, self.principal})
 
-@cache
-def facts() -> dict[str, Any]:
-    """The tables of resources.toml."""
-    return tomllib.loads((files(__package__) / "resources.toml").read_text(encoding="utf-8"))
+    @property
+    def account(self) -> frozenset[str]:
+        """What a resource's policy calls everybody of its account."""
+        _, partition, *_, account, _ = self.principal.split(":", 5)
+        return frozenset({"*", account, f"arn:{partition}:iam::{account}:root"})
 
 
 def require(response: Any, service: str, name: str, parameters: Mapping[str, Any], owner: str) -> None:
@@ -63,26 +65,58 @@ def require(response: Any, service: str, name: str, parameters: Mapping[str, Any
     """
     key_id = signatures.key_id(response.headers.get("Authorization", ""))
     place = {"partition": response.partition, "region": response.region, "account": response.current_account}
-    operation = f"{facts()['prefixes'].get(service, service)}:{name}"
-    action = facts()["actions"].get(operation, operation)
+    facts = resources.facts()
+    operation = f"{facts['prefixes'].get(service, service)}:{name}"
+    action = facts["actions"].get(operation, operation)
     if key_id == owner or action in OPEN:
         return
     caller = _caller(key_id, place["account"], place["partition"])
     for call in _calls(action, service, parameters, place, caller):
-        decided = policies.decide(caller.documents, call)
-        within = [policies.decide([limit], call) for limit in caller.limits]
-        if not decided or not all(within) or action in OWN:
-            raise _refusal(service, caller.arn, call, denied=False in (decided, *within))
+        why = _why_not(caller, call, resources.policy(service, call.resource, place))
+        if why or action in OWN:
+            raise _refusal(service, caller.arn, call, why or _unallowed(call))
     if action == "sts:AssumeRole":
         role = iam_backends[place["account"]][place["partition"]].get_role_by_arn(parameters["RoleArn"])
         if not _trusts(role, caller, place["account"]):
-            raise _refusal(service, caller.arn, Call(action, role.arn), denied=False)
+            raise _refusal(service, caller.arn, call, _unallowed(call))
 
 
-def _refusal(service: str, arn: str, call: Call, *, denied: bool) -> Refused:
-    why = f"because no identity-based policy allows the {call.action} action"
-    if denied:
-        why = "with an explicit deny in an identity-based policy"
+def may_connect(key_id: str, instance: Any, user: str, owner: str) -> bool:
+    """Whether the key's user or role may log in to a DB instance as this user of the database, by a token.
+
+    Source: RDS User Guide, "Creating and using an IAM policy for IAM database access".
+    """
+    place = {"partition": get_partition(instance.region), "region": instance.region, "account": instance.account_id}
+    caller = _caller(key_id, place["account"], place["partition"])
+    resource = "arn:{partition}:rds-db:{region}:{account}:dbuser:".format(**place) + f"{instance.dbi_resource_id}/{user}"
+    return key_id == owner or not _why_not(caller, Call("rds-db:connect", resource, _context(place, caller, {})), None)
+
+
+def _why_not(caller: Caller, call: Call, of_resource: str | None) -> str:
+    """Why the call is refused; empty where it is allowed.
+
+    What a resource's own policy grants is held to the limits, too, which on AWS depends on whom exactly it names. A key's
+    policy comes first: where it does not name the account, those of users and roles do not count.
+    """
+    own = policies.decide(caller.documents, call)
+    document = [of_resource] if of_resource else []
+    within = {kind: policies.decide([limit], call) for kind, limit in caller.limits.items()}
+    whole = policies.decide(document, call, caller.names | caller.account)
+    for kind, decided in {"identity-based policy": own, "resource-based policy": whole, **within}.items():
+        if decided is False:
+            return f"with an explicit deny in {'an' if kind.startswith('i') else 'a'} {kind}"
+    if document and call.action.startswith("kms:") and not policies.decide(document, call, caller.account):
+        own = None
+    if not (own or policies.decide(document, call, caller.names)):
+        return _unallowed(call)
+    return next((_unallowed(call, kind) for kind, decided in within.items() if not decided), "")
+
+
+def _unallowed(call: Call, kind: str = "identity-based policy") -> str:
+    return f"because no {kind} allows the {call.action} action"
+
+
+def _refusal(service: str, arn: str, call: Call, why: str) -> Refused:
     what = f"User: {arn} is not authorized to perform: {call.action} on resource: {call.resource or '*'} {why}"
     protocol = get_service_model(service).protocol
     if protocol == "ec2":
@@ -96,17 +130,16 @@ def _caller(key_id: str, account: str, partition: str) -> Caller:
     session = sts_backends[account][partition].get_assumed_role_from_access_key(key_id)
     if session:
         role: Any = iam.get_role_by_arn(session.role_arn)
-        boundary = getattr(role, "permissions_boundary_arn", None)
-        limits = [session.policy] if session.policy else []
-        limits += [_document(iam, boundary)] if boundary else []
-        return Caller(session.arn, role.arn, tuple(policies.documents(role)), tuple(limits))
+        limits = {"session policy": session.policy} if session.policy else {}
+        return Caller(session.arn, role.arn, tuple(policies.documents(role)), {**limits, **_boundary(iam, role)})
     found = iam.access_keys.get(key_id)
     if found is None:
         nobody = f"arn:{partition}:iam::{account}:unknown"
         return Caller(nobody, nobody, ())
     user: Any = iam.users[str(found.user_name)]
     groups = [group for group in iam.groups.values() if user in group.users]
-    return Caller(user.arn, user.arn, tuple(document for each in (user, *groups) for document in policies.documents(each)))
+    documents = tuple(document for each in (user, *groups) for document in policies.documents(each))
+    return Caller(user.arn, user.arn, documents, _boundary(iam, user))
 
 
 def _trusts(role: Any, caller: Caller, account: str) -> bool:
@@ -121,68 +154,40 @@ def _trusts(role: Any, caller: Caller, account: str) -> bool:
     return False
 
 
-def _document(iam: Any, arn: str) -> str:
-    return str(next(version.document for version in iam.managed_policies[arn].versions if version.is_default))
+def _boundary(iam: Any, identity: Any) -> dict[str, str]:
+    """The permissions boundary of a user or role, where it has one."""
+    arn = getattr(identity, "permissions_boundary_arn", None)
+    versions = iam.managed_policies[arn].versions if arn in iam.managed_policies else []
+    document = next((each.document for each in versions if each.is_default), NOTHING)
+    return {"permissions boundary": str(document)} if arn else {}
 
 
 def _calls(action: str, service: str, parameters: Mapping[str, Any], place: Mapping[str, str], caller: Caller) -> Iterator[Call]:
     """The call on each of its resources, and what else it needs."""
-    tags = dict(request_model.tags(parameters))
-    context = {
-        "aws:requestedregion": [place["region"]], "aws:principalaccount": [place["account"]],
-        "aws:principalarn": [caller.principal],
-        **{f"aws:requesttag/{key.lower()}": [value] for key, value in tags.items()}, "aws:tagkeys": list(tags),
-    }  # fmt: skip
-    for resource in _resources(action, service, parameters, place):
+    context = _context(place, caller, dict(request_model.tags(parameters)))
+    for resource in resources.arns(action, service, parameters, place):
         yield Call(action, resource, {**context, **_resource_tags(service, resource, place)})
-    for also in facts()["also"]:
+    for also in resources.facts()["also"]:
         if action in also["call"] and parameters.get(also["parameter"]):
             resource = also.get("resource", str(parameters[also["parameter"]])).format(**place)
             passed = {"iam:passedtoservice": [also["service"]]} if "service" in also else {}
             yield Call(also["action"], resource, {**context, **passed})
 
 
-def _resources(action: str, service: str, parameters: Mapping[str, Any], place: Mapping[str, str]) -> list[str | None]:
-    region = "" if service == "iam" else place["region"]
-    start = f"arn:{place['partition']}:{service}:{region}:{place['account']}:"
-    found: list[str | None] = []
-    for parameter, end in facts().get(service, {}).items():
-        values = parameters.get(parameter) or []
-        for value in [values] if isinstance(values, str) else values:
-            name = value if service != "ssm" else value.lstrip("/")
-            found.append(value if value.startswith("arn:") else start + end.format(name))
-    if found:
-        return found
-    unnamed = facts()["unnamed"].get(action)
-    if unnamed:
-        return [start + unnamed]
-    return ["*" if action.partition(":")[2].startswith(("Describe", "List")) else None]
+def _context(place: Mapping[str, str], caller: Caller, tags: Mapping[str, str]) -> dict[str, list[str]]:
+    """The condition keys that do not depend on the resource; the tags are the request's."""
+    return {
+        "aws:requestedregion": [place["region"]], "aws:principalaccount": [place["account"]],
+        "aws:principalarn": [caller.principal],
+        **{f"aws:requesttag/{key.lower()}": [value] for key, value in tags.items()}, "aws:tagkeys": list(tags),
+    }  # fmt: skip
 
 
 def _resource_tags(service: str, resource: str | None, place: Mapping[str, str]) -> dict[str, list[str]]:
     """The tags of what there is, as condition keys; that they are known is the key "resource"."""
-    tags = _tags(service, resource, place) if resource else None
+    tags = resources.tags(service, resource, place) if resource else None
     if tags is None:
         return {}
     families = ("aws:resourcetag", f"{service}:resourcetag", *(["rds:db-tag"] if service == "rds" else []))
     pairs = [(each["Key"], each["Value"]) for each in tags]
     return {"resource": ["known"], **{f"{family}/{key.lower()}": [value] for family in families for key, value in pairs}}
-
-
-def _tags(service: str, resource: str, place: Mapping[str, str]) -> Iterable[Mapping[str, str]] | None:
-    """None where a service is not asked."""
-    if service not in TAGGED:
-        return None
-    backends: Any = get_backend(service)  # type: ignore[call-overload]
-    backend, name = backends[place["account"]][place["region"]], resource.rpartition(":")[2]
-    if service == "ec2":
-        filters = {"resource-id": [name.rpartition("/")[2]]}
-        return [{"Key": each["key"], "Value": each["value"]} for each in backend.describe_tags(filters)]
-    if service == "secretsmanager":
-        names = {name, name.removesuffix("-000000")}
-        return next(
-            (each.tags or [] for each in backend.secrets.values() if names & {each.name, each.arn.rpartition(":")[2]}), []
-        )
-    kinds = {"db": backend.databases, "snapshot": backend.database_snapshots, "pg": backend.db_parameter_groups}
-    known = kinds.get(resource.split(":")[5], {}).get(name)
-    return known.tags if known else []

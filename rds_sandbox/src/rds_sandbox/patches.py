@@ -40,7 +40,7 @@ MODULES = {
     "cloudwatch": "rds_sandbox.rds.metrics",
     "cognitoidp": "rds_sandbox.cognito",
     "ec2": "rds_sandbox.ec2",
-    "iam": "rds_sandbox.managed_policies",
+    "iam": "rds_sandbox.iam",
     "logs": "rds_sandbox.cloudwatch_logs",
     "rds": "rds_sandbox.rds",
     "secretsmanager": "rds_sandbox.secrets_manager",

@@ -1,4 +1,4 @@
-"""Identity policies, evaluated as IAM does; all pure. What cannot be evaluated allows nothing, and denies.
+"""Policies of identities and of resources, evaluated as IAM does; all pure. What cannot be evaluated allows nothing, and denies.
 
 Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements reference".
 """
@@ -6,7 +6,7 @@ Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements ref
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -43,9 +43,15 @@ class Call:
     context: Mapping[str, Values] = field(default_factory=dict)
 
 
-def decide(documents: Iterable[str], call: Call) -> bool | None:
-    """True where a statement allows the call and none denies it; False where one denies it; None where none allows it."""
+def decide(documents: Iterable[str], call: Call, principals: Collection[str] | None = None) -> bool | None:
+    """True where a statement allows the call and none denies it; False where one denies it; None where none allows it.
+
+    Where principals are given the policies are a resource's: only statements count that name one of them, and denials
+    that name them by what they are not.
+    """
     found = [each for document in documents for each in statements(document)]
+    if principals is not None:
+        found = [each for each in found if _names_principal(each, principals)]
     if any(each["Effect"] == "Deny" and _applies(each, call, unknown=True) for each in found):
         return False
     return True if any(each["Effect"] == "Allow" and _applies(each, call, unknown=False) for each in found) else None
@@ -72,6 +78,13 @@ def names_action(statement: Statement, action: str) -> bool:
     """Whether the statement is about the action."""
     patterns = listed(statement.get("Action", statement.get("NotAction", [])))
     return any(fnmatchcase(action.lower(), each.lower()) for each in patterns) is ("Action" in statement)
+
+
+def _names_principal(statement: Statement, principals: Collection[str]) -> bool:
+    if "NotPrincipal" in statement:
+        return bool(statement["Effect"] == "Deny")
+    named = statement.get("Principal", {})
+    return not set(principals).isdisjoint(listed(named.get("AWS", []) if isinstance(named, dict) else named))
 
 
 def _applies(statement: Statement, call: Call, *, unknown: bool) -> bool:

@@ -9,15 +9,19 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
 import rds_sandbox
-from tests.functions import make_role
-from tests.instance import refused
-from tests.support import Client, make_client, wait_for, wanted
+from tests.functions import deploy, make_role
+from tests.functions import wanted as function_wanted
+from tests.instance import OPERATOR, refused, run
+from tests.support import REGION, Client, connect, from_address, make_client, tcp, wait_for, wanted
 
 DENIED, VERSION = "AccessDenied", "2012-10-17"
+OWNED = {"Key": "Owner", "Value": "jane"}
+ACCOUNT = "123456789012"
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +29,8 @@ def enforcing() -> Iterator[Mapping[str, str]]:
     """The environment of a sandbox of its own, with --iam; its owner has two instances, one of them with a tag."""
     with rds_sandbox.sandbox() as it:
         it.enforce_iam()
-        for name, tags in (("mine", [{"Key": "Owner", "Value": "jane"}]), ("yours", [])):
-            it.client("rds").create_db_instance(**wanted(name, Tags=tags))
+        for name, more in (("mine", {"Tags": [OWNED]}), ("yours", {"EnableIAMDatabaseAuthentication": True})):
+            it.client("rds").create_db_instance(**wanted(name, **more))
         for name in ("mine", "yours"):
             wait_for(it.client("rds"), name, "available")
         yield it.environment
@@ -36,7 +40,7 @@ def keys_of(sandbox: Mapping[str, str], name: str, *statements: Mapping[str, Any
     """The environment of a new user with this policy."""
     iam = make_client(sandbox, "iam")
     iam.create_user(UserName=name)
-    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=json.dumps({"Version": VERSION, "Statement": statements}))
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document(*statements))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return {**sandbox, "AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
 
@@ -55,10 +59,9 @@ def test_a_user(enforcing: Mapping[str, str]) -> None:
     rds.stop_db_instance(DBInstanceIdentifier="mine")
     with pytest.raises(ClientError) as caught:
         rds.stop_db_instance(DBInstanceIdentifier="yours")
-    account = "123456789012"
     message = (
-        f"User: arn:aws:iam::{account}:user/jane is not authorized to perform: rds:StopDBInstance on resource: "
-        f"arn:aws:rds:ca-central-1:{account}:db:yours because no identity-based policy allows the rds:StopDBInstance action"
+        f"User: arn:aws:iam::{ACCOUNT}:user/jane is not authorized to perform: rds:StopDBInstance on resource: "
+        f"arn:aws:rds:ca-central-1:{ACCOUNT}:db:yours because no identity-based policy allows the rds:StopDBInstance action"
     )
     assert {"Code": DENIED, "Message": message} == {key: caught.value.response["Error"][key] for key in ("Code", "Message")}
     assert "UnauthorizedOperation" == refused(make_client(jane, "ec2").describe_vpcs)
@@ -103,3 +106,104 @@ def test_what_a_call_needs_beside_its_own_action(enforcing: Mapping[str, str]) -
     request = wanted("managed", MasterUserPassword=None, ManageMasterUserPassword=True)
     with pytest.raises(ClientError, match="secretsmanager:CreateSecret"):
         make_client(ann, "rds").create_db_instance(**request)
+
+
+def document(*statements: Mapping[str, Any]) -> str:
+    """A policy of these statements."""
+    return json.dumps({"Version": VERSION, "Statement": statements})
+
+
+def test_a_user_within_a_boundary(enforcing: Mapping[str, str]) -> None:
+    """What both allow; a boundary that there is not is refused, one that is gone allows nothing (IAM User Guide)."""
+    iam = make_client(enforcing, "iam")
+    limit = iam.create_policy(PolicyName="reading", PolicyDocument=document(allow("rds:Describe*")))["Policy"]["Arn"]
+    assert "NoSuchEntity" == refused(iam.create_user, UserName="x", PermissionsBoundary=f"{limit}-not")
+    tom = make_client(keys_of(enforcing, "tom", allow("rds:*")), "rds")
+    iam.put_user_permissions_boundary(UserName="tom", PermissionsBoundary=limit)
+    assert limit == iam.get_user(UserName="tom")["User"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    assert tom.describe_db_instances()["DBInstances"]
+    with pytest.raises(ClientError, match="because no permissions boundary allows the rds:StopDBInstance action"):
+        tom.stop_db_instance(DBInstanceIdentifier="yours")
+    iam.delete_policy(PolicyArn=limit)
+    assert DENIED == refused(tom.describe_db_instances)
+    iam.delete_user_permissions_boundary(UserName="tom")
+    assert tom.describe_db_instances()["DBInstances"]
+
+
+def test_what_the_policy_of_a_secret_says(enforcing: Mapping[str, str]) -> None:
+    """It lets in whom it names, and a denial holds however the secret is called; so do those of users.
+
+    Secrets Manager User Guide, "Resource-based policies"; IAM User Guide, "Policy evaluation logic".
+    """
+    secrets = make_client(enforcing, "secretsmanager")
+    arn = secrets.create_secret(Name="shared", SecretString="x")["ARN"]
+    sam = make_client(keys_of(enforcing, "sam", allow("rds:*")), "secretsmanager")
+    deny = {"Effect": "Deny", "Action": "secretsmanager:*", "Resource": arn}
+    ida = make_client(keys_of(enforcing, "ida", allow("secretsmanager:*"), deny), "secretsmanager")
+    everything = make_client(keys_of(enforcing, "kim", allow("*")), "secretsmanager")
+    assert "AccessDeniedException" == refused(sam.get_secret_value, SecretId="shared")
+    for called in ("shared", arn, arn[:-7]):
+        assert "AccessDeniedException" == refused(ida.get_secret_value, SecretId=called), called
+    named = allow("secretsmanager:GetSecretValue", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/sam"})
+    secrets.put_resource_policy(SecretId="shared", ResourcePolicy=document(named))
+    assert "x" == sam.get_secret_value(SecretId="shared")["SecretString"]
+    assert "AccessDeniedException" == refused(sam.describe_secret, SecretId="shared")
+    elsewhere = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
+    secrets.put_resource_policy(
+        SecretId="shared",
+        ResourcePolicy=document({**allow("secretsmanager:*", Principal="*", Condition=elsewhere), "Effect": "Deny"}),
+    )
+    with pytest.raises(ClientError, match="with an explicit deny in a resource-based policy"):
+        everything.get_secret_value(SecretId="shared")
+
+
+def test_the_policy_of_a_key_comes_first(enforcing: Mapping[str, str]) -> None:
+    """Where it does not name the account, the policies of users do not count (KMS Developer Guide, "Key policies")."""
+    kms = make_client(enforcing, "kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/ours", TargetKeyId=key)
+    lee = make_client(keys_of(enforcing, "lee", allow("kms:*")), "kms")
+    for called in (key, "alias/ours"):
+        assert lee.describe_key(KeyId=called)["KeyMetadata"]["KeyId"] == key
+    named = allow("kms:*", Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:user/else"})
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=document(named))
+    for called in (key, "alias/ours"):
+        assert "AccessDeniedException" == refused(lee.describe_key, KeyId=called)
+
+
+def test_a_function_lets_in_whom_its_policy_names(enforcing: Mapping[str, str]) -> None:
+    """AddPermission for a user, who needs no other policy (Lambda Developer Guide, "Resource-based policies")."""
+    functions = make_client(enforcing, "lambda")
+    source = "def handler(event, context):\n    return 1\n"
+    role = make_role(make_client(enforcing, "iam"), "of-open")
+    deploy(functions, function_wanted("open", role, enforcing["RDS_SANDBOX_LAMBDA_RUNTIME"], source))
+    uma = make_client(keys_of(enforcing, "uma", allow("rds:*")), "lambda")
+    assert "AccessDeniedException" == refused(uma.invoke, FunctionName="open")
+    functions.add_permission(
+        FunctionName="open", StatementId="uma", Action="lambda:InvokeFunction", Principal=f"arn:aws:iam::{ACCOUNT}:user/uma"
+    )
+    assert b"1" == uma.invoke(FunctionName=f"{ACCOUNT}:function:open")["Payload"].read()
+
+
+def test_a_token_needs_rds_db_connect(enforcing: Mapping[str, str]) -> None:
+    """For this very instance and user (RDS User Guide, "Creating and using an IAM policy for IAM database access")."""
+    owner = make_client(enforcing, "rds")
+    instance = owner.describe_db_instances(DBInstanceIdentifier="yours")["DBInstances"][0]
+    group = instance["VpcSecurityGroups"][0]["VpcSecurityGroupId"]
+    make_client(enforcing, "ec2").authorize_security_group_ingress(
+        GroupId=group, IpPermissions=[tcp(5432, **from_address(OPERATOR))]
+    )
+    run(enforcing, instance, "CREATE ROLE app LOGIN", "GRANT rds_iam TO app")
+    users = f"arn:aws:rds-db:{REGION}:{ACCOUNT}:dbuser:{instance['DbiResourceId']}"
+    place = {"DBHostname": instance["Endpoint"]["Address"], "Port": instance["Endpoint"]["Port"], "DBUsername": "app"}
+
+    def log_in(rds: Client) -> None:
+        with connect(enforcing, instance, user="app", password=rds.generate_db_auth_token(**place)):
+            pass
+
+    log_in(owner)
+    log_in(make_client(keys_of(enforcing, "may", allow("rds-db:connect", Resource=f"{users}/app")), "rds"))
+    for name, resource in (("other", f"{users}/another"), ("elsewhere", "arn:aws:rds-db:*:*:dbuser:db-X/app")):
+        stranger = make_client(keys_of(enforcing, name, allow("rds-db:connect", Resource=resource), allow("rds:*")), "rds")
+        with pytest.raises(psycopg.OperationalError, match="PAM authentication failed"):
+            log_in(stranger)

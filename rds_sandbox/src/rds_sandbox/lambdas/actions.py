@@ -23,7 +23,7 @@ from rds_sandbox.ec2 import network_interfaces
 from rds_sandbox.lambdas import validation
 from rds_sandbox.lambdas.fleets import fleets
 from rds_sandbox.lambdas.functions import SandboxFunction
-from rds_sandbox.patches import MOTO, Request, action, backend_of
+from rds_sandbox.patches import MOTO, Request, action, backend_of, replaces
 
 CONFLICT = "ResourceConflictException"
 NOT_NOW = "The operation cannot be performed at this time."
@@ -37,6 +37,19 @@ class SandboxLambdaBackend(models.LambdaBackend):
         """/moto-api/reset: no process is left."""
         fleets().end_all()
         super().reset()
+
+
+def _take_parts_of_arns(name: str) -> None:
+    """Where moto takes a function's name: 123456789012:function:name means the same (Lambda API Reference, FunctionName)."""
+    find = getattr(models.LambdaStorage, name)
+
+    @replaces(models.LambdaStorage, name)
+    def found(storage: Any, called: str, *qualifier: str | None) -> Any:
+        return find(storage, called.partition(":function:")[2] or called, *qualifier)
+
+
+for each in ("get_function_by_name_with_qualifier", "get_function_by_name_forbid_qualifier"):
+    _take_parts_of_arns(each)
 
 
 @action("lambda", "CreateFunction")

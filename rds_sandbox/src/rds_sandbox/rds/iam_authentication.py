@@ -11,7 +11,7 @@ from typing import Any
 
 from werkzeug.wrappers import Request
 
-from rds_sandbox import signatures
+from rds_sandbox import authorization, signatures
 from rds_sandbox.logins import Login
 from rds_sandbox.postgres import roles
 
@@ -49,8 +49,10 @@ def _accepts(instance: Any, user: str, token: str) -> bool:
     except signatures.Refused:
         return False
     said = {name: request.args.get(name, "") for name in ("Action", "DBUser", "X-Amz-Expires", "X-Amz-Credential")}
-    scope = said.pop("X-Amz-Credential").split("/")[2:4]
+    key_id, _, *scope = said.pop("X-Amz-Credential").split("/")[:4]
     good = int(said.pop("X-Amz-Expires") or MOST_SECONDS + 1) <= MOST_SECONDS
-    return good and [place, scope, said] == [
+    host = instance.machine.host
+    right = [place, scope, said] == [
         f"{address}:{port}", [instance.region, "rds-db"], {"Action": "connect", "DBUser": user},
     ]  # fmt: skip
+    return good and right and (not host.iam or authorization.may_connect(key_id, instance, user, host.keys.owner.key_id))

@@ -1,0 +1,95 @@
+"""What a call is on, for the policies that are asked about it: the ARNs of resources, their tags, their own policies.
+
+The tables are in resources.toml; a name is resolved to what it stands for, so that a statement on the ARN is met.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from moto.backends import get_backend
+
+TAGGED = ("rds", "ec2", "secretsmanager")  # whose resources are asked for their tags
+
+Place = Mapping[str, str]  # partition, region and account
+
+
+@cache
+def facts() -> dict[str, Any]:
+    """The tables of resources.toml."""
+    return tomllib.loads((files(__package__) / "resources.toml").read_text(encoding="utf-8"))
+
+
+def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place) -> list[str | None]:
+    """Those of the resources that the parameters name; None for one that is not known."""
+    region = "" if service == "iam" else place["region"]
+    start = f"arn:{place['partition']}:{service}:{region}:{place['account']}:"
+    found: list[str | None] = []
+    for parameter, end in facts().get(service, {}).items():
+        values = parameters.get(parameter) or []
+        for value in [values] if isinstance(values, str) else values:
+            name = _resolved(service, value, place)
+            found.append(name if name.startswith("arn:") else start + end.format(name))
+    if found:
+        return found
+    unnamed = facts()["unnamed"].get(action)
+    if unnamed:
+        return [start + unnamed]
+    return ["*" if action.partition(":")[2].startswith(("Describe", "List")) else None]
+
+
+def _resolved(service: str, value: str, place: Place) -> str:
+    """The ARN, or the name, of what a value means: names of secrets, aliases of keys and parts of ARNs are taken, too."""
+    if service == "secretsmanager":
+        secret = _backend(service, place).secrets.get(value)
+        return secret.arn if secret else value
+    if service == "kms" and ":key/" not in value and "alias/" in value:
+        return str(_backend(service, place).get_key_id_from_alias(value[value.index("alias/") :]) or value)
+    if service == "lambda" and not value.startswith("arn:"):
+        return value.rpartition("function:")[2]  # of 123456789012:function:name
+    return value.lstrip("/") if service == "ssm" else value
+
+
+def tags(service: str, resource: str, place: Place) -> Iterable[Mapping[str, str]] | None:
+    """None where a service is not asked."""
+    if service not in TAGGED:
+        return None
+    backend, name = _backend(service, place), resource.rpartition(":")[2]
+    if service == "ec2":
+        filters = {"resource-id": [name.rpartition("/")[2]]}
+        return [{"Key": each["key"], "Value": each["value"]} for each in backend.describe_tags(filters)]
+    if service == "secretsmanager":
+        secret = backend.secrets.get(resource)
+        return (secret.tags or []) if secret else []
+    kinds = {"db": backend.databases, "snapshot": backend.database_snapshots, "pg": backend.db_parameter_groups}
+    known = kinds.get(resource.split(":")[5], {}).get(name)
+    return known.tags if known else []
+
+
+def policy(service: str, resource: str | None, place: Place) -> str | None:
+    """The document that is attached to the resource; None where it has none.
+
+    Sources: Lambda Developer Guide, "Working with resource-based IAM policies in Lambda"; Secrets Manager User Guide,
+    "Resource-based policies"; KMS Developer Guide, "Key policies in AWS KMS".
+    """
+    if service not in ("kms", "lambda", "secretsmanager") or not resource:
+        return None
+    backend = _backend(service, place)
+    if service == "secretsmanager":
+        secret = backend.secrets.get(resource)
+        return secret.policy if secret else None
+    if service == "kms":
+        key = backend.keys.get(resource.rpartition("/")[2])
+        return str(key.policy) if key else None
+    found = [each for each in backend.list_functions() if resource.startswith(each.function_arn)]
+    return json.dumps({"Statement": [statement for each in found for statement in each.policy.statements]}) if found else None
+
+
+def _backend(service: str, place: Place) -> Any:
+    backends: Any = get_backend(service)  # type: ignore[call-overload]
+    return backends[place["account"]][place["region"]]
