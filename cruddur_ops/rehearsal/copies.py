@@ -48,21 +48,34 @@ def plan_copy(target: Target, snapshot: str = "") -> Plan:
         snapshot: the name of one to make it of instead.
     """
     require_proven(target, WHAT)
-    source, copy = instances.require(target), copy_of(target)
+    copy, source = copy_of(target), instances.require(target)
     found, name = instances.describe(copy), copy.db_instance_identifier
     if found:
         require_own(found, source)
         settle = partial(waiting.wait, copy)
         return Plan(f"copy of {target.name}", (Change(Action.NONE, f"DB instance {name}", note="is there", settle=settle),))
-    return Plan(f"copy of {target.name}", (_creation(target, copy, source, snapshot),), (_price(copy),))
+    backed_up = not snapshot and source.backup_retention_period
+    changes = _of_now(target, copy, source) if backed_up else (_of_snapshot(target, copy, source, snapshot),)
+    return Plan(f"copy of {target.name}", changes, (_price(copy),))
 
 
-def _creation(target: Target, copy: Target, source: Instance, name: str) -> Change:
-    if not name and source.backup_retention_period:
-        if not source.restorable_until:
-            raise InstanceNotReady(f"{source.identifier} has no backup yet: wait some minutes, `cruddur-ops rds status` shows it")
-        change = restores.from_backups(target, copy, source.restorable_until, source.identifier)
-        return replace(change, after=f"{source.identifier} as it is now")
+def _of_now(target: Target, copy: Target, source: Instance) -> tuple[Change, ...]:
+    """The copy, once what is in the database now has come into the backups."""
+    if not source.restorable_until:
+        raise InstanceNotReady(f"{source.identifier} has no backup yet: wait some minutes, `cruddur-ops rds status` shows it")
+    change = restores.from_backups(target, copy, source.restorable_until, source.identifier)
+    parameters = {name: value for name, value in change.calls[0].parameters.items() if name != "RestoreTime"}
+    call = replace(change.calls[0], parameters={**parameters, "UseLatestRestorableTime": True})
+    settle = partial(_wait_for_backups, target)
+    waited = Change(Action.NONE, f"backups of {source.identifier}", note="minutes until they reach to now", settle=settle)
+    return waited, replace(change, after=f"{source.identifier} as it is now", calls=(call,))
+
+
+def _wait_for_backups(target: Target) -> None:
+    waiting.wait_until_restorable(target, database.next_second(target))
+
+
+def _of_snapshot(target: Target, copy: Target, source: Instance, name: str) -> Change:
     found = snapshots.describe(target, name) if name else _newest(target, source)
     if found is None:
         remedy = "name one of `cruddur-ops rds snapshots`" if name else "take one with `cruddur-ops rds snapshot NAME`"
@@ -119,8 +132,6 @@ def copied(target: Target, snapshot: str, show: Callable[[Plan], object]) -> Ite
     """
     clear(target, show)
     try:
-        if not snapshot and (found := instances.describe(target)) and found.backup_retention_period:
-            waiting.wait_until_restorable(target, database.next_second(target))
         _apply(plan_copy(target, snapshot), show)
         copy = copy_of(target)
         _apply(provisioning.plan_instance(copy, at_once=True), show)

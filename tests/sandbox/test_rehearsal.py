@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from cruddur_ops import database, network, queries, rds, rehearsal
-from cruddur_ops.database.connection import connect
+from cruddur_ops import calls, database, network, queries, rds, rehearsal
+from cruddur_ops.calls import Call
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, OpsError, PlanMoved, WrongInput
 from cruddur_ops.rds import instances
-from cruddur_ops.rehearsal import Migrations
+from cruddur_ops.rehearsal import Migrations, Modification, Script, Step, Upgrade
 from cruddur_ops.target import Target
+from tests.database.support import execute
 
 IDENTIFIER, COPY = "cruddur-db-instance", "cruddur-db-instance-rehearsal"
 PLANTED = """-- Plants what a rehearsal is to find.
@@ -52,9 +57,6 @@ def copies(target: Target) -> list[str]:
 def test_a_migration_is_rehearsed(shared: Target, planted: None) -> None:
     """The report names the lock and the table that is written anew; the original is as it was, and no copy is left."""
     before = database.counts(shared)
-    with connect(shared, autocommit=True) as connection:  # enough for an index to pay
-        connection.execute(queries.load("rehearsal/analyze").text.encode())
-
     report = rehearsal.rehearse(shared, Migrations())
 
     shown = str(report.require_passed().require_valid(shared))
@@ -64,3 +66,95 @@ def test_a_migration_is_rehearsed(shared: Target, planted: None) -> None:
     assert "squawk: 0002_plant.up.sql, line 3: A normal `DROP INDEX`" in shown
     assert "table activities: 12 rows as before, with other values, since it has other columns" in shown
     assert (before, []) == (database.counts(shared), copies(shared))
+
+
+def test_what_cannot_be_done_is_refused_before_a_copy_is_made(shared: Target, tmp_path: Path) -> None:
+    """Each step in a sentence of its own."""
+    (tmp_path / "open.sql").write_text("SELECT 'open;\n")
+    refused: list[tuple[Step, type[OpsError], str]] = [
+        (Upgrade("17"), WrongInput, "never goes back to 17"),
+        (Upgrade("99"), NotOffered, "no PostgreSQL 99"),
+        (Migrations(), WrongInput, "lacks no migration"),
+        (Modification(), WrongInput, "name a class, a storage type"),
+        (Modification("db.z9.mega"), NotOffered, "no db.z9.mega"),
+        (Script(tmp_path / "none.sql"), WrongInput, "cannot be read"),
+        (Script(tmp_path / "open.sql"), WrongInput, "a quote is opened"),
+        (Script(tmp_path / "notes.txt"), WrongInput, "does not end in .sql"),
+    ]
+    for step, kind, sentence in refused:
+        with pytest.raises(kind, match=sentence):
+            rehearsal.rehearse(shared, step)
+    assert [] == copies(shared)
+
+
+def test_a_copy_that_cannot_be_made(shared: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quota, a zone that is full, no such snapshot: AWS's own words with a remedy, and nothing is left."""
+    script = Script(tmp_path / "one.sql")
+    script.path.write_text("SELECT 1;\n")
+    with pytest.raises(InstanceNotReady, match="no snapshot nowhere"):
+        rehearsal.rehearse(shared, script, "nowhere")
+    send = calls._send
+    for code in ("InstanceQuotaExceeded", "InsufficientDBInstanceCapacity"):
+
+        def refuse(target: Target, call: Call, code: str = code) -> dict[str, Any]:
+            if call.operation.startswith("restore_"):
+                raise ClientError({"Error": {"Code": code, "Message": "no"}}, "RestoreDBInstanceToPointInTime")
+            return send(target, call)
+
+        monkeypatch.setattr(calls, "_send", refuse)
+        with pytest.raises(NotOffered, match=code):
+            rehearsal.rehearse(shared, script)
+    assert [] == copies(shared)
+
+
+def test_a_protected_target_is_asked_for(shared: Target, tmp_path: Path) -> None:
+    """No copy of production is made, and billed, unless its name was typed."""
+    script = Script(tmp_path / "one.sql")
+    script.path.write_text("SELECT 1;\n")
+    with pytest.raises(ConfirmationRequired, match=IDENTIFIER):
+        rehearsal.rehearse(replace(shared, protected=True), script)
+    assert [] == copies(shared)
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A step in which somebody presses Ctrl-C."""
+
+    title = "step that is interrupted"
+    files: tuple[Path, ...] = ()
+
+    def check(self, target: Target) -> None:
+        """Nothing is refused."""
+
+    def run(self, copy: Target) -> None:
+        """As Ctrl-C does."""
+        raise KeyboardInterrupt
+
+
+@pytest.mark.thorough
+def test_no_copy_is_left_whatever_happens(shared: Target, tmp_path: Path) -> None:
+    """What a killed rehearsal has left goes first; a step that fails is told in the report; an interrupt ends both."""
+    rehearsal.plan_copy(shared).apply()
+    assert [COPY] == copies(shared)
+    script = Script(tmp_path / "two.sql")
+    script.path.write_text("CREATE TABLE half (made integer);\nSELECT 1 / 0;\n")
+    report = rehearsal.rehearse(shared, script)
+    assert ("line 2" in report.failed, []) == (True, copies(shared))
+    assert "half" not in str(report)
+    with pytest.raises(KeyboardInterrupt):
+        rehearsal.rehearse(shared, Interrupted())
+    assert [] == copies(shared)
+
+
+@pytest.mark.thorough
+def test_a_rehearsal_is_void_once_the_live_instance_is_another(shared: Target, tmp_path: Path) -> None:
+    """Its schema was changed since: it says so; put back, it holds again."""
+    script = Script(tmp_path / "one.sql")
+    script.path.write_text("SELECT 1;\n")
+    report = rehearsal.rehearse(shared, script).require_passed().require_valid(shared)
+    assert ((), (), 0.0) == (report.changed, report.differences, report.downtime)
+    execute(shared, "ALTER TABLE users ADD COLUMN mood text")
+    with pytest.raises(PlanMoved, match="void"):
+        report.require_valid(shared)
+    execute(shared, "ALTER TABLE users DROP COLUMN mood")
+    report.require_valid(shared)
