@@ -171,7 +171,7 @@ def _calls(action: str, service: str, parameters: Mapping[str, Any], place: Mapp
         if action in also["call"] and parameters.get(also["parameter"]):
             resource = also.get("resource", str(parameters[also["parameter"]])).format(**place)
             passed = {"iam:passedtoservice": [also["service"]]} if "service" in also else {}
-            yield Call(also["action"], resource, {**context, **passed})
+            yield from (Call(each, resource, {**context, **passed}) for each in also["actions"])
 
 
 def _context(place: Mapping[str, str], caller: Caller, tags: Mapping[str, str]) -> dict[str, list[str]]:

@@ -34,6 +34,8 @@ def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place)
         values = parameters.get(parameter) or []
         for value in [values] if isinstance(values, str) else values:
             name = _resolved(service, value, place)
+            if end == "{}" and not name.startswith("arn:"):
+                continue  # a parameter of this name may be something else, as that of DescribeDBParameters
             found.append(name if name.startswith("arn:") else start + end.format(name))
     if found:
         return found
@@ -67,6 +69,7 @@ def tags(service: str, resource: str, place: Place) -> Iterable[Mapping[str, str
         secret = backend.secrets.get(resource)
         return (secret.tags or []) if secret else []
     kinds = {"db": backend.databases, "snapshot": backend.database_snapshots, "pg": backend.db_parameter_groups}
+    kinds["deployment"] = backend.blue_green_deployments
     known = kinds.get(resource.split(":")[5], {}).get(name)
     return known.tags if known else []
 

@@ -97,7 +97,7 @@ def test_a_role_within_its_boundary(enforcing: Mapping[str, str]) -> None:
 
 
 def test_what_a_call_needs_beside_its_own_action(enforcing: Mapping[str, str]) -> None:
-    """iam:PassRole for a function's role, secretsmanager:CreateSecret for a managed password."""
+    """iam:PassRole for a function's role, secretsmanager:CreateSecret for a managed password, and what a green environment is."""
     role = make_role(make_client(enforcing, "iam"), "function")
     ann = keys_of(enforcing, "ann", allow("lambda:*", "rds:*"))
     function = {"FunctionName": "hers", "Role": role, "Handler": "app.handler", "Code": {"ZipFile": b"x"}}
@@ -106,6 +106,10 @@ def test_what_a_call_needs_beside_its_own_action(enforcing: Mapping[str, str]) -
     request = wanted("managed", MasterUserPassword=None, ManageMasterUserPassword=True)
     with pytest.raises(ClientError, match="secretsmanager:CreateSecret"):
         make_client(ann, "rds").create_db_instance(**request)
+    bea = make_client(keys_of(enforcing, "bea", allow("rds:CreateBlueGreenDeployment", "rds:DescribeDBInstances")), "rds")
+    source = bea.describe_db_instances(DBInstanceIdentifier="yours")["DBInstances"][0]["DBInstanceArn"]
+    with pytest.raises(ClientError, match="rds:CreateDBInstanceReadReplica"):
+        bea.create_blue_green_deployment(BlueGreenDeploymentName="hers", Source=source)
 
 
 def document(*statements: Mapping[str, Any]) -> str:

@@ -205,7 +205,7 @@ def test_address_service_answers_as_checkip_does(sandbox: Mapping[str, str]) -> 
 @pytest.mark.parametrize(
     ("service", "operation", "parameters"),
     [
-        ("rds", "create_blue_green_deployment", {"BlueGreenDeploymentName": "x", "Source": "arn:aws:rds:x"}),
+        ("rds", "create_global_cluster", {"GlobalClusterIdentifier": "x"}),
         ("rds", "switchover_read_replica", {"DBInstanceIdentifier": "x"}),
         ("ec2", "describe_capacity_reservations", {}),
         ("pi", "list_available_resource_dimensions", {"ServiceType": "RDS", "Identifier": "db-X", "Metrics": ["db.load"]}),

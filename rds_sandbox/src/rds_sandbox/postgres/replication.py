@@ -36,6 +36,11 @@ def password(server: Server) -> str:
 def promote(server: Server) -> None:
     """Make a standby a server of its own; returns when it accepts writes."""
     _run(server, "promote")
+    forget_source(server)
+
+
+def forget_source(server: Server) -> None:
+    """Take what it followed out of the settings of a server that follows it no longer."""
     for setting in STANDBY:
         _run(server, "forget_setting", setting=setting)
     _run(server, "reload")

@@ -16,6 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from rds_sandbox.folders import discard
 from rds_sandbox.postgres import base_backup, queries
@@ -190,10 +191,10 @@ class Server:
 
     @contextmanager
     def administrator(self, database: str = "postgres") -> Iterator[psycopg.Connection[Any]]:
-        """A connection as rdsadmin, in autocommit."""
-        with psycopg.connect(
-            host=str(self.folder), user=ADMINISTRATOR, password=self.password, dbname=database, autocommit=True
-        ) as connection:
+        """A connection as rdsadmin, in autocommit, that writes where others may only read."""
+        where, writes = {"host": str(self.folder), "dbname": database}, "-c default_transaction_read_only=off"
+        place = make_conninfo(**where, user=ADMINISTRATOR, password=self.password, options=writes)
+        with psycopg.connect(place, autocommit=True) as connection:
             yield connection
 
     def back_up(self, target: Path) -> None:

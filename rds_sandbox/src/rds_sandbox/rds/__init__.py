@@ -2,6 +2,7 @@
 
 from rds_sandbox.rds import (  # noqa: F401 - they put their functions into the table
     backups,
+    blue_green,
     catalog,
     events,
     lifecycle,

@@ -11,9 +11,10 @@ from rds_sandbox.patches import Request
 from rds_sandbox.postgres import Server
 from rds_sandbox.rds import backups, parameter_groups
 from rds_sandbox.rds.backend import SandboxRDSBackend
-from rds_sandbox.rds.instances import SandboxDBInstance, Work
+from rds_sandbox.rds.instances import SandboxDBInstance, Steps, Work
 
 Prepare = Callable[[SandboxDBInstance, Server], None]
+More = Callable[[SandboxDBInstance], Steps]
 
 
 def create(
@@ -23,6 +24,7 @@ def create(
     prepare: Prepare,
     event: tuple[str, str] = ("creation", "DB instance created"),
     source: SandboxDBInstance | None = None,
+    more: More | None = None,
 ) -> dict[str, Any]:
     """Register an instance, and begin the work.
 
@@ -33,11 +35,12 @@ def create(
         prepare: makes the server what it is to be, and starts it.
         event: category and message of the event that it is there.
         source: what it is to be a read replica of.
+        more: the steps after its creation; without them, backups are enabled.
     """
     group = parameters.get("db_subnet_group_name") or request.backend.default_subnet_group()
     instance = _registered(request, {**parameters, "db_subnet_group_name": group})
     instance.source = source
-    instance.begin(_steps(instance, obtain, prepare, event), "available")
+    instance.begin((*_steps(instance, obtain, prepare, event), *(more or _backups)(instance)), "available")
     return {"DBInstance": instance}
 
 
@@ -72,5 +75,8 @@ def _steps(
         instance.say(*event)
 
     yield "creating", work
+
+
+def _backups(instance: SandboxDBInstance) -> Iterator[tuple[str, Work]]:
     if instance.backup_retention_period:
         yield "backing-up", lambda: backups.enable(instance)

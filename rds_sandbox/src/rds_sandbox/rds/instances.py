@@ -43,6 +43,7 @@ class SandboxDBInstance(DescribedDBInstance):
         parameters: the values of the group that the server has.
         reduced: what it has less of than these say, since this machine is no cloud.
         base_settings: of the server, whatever the group says.
+        read_only: whether sessions begin read-only, unless the group says otherwise: in a blue/green deployment.
         verifiers: of the passwords that the sandbox gave roles who log in by IAM tokens, by name.
         begun: whether the work that was accepted last has begun; its status tells of it from then on.
     """
@@ -59,6 +60,7 @@ class SandboxDBInstance(DescribedDBInstance):
         self.begun.set()
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
         self.verifiers: dict[str, str] = {}
+        self.read_only = False
         login, examines = partial(iam_authentication.login, self), partial(iam_authentication.examines, self)
         admission = Admission(host.callers.origin, self.admits, self.seen_as, self.requires_tls, login, examines)
         self.machine = Machine(host, self.dbi_resource_id.lower(), admission)

@@ -104,7 +104,7 @@ def delete(request: Request) -> dict[str, Any]:
     _check_delete(instance, final, bool(asked.get("SkipFinalSnapshot")))
     snapshot = snapshots.register(request.backend, instance, asked, "FinalDBSnapshotIdentifier") if final else None
     keep = asked.get("DeleteAutomatedBackups") is False
-    instance.begin([("deleting", lambda: _delete(instance, snapshot, keep))], "deleted", lambda: _forget(instance))
+    instance.begin([("deleting", lambda: remove(instance, snapshot, keep))], "deleted", lambda: forget(instance))
     return {"DBInstance": instance}
 
 
@@ -123,7 +123,8 @@ def _check_delete(instance: SandboxDBInstance, final_snapshot: str | None, skip:
         raise wrong_state(f"DB instance {instance.db_instance_identifier} has failed: it has nothing to make a snapshot of.")
 
 
-def _delete(instance: SandboxDBInstance, final: SandboxDBSnapshot | None, keep_backups: bool) -> None:
+def remove(instance: SandboxDBInstance, final: SandboxDBSnapshot | None = None, keep_backups: bool = False) -> None:
+    """End its server, after a snapshot where one is wanted; its replicas are promoted."""
     if final:
         final.take(instance)
     for replica in instance.followers:
@@ -140,7 +141,7 @@ def _delete(instance: SandboxDBInstance, final: SandboxDBSnapshot | None, keep_b
         instance.master_user_secret.delete_secret()
 
 
-def _forget(instance: SandboxDBInstance) -> None:
+def forget(instance: SandboxDBInstance) -> None:
     """Last of all: `deleting` is to be seen, as every other status."""
     instance.backend.databases.pop(instance.db_instance_identifier, None)  # a reset may have been quicker
     instance.say("deletion", "DB instance deleted")

@@ -145,16 +145,16 @@ def _steps(instance: SandboxDBInstance, planned: changes.Changes) -> Iterator[tu
     left = {**planned.plain, **planned.applied}
     credentials = {key: left.pop(key) for key in changes.CREDENTIALS if key in left}
     name = left.pop("NewDBInstanceIdentifier", None)
-    upgrade = {key: left.pop(key) for key in changes.UPGRADE if key in left} if "EngineVersion" in left else {}
+    to = {key: left.pop(key) for key in changes.UPGRADE if key in left} if "EngineVersion" in left else {}
     begins_backups = bool(left.get("BackupRetentionPeriod")) and not instance.backup_retention_period
     if credentials:
         yield "resetting-master-credentials", lambda: _reset_credentials(instance, credentials)
     if left:
         yield "modifying", lambda: _apply(instance, left)
-    if upgrade:
-        yield "upgrading", lambda: _upgrade(instance, upgrade)
+    if to:
+        yield "upgrading", lambda: upgrade(instance, to)
     if name:
-        yield "renaming", lambda: _rename(instance, name)
+        yield "renaming", lambda: rename(instance, name)
     if begins_backups:
         yield "backing-up", lambda: backups.enable(instance)
 
@@ -189,7 +189,7 @@ def _set(instance: SandboxDBInstance, values: Values) -> None:
         setattr(instance, ATTRIBUTES.get(key, key), value)
 
 
-def _upgrade(instance: SandboxDBInstance, values: Values) -> None:
+def upgrade(instance: SandboxDBInstance, values: Values) -> None:
     """To a minor version, or to a major one, which may turn out to be impossible: then all stays as it was."""
     major = changes.is_major(values["EngineVersion"], instance.engine_version)
     if major and not upgrades.perform(instance, values["EngineVersion"]):
@@ -200,7 +200,7 @@ def _upgrade(instance: SandboxDBInstance, values: Values) -> None:
         upgrades.finish(instance)
 
 
-def _rename(instance: SandboxDBInstance, name: str) -> None:
+def rename(instance: SandboxDBInstance, name: str) -> None:
     """Give the instance another name, hence another address; the old address belongs to the old name."""
     before, databases = instance.db_instance_identifier, instance.backend.databases
     instance.halt()

@@ -224,7 +224,7 @@ def prepare(instance: Any, server: Server) -> None:
     instance.base_settings = instance.base_settings or dict(server.settings)
     server.settings = {**instance.base_settings, **{name: value for name, value in static.items() if not name.startswith("rds.")}}
     if server.data.exists():
-        _write(server, found, known)
+        _write(instance, server, found, known)
 
 
 def _known(instance: Any, server: Server) -> Mapping[str, Parameter]:
@@ -235,7 +235,7 @@ def _known(instance: Any, server: Server) -> Mapping[str, Parameter]:
 def reload(instance: Any) -> None:
     """Give the running server what can be changed while it runs."""
     server = instance.machine.running_server()
-    _write(server, _evaluated(instance), _known(instance, server))
+    _write(instance, server, _evaluated(instance), _known(instance, server))
     server.process.send_signal(signal.SIGHUP)
 
 
@@ -259,9 +259,10 @@ def _evaluated(instance: Any) -> dict[str, str]:
     return {name: str(min(int(value), most[name])) if name in most else value for name, value in found.items()}
 
 
-def _write(server: Server, found: Mapping[str, str], known: Mapping[str, Parameter]) -> None:
+def _write(instance: Any, server: Server, found: Mapping[str, str], known: Mapping[str, Parameter]) -> None:
     """The dynamic ones, in a file that the server's account can read; static ones stand on its command line."""
+    first = "default_transaction_read_only = on\n" if instance.read_only else ""  # the group's own value comes after it
     path = server.data / FILE
     quoted = {name: value.replace("'", "''") for name, value in found.items() if name in known and not known[name].static}
-    path.write_text("".join(f"{name} = '{value}'\n" for name, value in quoted.items()))
+    path.write_text(first + "".join(f"{name} = '{value}'\n" for name, value in quoted.items()))
     os.chown(path, server.programs.account.uid, server.programs.account.gid)

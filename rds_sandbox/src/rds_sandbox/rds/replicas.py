@@ -30,7 +30,7 @@ def create(request: Request) -> dict[str, Any]:
     copied |= {"backup_retention_period": 0, "copy_tags_to_snapshot": False}
     copied["db_subnet_group_name"] = source.db_subnet_group.name
     pool = request.host.pools.of_data(source.machine.running_server().data)
-    return creation.create(request, {**copied, **attributes(asked)}, pool.vacant, _follow, source=source)
+    return creation.create(request, {**copied, **attributes(asked)}, pool.vacant, follow, source=source)
 
 
 def _source(request: Request, identifier: str) -> SandboxDBInstance:
@@ -80,7 +80,7 @@ def detach(replica: SandboxDBInstance) -> None:
     """The replica streams no longer: its source, where it has one, keeps no WAL for it."""
     server = replica.source.machine.running_server() if replica.source else None
     if server and server.running:
-        replication.drop_slot(server, _slot(replica))
+        replication.drop_slot(server, slot(replica))
 
 
 def rebuild(replica: SandboxDBInstance) -> None:
@@ -90,20 +90,21 @@ def rebuild(replica: SandboxDBInstance) -> None:
     discard(server.data, server.folder.parent)
     server.programs, replica.base_settings = replica.source.machine.running_server().programs, replica.source.base_settings
     parameter_groups.prepare(replica, server)
-    _follow(replica, server)
+    follow(replica, server)
     replica.machine.serving = True
     replica.say("availability", "DB instance restarted")
 
 
-def _follow(replica: SandboxDBInstance, server: Server) -> None:
+def follow(replica: SandboxDBInstance, server: Server) -> None:
+    """Start the server as a standby of the source's."""
     source = replica.source
     assert source is not None
     primary = source.machine.running_server()
     if source.source is None:  # a replica has the role and its password from its own source
         roles.allow_replication(primary, replication.password(primary))
-    replication.follow(server, primary, _slot(replica))
+    replication.follow(server, primary, slot(replica))
 
 
-def _slot(replica: SandboxDBInstance) -> str:
+def slot(replica: SandboxDBInstance) -> str:
     """The name of the slot that a replica streams from; such a name has letters, digits and underscores."""
     return "rds_" + replica.dbi_resource_id.lower().replace("-", "_")

@@ -40,6 +40,17 @@ def check_storage_change(parameters: Parameters, current: Parameters) -> None:
     _check(storage, size, wanted)
 
 
+def check_copied_storage(parameters: Parameters, source: Parameters) -> None:
+    """Check the storage of a copy, which may be of another type, and smaller.
+
+    Source: RDS User Guide, "Creating a blue/green deployment", "Modify storage and performance settings".
+    """
+    if _ASKED & parameters.keys():
+        storage = _type(parameters.get("StorageType") or source["StorageType"])
+        kept = {"Iops": source["Iops"]} if storage.iops_per_gib and storage.name == source["StorageType"] else {}
+        check_storage({**kept, "AllocatedStorage": source["AllocatedStorage"], "StorageType": storage.name, **parameters})
+
+
 def _kept(storage: Storage, parameters: Parameters, current: Parameters) -> dict[str, Any]:
     """The present settings that a change of storage leaves as they are, and that must fit the new ones."""
     kept = {"MaxAllocatedStorage": current.get("MaxAllocatedStorage")}

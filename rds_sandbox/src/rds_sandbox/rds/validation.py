@@ -18,7 +18,7 @@ from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterVal
 from rds_sandbox.rds import facts
 from rds_sandbox.rds.facts import Version
 from rds_sandbox.rds.master_user_rules import check_master_user, check_name, check_password_change, check_present
-from rds_sandbox.rds.storage_rules import check_storage, check_storage_change
+from rds_sandbox.rds.storage_rules import check_copied_storage, check_storage, check_storage_change
 
 Parameters = Mapping[str, Any]
 
@@ -80,6 +80,12 @@ def check_restore(parameters: Parameters, source: Parameters, region: str) -> No
     check_storage_change(parameters, source)
     check_ranges(parameters)
     _check_log_types(parameters.get("EnableCloudwatchLogsExports"), version)
+
+
+def check_copy(parameters: Parameters, source: Parameters, version: str, region: str) -> None:
+    """Check what the green instance of a blue/green deployment is to have, under the names of CreateDBInstance."""
+    _check_class(parameters.get("DBInstanceClass", source["DBInstanceClass"]), _version(version), region)
+    check_copied_storage(parameters, source)
 
 
 def check_identifier(name: str, value: str | None) -> None:

@@ -1,0 +1,2 @@
+-- What logical replication sends: the changes of all tables.
+CREATE PUBLICATION {name} FOR ALL TABLES;

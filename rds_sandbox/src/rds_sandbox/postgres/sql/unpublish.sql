@@ -1,0 +1,2 @@
+-- Send changes no longer.
+DROP PUBLICATION IF EXISTS {name};

@@ -1,0 +1,228 @@
+"""CreateBlueGreenDeployment: what RDS refuses, and how a green environment comes to be.
+
+Within a major version the green instance is a standby that streams from the blue one; for another major the copy is upgraded,
+and takes the changes by logical replication ("PostgreSQL replication methods for blue/green deployments").
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from moto.rds.exceptions import BlueGreenDeploymentAlreadyExistsFault, RDSClientError
+
+from rds_sandbox.patches import Request, action
+from rds_sandbox.postgres import Server, logical
+from rds_sandbox.rds import backups, changes, creation, facts, modifications, replicas, upgrades, validation
+from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described
+from rds_sandbox.rds.blue_green.deployments import AVAILABLE, PROVISIONING, Deployment
+from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance, Work
+from rds_sandbox.rds.requests import attributes, given
+
+REPLICA, UPGRADE, BACKUPS = "CREATING_READ_REPLICA_OF_SOURCE", "DB_ENGINE_VERSION_UPGRADE", "CONFIGURE_BACKUPS"
+TOPOLOGY = "CREATING_TOPOLOGY_OF_SOURCE"
+# "the green environment includes the features used by the DB instance" (Overview of Amazon RDS Blue/Green Deployments)
+COPIED = (
+    *replicas.COPIED, "ca_certificate_identifier", "deletion_protection", "enable_iam_database_authentication", "kms_key_id",
+    "max_allocated_storage", "monitoring_interval", "monitoring_role_arn", "multi_az", "tags",
+)  # fmt: skip
+TARGETS = {
+    "TargetAllocatedStorage": "AllocatedStorage",
+    "TargetDBInstanceClass": "DBInstanceClass",
+    "TargetIops": "Iops",
+    "TargetStorageThroughput": "StorageThroughput",
+    "TargetStorageType": "StorageType",
+}
+# The oldest minor of each major that can be upgraded so; of 16, all since 16.1.
+OLDEST = {11: 21, 12: 16, 13: 12, 14: 9, 15: 4, 16: 1}
+LOGICAL_OFF = (
+    "Blue/Green Deployments require a DB instance with logical replication enabled. Before you create a Blue/Green Deployment "
+    "for a DB instance, associate the DB instance with a custom DB instance parameter group that enables logical replication"
+)
+READY = (
+    "Blue/green deployment tasks completed. You can make more modifications to the green environment databases or switch over "
+    "the deployment."
+)
+
+
+@action("rds", "CreateBlueGreenDeployment")
+def create(request: Request) -> dict[str, Any]:
+    """Checked before anything is made; the green environment comes to be while the status is PROVISIONING."""
+    asked, backend = given(request), request.backend
+    name = asked["BlueGreenDeploymentName"]
+    if any(each.name == name for each in backend.blue_green_deployments.values()):
+        raise BlueGreenDeploymentAlreadyExistsFault(name)
+    blue = _source(backend, asked["Source"])
+    version = validation.resolve_upgrade(asked.get("TargetEngineVersion"), blue.engine_version, allow_major=True)
+    _check(blue, version)
+    group = asked.get("TargetDBParameterGroupName") or _group(blue, version)
+    backend.require_parameter_group(group, version)
+    settings = {TARGETS[key]: value for key, value in asked.items() if key in TARGETS}
+    validation.check_copy(settings, described(blue), version, backend.region_name)
+
+    upgraded, followed = version != blue.engine_version, bool(blue.followers)
+    tasks = [REPLICA, *[UPGRADE] * upgraded, BACKUPS, *[TOPOLOGY] * followed]
+    deployment = Deployment(backend, name, blue, tasks, asked.get("Tags"))
+    answer = {"BlueGreenDeployment": deployment.described()}
+    wanted = {"EngineVersion": version, "DBParameterGroupName": group}
+    threading.Thread(target=_provision, args=(request, deployment, wanted, settings), daemon=True).start()
+    return answer
+
+
+def _source(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
+    """The instance of this ARN, of this account and region."""
+    here = f"arn:{backend.partition}:rds:{backend.region_name}:{backend.account_id}"
+    if arn.startswith(f"{here}:cluster:"):
+        raise RDSClientError("DBClusterNotFoundFault", f"DBCluster {arn} not found.")
+    return backend.find(arn.removeprefix(f"{here}:db:"), *MODIFIABLE)
+
+
+def _check(blue: SandboxDBInstance, version: str) -> None:
+    """The limitations of blue/green deployments, and what must be prepared."""
+    running = facts.major(blue.engine_version)
+    problems = {
+        "Blue/green deployments don't support managing master user passwords with AWS Secrets Manager": (
+            blue.manage_master_user_password
+        ),
+        "Blue/green deployments require automated backups to be enabled": not blue.backup_retention_period,
+        "The source DB instance of a blue/green deployment can't be a read replica": blue.source,
+        "Blue/green deployments don't support cascading read replicas": any(each.followers for each in blue.followers),
+    }
+    if changes.is_major(version, blue.engine_version):
+        problems |= {
+            f"Blue/green deployments don't support major version upgrades from {blue.engine_version}": (
+                int(blue.engine_version.partition(".")[2]) < OLDEST.get(running, 0)
+            ),
+            LOGICAL_OFF: blue.parameters.get("rds.logical_replication") != "1",
+            "Blue/green deployments require that the DB instance be in sync with the DB parameter group": (
+                blue.parameter_apply_status != "in-sync"
+            ),
+        }
+    for message, holds in problems.items():
+        if holds:
+            raise RDSClientError("SourceDatabaseNotSupportedFault", f"{message}.")
+    if changes.is_major(version, blue.engine_version):
+        upgrades.require(blue, version)
+
+
+def _group(blue: SandboxDBInstance, version: str) -> str:
+    """The parameter group of the green instance where none is asked for: the blue's, or the default one of another major."""
+    if changes.is_major(version, blue.engine_version):
+        return f"default.{facts.family(facts.major(version))}"
+    return str(blue.db_parameter_groups()[0].name)
+
+
+def _provision(request: Request, deployment: Deployment, wanted: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    """Make the green environment; whatever goes wrong shows in the status and in an event."""
+    try:
+        _make_all(request, deployment, wanted, settings)
+        if deployment.status == PROVISIONING:
+            deployment.enter(AVAILABLE)
+            deployment.say("creation", READY)
+    except Exception as error:
+        deployment.fail(str(error))
+        if not isinstance(error, FAILURES):
+            raise
+
+
+def _make_all(request: Request, deployment: Deployment, wanted: Mapping[str, str], settings: Mapping[str, Any]) -> None:
+    blue = deployment.blue
+    followers = blue.followers
+    if logical.ask(blue.machine.running_server(), "external_replication", slots=[], own="")[0][0]:
+        deployment.fail("of external replication on the blue primary instance")
+        return
+    if wanted["EngineVersion"] == blue.engine_version:
+        settings = {**settings, "DBParameterGroupName": wanted["DBParameterGroupName"]}
+
+    def more(green: SandboxDBInstance) -> Iterator[tuple[str, Work]]:
+        deployment.pairs[0] = (blue, green)
+        if UPGRADE in deployment.tasks:
+            yield "upgrading", lambda: deployment.task(UPGRADE, lambda: _upgrade(deployment, wanted))
+        yield "backing-up", lambda: deployment.task(BACKUPS, lambda: backups.enable(green))
+
+    def prepare(green: SandboxDBInstance, server: Server) -> None:
+        deployment.task(REPLICA, lambda: replicas.follow(green, server))
+
+    _copy(request, blue, blue, settings, prepare, more)
+    _finish(deployment, deployment.green)
+    if followers:
+        deployment.task(TOPOLOGY, lambda: _follow(request, deployment, followers))
+
+
+def _follow(request: Request, deployment: Deployment, followers: list[SandboxDBInstance]) -> None:
+    """Give the green instance replicas like those of the blue one."""
+    for replica in followers:
+        version = {"engine_version": deployment.green.engine_version}
+        group = {"db_parameter_group_name": deployment.green.db_parameter_group_name}
+        made = _copy(request, replica, deployment.green, {}, replicas.follow, lambda _: (), **version, **group)
+        deployment.pairs.append((replica, made))
+        _finish(deployment, made)
+
+
+def _copy(
+    request: Request,
+    blue: SandboxDBInstance,
+    source: SandboxDBInstance,
+    settings: Mapping[str, Any],
+    prepare: creation.Prepare,
+    more: creation.More,
+    **own: Any,
+) -> SandboxDBInstance:
+    """Begin an instance like the blue one, which streams from a source."""
+    copied = {name: getattr(blue, name) for name in COPIED} | {"db_subnet_group_name": blue.db_subnet_group.name}
+    if "StorageType" in settings:
+        copied |= {"iops": None, "storage_throughput": None}
+    copied |= {
+        "enable_performance_insights": blue.performance_insights_enabled,
+        "enable_cloudwatch_logs_exports": blue.enabled_cloudwatch_logs_exports or [],
+        "master_user_password": blue._master_user_password,
+    }
+    suffix = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
+    copied["db_instance_identifier"] = f"{blue.db_instance_identifier}-green-{suffix}"
+    pool = request.host.pools.of_data(source.machine.running_server().data)
+    parameters = {**copied, **attributes(settings), **own}
+    made: SandboxDBInstance = creation.create(request, parameters, pool.vacant, prepare, source=source, more=more)["DBInstance"]
+    return made
+
+
+def _finish(deployment: Deployment, green: SandboxDBInstance) -> None:
+    """Wait until a green instance is there."""
+    while green.status not in ("available", "failed", "storage-full") and not green.machine.removed:
+        time.sleep(0.02)
+    if green.status != "available" and deployment.status == PROVISIONING:
+        deployment.fail(f"the DB instance {green.db_instance_identifier} is {green.status}")
+
+
+def _upgrade(deployment: Deployment, wanted: Mapping[str, str]) -> None:
+    """To a minor version; or to a major one, after which the changes come by logical replication."""
+    blue, green = deployment.blue, deployment.green
+    if not changes.is_major(wanted["EngineVersion"], green.engine_version):
+        modifications.upgrade(green, wanted)
+        return
+    position = _part(deployment)
+    modifications.upgrade(green, wanted)
+    server = green.machine.running_server()
+    if green.engine_version != wanted["EngineVersion"]:
+        green.restart()
+        deployment.fail(f"the DB instance {green.db_instance_identifier} could not be upgraded")
+    elif logical.ask(server, "too_few_workers")[0][0]:
+        deployment.fail("of incompatible parameter(s): max_logical_replication_workers, and max_worker_processes")
+    else:
+        logical.subscribe(server, blue.machine.running_server(), deployment.replication_name, deployment.slots, position)
+
+
+def _part(deployment: Deployment) -> str:
+    """Make the standby a server of its own, whose data end where the logical slots begin: that position."""
+    blue, green = deployment.blue, deployment.green
+    source = blue.machine.running_server()
+    green.halt()
+    deployment.slots, position = logical.publish(source, deployment.replication_name)
+    deployment.known = logical.fingerprints(source, deployment.slots)
+    logical.end_recovery(green.machine.running_server(), position)
+    replicas.detach(green)
+    green.source, green.read_only = None, True
+    return position

@@ -1,0 +1,176 @@
+"""SwitchoverBlueGreenDeployment: guardrails, an end to writes, and the exchange of names; or all as it was.
+
+Source: Amazon RDS User Guide, "Switching a blue/green deployment", and RDS-EVENT-0247 to 0252 and 0307 to 0310.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from moto.rds.exceptions import InvalidParameterValue
+
+from rds_sandbox.patches import Request, action
+from rds_sandbox.postgres import Server, logical, replication
+from rds_sandbox.rds import backups, modifications, replicas
+from rds_sandbox.rds.blue_green.deployments import COMPLETED, FAILED, IN_PROGRESS, READY, Deployment, find, wrong_state
+from rds_sandbox.rds.instances import FAILURES
+from rds_sandbox.rds.requests import given
+
+DEFAULT_SECONDS, MOST_SECONDS = 300, 3600
+LONG_SECONDS = 3  # open for longer, a transaction that has written is long-running: RDS says no number
+POLL_SECONDS = 0.02
+EXTENDED = "Switchover when using sequences may lead to extended downtime."
+
+
+class Canceled(Exception):
+    """The switchover cannot be done, for this reason; nothing that cannot be undone has happened."""
+
+
+@action("rds", "SwitchoverBlueGreenDeployment")
+def switchover(request: Request) -> dict[str, Any]:
+    """Where the deployment is ready for it; the guardrails are checked after the answer."""
+    asked, backend = given(request), request.backend
+    deployment, seconds = find(backend, asked["BlueGreenDeploymentIdentifier"]), asked.get("SwitchoverTimeout", DEFAULT_SECONDS)
+    if seconds > MOST_SECONDS:
+        raise InvalidParameterValue(f"Invalid value {seconds} for SwitchoverTimeout. Must be between 30 and {MOST_SECONDS}")
+    deployment.look()
+    if deployment.status not in READY:
+        reason = f"{deployment.status}. {deployment.details}".strip()
+        raise wrong_state(f"The blue/green deployment {deployment.identifier} can't be switched over: it is {reason}")
+    for each in deployment.members:
+        each.begun.wait()
+        if each.status != "available":
+            raise wrong_state(f"DB instance {each.db_instance_identifier} is not in available state")
+    deployment.enter(IN_PROGRESS)
+    for each in deployment.members:
+        each.status = "modifying"
+    answer = {"BlueGreenDeployment": deployment.described()}
+    threading.Thread(target=_perform, args=(deployment, seconds), daemon=True).start()
+    return answer
+
+
+def _perform(deployment: Deployment, seconds: float) -> None:
+    """Switch over, or leave all as it was; the instances are available again before the deployment has its new status."""
+    began = time.monotonic()
+    names = [each.db_instance_identifier for each in (deployment.blue, deployment.green)]
+    what = f"{names[0]} to {names[1]}"
+    deployment.say("notification", f"Switchover from {what} started.")
+    deployment.say("notification", f"Switchover from primary {what} started.")
+    try:
+        _check(deployment, seconds)
+        old = _switch(deployment, began + seconds, what)
+        status, details = COMPLETED, "Switchover completed"
+    except (Canceled, *FAILURES) as error:
+        status, details = FAILED, f"Switchover from primary {what} was canceled due to {error}"
+        _roll_back(deployment)
+    time.sleep(max(0.0, deployment.blue.machine.host.delay - (time.monotonic() - began)))
+    for each in deployment.members:
+        each.status = "available"
+    deployment.enter(status, details)
+    if status == FAILED:
+        deployment.say("failure", details)
+        deployment.say("failure", "Switchover canceled on blue/green deployment.")
+        return
+    renamed = f"Renamed {names[0]} to {old} and {names[1]} to {names[0]}."
+    deployment.say("notification", f"Switchover from primary {what} completed. {renamed}")
+    deployment.say("notification", "Switchover completed on blue/green deployment.")
+
+
+def _servers(deployment: Deployment) -> tuple[Server, Server]:
+    return deployment.blue.machine.running_server(), deployment.green.machine.running_server()
+
+
+def _check(deployment: Deployment, seconds: float) -> None:
+    """The guardrails."""
+    blue, green = _servers(deployment)
+    slots = list(deployment.slots.values())
+    if logical.ask(blue, "external_replication", slots=slots, own=deployment.replication_name)[0][0]:
+        raise Canceled("external replication on the blue primary instance")
+    if not logical.ask(blue, "streaming", slots=slots or [replicas.slot(deployment.green)])[0][0]:
+        raise Canceled("replication that is not healthy")
+    if not slots and replication.lag(green) > seconds:
+        raise Canceled("a replication lag above the switchover timeout")
+    for server, where in ((blue, "blue"), (green, "green")):
+        if logical.ask(server, "long_writes", seconds=LONG_SECONDS if server is blue else 0)[0][0]:
+            raise Canceled(f"active writes on the {where} primary instance")
+
+
+def _switch(deployment: Deployment, deadline: float, what: str) -> str:
+    """End all writes, let the green have them all, exchange the names; what the blue is called then."""
+    blue, green = deployment.blue, deployment.green
+    _close(deployment, deadline)
+    if deployment.slots:
+        deployment.say("notification", f"Sequence sync for switchover of {what} has initiated. {EXTENDED}")
+        logical.copy_sequences(*_servers(deployment), deployment.slots)
+        deployment.say("notification", f"Sequence sync for switchover of {what} has completed.")
+    blue.machine.stop()  # which sends what is left
+    stop_following(deployment)
+    blue.read_only, green.read_only = True, False
+    for one, other in deployment.pairs:
+        assert other is not None
+        name = one.db_instance_identifier
+        modifications.rename(one, _free(deployment, name))
+        modifications.rename(other, name)
+        other.tags = one.tags
+    leave(deployment)
+    return blue.db_instance_identifier
+
+
+def _close(deployment: Deployment, deadline: float) -> None:
+    """Let nobody in, end the sessions, and wait until the green has everything; Canceled where that takes too long."""
+    blue, green = _servers(deployment)
+    for each in (deployment.blue, deployment.green):
+        each.machine.serving = False
+    slots, position = list(deployment.slots.values()), ""
+    while True:
+        sessions = sum(logical.ask(server, "end_sessions")[0][0] for server in (blue, green))
+        if not sessions:
+            position = position or logical.ask(blue, "wal_position")[0][0]
+            server, step = (blue, "confirmed") if slots else (green, "replayed")
+            if logical.ask(server, step, lsn=position, slots=slots)[0][0]:
+                return
+        if time.monotonic() > deadline:
+            raise Canceled("the switchover timeout")
+        time.sleep(POLL_SECONDS)
+
+
+def _free(deployment: Deployment, name: str) -> str:
+    """The name of what was called so: with the first number that is free."""
+    number = 1
+    while f"{name}-old{number}" in deployment.backend.databases:
+        number += 1
+    return f"{name}-old{number}"
+
+
+def _roll_back(deployment: Deployment) -> None:
+    """Let everybody in again; whoever had to end starts."""
+    for each in (deployment.blue, deployment.green):
+        if each.machine.running_server().running:
+            each.machine.serving = True
+        else:
+            each.resume()
+
+
+def stop_following(deployment: Deployment) -> None:
+    """Make the green server one of its own, whether the blue one runs or not."""
+    server = deployment.green.machine.running_server()
+    if deployment.slots:
+        logical.unsubscribe(server, deployment.replication_name, deployment.slots)
+    else:
+        replication.promote(server)
+
+
+def leave(deployment: Deployment) -> None:
+    """Nothing on the blue server waits for the green one any longer, whose backups begin anew."""
+    if deployment.blue.machine.serving and deployment.slots:
+        logical.unpublish(deployment.blue.machine.running_server(), deployment.replication_name, deployment.slots)
+    for green in deployment.greens[:1]:
+        if green.source is not deployment.blue:
+            continue
+        replicas.detach(green)
+        green.source = None
+        if green.archive:  # a standby has archived nothing that a restore could use
+            green.archive.remove()
+            backups.enable(green)
