@@ -9,8 +9,7 @@ import pytest
 
 from cruddur_ops.state import PROJECT
 
-CONTRACT = ("gateway", "instances")
-PART = ("tests/unit", *(f"tests/contract/test_{name}.py" for name in CONTRACT))
+PART = ("tests/unit", "tests/contract/test_gateway.py")
 
 
 def test_a_part_of_them(pytestconfig: pytest.Config) -> None:
