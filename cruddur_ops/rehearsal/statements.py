@@ -24,7 +24,8 @@ from cruddur_ops.target import Target
 
 SLOWEST = 10
 ROUNDS = 3  # of which the quickest counts
-SLOWER, LEAST_MS = 1.5, 5.0  # by how much a statement must have become slower for that to be no chance
+# By how much a statement must have become slower for that to be no chance: less, where something else tells the same.
+SLOWER, MUCH_SLOWER, LEAST_MS = 1.5, 4.0, 5.0
 GENERIC_SINCE = 160000  # PostgreSQL 16
 NAME = re.compile(r"%\((\w+)\)s")
 # The first page of a feed, and a week; the other values are somebody's, see sql/rehearsal/samples.sql.
@@ -48,6 +49,7 @@ class Statement:
         writes: the tables that it writes.
         cost: what the planner takes it for.
         milliseconds: how long it took; None where it was planned alone.
+        blocks: how many it read, from memory or disk.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Statement:
     writes: frozenset[str]
     cost: float
     milliseconds: float | None = None
+    blocks: int = 0
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ def _described(name: str, plan: Mapping[str, Any], milliseconds: float | None = 
     found = list(nodes(plan))
     writes = frozenset(one["Relation Name"] for one in found if one["Node Type"] == "ModifyTable")
     reads = frozenset(one["Relation Name"] for one in found if "Relation Name" in one) - writes
-    return Statement(name, tuple(map(described, found)), reads, writes, plan["Total Cost"], milliseconds)
+    blocks = plan.get("Shared Hit Blocks", 0) + plan.get("Shared Read Blocks", 0)
+    return Statement(name, tuple(map(described, found)), reads, writes, plan["Total Cost"], milliseconds, blocks)
 
 
 def compared(before: tuple[Statement, ...], after: tuple[Statement, ...]) -> tuple[Changed, ...]:
@@ -157,6 +161,7 @@ def _compared(was: Statement, now: Statement) -> Changed:
     extra = was.nodes != now.nodes and not differing
     changed = differing[0] if differing else (f"{len(was.nodes)} nodes", f"{len(now.nodes)} nodes") if extra else ()
     if was.milliseconds is not None and now.milliseconds is not None:
-        slower = now.milliseconds > SLOWER * was.milliseconds and now.milliseconds > was.milliseconds + LEAST_MS
+        factor = SLOWER if changed or now.blocks > SLOWER * was.blocks else MUCH_SLOWER
+        slower = now.milliseconds > max(factor * was.milliseconds, was.milliseconds + LEAST_MS)
         return Changed(was.name, was.milliseconds, now.milliseconds, "ms", changed, slower)
     return Changed(was.name, was.cost, now.cost, "of cost", changed, bool(changed) and now.cost > SLOWER * was.cost)

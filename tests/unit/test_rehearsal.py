@@ -86,16 +86,19 @@ def test_a_database_at_a_url_has_no_copy() -> None:
         rehearsal.plan_copy(replace(TARGET, connection_url="postgresql://somewhere/cruddur"))
 
 
-def statement(name: str, *nodes: str, cost: float = 1.0, ms: float | None = None) -> Statement:
+def statement(name: str, *nodes: str, cost: float = 1.0, ms: float | None = None, blocks: int = 1) -> Statement:
     """As it was planned."""
-    return Statement(name, nodes, frozenset(), frozenset(), cost, ms)
+    return Statement(name, nodes, frozenset(), frozenset(), cost, ms, blocks)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "slower", "nodes"),
     [
         (statement("a", "Index Scan", ms=1.0), statement("a", "Index Scan", ms=4.0), False, ()),  # a few milliseconds are chance
-        (statement("a", "Index Scan", ms=10.0), statement("a", "Index Scan", ms=40.0), True, ()),
+        (statement("a", "Index Scan", ms=10.0), statement("a", "Index Scan", ms=30.0), False, ()),  # so is a busy machine
+        (statement("a", "Index Scan", ms=10.0), statement("a", "Index Scan", ms=41.0), True, ()),
+        (statement("a", "Index Scan", ms=10.0), statement("a", "Index Scan", ms=30.0, blocks=9), True, ()),  # it reads more
+        (statement("a", "Index Scan", ms=10.0), statement("a", "Seq Scan", ms=30.0), True, ("Index Scan", "Seq Scan")),
         (statement("a", "Index Scan", ms=10.0), statement("a", "Seq Scan", ms=2.0), False, ("Index Scan", "Seq Scan")),
         (statement("$1", "Index Scan"), statement("$1", "Seq Scan", cost=9.0), True, ("Index Scan", "Seq Scan")),
         (statement("$1", "Seq Scan"), statement("$1", "Seq Scan", cost=9.0), False, ()),  # the planner reckons otherwise
