@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -134,11 +135,29 @@ def _rehearsed(target: Target, step: Step, snapshot: str, as_json: bool) -> Iter
     report.require_passed()
 
 
-def migration(name: str) -> Iterator[str]:
-    """Two files."""
+def migration(name: str, newest: int, rows: tuple[tuple[str, int], ...]) -> Iterator[str]:
+    """Two files; or, called "check", what would be wrong with the newest in production."""
     from cruddur_ops.database import migrations
 
-    return (f"wrote {path}" for path in migrations.new_migration(name))
+    if name == "check":
+        yield from check(newest, dict(rows))
+        return
+    yield from (f"wrote {path}" for path in migrations.new_migration(name))
+
+
+def check(newest: int, rows: dict[str, int]) -> Iterator[str]:
+    """What was found, and a failure where production would wait; on a server that is there for that alone."""
+    from cruddur_ops.cli.sandbox import postgres
+    from cruddur_ops.rehearsal import check
+    from cruddur_ops.runbook import runs
+    from cruddur_ops.runbook.evidence import history
+
+    with postgres() as url:
+        local = ops.load_target("local")
+        target = dataclasses.replace(local, connection_url=url, db_name="check")
+        checked = check.check(target, newest, history.rows_in_production(runs.RUNS) | rows)
+        yield from filter(None, [str(checked)])
+    checked.require_passed()
 
 
 def stop(target: Target, force: bool, keep: bool) -> Plan:

@@ -56,7 +56,6 @@ name_option = click.option("--name", default=None, help="A sandbox other than th
 
 LOOK = (target_option,)
 STEP = (target_option, confirm_option)
-NAME = click.argument("name")
 SNAPSHOT = click.argument("name", callback=within(limits.SNAPSHOT))
 IDENTIFIER, INCOMING = (click.argument(name, callback=within(limits.NAME)) for name in ("identifier", "incoming"))
 FORCE = click.option("--force", is_flag=True, help="End the sessions of those who are connected.")
@@ -106,6 +105,23 @@ RECOVER = (
     click.argument("table"),
     click.option("--where", required=True, metavar="CONDITION", help="Which rows of the copy: what follows WHERE in SQL."),
     click.option("--from", "copy", required=True, metavar="COPY", help=COPY_HELP),
+)
+
+
+def counted(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
+    """TABLE=N, as often as it is given."""
+    parted = [value.rpartition("=") for value in values]
+    if any(not table or not number.isdecimal() for table, _, number in parted):
+        raise WrongInput("--rows takes a table and how many rows production has there: write it as activities=5000000")
+    return tuple((table, int(number)) for table, _, number in parted)
+
+
+NEWEST_HELP = "How many of the newest `check` looks at."
+ROWS_HELP = "For `check`: how many rows a table has in production; by default what the evidence of the last run there says."
+MIGRATION = (
+    click.argument("name", metavar="NAME|check"),
+    click.option("--newest", type=click.IntRange(min=1), default=1, show_default=True, help=NEWEST_HELP),
+    click.option("--rows", multiple=True, callback=counted, metavar="TABLE=N", help=ROWS_HELP),
 )
 REHEARSE = click.option("--rehearse", is_flag=True, help="On a copy of the instance first, with a report.")
 VERSION = click.argument("version", callback=within(SETTINGS["engine_version"].metadata["limit"]))

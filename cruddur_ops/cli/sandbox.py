@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import pkgutil
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -47,6 +51,18 @@ def installed() -> Any:
     if found is None:
         raise SandboxNotUp("there is no sandbox in this environment: `pip install 'cruddur-ops[sandbox]'` brings it")
     return found
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """The connection URL of a bare server, set up as that of a DB instance, for as long as the block runs."""
+    from sqlalchemy.engine import URL
+
+    installed()
+    user, password = "check", secrets.token_hex(16)
+    with pkgutil.resolve_name("rds_sandbox.postgres:standalone")(user, password) as server:
+        url = URL.create("postgresql", user, password, database=user, query={"host": str(server.folder)})
+        yield url.render_as_string(hide_password=False)
 
 
 @click.group()

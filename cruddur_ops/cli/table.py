@@ -41,8 +41,11 @@ TABLE = (
          "Show the server, the database, its schema, its size and how many use it."),
     Verb(db, "sessions", "database:sessions", LOOK, announced=True, help=
          "List everybody who is connected to the server, but you and AWS: who blocks whom, and since when."),
-    Verb(db, "migration", answers.migration, (options.NAME,), help=
-         "Write the next pair of files in sql/migrations/, called NAME."),
+    Verb(db, "migration", answers.migration, options.MIGRATION, help="""\
+         Write the next pair of files in sql/migrations/, called NAME; or `check` the newest, as CI should.
+
+         The check fails where a large table would be read or written as a whole while others wait for it. A table of which nobody
+         tells the rows is taken for large. Squawk's warnings are shown, and fail nothing."""),
     Verb(db, "setup", answers.setup, (*LOOK, options.FORCE), announced=True, help=
          "Drop the database and make it anew, with schema and seed; never on a protected target."),
     Verb(db, "connect", answers.connect, (*LOOK, options.FOR_PSQL), help="""\

@@ -12,6 +12,7 @@ from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.refusals import told
 from cruddur_ops.database.statements import ask, compose, rows
 from cruddur_ops.errors import RunInProgress
+from cruddur_ops.figures import Figures
 from cruddur_ops.target import Target
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 COUNTED = 100_000  # rows of a table, by sql/operations/count.sql
 
 
-def counts(target: Target) -> dict[str, int]:
+def counts(target: Target) -> Figures:
     """How many rows each table has, by name; beyond `COUNTED` an estimate. SchemaMissing where there is none to read."""
     with session(target) as cursor:
         found = counted(cursor.connection)
     if not found:
         raise SchemaMissing("the database has no table to count: run 03_load_schema_and_seed")
-    return found
+    return Figures("rows", found)
 
 
 def counted(connection: Connection) -> dict[str, int]:

@@ -71,7 +71,7 @@ def newest() -> int:
 
 def new_migration(name: str) -> tuple[Path, Path]:
     """Write the next pair, up and down, with nothing but their first lines; WrongInput for a name that cannot be used."""
-    if not NAME.fullmatch(name) or len(name) > LENGTH:
+    if not NAME.fullmatch(name) or len(name) > LENGTH or name == "check":  # which is what `db migration check` does
         example = f"use up to {LENGTH} small letters, digits and single underscores, as in add_bio_to_users"
         raise WrongInput(f'"{name}" is no name for a migration: {example}')
     number, words = newest() + 1, name.replace("_", " ")

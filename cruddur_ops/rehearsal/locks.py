@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -66,6 +66,8 @@ class Timed:
         kind: such as "ALTER TABLE"; its text may hold somebody's data.
         seconds: how long it took.
         scanned: the tables that it read from end to end.
+        rewritten: those that it wrote anew.
+        locks: those that its transaction has then, by table: the strongest mode of each.
     """
 
     file: str
@@ -73,6 +75,8 @@ class Timed:
     kind: str
     seconds: float
     scanned: tuple[str, ...] = ()
+    rewritten: tuple[str, ...] = ()
+    locks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -83,6 +87,7 @@ class Watch:
     statements: list[Timed] = field(default_factory=list)
     _locks: list[Lock] = field(default_factory=list)
     _scans: dict[str, int] = field(default_factory=dict)
+    _files: dict[str, int] = field(default_factory=dict)  # where each table is that was there in the beginning
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -109,10 +114,22 @@ class Watch:
         """Look at what a statement has left in its transaction."""
         found = {named(row["schema"], row["name"]): row["scans"] for row in ask(connection, "rehearsal/scans")}
         scanned = sorted(name for name, scans in found.items() if scans != self._scans.get(name, 0))
-        self._scans = found
-        self.statements.append(Timed(file, one.line, statement_kind(" ".join(one.words)), seconds, tuple(scanned)))
-        for row in ask(connection, "rehearsal/own_locks"):
+        now = files(connection)
+        rewritten = [name for name, file in self._files.items() if now.get(name, file) != file]
+        self._scans, self._files = found, {name: now[name] for name in self._files if name in now}
+        modes: dict[str, str] = {}
+        for row in sorted(ask(connection, "rehearsal/own_locks"), key=lambda row: -[*WAITING].index(row["mode"])):
+            modes[named(row["schema"], row["name"])] = row["mode"]
             self.see(named(row["schema"], row["name"]), row["mode"], seconds)
+        held = {name: mode for name, mode in modes.items() if name in self._files}  # for a new table nobody waits
+        kind = statement_kind(" ".join(one.words))
+        self.statements.append(Timed(file, one.line, kind, seconds, tuple(scanned), tuple(rewritten), held))
+
+
+def files(connection: Connection) -> dict[str, int]:
+    """Where each table is."""
+    found = [row for row in ask(connection, "rehearsal/relations") if row["kind"] == "r"]
+    return {named(row["schema"], row["name"]): row["file"] for row in found}
 
 
 def named(schema: str, name: str) -> str:
@@ -124,7 +141,7 @@ def named(schema: str, name: str) -> str:
 def watching(target: Target) -> Iterator[Watch]:
     """Look at the locks of the target's database as long as the block runs."""
     with connect(target, autocommit=True) as connection:
-        watch, over = Watch(), threading.Event()
+        watch, over = Watch(_files=files(connection)), threading.Event()
 
         def look() -> None:
             with suppress(psycopg.Error, OpsError):  # a server that goes down meanwhile has no locks to tell

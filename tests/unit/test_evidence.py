@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cruddur_ops import redaction
+from cruddur_ops import figures, redaction
 from cruddur_ops.change import OUTCOME_MIME
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.plan import PLAN_MIME
@@ -310,6 +310,18 @@ def test_runs_are_found_by_name_path_and_last(record: Record) -> None:
     assert record.folder == history.find(str(record.folder), runs)
     with pytest.raises(WrongInput, match=f"did you mean {record.folder.name!r}?".replace("'", '"')):
         history.find(record.folder.name[:-1], runs)
+
+
+@pytest.mark.parametrize(("sandbox", "expected"), [("False", {"users": 7}), ("True", {})])
+def test_figures_are_kept(tmp_path: Path, sandbox: str, expected: dict[str, int]) -> None:
+    """The times of a recovery are listed; the rows of production are found again, and no sandbox's are taken for them."""
+    settings = {"sandbox": {"value": sandbox, "source": "targets.toml"}}
+    record = Record(tmp_path / "runs", "prod", {**FACTS, "settings": settings})
+    execute(record, "03_first", cell("counts", 1, shown(figures.MIME, {"rows": {"users": 7}})))
+    execute(record, "08_second", cell("recovered", 1, shown(figures.MIME, {"recovery": {"recovery time": "42 s"}})))
+    record.write("passed")
+    assert history.listing(record.folder.parent).endswith("; recovery time 42 s)")
+    assert expected == history.rows_in_production(record.folder.parent)
 
 
 def test_runs_are_listed(record: Record) -> None:

@@ -29,6 +29,7 @@ STEP = {
         "name": TEXT,
         "outcome": {"type": "object", "properties": OUTCOME, "additionalProperties": False},
         "seconds": {"type": "number"},
+        "figures": {"type": "object", "additionalProperties": {"type": "object"}},
     },
 }
 REQUIRED = ("verdict", "target", "user", "host", "plan_only", "caller", "git", "versions", "parameters", "settings", "notebooks")
@@ -104,7 +105,26 @@ def _line(folder: Path) -> str:
     outcome = sum((Outcome(**step["outcome"]) for step in record["notebooks"]), Outcome())
     numbers = ", ".join(step["name"][:2] for step in record["notebooks"])
     kind = "plan" if record["plan_only"] else verdict(record)
-    return f"{folder.name:34} {kind:12} {outcome}  ({numbers}; {record['user']}@{record['host']})"
+    times = "".join(f"; {name} {figure}" for one in _figures(record, "recovery") for name, figure in one.items())
+    return f"{folder.name:34} {kind:12} {outcome}  ({numbers}; {record['user']}@{record['host']}{times})"
+
+
+def _figures(record: Mapping[str, Any], kind: str) -> Iterator[Mapping[str, Any]]:
+    """The figures of this kind, notebook by notebook."""
+    yield from (step["figures"][kind] for step in record["notebooks"] if kind in step.get("figures", {}))
+
+
+def rows_in_production(runs: Path) -> dict[str, int]:
+    """The rows of each table that the last run told whose target is not the sandbox; empty where there was none."""
+    for folder in reversed(folders(runs)):
+        try:
+            record = read(folder)
+        except WrongInput:
+            continue
+        found = list(_figures(record, "rows"))
+        if found and str(record["settings"].get("sandbox", {}).get("value")) == "False":
+            return dict(found[-1])
+    return {}
 
 
 def compare(before: Path, after: Path) -> str:

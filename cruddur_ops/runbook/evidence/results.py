@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops import ledger
+from cruddur_ops import figures, ledger
 from cruddur_ops.change import OUTCOME_MIME, Outcome
 from cruddur_ops.plan import PLAN_MIME
 from cruddur_ops.redaction import redact_all
@@ -29,6 +29,7 @@ class Result:
     plans: tuple[str, ...] = ()  # what its cells tagged `plan` showed, as text
     changes: tuple[Mapping[str, Any], ...] = ()  # of these plans, each with the plan's title
     cells: tuple[Mapping[str, Any], ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)  # that cells showed, by kind
     calls: tuple[Mapping[str, Any], ...] = ()  # to AWS, those that change something or were retried (see `ledger.record`)
 
     @property
@@ -50,6 +51,7 @@ def result(name: str, verdict: str, seconds: float, error: str, notebook: Path) 
         plans(document),
         tuple(changes(document)),
         tuple(cells(document)),
+        figures_of(document),
         tuple(_take_ledger(notebook)),
     )
 
@@ -110,6 +112,14 @@ def shown_plans(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for output in outputs(document):
         if plan := output.get("data", {}).get(PLAN_MIME):
             yield from plan.get("parts", [plan])
+
+
+def figures_of(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures that the cells show, by kind; of one kind the last."""
+    found: dict[str, Any] = {}
+    for output in outputs(document):
+        found |= output.get("data", {}).get(figures.MIME, {})
+    return found
 
 
 def cells(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
