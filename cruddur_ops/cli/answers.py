@@ -92,6 +92,16 @@ def wait(target: Target, timeout: float) -> str:
     return "the server answers" if present else "the server answers; the database is missing: `cruddur-ops db create`"
 
 
+def diagnose(target: Target, as_json: bool) -> None:
+    """The ladder, and exit code 1 unless every step passed."""
+    from cruddur_ops import diagnosis
+
+    found = diagnosis.diagnose(target)
+    click.echo(found.as_json() if as_json else found)
+    if not found.sound:
+        raise click.exceptions.Exit(1)
+
+
 def seed(target: Target, scale: int | None, seed_number: int | None) -> Plan:
     """The rows of the file, or synthetic data."""
     from cruddur_ops.database import seeding, synthetic

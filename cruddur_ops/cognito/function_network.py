@@ -18,6 +18,7 @@ from cruddur_ops.cognito import names
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
+from cruddur_ops.network.routes import table_of
 from cruddur_ops.network.rules import Rule, as_filters, rules_of
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
@@ -133,11 +134,8 @@ def routed(subnet_ids: Iterable[str], tables: Iterable[Mapping[str, Any]]) -> bo
 
     A subnet without a route table of its own has the VPC's main one (Amazon VPC User Guide, "Configure route tables").
     """
-    ways: dict[str, bool] = {}
-    for table in tables:
-        for association in table["Associations"]:
-            ways[association.get("SubnetId", "main")] = any(_leads_out(route) for route in table["Routes"])
-    return all(ways.get(subnet_id, ways.get("main", False)) for subnet_id in subnet_ids)
+    listed = list(tables)
+    return all(any(map(_leads_out, table_of(one, listed).get("Routes", []))) for one in subnet_ids)
 
 
 def _leads_out(route: Mapping[str, Any]) -> bool:

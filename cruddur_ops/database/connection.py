@@ -49,7 +49,7 @@ def connect(
         return psycopg.connect(**parameters, autocommit=autocommit)
     except psycopg.OperationalError as error:
         error.__context__ = None  # psycopg's frames would keep the socket of a timeout open
-        raise diagnose(error, location, parameters) from error.with_traceback(None)
+        raise diagnose(error, location, parameters, target.name) from error.with_traceback(None)
     except psycopg.ProgrammingError as error:
         raise WrongInput(f"libpq cannot use the options of the connection URL ({error}): correct them") from error
 

@@ -12,9 +12,11 @@ class DatabaseUnreachable(OpsError, psycopg.OperationalError):
 
     Attributes:
         passing: whether it may come about by itself, so that waiting helps.
+        rung: of the ladder of `diagnosis` on which it ended, with what happened there and the remedy.
     """
 
     passing = True
+    rung: tuple[str, str, str] = ("", "", "")
 
 
 class ConnectionTimedOut(DatabaseUnreachable):

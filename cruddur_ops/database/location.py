@@ -38,6 +38,7 @@ class Location:
         role: that the session takes on after it has logged in as `user`; empty for none.
         source: where the URL came from, such as "environment CONNECTION_URL"; empty where RDS was asked.
         origin: whose the password is, in words.
+        secret: the name or ARN of the secret that has it; empty for none.
     """
 
     host: str
@@ -50,6 +51,7 @@ class Location:
     role: str = ""
     private: bool = False
     origin: str = ""
+    secret: str = ""
 
     def __str__(self) -> str:
         """Such as "database cruddur on host:5432"."""
@@ -147,7 +149,7 @@ def from_instance(target: Target, database: str) -> Location:
     if not instance.host:
         message = f"{instance.identifier} is {instance.status} and has no endpoint yet"
         raise InstanceNotReady(f"{message}: run 01_provision_rds, which waits for it")
-    origin, secret = _role_secret(target, instance) if target.db_role else _master_secret(target, instance)
+    origin, kept_in, secret = _role_secret(target, instance) if target.db_role else _master_secret(target, instance)
     address, port = entrance(target, instance.endpoint_port)
     options = {"sslmode": "verify-full", "sslrootcert": str(root_certificate(target))} | (
         {"hostaddr": address} if address else {}
@@ -155,7 +157,7 @@ def from_instance(target: Target, database: str) -> Location:
     user = secret.get("username") or instance.master_username
     private = not instance.publicly_accessible
     place = (instance.host, str(port), database, user, secret["password"])
-    return Location(*place, options, private=private, origin=origin)
+    return Location(*place, options, private=private, origin=origin, secret=kept_in)
 
 
 def secret_name(identifier: str, role: str) -> str:
@@ -163,22 +165,23 @@ def secret_name(identifier: str, role: str) -> str:
     return f"{identifier}/{role}"
 
 
-def _role_secret(target: Target, instance: Instance) -> tuple[str, Mapping[str, Any]]:
+def _role_secret(target: Target, instance: Instance) -> tuple[str, str, Mapping[str, Any]]:
     """That of the target's db_role; a read replica has the roles of its source."""
     remedy = "run 03_load_schema_and_seed, which sees to the secrets of cruddur_app and cruddur_reader, or unset db_role"
     name = secret_name(instance.source or instance.identifier, target.db_role)
-    return f"that of the role's secret {name}", credentials.require(target, name, remedy)
+    return f"that of the role's secret {name}", name, credentials.require(target, name, remedy)
 
 
-def _master_secret(target: Target, instance: Instance) -> tuple[str, Mapping[str, Any]]:
+def _master_secret(target: Target, instance: Instance) -> tuple[str, str, Mapping[str, Any]]:
     """The master user's password: managed by RDS, else in the secret of the operator's, or that which `passwords` made.
 
     Source: Amazon RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager".
     """
     own = target.master_user_secret or passwords.secret_name(instance)
-    found = credentials.read(target, instance.secret_arn or own)
+    name = instance.secret_arn or own
+    found = credentials.read(target, name)
     if not found:
         reason = "the secret of {} is gone" if instance.secret_arn else "{} does not keep its password in Secrets Manager"
         remedy = "name the secret that has it in master_user_secret, or give the target a connection_url"
         raise InstanceNotReady(f"{reason.format(instance.identifier)}: {remedy}")
-    return "the one that RDS manages, and rotates" if instance.secret_arn else f"that of the secret {own}", found
+    return "the one that RDS manages, and rotates" if instance.secret_arn else f"that of the secret {own}", name, found

@@ -1,21 +1,26 @@
-"""Why a connection failed, as far as libpq tells: each kind with its remedy, and the wait for those that pass.
+"""Why a connection failed, as far as libpq tells: each kind with its remedy, and the rung of the ladder on which it ended.
 
 libpq gives no SQLSTATE for a connection that never came about (PostgreSQL 18, chapter 32.1), and the server's words are in
-the server's language. So a kind is told by psycopg's class, by the system's own error text, by how far libpq got, and by
-asking the server about its databases. The server's words are only quoted.
+the server's language. So a kind is told by psycopg's class, by the system's own error text, by how far libpq got, by
+asking the server about its databases, and by the SQLSTATE in a trace of the protocol. The server's words are only quoted.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import re
+import select
 import socket
 import struct
+import sys
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from psycopg import conninfo, pq
 
 from cruddur_ops import queries
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable, LoginRefused
@@ -24,8 +29,9 @@ from cruddur_ops.database.location import MAINTENANCE_DATABASE, Location
 
 @dataclass(frozen=True)
 class Kind:
-    """A way to fail: what happened, what to do where RDS or a URL named the place, and whether it may pass by itself."""
+    """A way to fail: on which rung, what happened, what to do where RDS or a URL named the place, and whether it may pass."""
 
+    rung: str
     happened: str
     rds: str
     url: str = ""  # the same as on RDS
@@ -34,62 +40,109 @@ class Kind:
 
 
 FAILED = Kind(
+    "login",
     "cannot be reached",
     "see its state with `cruddur-ops rds status`, then try again",
     "check the URL and the server, then try again",
 )
 SILENT = Kind(
+    "TCP",
     "did not answer in time",
     "run 02_open_security_group to let your address in, and see that the instance is not stopped",
     "check the host and the port in the URL, and the firewall in front of it",
     ConnectionTimedOut,
 )
 NOBODY = Kind(
+    "TCP",
     "refused the connection",
     "wait until the instance is available (01_provision_rds does), then try again",
     "start the server, or correct the host and the port in the URL",
 )
 PRIVATE = Kind(
+    "public access",
     "is not publicly accessible, and did not answer",
     "open a tunnel as 02_open_security_group says, or work from within its VPC",
     error=ConnectionTimedOut,
 )
 TUNNEL = Kind(
-    "is behind a tunnel that is not open", "open it as 02_open_security_group says, or correct tunnel_port, then try again"
+    "TCP", "is behind a tunnel that is not open", "open it as 02_open_security_group says, or correct tunnel_port, then try again"
 )
 PAUSED = Kind(
+    "TCP",
     "accepted the connection and then fell silent: the server is paused or overloaded",
     "see its load with `cruddur-ops rds status`, then try again",
     "see what the server's process does, then try again",
     ConnectionTimedOut,
 )
 HUNG_UP = Kind(
+    "TCP",
     "ended the connection before the login: the server has died or is starting",
     "wait until `cruddur-ops rds status` shows it available, then try again",
     "start the server, or wait until it has started, then try again",
 )
 UNKNOWN_HOST = Kind(
+    "name",
     "has a host that is not known",
     "a new endpoint takes a minute to be known: check the network's DNS, then try again",
     "correct the host in the URL, or check the network's DNS",
 )
 TLS = Kind(
+    "TLS",
     "failed the TLS handshake",
     "name the right root certificates in PGSSLROOTCERT, or unset it and delete the fetched ones to get them anew",
     "correct sslmode and sslrootcert in the URL",
     passing=False,
 )
 LOGIN = Kind(
+    "login",
     "refused the login",
     "try again, since the managed password may be rotating just now; then see its secret's status with 01_provision_rds",
     "correct the user and the password in the URL",
     LoginRefused,
     passing=False,
 )
-ROLE = Kind("refused the role", "run 03_load_schema_and_seed, which makes cruddur_app and cruddur_reader, or correct db_role")
-MISSING = Kind("does not exist", "03_load_schema_and_seed creates it", "", DatabaseMissing, passing=False)
+ROLE = Kind(
+    "role",
+    "refused the role",
+    "run 03_load_schema_and_seed, which makes cruddur_app and cruddur_reader, or correct db_role",
+)
+MISSING = Kind("database", "does not exist", "03_load_schema_and_seed creates it", "", DatabaseMissing, passing=False)
+UNENCRYPTED = Kind(
+    "pg_hba",
+    "admits no such connection",
+    "connect with TLS, which rds.force_ssl asks for",
+    "add sslmode=verify-full to the URL, since the server (on RDS rds.force_ssl) may ask for TLS",
+    passing=False,
+)
+BY_TOKEN = Kind(
+    "login",
+    "lets no password in",
+    "see that the role has LOGIN, and is not in rds_iam, whose members need a token of `aws rds generate-db-auth-token`",
+    error=LoginRefused,
+    passing=False,
+)
+FULL = Kind(
+    "connections",
+    "has no connection left for it",
+    "see who has them with `cruddur-ops db sessions` as the master user, and the limits of server, database and role",
+)
+CLOSED = Kind("database", "lets it not in", "let its owner give the right to CONNECT, or allow connections", error=LoginRefused)
+STARTING = Kind(
+    "TCP", "is starting or stopping", "wait until `cruddur-ops rds status` shows it available, then try again", "wait"
+)
+# By SQLSTATE (PostgreSQL 18, appendix A), and whether a password was asked for before: pg_hba.conf comes before it.
+BY_CODE = {
+    ("53300", True): FULL,
+    ("53300", False): FULL,
+    ("57P03", False): STARTING,
+    ("28000", False): UNENCRYPTED,
+    ("28000", True): BY_TOKEN,
+    ("55000", True): CLOSED,
+    ("42501", True): CLOSED,
+}
+REFUSED = re.compile(rb'ErrorResponse\t S "[^"]*" V "[^"]*" C "(\w{5})"')  # as PQtrace writes it (chapter 32.12)
 SSL_REQUEST = struct.pack("!II", 8, 80877103)  # PostgreSQL 18, chapter 54.7
-PROBE_SECONDS = 0.5
+PROBE_SECONDS, TRACE_SECONDS = 0.5, 5
 GONE = (
     "closed unexpectedly",
     "closed the connection unexpectedly",
@@ -100,13 +153,16 @@ GONE = (
 NOBODY_LISTENS = (os.strerror(errno.ECONNREFUSED), os.strerror(errno.ENOENT))
 
 
-def diagnose(error: psycopg.OperationalError, location: Location, parameters: Mapping[str, Any]) -> DatabaseUnreachable:
+def diagnose(
+    error: psycopg.OperationalError, location: Location, parameters: Mapping[str, Any], target: str
+) -> DatabaseUnreachable:
     """The error to raise instead of psycopg's; asks the server for its databases where that tells more.
 
     Args:
         error: what psycopg raised.
         location: what was to be reached.
         parameters: what psycopg.connect was given.
+        target: its name.
     """
     words = _words(error, location)
     without_role = {**parameters, "options": location.options.get("options", "")}
@@ -122,14 +178,16 @@ def diagnose(error: psycopg.OperationalError, location: Location, parameters: Ma
     if kind is TLS and location.options.get("sslrootcert"):
         details += f", verified with {location.options['sslrootcert']}"
     remedy = location.source and kind.url or kind.rds
-    made = kind.error(f"{location} {kind.happened}{details}: {remedy}")
-    made.passing = kind.passing
+    more = "" if kind in (MISSING, ROLE) else f"; each step is looked at by `cruddur-ops db diagnose --target {target}`"
+    made = kind.error(f"{location} {kind.happened}{details}: {remedy}{more}")
+    made.passing, made.rung = kind.passing, (kind.rung, f"{location} {kind.happened}{details}", remedy)
     return made
 
 
 def _kind(error: psycopg.OperationalError, words: str, parameters: Mapping[str, Any]) -> Kind:
     if isinstance(error, psycopg.errors.ConnectionTimeout):
-        return PAUSED if _speaks(parameters) else SILENT
+        place = str(parameters.get("hostaddr") or parameters.get("host", ""))
+        return PAUSED if speaks(place, str(parameters.get("port") or 5432)) else SILENT
     if error.pgconn is None:  # psycopg resolves names itself, before libpq has anything to do
         return UNKNOWN_HOST
     if words in NOBODY_LISTENS:
@@ -137,25 +195,43 @@ def _kind(error: psycopg.OperationalError, words: str, parameters: Mapping[str, 
     databases = _ask({**parameters, "dbname": MAINTENANCE_DATABASE})
     if databases is not None and parameters["dbname"] not in databases:
         return MISSING
-    if error.pgconn.used_password:
-        return LOGIN
+    known = BY_CODE.get((_code(parameters), error.pgconn.used_password))
+    if known or error.pgconn.used_password:
+        return known or LOGIN
     if any(one in words for one in GONE):  # libpq's own words
         return HUNG_UP
     return TLS if "SSL" in words or "certificate" in words else FAILED  # libpq's own words
 
 
-def _speaks(parameters: Mapping[str, Any]) -> bool:
+def speaks(place: str, port: str, seconds: float = PROBE_SECONDS) -> bool:
     """Whether anybody answers SSLRequest there: a firewall lets nothing through, and a stopped instance says nothing.
 
     What is paused as a whole, with its network, cannot be told from these.
     """
-    place = str(parameters.get("hostaddr") or parameters.get("host", ""))
     try:
-        with socket.create_connection((place, int(parameters.get("port") or 5432)), PROBE_SECONDS) as probe:
+        with socket.create_connection((place, int(port)), seconds) as probe:
             probe.sendall(SSL_REQUEST)
             return probe.recv(1) in (b"S", b"N")
     except (OSError, ValueError):  # several hosts, or a Unix socket
         return False
+
+
+def _code(parameters: Mapping[str, Any]) -> str:
+    """The SQLSTATE of the refusal, from a trace that nobody else can read; empty where libpq cannot write one."""
+    if sys.platform != "linux":
+        return ""
+    with tempfile.TemporaryFile() as trace:
+        connection = pq.PGconn.connect_start(conninfo.make_conninfo(**parameters).encode())
+        connection.trace(trace.fileno())
+        poll, state = select.poll(), int(pq.PollingStatus.WRITING)
+        while state in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
+            poll.register(connection.socket, select.POLLIN if state == pq.PollingStatus.READING else select.POLLOUT)
+            state = connection.connect_poll() if poll.poll(TRACE_SECONDS * 1000) else pq.PollingStatus.FAILED
+        connection.untrace()  # which writes the rest of it
+        connection.finish()
+        trace.seek(0)
+        found = REFUSED.search(trace.read())
+        return found[1].decode() if found else ""
 
 
 def _ask(parameters: Mapping[str, Any]) -> list[str] | None:

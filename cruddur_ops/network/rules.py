@@ -76,6 +76,15 @@ class Rule:
         """Whether the source is all of IPv4 or all of IPv6."""
         return self.source.endswith("/0")
 
+    def covers(self, port: int) -> bool:
+        """Whether TCP to this port is what the rule is about."""
+        return self.protocol == "-1" or (self.protocol == "tcp" and self.from_port <= port <= self.to_port)
+
+    def knows(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address, lists: Mapping[str, Iterable[str]]) -> bool:
+        """Whether the address is its source, or in its prefix list; a security group's members come from within the VPC."""
+        blocks = [self.source] if "/" in self.source else lists.get(self.source, [])
+        return any(address in ipaddress.ip_network(block) for block in blocks)
+
     def permission(self) -> dict[str, Any]:
         """As an IpPermission, for AuthorizeSecurityGroupIngress."""
         sources, member = PERMISSION[self.source_type]

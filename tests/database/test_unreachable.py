@@ -47,7 +47,8 @@ def test_wrong_password(at: At) -> None:
 
     assert LoginRefused is type(error)
     assert f"refused the login to user {USER}" in str(error)
-    assert str(error).endswith("correct the user and the password in the URL")
+    way = "each step is looked at by `cruddur-ops db diagnose --target local`"
+    assert str(error).endswith(f"correct the user and the password in the URL; {way}")
 
 
 def test_no_password(at: At) -> None:
@@ -101,7 +102,7 @@ def test_silence(target: Target) -> None:
         error = failure(url(target, place, connect_timeout="1"))
 
     assert ConnectionTimedOut is type(error)
-    assert str(error).endswith("and the firewall in front of it")
+    assert "and the firewall in front of it; each step" in str(error)
 
 
 def test_timeout_hangs_up(target: Target) -> None:

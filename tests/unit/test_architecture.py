@@ -27,6 +27,7 @@ LAYERS = (
     {"network"},
     {"rds"},
     {"database"},
+    {"diagnosis"},
     {"activities", "cognito", "lambdas", "magics"},
     {"rehearsal"},
     {"runbook"},

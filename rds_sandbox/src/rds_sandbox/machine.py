@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 from rds_sandbox.gateway import Admission, Gateway, listening_socket
 from rds_sandbox.host import Host
@@ -24,6 +26,7 @@ class Machine:
     Attributes:
         serving: whether connections are passed on to the server; the gateway is silent otherwise.
         valid_till: the end of the server certificate (UTC).
+        misled_until: until when its name leads to where it is not, by the clock of `time.monotonic`.
     """
 
     host: Host
@@ -35,6 +38,7 @@ class Machine:
     serving: bool = field(default=False, init=False)
     removed: bool = field(default=False, init=False)
     valid_till: datetime | None = field(default=None, init=False)
+    misled_until: float = field(default=0.0, init=False)
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
     def create(self, name: str, port: int, obtain: Callable[[], Server], prepare: Callable[[Server], None]) -> None:
@@ -59,6 +63,25 @@ class Machine:
             if not self.removed:
                 self._close_gateway()
                 self._open_gateway(name, port)
+
+    def certify(self, valid_till: datetime) -> None:
+        """Show a certificate from now on that ends then."""
+        with self._one_at_a_time:
+            if self.gateway and self.endpoint:
+                self.valid_till = valid_till
+                self.gateway.certificate = self.host.authority.context(self.endpoint[0], valid_till)
+
+    @property
+    def misled(self) -> bool:
+        """Whether its name leads to where it is not."""
+        return time.monotonic() < self.misled_until
+
+    @property
+    def address(self) -> str | None:
+        """Where it is: what its name leads to, unless that is stale."""
+        if self.endpoint is None:
+            return None
+        return str(ip_address(self.endpoint[0]) + 1) if self.misled else self.endpoint[0]
 
     def stop(self) -> None:
         """End the server, and with it the connections; the data stay, and the gateway, which is silent now."""

@@ -53,6 +53,16 @@ SIMULATIONS = {
         "give the operator another public address, as a VPN would: rules for the old one no longer let in",
         "the operator comes from {address} now",
     ),
+    "certificate": Simulation(
+        ("identifier", "days"),
+        "give a DB instance a certificate that ends in so many days, or with -1 one that has ended",
+        "the certificate of {identifier} ends in {days} days now",
+    ),
+    "stale": Simulation(
+        ("identifier", "seconds"),
+        "let the name of a DB instance lead to where it is not for so long, as stale DNS does after a rename; 0 ends it",
+        "the name of {identifier} leads to another address for {seconds} s",
+    ),
     "realistic": Simulation(
         ("seed",),
         "let AWS answer as on a real day: late, throttled, some answers lost; its times are multiplied by the factor, 0.05",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -66,6 +69,16 @@ def _move_operator(host: Host, address: str) -> None:
     host.callers.operator = str(found)
 
 
+def _certify(_: Host, identifier: str, days: str) -> None:
+    if not re.fullmatch(r"-?\d{1,5}", days):
+        raise WrongInput(f'"{days}" is no number of days: give one such as 30, or -1')
+    _find(identifier).machine.certify(datetime.now(UTC) + timedelta(days=int(days)))
+
+
+def _mislead(_: Host, identifier: str, seconds: str) -> None:
+    _find(identifier).machine.misled_until = time.monotonic() + _number(seconds)
+
+
 def _answer_late(host: Host, seed: str, factor: str = str(FACTOR)) -> None:
     if not seed.isdecimal():
         raise WrongInput(f'"{seed}" is no seed: give a whole number such as 7')
@@ -82,6 +95,8 @@ HOW: Mapping[str, Callable[..., None]] = {
     "lag": _delay_replica,
     "delay": _delay_statuses,
     "address": _move_operator,
+    "certificate": _certify,
+    "stale": _mislead,
     "realistic": _answer_late,
     "ideal": _answer_at_once,
 }

@@ -18,6 +18,7 @@ from moto.rds import models
 
 from rds_sandbox.callers import Origin
 from rds_sandbox.ec2.access import admits
+from rds_sandbox.ec2.internet import lets_through
 from rds_sandbox.gateway import Admission
 from rds_sandbox.host import Host
 from rds_sandbox.machine import Machine
@@ -71,6 +72,12 @@ class SandboxDBInstance(DescribedDBInstance):
         return f"{self.region}/{self.db_instance_identifier}"
 
     @property
+    def subnets(self) -> list[Any]:
+        """Those that it is in: of its subnet group, those in its zone."""
+        found: list[Any] = self.db_subnet_group._subnets
+        return [each for each in found if each.availability_zone == self.availability_zone] or found
+
+    @property
     def current_password(self) -> str:
         """The master user's password, managed or given."""
         if self.manage_master_user_password:
@@ -80,12 +87,13 @@ class SandboxDBInstance(DescribedDBInstance):
     def admits(self, origin: Origin) -> bool:
         """Whether a connection from there gets through, by the rules of this moment."""
         caller = self.machine.host.callers.identify(origin, self.ec2)
-        if not self.machine.serving or not (caller.inside_vpc or self.publicly_accessible):
+        if not self.machine.serving or self.machine.misled or not (caller.inside_vpc or self.publicly_accessible):
             return False
         ports = {self.port, self.machine.endpoint[1] if self.machine.endpoint else self.port}
 
         def look() -> bool:
-            return any(admits(self.vpc_security_group_ids, caller, port, self.ec2) for port in ports)
+            admitted = any(admits(self.vpc_security_group_ids, caller, port, self.ec2) for port in ports)
+            return admitted and (caller.inside_vpc or lets_through(self.ec2, self.subnets, caller.address, ports))
 
         realism = self.machine.host.realism
         return realism.seen("ec2", (self.dbi_resource_id, caller, *ports), look) if realism else look()
