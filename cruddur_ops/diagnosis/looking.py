@@ -106,7 +106,7 @@ class _Way:
 
     def _name(self) -> Rung:
         resolved = _resolved(self.found.host)
-        return packet.name(self.found.host, resolved, self._interfaces if resolved else ())
+        return packet.name(self.found.host, resolved, self._interfaces() if resolved else ())
 
     def _address(self) -> Rung:
         set_by = self.target.sources.get("operator_address", "the target")
@@ -129,20 +129,21 @@ class _Way:
         return packet.security_group(self._caller, self.found.endpoint_port, inside, outside, lists)
 
     def _acl(self) -> Rung:
-        acls = self._of_vpc("describe_network_acls")
+        acls = aws.pages(self.target, "ec2", "describe_network_acls", Filters=self._of_vpc)
         return packet.network_acl(self._caller, self.found.endpoint_port, self._subnets, acls)
 
     def _route(self) -> Rung:
-        return packet.route(self._caller, self._subnets, self._of_vpc("describe_route_tables"))
+        tables = aws.pages(self.target, "ec2", "describe_route_tables", Filters=self._of_vpc)
+        return packet.route(self._caller, self._subnets, tables)
 
-    def _of_vpc(self, operation: str) -> list[Item]:
-        return aws.pages(self.target, "ec2", operation, Filters=as_filters({"vpc-id": [self.found.vpc_id]}))
+    @property
+    def _of_vpc(self) -> list[dict[str, Any]]:
+        return as_filters({"vpc-id": [self.found.vpc_id]})
 
     def _entries(self, prefix_list: str) -> list[str]:
         found = aws.pages(self.target, "ec2", "get_managed_prefix_list_entries", PrefixListId=prefix_list)
         return [str(one["Cidr"]) for one in found]
 
-    @cached_property
     def _interfaces(self) -> list[Item]:
         filters = {"description": [DESCRIPTION], "group-id": self.found.security_group_ids, "vpc-id": [self.found.vpc_id]}
         return aws.pages(self.target, "ec2", "describe_network_interfaces", Filters=as_filters(filters))

@@ -84,6 +84,8 @@ def test_the_operator_moves(command: Run) -> None:
     [
         (["address", "address=here"], '"here" is no IP address'),
         (["delay", "seconds=soon"], '"soon" is no number of seconds'),
+        (["certificate", "identifier=x", "days=soon"], '"soon" is no number of days'),
+        (["stale", "identifier=nobody", "seconds=3"], "DBInstance nobody not found"),
         (["delay"], "delay takes seconds: `rds-sandbox simulate delay seconds=SECONDS`"),
         (["delay", "3"], '"3" is no key=value'),
         (["crowd", "like="], 'nothing can be called like ""'),

@@ -7,6 +7,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,87 @@ def test_prefix_list_admits(ec2: Client, instance: dict[str, Any], admit: Callab
     admit(PrefixListIds=[{"PrefixListId": prefix_list}])
 
     assert answers(instance)
+
+
+def way(ec2: Client, instance: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The network ACL and the route table of the instance's VPC, and the internet gateway that it leads to."""
+    of_vpc = [{"Name": "vpc-id", "Values": [instance["DBSubnetGroup"]["VpcId"]]}]
+    [acl] = ec2.describe_network_acls(Filters=of_vpc)["NetworkAcls"]
+    [table] = ec2.describe_route_tables(Filters=of_vpc)["RouteTables"]
+    gateways = [route["GatewayId"] for route in table["Routes"] if route["DestinationCidrBlock"] == "0.0.0.0/0"]
+    return acl["NetworkAclId"], table["RouteTableId"], gateways[0]
+
+
+@pytest.mark.parametrize(
+    ("egress", "action", "ports", "open_"),
+    [
+        (False, "deny", (5432, 5432), False),
+        (False, "deny", (5433, 6000), True),
+        (False, "allow", (5432, 5432), True),
+        (True, "deny", (32768, 60999), False),
+        (True, "deny", (5432, 5432), True),
+    ],
+)
+def test_network_acl_decides(
+    ec2: Client,
+    instance: dict[str, Any],
+    admit: Callable[..., None],
+    egress: bool,
+    action: str,
+    ports: tuple[int, int],
+    open_: bool,
+) -> None:
+    """Whatever the security group admits: its first entry about the packet, and about the answer."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    entry = {"NetworkAclId": way(ec2, instance)[0], "RuleNumber": 50, "Egress": egress}
+    span = {"From": ports[0], "To": ports[1]}
+    ec2.create_network_acl_entry(**entry, Protocol="6", RuleAction=action, CidrBlock="203.0.113.0/24", PortRange=span)
+    answered = answers(instance)
+    ec2.delete_network_acl_entry(**entry)
+    assert open_ is answered
+
+
+def test_route_decides(ec2: Client, instance: dict[str, Any], admit: Callable[..., None]) -> None:
+    """Without a route to an internet gateway that is attached, nobody outside is answered."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    _, table, gateway = way(ec2, instance)
+    route = {"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0"}
+    ec2.delete_route(**route)
+    without = answers(instance)
+    ec2.create_route(**route, GatewayId=gateway)
+    assert (False, True) == (without, answers(instance))
+
+
+def test_an_instance_shows_its_network_interface(
+    ec2: Client, instance: dict[str, Any], group: str, admit: Callable[..., None], rds_sandbox: Sandbox
+) -> None:
+    """With the address that its name leads to; where that is stale, it has another, and nobody answers at the old one."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    filters = [{"Name": "description", "Values": ["RDSNetworkInterface"]}, {"Name": "group-id", "Values": [group]}]
+
+    def address() -> str:
+        [found] = ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"]
+        return str(found["Association"]["PublicIp"])
+
+    assert instance["Endpoint"]["Address"] == address()
+    rds_sandbox.simulate("stale", identifier="gateway", seconds=60)
+    assert (True, False) == (instance["Endpoint"]["Address"] != address(), answers(instance))
+    rds_sandbox.simulate("stale", identifier="gateway", seconds=0)
+    assert (True, True) == (instance["Endpoint"]["Address"] == address(), answers(instance))
+
+
+def test_a_certificate_ends(
+    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None], rds_sandbox: Sandbox, rds: Client
+) -> None:
+    """A client that verifies does not connect; the API says when it ended."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    rds_sandbox.simulate("certificate", identifier="gateway", days=-1)
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        connect(sandbox, instance)
+    ended = wait_for(rds, "gateway", "available")["CertificateDetails"]["ValidTill"]
+    rds_sandbox.simulate("certificate", identifier="gateway", days=365)
+    connect(sandbox, instance).close()
+    assert ended < datetime.now(UTC)
 
 
 def test_group_reference_admits_members_from_inside(
