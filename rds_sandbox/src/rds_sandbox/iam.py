@@ -50,3 +50,13 @@ def bound(request: Request) -> object:
     user.permissions_boundary_arn = arn  # type: ignore[attr-defined]
     user.permissions_boundary = arn and {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}  # type: ignore[attr-defined]
     return {"User": user} if request.name == "CreateUser" else {}
+
+
+@action("iam", "ListUsers")
+def listed(request: Request) -> dict[str, Any]:
+    """Without their boundaries (IAM API Reference, ListUsers)."""
+    asked, iam = request.parameters, iam_backends[request.moto.current_account][request.moto.partition]
+    found = [copy.copy(each) for each in iam.list_users(asked.get("PathPrefix"), asked.get("Marker"), asked.get("MaxItems"))]
+    for each in found:
+        each.permissions_boundary = None  # type: ignore[attr-defined]
+    return {"Users": found, "IsTruncated": False}

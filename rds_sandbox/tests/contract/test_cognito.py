@@ -160,6 +160,8 @@ def test_confirming_by_code_invokes_the_function(
     }
     auth = {"USERNAME": "andrew@example.com", "PASSWORD": PASSWORD}
     signed_in = idp.initiate_auth(ClientId=client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=auth)
+    token = signed_in["AuthenticationResult"]["AccessToken"]
+    assert 52 == len(idp.associate_software_token(AccessToken=token)["SecretCode"])  # nobody knows it beforehand
 
     assert {
         "version": "1",
@@ -336,7 +338,7 @@ def test_alias_and_case(idp: Client) -> None:
     idp.admin_create_user(UserPoolId=pool, Username="bob", UserAttributes=[{"Name": "email", "Value": "bob@example.com"}])
     with pytest.raises(ClientError) as caught:
         idp.admin_get_user(UserPoolId=pool, Username="bob@example.com")
-    verified = [{"Name": "email_verified", "Value": "true"}]
+    verified = [{"Name": "email_verified", "Value": "True"}]
     idp.admin_update_user_attributes(UserPoolId=pool, Username="bob", UserAttributes=verified)
 
     assert "UserNotFoundException" == code_of(caught.value)

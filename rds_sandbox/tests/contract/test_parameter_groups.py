@@ -87,7 +87,7 @@ def test_a_new_instance_has_the_values(
 
 def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
     """What waits for a reboot is pending-reboot until then; logical replication is one of them."""
-    change(rds, log_min_duration_statement="250", statement_timeout="30000", method="immediate")
+    change(rds, log_min_duration_statement="250", statement_timeout="30000", log_error_verbosity="VERBOSE", method="immediate")
     until(lambda: shown(sandbox, instance, "log_min_duration_statement") == "250ms")
     assert ("30s", "in-sync") == (shown(sandbox, instance, "statement_timeout"), status(rds))
     change(rds, rds__logical_replication="1", work_mem="16384")

@@ -27,6 +27,8 @@ from rds_sandbox.cognito import codes, pools, triggers
 from rds_sandbox.cognito.pools import SandboxUserPool
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
+# Of authenticator apps, 52 characters as on AWS; moto checks codes by one for all users, which would be known to everybody.
+replaces(models, "COGNITO_TOTP_MFA_SECRET")(base64.b32encode(secrets.token_bytes(32)).decode().rstrip("="))
 _one_at_a_time = threading.Lock()  # requests come in several threads, and a code counts once
 
 
@@ -201,4 +203,4 @@ def _recovered_by(pool: SandboxUserPool, user: Any) -> str | None:
     mechanisms = pool.extended_config.get("AccountRecoverySetting", {}).get("RecoveryMechanisms")
     ordered = sorted(mechanisms or models.LEGACY_ACCOUNT_RECOVERY_MECHANISMS, key=lambda each: each["Priority"])
     names = [each["Name"].removeprefix("verified_") for each in ordered]
-    return next((name for name in names if user.attribute_lookup.get(f"{name}_verified") == "true"), None)
+    return next((name for name in names if pools.is_verified(user.attribute_lookup, name)), None)

@@ -81,7 +81,7 @@ class SandboxUserPool(models.CognitoIdpUserPool):
         for name in self.extended_config.get("UsernameAttributes", ()):
             yield attributes.get(name, user.username)
         for name in self.extended_config.get("AliasAttributes", ()):
-            if name == "preferred_username" or attributes.get(f"{name}_verified") == "true":
+            if name == "preferred_username" or is_verified(attributes, name):
                 yield attributes.get(name, user.username)
 
     def _folded(self, name: str) -> str:
@@ -123,3 +123,8 @@ def check_configuration(configuration: Mapping[str, Any]) -> None:
 
 def _refused(problem: str) -> JsonRESTError:
     return JsonRESTError("InvalidPasswordException", f"Password did not conform with policy: {problem}")
+
+
+def is_verified(attributes: Mapping[str, str], name: str) -> bool:
+    """Whether an address is; "True" says so too (moto's tests, verified on AWS)."""
+    return attributes.get(f"{name}_verified", "").lower() == "true"

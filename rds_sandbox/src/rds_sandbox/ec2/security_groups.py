@@ -220,7 +220,7 @@ def _check_rule_ids(wanted: Iterable[str], known: Collection[str]) -> None:
 def _check_filters(wanted: Mapping[str, Iterable[str]], known: Collection[str]) -> None:
     for group_id in wanted.get("group-id", ()):
         if "*" not in group_id and not is_valid_security_group_id(group_id):
-            raise EC2ClientError("InvalidGroupId.Malformed", f'Invalid id: "{group_id}"')
+            raise EC2ClientError("InvalidGroupId.Malformed", f"The security group ID '{group_id}' is malformed")
     for name in wanted:
         if name not in known and not is_tag_filter(name):
             raise InvalidFilter(name, "InvalidParameterValue")

@@ -59,7 +59,8 @@ class Parameter:
                 return is_formula(value)
             return bool(least <= found <= most)
         parts = [part.strip() for part in value.split(",")] if self.name in facts.tables()["parameters"]["lists"] else [value]
-        return not self.allowed or all(part in self.allowed.split(",") for part in parts)
+        known = self.allowed.lower().split(",")  # the engine takes a value of an enumeration in any case (PostgreSQL 18, 19.1)
+        return not self.allowed or all(part.lower() in known for part in parts)
 
 
 @cache

@@ -120,10 +120,10 @@ class SandboxDBInstance(DescribedDBInstance):
             self.status = steps[0][0]
         threading.Thread(target=self._perform, args=(steps, end, last, pause), name=self.dbi_resource_id, daemon=True).start()
 
-    def begin_later(self, steps: Steps, end: str) -> SandboxDBInstance:
+    def begin_later(self, steps: Steps, end: str, last: Work = lambda: None) -> SandboxDBInstance:
         """The same, a moment after the request is answered: what is answered is the instance as it is until then."""
         answer = copy.copy(self)
-        self.begin(steps, end, pause=self.machine.host.delay)
+        self.begin(steps, end, last, pause=self.machine.host.delay)
         return answer
 
     def _perform(self, steps: tuple[tuple[str, Work], ...], end: str, last: Work, pause: float) -> None:

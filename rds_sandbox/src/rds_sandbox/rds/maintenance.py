@@ -43,7 +43,8 @@ def open_window(instance: SandboxDBInstance) -> None:
     if instance.maintenance:
         steps.append(("maintenance", lambda: _perform(instance, list(instance.maintenance))))
     if steps:
-        instance.begin(steps, instance.status)
+        waited = instance.pending
+        instance.begin(steps, instance.status, lambda: modifications.done(instance, waited))
 
 
 @action("rds", "DescribePendingMaintenanceActions")

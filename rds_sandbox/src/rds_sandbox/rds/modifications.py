@@ -53,7 +53,8 @@ def modify(request: Request) -> dict[str, Any]:
     if not (planned.applied or planned.plain):
         return {"DBInstance": instance}
     _announce(instance, planned.plain)
-    return {"DBInstance": instance.begin_later(_steps(instance, planned), instance.status)}
+    made = {**planned.plain, **planned.applied}
+    return {"DBInstance": instance.begin_later(_steps(instance, planned), instance.status, lambda: done(instance, made))}
 
 
 def _announce(instance: SandboxDBInstance, values: Values) -> None:
@@ -179,7 +180,6 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
         instance.restart()
     if "DBPortNumber" in values:
         instance.machine.move(instance.address_name, instance.port)
-    _done(instance, values)
     for noun in nouns:
         instance.say("configuration change", f"Finished applying modification to {noun}")
 
@@ -193,7 +193,6 @@ def upgrade(instance: SandboxDBInstance, values: Values) -> None:
     """To a minor version, or to a major one, which may turn out to be impossible: then all stays as it was."""
     major = changes.is_major(values["EngineVersion"], instance.engine_version)
     if major and not upgrades.perform(instance, values["EngineVersion"]):
-        _done(instance, values)
         return
     _apply(instance, values)
     if major:
@@ -208,7 +207,6 @@ def rename(instance: SandboxDBInstance, name: str) -> None:
     instance.machine.move(instance.address_name, instance.port)
     databases[name] = databases.pop(before)
     instance.resume()
-    _done(instance, {"NewDBInstanceIdentifier": name})
     instance.say("configuration change", f"Renamed instance from {before} to {name}.")
 
 
@@ -227,8 +225,8 @@ def _reset_credentials(instance: SandboxDBInstance, values: Values) -> None:
     if values.get("RotateMasterUserPassword"):
         instance.master_user_secret.rotate_secret()
     instance.take_over_password()
-    _done(instance, values)
 
 
-def _done(instance: SandboxDBInstance, values: Values) -> None:
+def done(instance: SandboxDBInstance, values: Values) -> None:
+    """These are pending no more, which is seen together with the status that follows, whatever became of them."""
     instance.pending = {key: value for key, value in instance.pending.items() if key not in values}
