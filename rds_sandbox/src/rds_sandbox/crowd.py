@@ -77,11 +77,12 @@ class Crowd:
         return [{"ResourceType": kind, "Tags": self._listed()}]
 
     def _networks(self) -> tuple[str, str]:
-        """Two more VPCs, one of them with an endpoint for Secrets Manager; their ids."""
+        """Two more VPCs that lead to the internet, one of them with an endpoint for Secrets Manager; their ids."""
         ec2, rds = self.client("ec2"), self.client("rds")
         region, made = ec2.meta.region_name, []
         for number in (1, 2):
             vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16", TagSpecifications=self._of("vpc"))["Vpc"]["VpcId"]
+            self._lead_out(vpc)
             zones = [(zone, f"10.{number}.{index}.0/24") for index, zone in enumerate("ab")]
             subnets = [
                 ec2.create_subnet(VpcId=vpc, CidrBlock=block, AvailabilityZone=region + zone)["Subnet"]["SubnetId"]
@@ -96,6 +97,13 @@ class Crowd:
             VpcId=vpc, ServiceName=service, VpcEndpointType="Interface", SubnetIds=subnets[:1], TagSpecifications=labels
         )
         return made[0], made[1]
+
+    def _lead_out(self, vpc: str) -> None:
+        ec2 = self.client("ec2")
+        gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        [table] = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"]
+        ec2.create_route(RouteTableId=table["RouteTableId"], DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
 
     def _default(self) -> str:
         """The id of the default VPC; empty where somebody deleted it."""
