@@ -11,8 +11,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from cruddur_ops import ledger, redaction, state, targets
+from cruddur_ops import ledger, moment, redaction, state, targets
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
+from cruddur_ops.garbage import uncollected
 from cruddur_ops.target import Target
 
 # Common Errors of each service's API reference, and EC2's list of error codes.
@@ -109,9 +110,9 @@ def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinne
         user_agent_extra="cruddur-ops",
         ignore_configured_endpoint_urls=True,
     )
-    made = _session(region, profile, endpoint_url if sandbox else "").client(
-        service, endpoint_url=endpoint_url or None, config=config
-    )
+    session = _session(profile, endpoint_url if sandbox else "")
+    with uncollected():
+        made = session.create_client(service, region_name=region, endpoint_url=endpoint_url or None, config=config)
     made.meta.events.register("provide-client-params", lambda params, **_: redaction.remember_members(params))
     if unpinned:
         made.meta.events.register("before-call", functools.partial(_require_reading, unpinned))
@@ -124,21 +125,22 @@ def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinne
 
 
 @functools.cache
-def _session(region: str, profile: str, sandbox: str) -> Any:
-    """With the credentials of the profile, or with the keys of the sandbox at this URL."""
-    import boto3
+def _session(profile: str, sandbox: str) -> Any:
+    """With the credentials of the profile, or with the keys of the sandbox at this URL; it has read what all its clients need."""
     from botocore.exceptions import ProfileNotFound
+    from botocore.session import Session
 
-    keys = {**NO_KEYS, **state.sandbox_keys(sandbox)} if sandbox else {}
-    redaction.remember(keys.get("aws_secret_access_key", ""))
+    made = Session(profile=profile or None)
+    if sandbox:
+        keys = {**NO_KEYS, **state.sandbox_keys(sandbox)}
+        redaction.remember(keys["aws_secret_access_key"])
+        made.set_credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
+        return made
     try:
-        made = boto3.Session(region_name=region, profile_name=profile or None, **keys)
-        if not sandbox and _asks_for_code(made):
-            return boto3.Session(region_name=region)
+        return Session() if _asks_for_code(made) else made
     except ProfileNotFound as error:
         remedy = "make it with `aws configure sso`, or name another in targets.toml"
         raise NoCredentials(f'AWS has no profile "{error.kwargs["profile"]}" on this machine: {remedy}') from error
-    return made
 
 
 def _asks_for_code(session: Any) -> bool:
@@ -146,7 +148,8 @@ def _asks_for_code(session: Any) -> bool:
 
     botocore asks for the code on the terminal, in each process; a kernel has none.
     """
-    profiles, name = session._session.full_config["profiles"], session.profile_name
+    session.get_scoped_config()  # raises ProfileNotFound
+    profiles, name = session.full_config["profiles"], session.profile
     configs = [profiles.get(one, {}) for one in (name, profiles.get(name, {}).get("source_profile"))]
     asks = any({"mfa_serial", "role_arn"} <= config.keys() for config in configs)
     exported = "AWS_ACCESS_KEY_ID" in os.environ
@@ -170,6 +173,8 @@ def _require_reading(unpinned: str, model: Any, **_: Any) -> None:
 
 def _note(model: Any, parsed: dict[str, Any], context: Mapping[str, Any], **_: Any) -> None:
     """Keep what the run's ledger wants to know, what must not be shown, and whether an answer was lost before this one."""
+    if ledger.mutating(model.name):
+        moment.forget()
     if context.get("lost"):
         parsed["ResponseMetadata"]["Lost"] = True
     redaction.remember_members(parsed)
@@ -272,13 +277,16 @@ def find(target: Target, service: str, operation: str, *absent: str, **parameter
     """What an operation that reads answers; None where AWS says, by one of these codes, that there is no such thing."""
     from botocore.exceptions import ClientError
 
-    try:
-        answer: dict[str, Any] = getattr(client(target, service), operation)(**parameters)
-    except ClientError as error:
-        if error_code(error) in absent:
-            return None
-        raise
-    return answer
+    def ask() -> dict[str, Any] | None:
+        try:
+            answer: dict[str, Any] = getattr(client(target, service), operation)(**parameters)
+        except ClientError as error:
+            if error_code(error) in absent:
+                return None
+            raise
+        return answer
+
+    return moment.once((_way(target), service, operation, absent, repr(parameters)), ask)
 
 
 def pages(target: Target, service: str, operation: str, **parameters: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from functools import partial, reduce, wraps
 from operator import add
 from typing import Any, Concatenate, ParamSpec
 
-from cruddur_ops import approvals, calls, ledger, locks, progress
+from cruddur_ops import approvals, calls, ledger, locks, moment, progress
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, OpsError, PlanMoved
@@ -167,6 +167,7 @@ class Plan:
 
     def _plan_again(self) -> Plan:
         assert self.again, "a plan comes from a function that is a step"
+        moment.forget()
         return self.again()
 
     def _session(self) -> AbstractContextManager[Plan]:
@@ -292,7 +293,8 @@ def step(function: Callable[Concatenate[Target, Arguments], Plan]) -> Callable[C
 
     @wraps(function)
     def planned(target: Target, /, *given: Arguments.args, **named: Arguments.kwargs) -> Plan:
-        plan = function(target, *given, **named)
+        with moment.one():
+            plan = function(target, *given, **named)
         again = plan.again or partial(planned, target, *given, **named)
         return replace(plan, target=target, again=again, parts=())
 

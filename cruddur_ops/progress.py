@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from cruddur_ops import moment
 from cruddur_ops.errors import AwsUnreachable
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
@@ -98,6 +99,7 @@ def poll(
     deadline = time.monotonic() + timeout
 
     def attempt() -> tuple[str, Found | None, Exception | None]:
+        moment.forget()
         try:
             return *look(), None
         except passing as error:

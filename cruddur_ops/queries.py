@@ -37,10 +37,13 @@ class Query:
 @functools.cache
 def load(name: str) -> Query:
     """Read a query, or the file of an absolute path without its suffix; WrongInput where sql/ has no file of this name."""
-    if name not in names() and not Path(name).is_absolute():
-        near = difflib.get_close_matches(name, names(), n=1, cutoff=0)
-        raise WrongInput(f'sql/ has no query "{name}": did you mean "{near[0]}"?')
-    text = _read(name)
+    try:
+        text = _read(name)
+    except (OSError, ValueError) as error:
+        if name in (known := names()) or Path(name).is_absolute():
+            raise
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0)
+        raise WrongInput(f'sql/ has no query "{name}": did you mean "{near[0]}"?') from error
     return Query(name, text.partition("\n")[0].removeprefix("--").strip(), text)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import cruddur_ops as ops  # its parts are imported on first use
-from cruddur_ops import limits
+from cruddur_ops import limits, moment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +51,7 @@ def connect(target: Target, arguments: tuple[str, ...]) -> None:
     execute(target, ("psql", *arguments), "connect")
 
 
+@moment.one()
 def execute(target: Target, command: tuple[str, ...], verb: str = "exec") -> None:
     """No answer: the process becomes that program."""
     from cruddur_ops.database import clients
@@ -59,6 +60,7 @@ def execute(target: Target, command: tuple[str, ...], verb: str = "exec") -> Non
     clients.execute(target, command[0], command[1:])
 
 
+@moment.one()
 def env(target: Target) -> str:
     """Lines for a shell; beside them, whose password that is."""
     from cruddur_ops.database import clients
@@ -67,6 +69,7 @@ def env(target: Target) -> str:
     return clients.exports(target)
 
 
+@moment.one()
 def url(target: Target, with_password: bool) -> str:
     """One line."""
     from cruddur_ops.database import clients

@@ -6,12 +6,13 @@ import inspect
 import pkgutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from cruddur_ops import limits
+from cruddur_ops import limits, moment
 from cruddur_ops.cli.answers import announce
 from cruddur_ops.errors import WrongInput
 
@@ -82,9 +83,11 @@ class Verb:
             if isinstance(value, str) and not limits.is_utf8(value):
                 raise WrongInput(f"{name} cannot be {value[:60]!a}: write it in UTF-8")
         where = [] if target is None else [load(target, confirm)]
-        if self.announced:
-            announce(self.name, *where)
-        tell(self.function(*where, **given), verified=self.verified)
+        with moment.one() if self.announced else nullcontext():
+            if self.announced:
+                announce(self.name, *where)
+            answer = self.function(*where, **given)
+        tell(answer, verified=self.verified)
 
 
 def tell(answer: object, *, verified: bool = True) -> None:

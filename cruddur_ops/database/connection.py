@@ -23,6 +23,9 @@ from cruddur_ops.target import Target
 
 CONNECT_TIMEOUT = 10
 APPLICATION_NAME = "cruddur-ops"
+# A kept connection is known to be lost within a minute and a half, and no firewall takes it for unused: AWS forgets a connection
+# after 350 seconds (Amazon VPC User Guide, "NAT gateways"). Seconds; the last is in milliseconds (PostgreSQL 18, chapter 32.1.2).
+KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 # What the statements of sql/ and the reading of values rely on, whatever a role or a database is set to. Guards are left as they
 # are: default_transaction_read_only, statement_timeout, lock_timeout.
 PINNED = "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c search_path=public -c standard_conforming_strings=on"
@@ -42,7 +45,7 @@ def connect(
         autocommit: whether each statement is a transaction of its own.
     """
     location = locate(target, database)
-    defaults = {"connect_timeout": connect_timeout, "application_name": APPLICATION_NAME}
+    defaults = {"connect_timeout": connect_timeout, "application_name": APPLICATION_NAME, **KEEPALIVES}
     parameters = {**defaults, **location.parameters, "client_encoding": "UTF8"}
     parameters["options"] = f"{parameters.get('options') or os.environ.get('PGOPTIONS', '')} {PINNED}".strip()
     try:

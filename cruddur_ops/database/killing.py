@@ -30,7 +30,7 @@ def plan_kill(target: Target, idle: str = "") -> Plan:
         target: whose server.
         idle: end only those that have been idle for longer than this, such as "30m" or "2h".
     """
-    with on_server(target, looking=True) as connection:
+    with on_server(target) as connection:
         found = idle_longer_than(connection, others(all_sessions(connection)), idle)
     return _plan_end(target, found, bool(idle))
 
@@ -38,7 +38,7 @@ def plan_kill(target: Target, idle: str = "") -> Plan:
 @step
 def _plan_end(target: Target, found: tuple[Session, ...], still_idle: bool) -> Plan:
     """The end of these sessions, as far as they are still there."""
-    with on_server(target, looking=True) as connection:
+    with on_server(target) as connection:
         there = {_known(one, still_idle) for one in all_sessions(connection)}
     left = [one for one in found if _known(one, still_idle) in there]
     plan = Plan(f"Sessions on {target.name}", tuple(Change(Action.DELETE, str(one), note=one.doing) for one in left))

@@ -52,21 +52,42 @@ def in_transaction(target: Target, looking: bool) -> Iterator[Connection]:
 
 @contextmanager
 def in_database(target: Target, looking: bool) -> Iterator[Connection]:
-    """A connection of its own, on which each statement commits by itself."""
-    with told(), connect(target, connect_timeout=_seconds(looking), autocommit=True) as connection:
+    """A connection on which each statement commits by itself: one of its own, or to look the kept one."""
+    opened = _kept(target) if looking else connect(target, autocommit=True)
+    with told(), opened as connection:
         yield connection
 
 
 @contextmanager
 def on_server(target: Target, looking: bool = False, database: str | None = None) -> Iterator[Connection]:
-    """The same, to the server as a whole: by way of the maintenance database where the target's is missing."""
+    """The same, to the server as a whole: by way of the maintenance database where the target's is missing.
+
+    Args:
+        target: whose server.
+        looking: whether the kept connection will do, which whoever lists sessions must not be on.
+        database: another one of its databases.
+    """
     seconds = _seconds(looking)
+    opened: AbstractContextManager[Connection]
     try:
-        connection = connect(target, database, connect_timeout=seconds, autocommit=True)
+        kept = looking and database is None
+        opened = _kept(target) if kept else connect(target, database, connect_timeout=seconds, autocommit=True)
     except DatabaseMissing:
-        connection = connect(target, MAINTENANCE_DATABASE, connect_timeout=seconds, autocommit=True)
-    with told(), connection:
+        opened = connect(target, MAINTENANCE_DATABASE, connect_timeout=seconds, autocommit=True)
+    with told(), opened as connection:
         yield connection
+
+
+def _kept(target: Target) -> AbstractContextManager[Connection]:
+    """The turn on the kept connection, which is open by now."""
+    session(target).open(PLAN_SECONDS)
+    return _turn(target)
+
+
+@contextmanager
+def _turn(target: Target) -> Iterator[Connection]:
+    with session(target) as cursor:
+        yield cursor.connection
 
 
 def _seconds(looking: bool) -> int:

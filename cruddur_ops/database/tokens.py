@@ -13,6 +13,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from cruddur_ops.errors import WrongInput
+from cruddur_ops.garbage import uncollected
 
 LITERALS = frozenset({"STRING", "BYTE_STRING", "HEX_STRING", "BIT_STRING", "NATIONAL_STRING", "UNICODE_STRING", "HEREDOC_STRING"})
 COMMANDS = frozenset({"COMMAND", "EXECUTE", "FETCH", "SHOW", "RENAME"})
@@ -47,7 +48,8 @@ class Statement:
 
 @cache
 def _tokenizer() -> Any:
-    from sqlglot.dialects.postgres import Postgres  # 0.2 seconds, for those alone who run a file
+    with uncollected():
+        from sqlglot.dialects.postgres import Postgres  # 0.2 seconds, for those alone who run a file
 
     return Postgres()
 

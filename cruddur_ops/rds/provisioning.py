@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from cruddur_ops import tags
+from cruddur_ops import moment, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import WrongInput
@@ -31,6 +31,7 @@ def offer(target: Target) -> Offer:
     return offers.find(settings.resolved(target, found, major=False), found)
 
 
+@moment.one()
 def plan_both(target: Target, *, at_once: bool | None = None, major: bool = False) -> Plan:
     """The security group and the DB instance: what differs from what is wanted."""
     both = groups.plan_group(target) + plan_instance(target, at_once=at_once, major=major)

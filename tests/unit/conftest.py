@@ -8,8 +8,8 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
+from botocore.session import Session
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -42,9 +42,11 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
 
 
 @functools.cache
-def _session(region: str, *_: object) -> boto3.Session:
+def _session(*_: object) -> Session:
     """A session that all tests share: it has read botocore's models, which takes seconds."""
-    return boto3.Session(region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
+    made = Session()
+    made.set_credentials("test", "test")
+    return made
 
 
 @pytest.fixture
