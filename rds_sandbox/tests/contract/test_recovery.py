@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from rds_sandbox import Sandbox, control
-from rds_sandbox.rds.recovery import LEAST_BYTES, STARTED, STORAGE_FULL
+from rds_sandbox.rds.instances import RECOVERY
+from rds_sandbox.rds.recovery import LEAST_BYTES, STORAGE_FULL
 from tests.instance import refused
 from tests.support import PASSWORD, Client, connect, from_address, make_group, tcp, wait_for, wanted
 
@@ -67,7 +68,46 @@ def test_a_killed_server_is_started_again(rds_sandbox: Sandbox, slow: None) -> N
     with connect(rds_sandbox.environment, found) as connection:
         assert (7,) == connection.execute("SELECT it FROM kept").fetchone()
     recovered = ("recovery", "Recovery of the DB instance is complete.")
-    assert [("recovery", STARTED), ("availability", "DB instance restarted"), recovered] == said(rds, "killed")[-3:]
+    assert [("recovery", RECOVERY), ("availability", "DB instance restarted"), recovered] == said(rds, "killed")[-3:]
+
+
+def kill_during(rds: Client, data: Path, status: str, begin: Callable[[], object]) -> None:
+    """Hold the postmaster, so that the work cannot pass it, and kill it once the status is that of the work."""
+    process = psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+    process.suspend()
+    begin()
+    wait_for(rds, "struck", status)
+    process.kill()
+
+
+def test_what_was_under_way_goes_on_when_the_server_is_killed(rds_sandbox: Sandbox) -> None:
+    """A change, a snapshot, a stop come to their ends, and the events tell of the recovery: only what cannot start has failed."""
+    rds, name = rds_sandbox.client("rds"), {"DBInstanceIdentifier": "struck"}
+    create(rds_sandbox, "struck")
+    data, password = data_of(rds_sandbox, "struck"), "Another-1-password"
+
+    def reset() -> None:
+        rds.modify_db_instance(**name, MasterUserPassword=password, ApplyImmediately=True)
+
+    kill_during(rds, data, "resetting-master-credentials", reset)
+    with connect(rds_sandbox.environment, wait_for(rds, "struck", "available"), password=password) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS it")
+    recovered = [("recovery", RECOVERY), ("recovery", "Recovery of the DB instance is complete.")]
+    assert recovered == [event for event in said(rds, "struck") if event[0] == "recovery"]
+    kill_during(rds, data, "backing-up", lambda: rds.create_db_snapshot(**name, DBSnapshotIdentifier="struck"))
+    wait_for(rds, "struck", "available")
+    [snapshot] = rds.describe_db_snapshots(DBSnapshotIdentifier="struck")["DBSnapshots"]
+    assert "available" == snapshot["Status"]
+    rds.modify_db_instance(**name, BackupRetentionPeriod=1, ApplyImmediately=True)
+    wait_for(rds, "struck", "backing-up")
+    wait_for(rds, "struck", "available")
+    kill_during(rds, data, "stopping", lambda: rds.stop_db_instance(**name))
+    wait_for(rds, "struck", "stopped")
+    rds.start_db_instance(**name)
+    with connect(rds_sandbox.environment, wait_for(rds, "struck", "available"), password=password) as connection:
+        assert (7,) == connection.execute("SELECT it FROM kept").fetchone()
+    rds.delete_db_instance(**name, SkipFinalSnapshot=True)
+    rds.delete_db_snapshot(DBSnapshotIdentifier="struck")
 
 
 def test_one_that_cannot_be_started_has_failed(rds_sandbox: Sandbox, slow: None) -> None:

@@ -59,7 +59,7 @@ class Archive:
         assert row is not None
         deadline = time.monotonic() + ARCHIVE_SECONDS
         while not (self.server.archive / row[0]).exists():
-            if time.monotonic() > deadline:
+            if time.monotonic() > deadline or not self.server.running:
                 raise ServerFailed(f"{row[0]} was not archived in {ARCHIVE_SECONDS} seconds")
             time.sleep(0.01)
 

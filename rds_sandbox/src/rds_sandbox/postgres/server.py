@@ -9,11 +9,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
@@ -24,6 +25,7 @@ from rds_sandbox.postgres.programs import Programs
 
 ADMINISTRATOR = "rdsadmin"  # owns the cluster on RDS; the master user is no superuser
 START_SECONDS = 60
+ENDING_SECONDS = 0.5
 WAL_FILE = "4"  # MB, a quarter of the default: every backup and every moment that is restored takes at least one
 SETTINGS = """
 listen_addresses = ''
@@ -94,6 +96,17 @@ class Server:
         """Whether the server process is alive."""
         return self.process is not None and self.process.poll() is None
 
+    def was_killed(self) -> bool:
+        """Whether its process ended by a signal, as where memory has run out: it never does by those that it is stopped with.
+
+        A process that ends closes its sockets a moment before that can be told.
+        """
+        if self.process is None:
+            return False
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.wait(ENDING_SECONDS) < 0
+        return False
+
     def initialise(self) -> None:
         """Make the data directory (PostgreSQL 18, chapter 18.2 and initdb's reference page)."""
         self.make_folder(self.folder)
@@ -139,6 +152,8 @@ class Server:
             settings: for this time only, beside those of its data directory.
             seconds: how long to wait for it.
         """
+        if self.was_killed():
+            self._kill_what_is_left()
         options = {"stdin": subprocess.DEVNULL, "start_new_session": True, **self.programs.account.switch}
         named = [f"--{name}={value}" for name, value in {**self.settings, **self._places(), **(settings or {})}.items()]
         with (self.folder / "postgres.log").open("ab") as log:  # until the collector has taken over
@@ -148,6 +163,14 @@ class Server:
             except OSError as error:
                 raise ServerFailed(f"postgres did not start: {error}") from error
         self._wait_until_ready(seconds)
+
+    def _kill_what_is_left(self) -> None:
+        """Its sessions and helpers, which may not have noticed yet: they hold its memory, and it could not start."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.cwd() == str(self.data.resolve()):
+                    process.kill()
+                    process.wait(10)
 
     def _places(self) -> dict[str, str]:
         """The settings that name folders, which a copy of the data must not share."""
@@ -200,6 +223,8 @@ class Server:
     def back_up(self, target: Path) -> None:
         """Copy the data: of a running server as a base backup, WAL included; of a stopped one, the files."""
         if not self.running:
+            if self.was_killed():
+                self._kill_what_is_left()
             self.programs.copy(self.data, target)
             return
         with self.administrator() as connection:

@@ -29,6 +29,8 @@ from rds_sandbox.rds.descriptions import DescribedDBInstance
 log = logging.getLogger(__name__)
 
 FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)
+ATTEMPTS = 3  # at a work whose server is killed meanwhile
+RECOVERY = "Recovery of the DB instance has started. Recovery time will vary with the amount of data to be recovered."
 FAILURES = (ServerFailed, OSError, psycopg.Error, subprocess.SubprocessError)
 
 Work = Callable[[], None]
@@ -147,8 +149,30 @@ class SandboxDBInstance(DescribedDBInstance):
         self.status = status
         self.begun.set()
         began = time.monotonic()
-        work()
+        self._persist(work)
         time.sleep(max(0.0, self.machine.host.delay - (time.monotonic() - began)))
+
+    def _persist(self, work: Work) -> None:
+        """Do the work; where the server is killed meanwhile, it is started again, as RDS does, and the work goes on."""
+        for left in reversed(range(ATTEMPTS)):
+            try:
+                work()
+            except FAILURES:
+                server = self.machine.server
+                if not (left and server and server.was_killed()):
+                    raise
+                log.exception("%s was killed while %s", self.db_instance_identifier, self.status)
+                if self.machine.serving:
+                    self.recover()
+            else:
+                return
+
+    def recover(self) -> None:
+        """Start the server again that has died."""
+        self.machine.stop()  # the gateway is silent from now on
+        self.say("recovery", RECOVERY)
+        self.resume()
+        self.say("recovery", "Recovery of the DB instance is complete.")
 
     def say(self, category: str, message: str) -> None:
         """Record an event."""

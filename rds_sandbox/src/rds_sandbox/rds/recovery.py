@@ -6,7 +6,6 @@ and "Viewing Amazon RDS DB instance status".
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
 import shutil
@@ -16,12 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from errno import ENOSPC
 
-import psutil
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds.models import rds_backends
 
 from rds_sandbox.host import Host
-from rds_sandbox.postgres import Server
 from rds_sandbox.rds.backend import FULL
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
 
@@ -30,7 +27,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 LEAST_BYTES = 16 << 20  # free on the disk: a server needs some WAL files to start
 FULL_DISK = os.strerror(ENOSPC)
-STARTED = "Recovery of the DB instance has started. Recovery time will vary with the amount of data to be recovered."
 STORAGE_FULL = (
     "DB instance has reached the storage-full threshold, and the database has been shut down. "
     "You can increase the allocated storage to address this issue."
@@ -60,10 +56,12 @@ def _look_after(instance: SandboxDBInstance, free: int) -> None:
     """What is wrong is found out before the status: who ends a server sets that first."""
     server = instance.machine.server
     dead = server is not None and instance.machine.serving and not server.running
+    if not instance.begun.is_set():
+        return  # what was accepted a moment ago finds out by itself
     if instance.status == "available" and free < LEAST_BYTES:
         _begin(instance, "stopping", instance.machine.stop, STORAGE_FULL)
     elif (instance.status == "available" and dead) or (instance.status == FULL and free > 2 * LEAST_BYTES):
-        _begin(instance, "rebooting", functools.partial(_recover, instance))
+        _begin(instance, "rebooting", instance.recover)
 
 
 def _begin(instance: SandboxDBInstance, status: str, work: Callable[[], None], said: str = "") -> None:
@@ -87,20 +85,3 @@ def _perform(instance: SandboxDBInstance, work: Callable[[], None], full: str) -
     if full:
         instance.say("failure", full)
     instance.status = FULL if full else "available"
-
-
-def _recover(instance: SandboxDBInstance) -> None:
-    instance.machine.stop()  # the gateway is silent from now on
-    instance.say("recovery", STARTED)
-    _kill_what_is_left(instance.machine.running_server())
-    instance.resume()
-    instance.say("recovery", "Recovery of the DB instance is complete.")
-
-
-def _kill_what_is_left(server: Server) -> None:
-    """Its sessions and helpers, which may not have noticed yet: they hold its memory, and it could not start."""
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if process.cwd() == str(server.data.resolve()):
-                process.kill()
-                process.wait(10)
