@@ -314,7 +314,7 @@ def restored(name: str) -> After:
         found, origin, there = world.servers.get(NAME), world.snapshots.get(name), world.servers.get(COPY)
         if there:
             begun = there.origin == name and (origin is None or origin.number == there.copy_of)
-            return world.having(COPY, **likeness(world)) if begun else None
+            return world.having(COPY, tagged=COPY, **likeness(world)) if begun else None
         if not origin or not (found or world.group):
             return None
         own: dict[str, Any] = {"origin": name, "copy_of": origin.number, "number": world.made + 1, "tagged": COPY}
@@ -335,7 +335,7 @@ def promoted(world: World) -> World | None:
     there = world.servers.get(COPY)
     if not there or (there.source and there.source != NAME):
         return None
-    return world.having(COPY, source="", **likeness(world))
+    return world.having(COPY, source="", tagged=COPY, **likeness(world))
 
 
 def switched(incoming: str, outgoing: str) -> After:

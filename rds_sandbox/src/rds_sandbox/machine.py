@@ -41,6 +41,11 @@ class Machine:
     misled_until: float = field(default=0.0, init=False)
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 
+    @property
+    def dead(self) -> bool:
+        """Whether the server has ended by itself."""
+        return self.server is not None and self.serving and not self.server.running
+
     def create(self, name: str, port: int, obtain: Callable[[], Server], prepare: Callable[[Server], None]) -> None:
         """Obtain a server, prepare it, which includes its start, and open the gateway under this name."""
         with self._one_at_a_time:

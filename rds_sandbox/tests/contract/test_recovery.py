@@ -38,11 +38,11 @@ def said(rds: Client, identifier: str) -> list[tuple[str, str]]:
     return [(event["EventCategories"][0], event["Message"]) for event in events]
 
 
-def create(sandbox: Sandbox, identifier: str) -> dict[str, Any]:
+def create(sandbox: Sandbox, identifier: str, **changes: Any) -> dict[str, Any]:
     """An instance that this machine reaches."""
     rds, ec2 = sandbox.client("rds"), sandbox.client("ec2")
     group = make_group(ec2, identifier, tcp(5432, **from_address(f"{sandbox.operator_address}/32")))
-    rds.create_db_instance(**wanted(identifier, VpcSecurityGroupIds=[group]))
+    rds.create_db_instance(**wanted(identifier, VpcSecurityGroupIds=[group], **changes))
     return wait_for(rds, identifier, "available")
 
 
@@ -81,9 +81,9 @@ def kill_during(rds: Client, data: Path, status: str, begin: Callable[[], object
 
 
 def test_what_was_under_way_goes_on_when_the_server_is_killed(rds_sandbox: Sandbox) -> None:
-    """A change, a snapshot, a stop come to their ends, and the events tell of the recovery: only what cannot start has failed."""
+    """A change, a stop, a snapshot come to their ends, and the events tell of the recovery: only what cannot start has failed."""
     rds, name = rds_sandbox.client("rds"), {"DBInstanceIdentifier": "struck"}
-    create(rds_sandbox, "struck")
+    create(rds_sandbox, "struck", BackupRetentionPeriod=1)
     data, password = data_of(rds_sandbox, "struck"), "Another-1-password"
 
     def reset() -> None:
@@ -94,20 +94,14 @@ def test_what_was_under_way_goes_on_when_the_server_is_killed(rds_sandbox: Sandb
         connection.execute("CREATE TABLE kept AS SELECT 7 AS it")
     recovered = [("recovery", RECOVERY), ("recovery", "Recovery of the DB instance is complete.")]
     assert recovered == [event for event in said(rds, "struck") if event[0] == "recovery"]
-    kill_during(rds, data, "backing-up", lambda: rds.create_db_snapshot(**name, DBSnapshotIdentifier="struck"))
-    wait_for(rds, "struck", "available")
-    [snapshot] = rds.describe_db_snapshots(DBSnapshotIdentifier="struck")["DBSnapshots"]
-    assert "available" == snapshot["Status"]
-    rds.modify_db_instance(**name, BackupRetentionPeriod=1, ApplyImmediately=True)
-    wait_for(rds, "struck", "backing-up")
-    wait_for(rds, "struck", "available")
     kill_during(rds, data, "stopping", lambda: rds.stop_db_instance(**name))
     wait_for(rds, "struck", "stopped")
     rds.start_db_instance(**name)
     with connect(rds_sandbox.environment, wait_for(rds, "struck", "available"), password=password) as connection:
         assert (7,) == connection.execute("SELECT it FROM kept").fetchone()
-    rds.delete_db_instance(**name, SkipFinalSnapshot=True)
-    rds.delete_db_snapshot(DBSnapshotIdentifier="struck")
+    kill_during(rds, data, "backing-up", lambda: rds.create_db_snapshot(**name, DBSnapshotIdentifier="struck"))
+    rds.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier="struck", WaiterConfig={"Delay": 1})
+    rds_sandbox.reset()
 
 
 def test_one_that_cannot_be_started_has_failed(rds_sandbox: Sandbox, slow: None) -> None:

@@ -92,6 +92,11 @@ class Server:
         return self.folder.parent / "archives" / self.folder.name
 
     @property
+    def _status(self) -> Path:
+        """Where a server that runs says how it is."""
+        return self.data / "postmaster.pid"
+
+    @property
     def running(self) -> bool:
         """Whether the server process is alive."""
         return self.process is not None and self.process.poll() is None
@@ -154,6 +159,7 @@ class Server:
         """
         if self.was_killed():
             self._kill_what_is_left()
+            self._status.unlink(missing_ok=True)  # it says "ready" still
         options = {"stdin": subprocess.DEVNULL, "start_new_session": True, **self.programs.account.switch}
         named = [f"--{name}={value}" for name, value in {**self.settings, **self._places(), **(settings or {})}.items()]
         with (self.folder / "postgres.log").open("ab") as log:  # until the collector has taken over
@@ -184,12 +190,11 @@ class Server:
 
     def _wait_until_ready(self, seconds: int) -> None:
         """postmaster.pid ends with the word "ready" once the server does (src/include/utils/pidfile.h)."""
-        status = self.data / "postmaster.pid"
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.running:
                 raise ServerFailed(f"postgres ended while starting: {self.log_end()}")
-            if status.exists() and status.read_text().rstrip().endswith("ready"):
+            if self._status.exists() and self._status.read_text().rstrip().endswith("ready"):
                 return
             time.sleep(0.01)
         self.stop(signal.SIGQUIT)
@@ -221,14 +226,20 @@ class Server:
             yield connection
 
     def back_up(self, target: Path) -> None:
-        """Copy the data: of a running server as a base backup, WAL included; of a stopped one, the files."""
-        if not self.running:
-            if self.was_killed():
-                self._kill_what_is_left()
-            self.programs.copy(self.data, target)
-            return
-        with self.administrator() as connection:
-            base_backup.back_up(connection, self.data, target, self.programs.account)
+        """Copy the data: of a running server as a base backup, WAL included; of one that is stopped or killed, the files."""
+        if self.running:
+            try:
+                with self.administrator() as connection:
+                    base_backup.back_up(connection, self.data, target, self.programs.account)
+            except psycopg.Error:
+                if not self.was_killed():
+                    raise
+                discard(target, self.folder.parent)
+            else:
+                return
+        if self.was_killed():
+            self._kill_what_is_left()
+        self.programs.copy(self.data, target)
 
     def take_over(self, backup: Path) -> None:
         """Begin with a copy of these data, as a server of its own: neither standby nor what ALTER SYSTEM left."""

@@ -156,14 +156,14 @@ class SandboxDBInstance(DescribedDBInstance):
         """Do the work; where the server is killed meanwhile, it is started again, as RDS does, and the work goes on."""
         for left in reversed(range(ATTEMPTS)):
             try:
+                if self.machine.dead:
+                    self.recover()
                 work()
             except FAILURES:
                 server = self.machine.server
                 if not (left and server and server.was_killed()):
                     raise
                 log.exception("%s was killed while %s", self.db_instance_identifier, self.status)
-                if self.machine.serving:
-                    self.recover()
             else:
                 return
 

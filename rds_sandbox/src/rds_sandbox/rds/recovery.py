@@ -54,8 +54,7 @@ def _instances() -> Iterator[SandboxDBInstance]:
 
 def _look_after(instance: SandboxDBInstance, free: int) -> None:
     """What is wrong is found out before the status: who ends a server sets that first."""
-    server = instance.machine.server
-    dead = server is not None and instance.machine.serving and not server.running
+    dead = instance.machine.dead
     if not instance.begun.is_set():
         return  # what was accepted a moment ago finds out by itself
     if instance.status == "available" and free < LEAST_BYTES:

@@ -69,9 +69,6 @@ class SandboxDBSnapshot(models.DBSnapshot):
         """Copy the instance's data."""
         server = instance.machine.running_server()
         self.fill(server.data, server.back_up)
-        if self.status == "failed" and server.was_killed():  # its files lie still now
-            folders.discard(self.folder, self.host.root)
-            self.fill(server.data, server.back_up)
 
     def fill(self, source: Path, copy: Callable[[Path], None]) -> None:
         """Fill the folder with a copy of the source."""
