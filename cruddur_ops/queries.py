@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import PROJECT
@@ -37,19 +37,25 @@ class Query:
 @functools.cache
 def load(name: str) -> Query:
     """Read a query, or the file of an absolute path without its suffix; WrongInput where sql/ has no file of this name."""
-    try:
-        text = _read(name)
-    except (OSError, ValueError) as error:
-        if name in (known := names()) or Path(name).is_absolute():
-            raise
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0)
-        raise WrongInput(f'sql/ has no query "{name}": did you mean "{near[0]}"?') from error
+    if not _is_there(name) and not Path(name).is_absolute():
+        near = difflib.get_close_matches(name, names(), n=1, cutoff=0)
+        raise WrongInput(f'sql/ has no query "{name}": did you mean "{near[0]}"?')
+    text = _read(name)
     return Query(name, text.partition("\n")[0].removeprefix("--").strip(), text)
 
 
 def place(name: str) -> str:
     """The file of a query as it is told, such as "sql/schema.sql"."""
     return f"{name}.sql" if Path(name).is_absolute() else f"sql/{name}.sql"
+
+
+def _is_there(name: str) -> bool:
+    """Whether it is one of `names`, without a look at all of them."""
+    plain = PurePosixPath(name)
+    try:
+        return plain.as_posix() == name and ".." not in plain.parts and (FOLDER / f"{name}.sql").is_file()
+    except OSError:  # too long for a name
+        return False
 
 
 def _read(name: str) -> str:
