@@ -16,7 +16,7 @@ from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import database, tags
-from cruddur_ops.change import Action, Change
+from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database.connection import session
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan, step
@@ -132,14 +132,28 @@ def copied(target: Target, snapshot: str, show: Callable[[Plan], object]) -> Ite
     """
     clear(target, show)
     try:
-        _apply(plan_copy(target, snapshot), show)
         copy = copy_of(target)
-        _apply(provisioning.plan_instance(copy, at_once=True), show)
-        database.wait_until_reachable(copy)
+        plan = plan_copy(target, snapshot)
+        show(plan)
+        bring_up(plan, copy, show)
         yield copy
         session(copy).close()
     finally:
         clear(target, show)
+
+
+def bring_up(plan: Plan, copy: Target, show: Callable[[Plan], object] = print) -> Outcome:
+    """Make a restored instance, and all that a restore cannot give it; its password comes under Secrets Manager.
+
+    Args:
+        plan: of the restore, which was shown.
+        copy: the sibling that it makes.
+        show: is given the plan of the rest, before that is applied.
+    """
+    restored = plan.apply()
+    completed = _apply(provisioning.plan_instance(copy, at_once=True), show)
+    database.wait_until_reachable(copy)
+    return restored + completed
 
 
 def clear(target: Target, show: Callable[[Plan], object]) -> None:
@@ -151,7 +165,7 @@ def clear(target: Target, show: Callable[[Plan], object]) -> None:
     _apply(removal, show)
 
 
-def _apply(plan: Plan, show: Callable[[Plan], object]) -> None:
+def _apply(plan: Plan, show: Callable[[Plan], object]) -> Outcome:
     if plan.mutating:
         show(plan)
-    plan.apply()
+    return plan.apply()
