@@ -38,6 +38,7 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "InstanceQuotaExceeded": (NotOffered, "delete an instance, or ask for more in Service Quotas"),
     "InsufficientDBInstanceCapacity": (NotOffered, "try another class or zone, or later"),
     "InvalidDBInstanceState": (InstanceNotReady, "wait until the instance is available, then repeat"),
+    "InvalidDBParameterGroupState": (InstanceNotReady, "an instance has it still: wait until that is gone, then repeat"),
     "InvalidDBSnapshotState": (InstanceNotReady, "wait until the snapshot is available, then repeat"),
     "InvalidGroup.Duplicate": (RunInProgress, AGAIN),
     "InvalidGroup.NotFound": (RunInProgress, AGAIN),

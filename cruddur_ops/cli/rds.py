@@ -25,14 +25,14 @@ def modify(target: str, confirm: str, at_once: bool | None, plan_only: bool) -> 
     if plan_only:
         raise SystemExit(_drift(target, at_once))
     from cruddur_ops import rds
-    from cruddur_ops.database.instance import require_upgradable
-    from cruddur_ops.rds.modification import is_major
+    from cruddur_ops.database.prechecks import require_upgradable
+    from cruddur_ops.rds.modification import major_version
     from cruddur_ops.targets import load
 
     loaded = load(target, confirm)
     plan = rds.plan_both(loaded, at_once=at_once, major=True)
-    if is_major(plan):
-        require_upgradable(loaded)
+    if version := major_version(plan):
+        require_upgradable(loaded, version)
     carry_out(plan)
 
 

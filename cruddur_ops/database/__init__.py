@@ -1,10 +1,13 @@
 """The database on the server: how to connect, and the steps that create, load and seed it."""
 
+from cruddur_ops.database.after_upgrade import plan_after_upgrade, verify_version
 from cruddur_ops.database.blocking import staged_block
+from cruddur_ops.database.blue_green import upgrade_choice
 from cruddur_ops.database.checksum import forget_markers, mark, markers, next_second, prove
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.facts import connection_facts, counts, inspect
 from cruddur_ops.database.instance import connected, replica_lag, wait_until_caught_up
+from cruddur_ops.database.prechecks import blockers, plan_mend, prechecks
 from cruddur_ops.database.recovery import plan_recover
 from cruddur_ops.database.roles import plan_roles
 from cruddur_ops.database.schema import plan_migrations, plan_schema, schema_checksum
@@ -15,6 +18,7 @@ from cruddur_ops.database.status import status
 from cruddur_ops.database.wait import wait_until_reachable
 
 __all__ = [
+    "blockers",
     "connected",
     "connection_facts",
     "counts",
@@ -23,13 +27,16 @@ __all__ = [
     "mark",
     "markers",
     "next_second",
+    "plan_after_upgrade",
     "plan_create",
+    "plan_mend",
     "plan_migrations",
     "plan_recover",
     "plan_roles",
     "plan_schema",
     "plan_seed",
     "plan_statement_statistics",
+    "prechecks",
     "prove",
     "replica_lag",
     "schema_checksum",
@@ -37,6 +44,8 @@ __all__ = [
     "slowest",
     "staged_block",
     "status",
+    "upgrade_choice",
+    "verify_version",
     "wait_until_caught_up",
     "wait_until_reachable",
 ]

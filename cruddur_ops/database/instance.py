@@ -14,7 +14,7 @@ from cruddur_ops.database.errors import DatabaseUnreachable
 from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.sessions import Session, sessions
 from cruddur_ops.database.statements import ask
-from cruddur_ops.errors import InstanceNotReady, WrongInput
+from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.target import Target
 
 FUNCTION = "post-confirmation"  # the application_name of cruddur_ops.lambdas.post_confirmation
@@ -83,16 +83,3 @@ def _replica(target: Target, rows: list[dict[str, Any]]) -> dict[str, Any]:
     if not rows[0]["replica"]:
         raise InstanceNotReady(f"{target.db_instance_identifier} is no replica: name one, `cruddur-ops rds status` tells")
     return rows[0]
-
-
-def upgrade_problems(target: Target) -> list[str]:
-    """What a major upgrade would stumble over, each with the way out."""
-    with on_server(target) as connection:
-        return [row["problem"] for row in ask(connection, "operations/upgrade_problems")]
-
-
-def require_upgradable(target: Target) -> None:
-    """Refuse a major upgrade that would fail."""
-    problems = upgrade_problems(target)
-    if problems:
-        raise WrongInput(f"a major upgrade would fail: {'; '.join(problems)}; then repeat")

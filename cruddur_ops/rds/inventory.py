@@ -36,8 +36,9 @@ COMMANDS = {
     "scheduler:schedule": "aws scheduler delete-schedule --name {name}",
     "iam:role": "aws iam delete-role --role-name {name}",
 }
-# A run's lock is a standard parameter, which costs nothing (AWS Systems Manager Pricing), and stays: see locks.
-FREE = frozenset({"ssm:parameter"})
+# A run's lock is a standard parameter, which costs nothing (AWS Systems Manager Pricing), and stays: see locks. Nor does a
+# DB parameter group.
+FREE = frozenset({"rds:pg", "ssm:parameter"})
 UNKNOWN = "see the console of its service"
 AUTOMATED = "goes by itself with its instance and the automated backups"
 PROTECTED = "is protected from deletion, and stays"

@@ -6,7 +6,9 @@ Where there is no instance, or no log yet, reading raises InstanceNotReady.
 from __future__ import annotations
 
 import re
+import textwrap
 from collections import deque
+from collections.abc import Collection
 
 from cruddur_ops import aws
 from cruddur_ops.errors import InstanceNotReady
@@ -15,6 +17,9 @@ from cruddur_ops.target import Target
 
 NOT_READY_CODES = frozenset({"DBInstanceNotReady", "DBLogFileNotFoundFault"})
 DAY_MINUTES = 1440
+PRECHECK, UPGRADE = "pg_upgrade_precheck.log", "pg_upgrade"  # and of all that a major upgrade writes down
+LONGEST = 300  # characters of one of its reasons: pg_upgrade's own have the whole of its report behind them
+REASONS = re.compile(r"\*+ ")  # RDS writes an asterisk before each, two before those of a database
 LOG = "error/postgresql"  # all names of PostgreSQL's log files on RDS begin so; there is one for each hour
 # A failed statement is logged with its values (PostgreSQL 18, log_min_error_statement); so may be users' data.
 PASSWORD = re.compile(r"(?i)(password\s*=?\s*)(E?'(?:[^'\\]|''|\\.)*'|\$\w*\$.*?\$\w*\$|SCRAM-\S+)")
@@ -61,3 +66,30 @@ def events(target: Target, minutes: int = DAY_MINUTES) -> list[str]:
     wanted = {"SourceType": "db-instance", "SourceIdentifier": target.db_instance_identifier, "Duration": minutes}
     found = aws.pages(target, "rds", "describe_events", **wanted)
     return [f"{date:%Y-%m-%d %H:%M} {message}" for date, message in sorted((item["Date"], item["Message"]) for item in found)]
+
+
+def last_event(target: Target) -> str:
+    """What RDS has said last of the instance; empty where it has said nothing for an hour."""
+    return next((line.partition(" ")[2].partition(" ")[2] for line in reversed(events(target, 60))), "")
+
+
+def of_upgrades(target: Target) -> list[str]:
+    """The names of the files in which RDS and pg_upgrade say what became of a major upgrade, the newest last."""
+    identifier = target.db_instance_identifier
+    found = aws.pages(target, "rds", "describe_db_log_files", DBInstanceIdentifier=identifier, FilenameContains=UPGRADE)
+    return [item["LogFileName"] for item in sorted(found, key=lambda item: (item["LastWritten"], item["LogFileName"]))]
+
+
+def upgrade_failure(target: Target, known: Collection[str]) -> str:
+    """Why a major upgrade was refused, or failed; empty where no file besides the known ones tells.
+
+    The log of RDS's checks is a list of reasons, where it is there; of the others the last lines are the nearest.
+    """
+    names = [name for name in of_upgrades(target) if name not in known]
+    checked = [name for name in names if name.startswith(PRECHECK)]
+    if not checked:
+        ends = [line for name in names for line in _lines(target, target.db_instance_identifier, name, 3) if line.strip()]
+        return textwrap.shorten(masked(" ".join(ends)), LONGEST, placeholder="...")
+    text = "\n".join(_lines(target, target.db_instance_identifier, checked[-1], 500))
+    found = REASONS.split(text)[1:] or [text]
+    return " ".join([*(masked(textwrap.shorten(reason, LONGEST, placeholder="...")) for reason in found), f"({checked[-1]})"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,12 +10,15 @@ from typing import Any
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change, differences
-from cruddur_ops.errors import ConfirmationRequired
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady
 from cruddur_ops.plan import Plan
-from cruddur_ops.rds import offers, passwords, pending, settings, waiting
+from cruddur_ops.rds import logs, offers, passwords, pending, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.settings import NO_GROWTH, Wish
 from cruddur_ops.target import Target
+
+MAJOR = "AllowMajorVersionUpgrade"
+Fill = Callable[[], Mapping[str, Any]]
 
 
 def changes(wish: Wish, found: Instance, asked: bool | None) -> Iterator[Change]:
@@ -47,12 +50,36 @@ def _made(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once: bool
         message = f"{' and '.join(abrupt)} of {found.identifier} cannot wait for the maintenance window"
         remedy = "read its note in the plan, then ask for it with at_once = true, or `cruddur-ops rds modify --at-once`"
         return {"refusal": ConfirmationRequired(f"{message}: {remedy}")}
-    fill = passwords.chosen(wish.target) if changed.get("ManageMasterUserPassword") is False else None
-    call = Call("rds", "modify_db_instance", _parameters(wish, found, changed, at_once), fill=fill)
+    fill: Fill | None = passwords.chosen(wish.target) if changed.get("ManageMasterUserPassword") is False else None
     now = {name: value for name, value in changed.items() if at_once or not settings.BY_NAME[name].deferred}
-    lacks, later = partial(_lacks, wish, now), () if at_once else settings.DEFERRED
-    settle = partial(waiting.wait, wish.target, settled=True, later=later, lacks=lacks, before=found.status)
-    return {"calls": (call,), "settle": settle}
+    later, parameters = () if at_once else settings.DEFERRED, _parameters(wish, found, changed, at_once)
+    wait = partial(waiting.wait, wish.target, settled=True, later=later, before=found.status)
+    if parameters.get(MAJOR) and at_once:
+        known: set[str] = set()
+        fill = partial(_remembered, wish.target, known, fill)
+        news = partial(logs.last_event, wish.target)
+        wait = partial(wait, lacks=partial(_upgraded, wish, now, known), timeout=waiting.LONGEST, news=news)
+    else:
+        if parameters.get(MAJOR):
+            now.pop("DBParameterGroupName", None)  # it waits with the version that it is for
+        wait = partial(wait, lacks=partial(_lacks, wish, now))
+    return {"calls": (Call("rds", "modify_db_instance", parameters, fill=fill),), "settle": wait}
+
+
+def _remembered(target: Target, known: set[str], fill: Fill | None) -> Mapping[str, Any]:
+    """Note directly before the call what earlier upgrades have left in the logs."""
+    known.update(logs.of_upgrades(target))
+    return fill() if fill else {}
+
+
+def _upgraded(wish: Wish, wanted: Mapping[str, Any], known: Collection[str], found: Instance) -> str:
+    """What it lacks still, while RDS has not said why it will never have it: what is refused ends as available, too."""
+    left = _lacks(wish, wanted, found)
+    reason = logs.upgrade_failure(wish.target, known) if left else ""
+    if reason:
+        message = f"RDS did not upgrade {found.identifier}, which runs {found.engine_version} as before"
+        raise InstanceNotReady(f"{message}: {reason} Mend that, then plan the upgrade again")
+    return left
 
 
 def _hurried(wish: Wish, found: Instance) -> Iterator[Change]:
@@ -82,7 +109,7 @@ def _parameters(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once
     if {"AllocatedStorage", "Iops"} & changed.keys() and wish.present["Iops"]:  # one is not changed without the other
         parameters |= {name: changed.get(name, wish.present[name]) for name in ("AllocatedStorage", "Iops")}
     if offers.major(changed.get("EngineVersion", found.engine_version)) != offers.major(found.engine_version):
-        parameters["AllowMajorVersionUpgrade"] = True
+        parameters[MAJOR] = True
     return parameters
 
 
@@ -103,7 +130,7 @@ def _tagging(target: Target, found: Instance, resource: str) -> Iterator[Change]
         yield Change(Action.MODIFY, resource, f"tag {key}", found.tags.get(key), value, calls=(call,))
 
 
-def is_major(plan: Plan) -> bool:
-    """Whether a plan goes to another major version: its pre-checks come first, see `database.instance`."""
+def major_version(plan: Plan) -> str:
+    """The other major version to which a plan goes, whose pre-checks come first, see `database.prechecks`; else empty."""
     versions = [change for change in plan.mutating if change.setting == "EngineVersion"]
-    return any(offers.major(str(change.before)) != offers.major(str(change.after)) for change in versions)
+    return next((str(one.after) for one in versions if offers.major(str(one.before)) != offers.major(str(one.after))), "")

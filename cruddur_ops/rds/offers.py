@@ -68,7 +68,7 @@ def find(target: Target, found: Instance | None = None) -> Offer:
         zones = orderable_zones(target, version, orderable_options(target, version))
     elif found.db_instance_class != target.db_instance_class:
         orderable_zones(target, version, orderable_options(target, version))
-    end = end_of_standard_support(lifecycles(target, version))
+    end = end_of_support(lifecycles(target, version))
     offer = Offer(version, target.db_instance_class, zones, end, prices.monthly_cost(target))
     return offer if version == running or not found else next_step(offer, running, upgrades(target, running))
 
@@ -117,8 +117,13 @@ def next_step(offer: Offer, running: str, reachable: Sequence[str]) -> Offer:
     minors = [version for version in reachable if major(version) == major(running)]
     if minors and major(offer.version) != major(running):
         return replace(offer, version=max(minors, key=numbers), then=offer.version)
+    raise not_reached(running, offer.version, reachable)
+
+
+def not_reached(running: str, wanted: str, reachable: Iterable[str]) -> NotOffered:
+    """That RDS does not go there from this minor version, and where it goes."""
     near = ", ".join(sorted(reachable, key=numbers)) or "none: restore into a new instance"
-    raise NotOffered(f"RDS does not upgrade {running} to {offer.version}: set engine_version to one of {near}")
+    return NotOffered(f"RDS does not upgrade {running} to {wanted}: set engine_version to one of {near}")
 
 
 def orderable_options(target: Target, version: str) -> list[dict[str, Any]]:
@@ -173,7 +178,7 @@ def lifecycles(target: Target, version: str) -> list[dict[str, Any]]:
     return [period for item in found for period in item.get("SupportedEngineLifecycles", [])]
 
 
-def end_of_standard_support(periods: Iterable[Mapping[str, Any]]) -> date | None:
-    """The last day of standard support; None where RDS names none."""
-    standard = [period for period in periods if period["LifecycleSupportName"] == STANDARD_SUPPORT]
-    return standard[0]["LifecycleSupportEndDate"].date() if standard else None
+def end_of_support(periods: Iterable[Mapping[str, Any]], name: str = STANDARD_SUPPORT) -> date | None:
+    """The last day of a kind of support; None where RDS names none."""
+    found = [period for period in periods if period["LifecycleSupportName"] == name]
+    return found[0]["LifecycleSupportEndDate"].date() if found else None

@@ -67,6 +67,19 @@ def products(target: Target, family: str, **attributes: str) -> list[dict[str, A
     return [json.loads(one) for one in aws.pages(there, "pricing", "get_products", ServiceCode="AmazonRDS", Filters=filters)]
 
 
+def vcpus(target: Target, instance_class: str) -> int:
+    """Those of a class, which the Price List tells alone; 0 where it does not answer."""
+    from botocore.exceptions import ClientError
+
+    try:
+        found = (
+            products(target, "Database Instance", instanceType=instance_class) if aws.partition(target.region) == "aws" else []
+        )
+    except (AccessDenied, AwsUnreachable, ClientError):
+        return 0
+    return int(found[0]["product"]["attributes"].get("vcpu", 0)) if found else 0
+
+
 def unit_price(found: Iterable[Mapping[str, Any]]) -> float | None:
     """The on-demand price of one unit, in USD, of the product for PostgreSQL, else of that for any engine."""
     for engine in ("PostgreSQL", "Any"):

@@ -36,7 +36,7 @@ COPY_OF = "CopyOf"  # the tag that names the original by its DbiResourceId, whic
 FACTS = ("the original is not touched; the new instance is billed as long as it is there",)
 
 
-def sibling(target: Target, identifier: str, *, keep: bool = False) -> Target:
+def sibling(target: Target, identifier: str, *, keep: bool = False, snapshot: str = "") -> Target:
     """The same target for a sibling instance, a restored one or a replica: what the original has is asked for.
 
     It is confirmed by its own name, where the target is by its. Where the original is gone, the target's settings are asked for.
@@ -45,6 +45,7 @@ def sibling(target: Target, identifier: str, *, keep: bool = False) -> Target:
         target: whose instance is the original.
         identifier: of the sibling.
         keep: whether it is there to stay, and so protected from deletion where the original is; a drill's is not.
+        snapshot: what it is restored from; one of an older major version has that, and the parameter group of then.
     """
     if identifier == target.db_instance_identifier:
         raise WrongInput(f"{identifier} is the original: give the other instance another identifier")
@@ -54,6 +55,7 @@ def sibling(target: Target, identifier: str, *, keep: bool = False) -> Target:
     wanted = settings.as_found(source) if source else {name: getattr(target, name) for name in settings.FOLLOWED}
     protected = keep and wanted["deletion_protection"]
     wanted |= {"manage_master_password": target.manage_master_password, "deletion_protection": protected}
+    wanted |= snapshots.of_then(target, snapshot, wanted["engine_version"]) if snapshot else {}
     kept = {name: value for name, value in wanted.items() if value is not None}
     confirm = identifier if target.confirm == target.db_instance_identifier else target.confirm
     new = target.asking(f"DB instance {target.db_instance_identifier}", **kept)
@@ -77,7 +79,7 @@ def plan_restore(target: Target, snapshot: str, identifier: str) -> Plan:
         snapshot: its name; while it is not available, the plan can be shown and not applied.
         identifier: of the new instance.
     """
-    new, origin = sibling(target, identifier), f"snapshot {snapshot}"
+    new, origin = sibling(target, identifier, snapshot=snapshot), f"snapshot {snapshot}"
     found = snapshots.describe(target, snapshot)
     change = _begun(new, origin, found.resource_id if found else None) or from_snapshot(target, new, found, origin)
     return Plan(f"restore on {target.name}", (change,), FACTS)

@@ -16,9 +16,11 @@ from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan, step
-from cruddur_ops.rds import instances, waiting
+from cruddur_ops.rds import instances, offers, waiting
 from cruddur_ops.rds.instances import at
 from cruddur_ops.target import Target
+
+GROUP = "ParameterGroup"  # the tag with the name of the one that the instance had then, which RDS does not keep
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Snapshot:
     gibibytes: int = at("AllocatedStorage", 0)  # of the storage that a restored instance has at least
     arn: str = at("DBSnapshotArn")
     resource_id: str = at("DbiResourceId")  # of the instance, which keeps it when it is renamed
+    engine_version: str = at("EngineVersion")
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -56,6 +59,15 @@ def of_instance(target: Target) -> list[Snapshot]:
     """All snapshots of the target's DB instance, the newest last."""
     items = aws.pages(target, "rds", "describe_db_snapshots", DBInstanceIdentifier=target.db_instance_identifier)
     return sorted(map(described, items), key=lambda one: (one.taken is None, one.taken and one.taken.timestamp(), one.name))
+
+
+def of_then(target: Target, name: str, running: str) -> dict[str, str]:
+    """What an instance has as the snapshot has it, where that is of another major version than the one that runs, by setting."""
+    found = describe(target, name)
+    if not found or offers.major(found.engine_version) == offers.major(running):
+        return {}
+    group = found.tags.get(GROUP, f"default.{offers.ENGINE}{offers.major(found.engine_version)}")
+    return {"engine_version": found.engine_version, "db_parameter_group_name": group}
 
 
 def wait(target: Target, name: str, timeout: float = waiting.HOUR) -> Snapshot:
@@ -88,7 +100,7 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
         _require_usable(taken, found.identifier, existing)
         return Plan(title, (Change(Action.NONE, resource, note=f"is {taken.status} already", settle=settle),), again=again)
     instances.require_ready(found)
-    labels = tags.as_list(tags.of(target))
+    labels = tags.as_list(tags.of(target) | {GROUP: found.parameter_group})
     parameters = {"DBInstanceIdentifier": found.identifier, "DBSnapshotIdentifier": name, "Tags": labels}
     call, note = Call("rds", "create_db_snapshot", parameters), "minutes on AWS; reads and writes go on"
     change = Change(Action.CREATE, resource, after=f"of {found.identifier}", note=note, calls=(call,), settle=settle)

@@ -18,7 +18,7 @@ from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Plan, step
-from cruddur_ops.rds import instances, inventory, passwords, schedule, snapshots, waiting
+from cruddur_ops.rds import instances, inventory, parameter_groups, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_proven
@@ -31,7 +31,7 @@ SNAPSHOT_NAME = re.compile(r"(?=.{1,255}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 
 @step
 def plan_teardown(target: Target, final_snapshot: str) -> Plan:
-    """Take the DB instance away, with its schedule, secrets, log groups and security group.
+    """Take the DB instance away, with its schedule, secrets, log groups, parameter group and security group.
 
     The Lambda and its trigger are not this layer's: `cognito.plan_undeploy` comes first. Snapshots and retained backups
     stay, a protected target's automated ones among them; `inventory.find` names them. Where the instance is protected from
@@ -48,6 +48,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
         *_instance(target, found, final_snapshot),
         *passwords.removals(target, inventory.secrets(target)),
         *(_log_groups(target) if found and tags.ours(target, found.tags) else ()),
+        *(_parameter_group(target, found) if found else ()),
         *_rules(target),
         *_groups(target),
     )
@@ -123,6 +124,12 @@ def _log_groups(target: Target) -> Iterator[Change]:
     for name, protected in inventory.log_groups(target).items():
         call = Call("logs", "delete_log_group", {"logGroupName": name})
         yield removal(f"log group {name}", call, kept=inventory.PROTECTED if protected else "")
+
+
+def _parameter_group(target: Target, found: Instance) -> Iterator[Change]:
+    """The one that an upgrade made for this instance; those with other names are somebody's own."""
+    own = parameter_groups.name(target, found.engine_version)
+    return parameter_groups.removals(target, *([own] if found.parameter_group == own else []))
 
 
 def _rules(target: Target) -> Iterator[Change]:

@@ -18,6 +18,7 @@ from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
 HOUR = 3600.0
+LONGEST = 24 * HOUR  # an upgrade with its snapshots: hours were seen, and RDS names no limit
 LATE_SECONDS = 120.0  # for which a status from before a call may still be told
 Found = TypeVar("Found")
 # What RDS does with an instance that is neither at rest nor at work (RDS User Guide, "Viewing DB instance status").
@@ -50,6 +51,7 @@ def wait(
     renamed: bool = False,
     before: str = "",
     lacks: Callable[[Instance], str] = lambda _: "",
+    news: Callable[[], str] = str,
 ) -> Instance:
     """Wait until the DB instance has the status; "available" is taken for every status in which the server answers.
 
@@ -62,6 +64,7 @@ def wait(
         renamed: whether it is about to be given this identifier, and may not be there yet.
         before: the status that it had before the call, which ends no wait that has just begun.
         lacks: says what it has not yet of what was asked for; not everything stands in PendingModifiedValues.
+        news: says what RDS is doing meanwhile, where the status does not tell.
     """
     begun = rested = time.monotonic()
 
@@ -72,7 +75,7 @@ def wait(
             if not late and (status == "available" or found.broken):
                 instances.require_recoverable(found)
             rested = time.monotonic()
-            return found.status
+            return ": ".join(filter(None, [found.status, news()]))
         left = sorted({*found.pending, *_moving(found)} - set(later)) if settled else []
         lacking = f"{', '.join(left)} to come" if left else lacks(found)
         if left or found.status != status:

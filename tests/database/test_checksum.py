@@ -8,8 +8,7 @@ import pytest
 
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect
-from cruddur_ops.database.instance import require_upgradable, upgrade_problems
-from cruddur_ops.errors import InstanceNotReady, NotFound, WrongInput
+from cruddur_ops.errors import InstanceNotReady, NotFound
 from cruddur_ops.target import Target
 
 
@@ -115,12 +114,3 @@ def test_a_server_that_is_no_replica(seeded: Target) -> None:
         database.replica_lag(seeded)
     with pytest.raises(InstanceNotReady, match="is no replica"):
         database.wait_until_caught_up(seeded, seeded)
-
-
-def test_what_a_major_upgrade_would_stumble_over(seeded: Target) -> None:
-    """Each is named, with the way out; without any the upgrade may begin."""
-    require_upgradable(seeded)
-    change(seeded, "CREATE TABLE odd (function regprocedure)")
-    assert ["column odd.function of type regprocedure: change its type"] == upgrade_problems(seeded)
-    with pytest.raises(WrongInput, match="a major upgrade would fail: column odd.function"):
-        require_upgradable(seeded)

@@ -15,7 +15,7 @@ from cruddur_ops.errors import ConfirmationRequired, NotOffered
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import offers, settings
 from cruddur_ops.rds.instances import Instance
-from cruddur_ops.rds.modification import is_major
+from cruddur_ops.rds.modification import major_version
 from cruddur_ops.rds.settings import SETTINGS, Setting
 from cruddur_ops.target import SETTINGS as TARGET_SETTINGS
 from tests.unit import aws_calls, test_rds
@@ -179,7 +179,7 @@ def test_the_next_step_of_an_upgrade() -> None:
     assert ("17.10", "18.1") == (step.version, step.then)
     plan = test_rds.planned(TARGET, existing(EngineVersion="17.1"), offered=step)
     assert "PostgreSQL 18.1 comes after that: compute this plan again" in plan.facts
-    assert not is_major(plan)
+    assert not major_version(plan)
 
 
 @pytest.mark.parametrize("reachable", [[], ["19.1"]])

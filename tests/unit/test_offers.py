@@ -122,8 +122,8 @@ def test_end_of_standard_support() -> None:
         }
         for name, year in (("extended", 2034), ("standard", 2031))
     ]
-    assert date(2031, 2, 28) == offers.end_of_standard_support(periods)
-    assert offers.end_of_standard_support([]) is None
+    assert date(2031, 2, 28) == offers.end_of_support(periods)
+    assert offers.end_of_support([]) is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import instances, offers, prices, waiting
 from cruddur_ops.rds.instances import Instance, described
-from cruddur_ops.rds.modification import is_major
+from cruddur_ops.rds.modification import major_version
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.target import SETTINGS, Target
@@ -112,7 +112,7 @@ def test_the_cost_is_that_of_what_is_there(monkeypatch: pytest.MonkeyPatch) -> N
         priced.append(target)
         return COST
 
-    monkeypatch.setattr(offers, "end_of_standard_support", lambda _: None)
+    monkeypatch.setattr(offers, "end_of_support", lambda _: None)
     monkeypatch.setattr(offers, "lifecycles", lambda *_: [])
     monkeypatch.setattr(prices, "monthly_cost", monthly_cost)
     monkeypatch.setattr(instances, "describe", lambda _: described(existing(BARE, **LEGACY)))
@@ -395,7 +395,7 @@ def test_a_major_upgrade_has_to_be_allowed() -> None:
     for running, major in (("17.9", True), ("18.0", False)):
         plan = planned(replace(TARGET, engine_version="18.1"), existing(EngineVersion=running))
         [call] = calls_of(plan)
-        assert (major, major) == (is_major(plan), "AllowMajorVersionUpgrade" in call.parameters)
+        assert (major, major) == (bool(major_version(plan)), "AllowMajorVersionUpgrade" in call.parameters)
 
 
 @pytest.mark.parametrize(
