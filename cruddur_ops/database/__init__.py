@@ -7,6 +7,7 @@ from cruddur_ops.database.checksum import forget_markers, mark, markers, next_se
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.facts import connection_facts, counts, inspect
 from cruddur_ops.database.instance import connected, replica_lag, wait_until_caught_up
+from cruddur_ops.database.practice import plan_practice_data
 from cruddur_ops.database.prechecks import blockers, plan_mend, prechecks
 from cruddur_ops.database.recovery import plan_recover
 from cruddur_ops.database.roles import plan_roles
@@ -31,6 +32,7 @@ __all__ = [
     "plan_create",
     "plan_mend",
     "plan_migrations",
+    "plan_practice_data",
     "plan_recover",
     "plan_roles",
     "plan_schema",

@@ -10,7 +10,7 @@ from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.planning import in_database, planned
 from cruddur_ops.database.statements import ask, compose
-from cruddur_ops.errors import NotVerified
+from cruddur_ops.errors import InstanceNotReady, NotVerified
 from cruddur_ops.plan import Plan, Verified, step
 from cruddur_ops.rds import instances, offers
 from cruddur_ops.target import Target
@@ -39,7 +39,11 @@ def verify_version(target: Target, version: str) -> Verified:
     """Ask the server itself: what RDS says of a version is not what runs, until it runs."""
     with in_database(target, True) as connection:
         found = str(connection.info.server_version // 10_000)
-    said = instances.require(target).engine_version
+    instance = instances.require(target)
+    said = instance.engine_version
+    if "EngineVersion" in instance.pending:
+        waits = f"the upgrade of {instance.identifier} waits for the maintenance window {instance.maintenance_window}"
+        raise InstanceNotReady(f"{waits}: run this again after it, and it goes on here")
     if {found, offers.major(said)} != {offers.major(version)}:
         raise NotVerified(f"PostgreSQL {found} runs, RDS says {said}, and {version} was wanted: see `cruddur-ops rds logs`")
     return Verified(f"verified: PostgreSQL {offers.major(version)} runs, and RDS says the same")

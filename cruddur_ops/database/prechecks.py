@@ -21,6 +21,7 @@ from cruddur_ops.rds import offers, upgrade_paths
 from cruddur_ops.rds.prechecks import Finding, of_instance
 from cruddur_ops.target import Target
 
+NEWEST = 1000  # a major that is newer than any
 FIRST = ("postgis", "pgrouting")  # they are brought to their newest version before the server is (RDS User Guide)
 
 
@@ -104,12 +105,11 @@ def _named(row: dict[str, str]) -> str:
 
 
 @step
-def plan_mend(target: Target, version: str) -> Plan:
+def plan_mend(target: Target) -> Plan:
     """Mend what can be mended without asking anybody what it is for: columns of the database whose values can be kept as text."""
-    wanted = int(offers.major(version or "0"))
 
     def find(connection: Connection) -> Iterator[Change]:
-        for row in ask(connection, "upgrade/columns", wanted=wanted):
+        for row in ask(connection, "upgrade/columns", wanted=NEWEST):
             if row["plain"]:
                 names = {name: row[name] for name in ("schema", "table", "column")}
                 make = partial(ask, connection, compose("upgrade/as_text", **names))

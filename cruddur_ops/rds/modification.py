@@ -10,7 +10,7 @@ from typing import Any
 from cruddur_ops import tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change, differences
-from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady
+from cruddur_ops.errors import ConfirmationRequired, NotVerified
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import logs, offers, passwords, pending, settings, waiting
 from cruddur_ops.rds.instances import Instance
@@ -78,7 +78,7 @@ def _upgraded(wish: Wish, wanted: Mapping[str, Any], known: Collection[str], fou
     reason = logs.upgrade_failure(wish.target, known) if left else ""
     if reason:
         message = f"RDS did not upgrade {found.identifier}, which runs {found.engine_version} as before"
-        raise InstanceNotReady(f"{message}: {reason} Mend that, then plan the upgrade again")
+        raise NotVerified(f"{message}: {reason}: mend that, then plan the upgrade again")
     return left
 
 

@@ -31,6 +31,11 @@ def wanted(target: Target, found: Instance, version: str) -> str:
     return "" if found.parameter_group.startswith("default.") else name(target, version)
 
 
+def parameter_group(target: Target, version: str) -> str:
+    """The group of the target's instance for that version; empty where AWS's own does it."""
+    return wanted(target, instances.require(target), version)
+
+
 def name(target: Target, version: str) -> str:
     """What the runbook calls its own."""
     return f"{target.db_instance_identifier}-{ENGINE}{major(version)}"
@@ -38,11 +43,15 @@ def name(target: Target, version: str) -> str:
 
 @step
 def plan_parameter_group(target: Target, version: str) -> Plan:
-    """Make the group for that version, with the values of the present one that it knows; the facts name the others."""
+    """Make the group for the next step towards a version, with the values of the present one that the new version knows.
+
+    The facts name the others.
+    """
     title, found = f"parameter group on {target.name}", instances.describe(target)
     if found is None:
         note = "known after the DB instance is there"
-        return Plan(title, (Change(Action.CREATE, f"parameter group {name(target, version)}", note=note),))
+        return Plan(title, (Change(Action.CREATE, "parameter group of the new version", note=note),))
+    version = upgrade_paths.upgrade_path(target, version).next
     group = wanted(target, found, version)
     if group != name(target, version):
         chosen, note = group or f"default.{ENGINE}{major(version)}", "is yours" if group else "comes with the version"

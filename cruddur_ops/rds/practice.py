@@ -77,4 +77,4 @@ def plan_practice_removal(target: Target, copy: str, snapshot: str) -> Plan:
         return Plan(title, copies)
     removed = teardown.plan_teardown(target, teardown.NONE).changes
     group = parameter_groups.removals(target, target.db_parameter_group_name)
-    return Plan(title, (*copies, *removed, *group, *snapshots.plan_delete_snapshot(target, snapshot).changes))
+    return Plan(title, (*snapshots.plan_delete_snapshot(target, snapshot).changes, *copies, *removed, *group))

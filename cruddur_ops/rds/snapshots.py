@@ -17,7 +17,7 @@ from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, offers, waiting
-from cruddur_ops.rds.instances import at
+from cruddur_ops.rds.instances import Instance, at
 from cruddur_ops.target import Target
 
 GROUP = "ParameterGroup"  # the tag with the name of the one that the instance had then, which RDS does not keep
@@ -97,7 +97,7 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
     title, resource, settle = f"snapshot on {target.name}", f"snapshot {name}", partial(wait, target, name)
     again = partial(plan_snapshot, target, name, existing=True)  # to verify, the one that was taken will do
     if taken:
-        _require_usable(taken, found.identifier, existing)
+        _require_usable(taken, found, existing)
         return Plan(title, (Change(Action.NONE, resource, note=f"is {taken.status} already", settle=settle),), again=again)
     instances.require_ready(found)
     labels = tags.as_list(tags.of(target) | {GROUP: found.parameter_group})
@@ -107,9 +107,13 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
     return Plan(title, (change,), ("it is kept, and billed, until somebody removes it",), again=again)
 
 
-def _require_usable(taken: Snapshot, instance: str, existing: bool) -> None:
-    """Refuse a snapshot of the same name, unless it will do, or an earlier run has just begun it."""
-    if taken.instance != instance or not (existing or taken.status == "creating"):
+def _require_usable(taken: Snapshot, found: Instance, existing: bool) -> None:
+    """Refuse a snapshot of the same name, unless it will do, or an earlier run has just begun it.
+
+    One of an instance that had this name before is another's.
+    """
+    another = taken.instance != found.identifier or taken.resource_id not in ("", found.resource_id)
+    if another or not (existing or taken.status == "creating"):
         raise WrongInput(f"there is a snapshot {taken.name} already, of {taken.instance}: choose another name")
 
 

@@ -1,35 +1,39 @@
 """The upgrade to another major version, which is made by nothing else: checked, in the window or now, with its parameter group.
 
 Planning raises what `upgrade_paths` and `offers` raise, and InstanceNotReady where the instance is in no state for it. Applying
-raises WrongInput where something blocks it; InstanceNotReady, with the sentence of RDS's log, where RDS refused it or took it back.
+raises WrongInput where something blocks it; NotVerified, with the sentence of RDS's log, where RDS refused it or undid it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Plan, step
-from cruddur_ops.rds import instances, modification, parameter_groups, pending, settings, waiting
+from cruddur_ops.rds import instances, modification, parameter_groups, pending, settings, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.practice import practising
 from cruddur_ops.rds.settings import Wish
 from cruddur_ops.rds.upgrade_paths import UpgradePath, upgrade_path
 from cruddur_ops.target import Target
 
+FRESH_HOURS = 6
 Problems = Callable[[Target, str], Sequence[str]]
 
 
 @step
-def plan_upgrade(target: Target, version: str, problems: Problems, *, at_once: bool | None = None) -> Plan:
+def plan_upgrade(target: Target, version: str, problems: Problems, *, snapshot: str = "", at_once: bool | None = None) -> Plan:
     """Go the next step towards a version.
 
     Args:
         target: whose instance.
         version: see `upgrade_path`.
         problems: tells what blocks the upgrade to a version, see `database.blockers`.
+        snapshot: the one that is the way back.
         at_once: whether it is made now; else it waits for the maintenance window. By default now, unless the target is protected.
     """
     title, found = f"upgrade on {target.name}", instances.describe(target)
@@ -50,7 +54,7 @@ def plan_upgrade(target: Target, version: str, problems: Problems, *, at_once: b
     if blocked:
         sentence = f"the upgrade to {path.steps[0]} would fail, and nothing was changed: {'; '.join(blocked)}; then plan it again"
         changes = (replace(changes[0], refusal=WrongInput(sentence)), *changes[1:])
-    return Plan(title, changes, tuple(_facts(path, found)), waits)
+    return Plan(title, changes, (*_facts(path, found), *_age(target, snapshot)), waits)
 
 
 def _changes(target: Target, found: Instance, version: str, at_once: bool | None) -> Iterator[Change]:
@@ -60,6 +64,36 @@ def _changes(target: Target, found: Instance, version: str, at_once: bool | None
     asked = replace(target, sources={}).asking("the upgrade", engine_version=version, **named)
     wish = Wish(settings.resolved(asked, found), version, None, found)
     return (change for change in modification.changes(wish, found, at_once) if not change.setting.startswith("tag "))
+
+
+def _age(target: Target, snapshot: str) -> Iterator[str]:
+    """That the way back leads too far back, or is not there."""
+    taken = snapshots.describe(target, snapshot) if snapshot else None
+    if snapshot and taken is None:
+        yield f"there is no snapshot {snapshot} yet, which is the way back: it comes before this"
+    elif taken and taken.taken and (hours := (datetime.now(UTC) - taken.taken).total_seconds() / 3600) > FRESH_HOURS:
+        yield f"WARNING: the snapshot {snapshot} is {hours:.0f} hours old, and what was written since is not in it: take another"
+
+
+def plan_later(target: Target, copy: str) -> tuple[Plan, ...]:
+    """What an upgrade brings along, by kind, to be approved before it begins; each is shown in full when its time comes.
+
+    Args:
+        target: whose instance.
+        copy: on which the way back is tried.
+    """
+    later = {
+        "copy of": (Action.CREATE, "DB instance, to rehearse on"),
+        "DB instance on": (Action.MODIFY, "the copies"),
+        "removal of the copy of": (Action.DELETE, "DB instance, to rehearse on"),
+        "After the upgrade on": (Action.MODIFY, "extensions and statistics"),
+        "restore on": (Action.CREATE, f"DB instance {copy}"),
+        "removal of the practice on": (Action.DELETE, f"DB instance {copy}"),
+    }
+    if practising(target):
+        later |= {f"{kind} on": (Action.CREATE, "something to practise on") for kind in ("Database", "Schema", "Synthetic data")}
+    note = "known after the steps before it"
+    return tuple(Plan(f"{kind} {target.name}", (Change(action, what, note=note),)) for kind, (action, what) in later.items())
 
 
 def _facts(path: UpgradePath, found: Instance) -> Iterator[str]:

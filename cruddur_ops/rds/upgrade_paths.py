@@ -34,6 +34,11 @@ class UpgradePath:
     offered: tuple[str, ...]
 
     @property
+    def next(self) -> str:
+        """The version after the running one; that one, where nothing is to be done."""
+        return self.steps[0] if self.steps else self.running
+
+    @property
     def wanted(self) -> str:
         """Where it leads."""
         return self.steps[-1] if self.steps else self.running

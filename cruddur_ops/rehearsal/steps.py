@@ -11,9 +11,12 @@ from typing import Protocol
 
 from cruddur_ops import queries
 from cruddur_ops.database import planning, schema, scripts
-from cruddur_ops.database.instance import require_upgradable
+from cruddur_ops.database.after_upgrade import plan_after_upgrade
+from cruddur_ops.database.prechecks import blockers
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.rds import instances, offers, provisioning, settings
+from cruddur_ops.rds.upgrade import plan_upgrade
+from cruddur_ops.rds.upgrade_paths import upgrade_path
 from cruddur_ops.target import Target
 
 
@@ -55,24 +58,18 @@ class Upgrade:
 
     def check(self, target: Target) -> None:
         """Refuse a version that RDS does not offer to this very minor version, and one that is older or there."""
-        running = instances.require(target)
-        version = offers.newest(self.version, offers.versions(target), target.region)
-        if offers.meets(running.engine_version, version):
-            message = f"{running.identifier} runs {running.engine_version}, and RDS never goes back to {version}"
-            raise WrongInput(f"{message}: name a newer version")
-        offer = offers.find(settings.resolved(self._wanted(target), running), running)
-        if offer.then:
-            message = f"RDS upgrades {running.engine_version} to {offer.then} by way of {offer.version} alone"
-            raise WrongInput(f"{message}: rehearse, and make, the upgrade to {offer.version} first")
+        path = upgrade_path(target, self.version)
+        if not path.steps:
+            raise WrongInput(f"{target.db_instance_identifier} runs PostgreSQL {path.running} already: name a newer version")
+        if len(path.steps) > 1:
+            message = f"RDS upgrades {path.running} to {path.wanted} by way of {path.steps[0]} alone"
+            raise WrongInput(f"{message}: rehearse, and make, the upgrade to {path.steps[0]} first")
 
     def run(self, copy: Target) -> None:
-        """The checks, the upgrade, and what is new in the extensions."""
-        require_upgradable(copy)
-        provisioning.plan_instance(self._wanted(copy), at_once=True, major=True).apply()
-
-    def _wanted(self, target: Target) -> Target:
+        """The checks, the upgrade, what is new in the extensions, and statistics for the planner."""
         group = {"db_parameter_group_name": self.parameter_group} if self.parameter_group else {}
-        return target.asking("rehearsal", engine_version=self.version, **group)
+        plan_upgrade(copy.asking("rehearsal", **group), self.version, blockers, at_once=True).apply()
+        plan_after_upgrade(copy).apply()
 
 
 @dataclass(frozen=True)
