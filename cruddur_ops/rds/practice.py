@@ -77,4 +77,5 @@ def plan_practice_removal(target: Target, copy: str, snapshot: str) -> Plan:
         return Plan(title, copies)
     removed = teardown.plan_teardown(target, teardown.NONE).changes
     group = parameter_groups.removals(target, target.db_parameter_group_name)
-    return Plan(title, (*snapshots.plan_delete_snapshot(target, snapshot).changes, *copies, *removed, *group))
+    others = [change for change in group if change.resource not in [one.resource for one in removed]]
+    return Plan(title, (*snapshots.plan_delete_snapshot(target, snapshot).changes, *copies, *removed, *others))

@@ -80,7 +80,7 @@ def _upgrade(target: Target, wanted: Target) -> Iterator[str]:
     """That a major upgrade is wanted, which is never made by the way."""
     if target.asked("engine_version") and offers.major(wanted.engine_version) != offers.major(target.engine_version):
         what = f"PostgreSQL {target.engine_version} is wanted, and {wanted.engine_version} runs"
-        yield f"{what}: a major upgrade is made by `cruddur-ops rds modify` alone, after its pre-checks"
+        yield f"{what}: a major upgrade is made by 09_upgrade, or `cruddur-ops rds modify`, after its pre-checks"
 
 
 def _shortfalls(wish: Wish, found: Instance) -> Iterator[str]:

@@ -64,7 +64,7 @@ def of_instance(target: Target) -> list[Snapshot]:
 def of_then(target: Target, name: str, running: str) -> dict[str, str]:
     """What an instance has as the snapshot has it, where that is of another major version than the one that runs, by setting."""
     found = describe(target, name)
-    if not found or offers.major(found.engine_version) == offers.major(running):
+    if not found or offers.major(found.engine_version) in ("", offers.major(running)):
         return {}
     group = found.tags.get(GROUP, f"default.{offers.ENGINE}{offers.major(found.engine_version)}")
     return {"engine_version": found.engine_version, "db_parameter_group_name": group}

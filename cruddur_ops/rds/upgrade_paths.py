@@ -59,9 +59,8 @@ def upgrade_path(target: Target, version: str = "") -> UpgradePath:
     offered = tuple(sorted(offers.upgrades(target, running), key=numbers))
     wanted = offers.newest(version, offers.versions(target), target.region) if version else max([running, *offered], key=numbers)
     if not meets(wanted, major(running)):
-        raise WrongInput(
-            f"{target.db_instance_identifier} runs {running}, and RDS never goes back: name a newer version than {wanted}"
-        )
+        message = f"{target.db_instance_identifier} runs {running}, and RDS never goes back to {wanted}"
+        raise WrongInput(f"{message}: name a newer version")
     return UpgradePath(running, () if meets(running, wanted) else _steps(target, running, wanted, offered), offered)
 
 

@@ -12,7 +12,7 @@ JOIN pg_rewrite ON pg_rewrite.oid = objid
 JOIN pg_class AS seen ON seen.oid = refobjid
 LEFT JOIN pg_attribute ON attrelid = seen.oid AND attnum = refobjsubid
 WHERE classid = 'pg_rewrite'::regclass AND ev_class >= 16384
-    AND (seen.relname = 'pg_stat_activity' OR (seen.relname = 'pg_stat_bgwriter' AND %(wanted)s >= 17))
+    AND (seen.relname = 'pg_stat_activity' OR (seen.relname = 'pg_stat_bgwriter' AND %(wanted)s >= 17 AND attname <> 'buffers_alloc'))
     AND seen.relnamespace = 'pg_catalog'::regnamespace AND (refobjsubid > 0 OR seen.relname = 'pg_stat_activity')
 UNION ALL
 SELECT
@@ -21,7 +21,7 @@ SELECT
 FROM pg_inherits
 JOIN pg_attribute AS child ON child.attrelid = inhrelid
 JOIN pg_attribute AS parent ON parent.attrelid = inhparent AND parent.attname = child.attname
-WHERE %(wanted)s >= 18 AND parent.attnum > 0 AND parent.attnotnull AND NOT child.attnotnull
+WHERE %(wanted)s >= 18 AND current_setting('server_version_num')::int < 180000 AND parent.attnum > 0 AND parent.attnotnull AND NOT child.attnotnull
 UNION ALL
 SELECT
     false, count(*) || ' large objects', 'each costs time and memory during the upgrade: rehearse with them, on a class with more'

@@ -33,7 +33,7 @@ numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A server with a master user that is set up as on RDS."""
-    with standalone(USER, PASSWORD, autovacuum="off") as server:
+    with standalone(USER, PASSWORD, autovacuum="off", wal_level="logical", max_prepared_transactions="2") as server:
         yield server
 
 

@@ -1,0 +1,109 @@
+"""What stands in the way of a major upgrade, planted on a real server and found with its remedy; and what is left to do then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from cruddur_ops import database
+from cruddur_ops.change import Outcome
+from cruddur_ops.database.prechecks import _in_database, require_upgradable
+from cruddur_ops.errors import NotVerified, WrongInput
+from cruddur_ops.target import Target
+from rds_sandbox.postgres import Server
+from tests.database.support import execute
+
+NEXT = "19.1"  # than the server's
+VIEW = "its columns change from version to version: drop the view, and make it anew after the upgrade"
+Superuser = Callable[..., None]
+
+
+@pytest.fixture
+def superuser(server: Server) -> Superuser:
+    """Plants what the master user may not."""
+
+    def run(*statements: str) -> None:
+        with server.administrator() as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+    return run
+
+
+def found(target: Target) -> list[str]:
+    """The lines of what was found."""
+    return [str(one) for one in database.prechecks(target, NEXT).found]
+
+
+def test_nothing_in_the_way(seeded: Target) -> None:
+    """Then the upgrade may begin."""
+    require_upgradable(seeded, NEXT)
+    assert "verified: nothing that can be seen is in the way of 19.1" == repr(database.prechecks(seeded, NEXT).require_none())
+    assert () == database.plan_mend(seeded).mutating
+
+
+def test_what_is_in_the_whole_server(seeded: Target, superuser: Superuser) -> None:
+    """A prepared transaction, an invalid database, a slot, a role of a reserved name, an odd name of a database."""
+    superuser("CREATE DATABASE cut_off", 'CREATE DATABASE "with $ign"', "CREATE ROLE mine")
+    superuser("UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'cut_off'")
+    superuser("UPDATE pg_authid SET rolname = 'pg_mine' WHERE rolname = 'mine'")
+    superuser("SELECT pg_create_logical_replication_slot('consumer', 'pgoutput')")
+    execute(seeded, "BEGIN; CREATE TABLE half (made int); PREPARE TRANSACTION 'forgotten'")
+    try:
+        lines = "\n".join(found(seeded))
+    finally:
+        execute(seeded, "ROLLBACK PREPARED 'forgotten'")
+        superuser("SELECT pg_drop_replication_slot('consumer')", 'DROP DATABASE "with $ign"')
+        superuser("UPDATE pg_authid SET rolname = 'mine' WHERE rolname = 'pg_mine'", "DROP ROLE mine", "DROP DATABASE cut_off")
+    for expected in (
+        "BLOCKS: open prepared transaction forgotten: commit it or roll it back",
+        "BLOCKS: invalid database cut_off: its removal was cut off",
+        "BLOCKS: role pg_mine: names that begin with pg_ are PostgreSQL's own",
+        'BLOCKS: the name of database "with $ign": RDS',
+        "look: logical replication slot consumer: let its consumer catch up",  # from 17 on it goes along
+    ):
+        assert expected in lines
+
+
+def test_what_is_in_a_database(seeded: Target) -> None:
+    """Types that are not carried over, wherever they hide, and views on what changes; in other schemas, too."""
+    execute(seeded, "CREATE SCHEMA odd")
+    execute(seeded, "CREATE DOMAIN odd.callback AS regproc; CREATE TABLE odd.domains (one odd.callback, many regproc[])")
+    execute(seeded, "CREATE VIEW odd.now AS SELECT pid FROM pg_stat_activity")
+    lines = found(seeded)
+    assert lines == [
+        "BLOCKS: column odd.domains.many of type regproc[]: pg_upgrade does not carry regproc over: change its type",
+        "BLOCKS: column odd.domains.one of type odd.callback: pg_upgrade does not carry regproc over: change its type",
+        f"BLOCKS: view odd.now reads pg_stat_activity: {VIEW}",
+    ]
+    with pytest.raises(NotVerified, match=r"the upgrade to 19\.1 would fail: column odd.domains.many"):
+        database.prechecks(seeded, NEXT).require_none()
+
+
+def test_extensions(seeded: Target, superuser: Superuser) -> None:
+    """One that RDS does not have of the new version blocks."""
+    with database.connection.connect(seeded) as connection:
+        lines = [str(one) for one in _in_database(connection, 18, frozenset({"vector"}))]
+    assert ["BLOCKS: extension plpgsql: RDS has none for PostgreSQL 18: replace what uses it, then drop it"] == lines
+
+
+def test_columns_that_are_mended(seeded: Target) -> None:
+    """Their values are kept as text; a domain is somebody's decision."""
+    execute(seeded, "CREATE DOMAIN callback AS regproc; CREATE TABLE odd (function regprocedure, other callback)")
+    execute(seeded, "INSERT INTO odd VALUES ('lower(text)', 'now')")
+    with pytest.raises(WrongInput, match="a major upgrade would fail: column odd.function of type regprocedure"):
+        require_upgradable(seeded, NEXT)
+    plan = database.plan_mend(seeded)
+    assert Outcome(changed=1) == plan.outcome == plan.apply()
+    plan.verify()
+    assert [("lower(text)", "now")] == execute(seeded, "SELECT * FROM odd")
+    assert ["BLOCKS: column odd.other of type callback: pg_upgrade does not carry regproc over: change its type"] == found(seeded)
+
+
+def test_what_is_left_to_do_afterwards(seeded: Target) -> None:
+    """Tables are looked through once; an extension that is as new as the server has it stays."""
+    plan = database.plan_after_upgrade(seeded)
+    assert Outcome(changed=1) == plan.apply()
+    plan.verify()
+    assert () == database.plan_after_upgrade(seeded).mutating
