@@ -55,7 +55,7 @@ def sibling(target: Target, identifier: str, *, keep: bool = False, snapshot: st
     wanted = settings.as_found(source) if source else {name: getattr(target, name) for name in settings.FOLLOWED}
     protected = keep and wanted["deletion_protection"]
     wanted |= {"manage_master_password": target.manage_master_password, "deletion_protection": protected}
-    wanted |= snapshots.of_then(target, snapshot, wanted["engine_version"]) if snapshot else {}
+    wanted |= snapshots.of_then(target, snapshot, wanted["engine_version"] or "") if snapshot else {}
     kept = {name: value for name, value in wanted.items() if value is not None}
     confirm = identifier if target.confirm == target.db_instance_identifier else target.confirm
     new = target.asking(f"DB instance {target.db_instance_identifier}", **kept)

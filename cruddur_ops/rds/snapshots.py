@@ -66,7 +66,7 @@ def of_then(target: Target, name: str, running: str) -> dict[str, str]:
     found = describe(target, name)
     if not found or offers.major(found.engine_version) in ("", offers.major(running)):
         return {}
-    group = found.tags.get(GROUP, f"default.{offers.ENGINE}{offers.major(found.engine_version)}")
+    group = found.tags.get(GROUP) or f"default.{offers.ENGINE}{offers.major(found.engine_version)}"
     return {"engine_version": found.engine_version, "db_parameter_group_name": group}
 
 
