@@ -289,11 +289,18 @@ def find(target: Target, service: str, operation: str, *absent: str, **parameter
     return moment.once((_way(target), service, operation, absent, repr(parameters)), ask)
 
 
-def pages(target: Target, service: str, operation: str, **parameters: Any) -> list[Any]:
-    """All items of an operation that answers in pages, under the first of its result keys."""
+def pages(target: Target, service: str, operation: str, *absent: str, **parameters: Any) -> list[Any]:
+    """All items of an operation that answers in pages, under the first of its result keys; none where `find` finds nothing."""
+    from botocore.exceptions import ClientError
+
     paginator = client(target, service).get_paginator(operation)
     key = paginator.result_keys[0]
-    return [item for page in paginator.paginate(**parameters) for item in key.search(page) or ()]
+    try:
+        return [item for page in paginator.paginate(**parameters) for item in key.search(page) or ()]
+    except ClientError as error:
+        if error_code(error) in absent:
+            return []
+        raise
 
 
 def caller_identity(target: Target) -> Mapping[str, str]:

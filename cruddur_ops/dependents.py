@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.target import Target
 
 OF_RDS = "RDSNetworkInterface"  # the description of an interface that a DB instance has
+ABSENT_CODE = "NoSuchEntity"
 REFERRING = ("ip-permission.group-id", "egress.ip-permission.group-id")
 
 
@@ -70,10 +72,14 @@ def _ours(target: Target, item: Mapping[str, Any]) -> bool:
 
 
 def of_role(target: Target, name: str, policy: str) -> str:
-    """Why a role stays: with more than its one inline policy IAM answers DeleteConflict (IAM API Reference, DeleteRole)."""
-    attached = aws.pages(target, "iam", "list_attached_role_policies", RoleName=name)
-    inline = aws.pages(target, "iam", "list_role_policies", RoleName=name)
-    profiles = aws.pages(target, "iam", "list_instance_profiles_for_role", RoleName=name)
+    """Why a role stays: with more than its one inline policy IAM answers DeleteConflict (IAM API Reference, DeleteRole).
+
+    One that has just been deleted may still be shown (IAM User Guide, "Changes that I make are not always immediately visible").
+    """
+    pages = partial(aws.pages, target, "iam")
+    attached = pages("list_attached_role_policies", ABSENT_CODE, RoleName=name)
+    inline = pages("list_role_policies", ABSENT_CODE, RoleName=name)
+    profiles = pages("list_instance_profiles_for_role", ABSENT_CODE, RoleName=name)
     found = [*(one["PolicyName"] for one in attached), *(one for one in inline if one != policy)]
     return _stays([f"policy {one}" for one in found] + [f"instance profile {one['InstanceProfileName']}" for one in profiles])
 

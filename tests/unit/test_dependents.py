@@ -110,3 +110,8 @@ def test_a_role_with_more_than_its_policy_stays(account: str) -> None:
     iam.add_role_to_instance_profile(InstanceProfileName="machine", RoleName="ours")
     expected = "policy audit, policy theirs, instance profile machine"
     assert f"stays with what others have hung on it: {expected}" == dependents.of_role(TARGET, "ours", "own")
+
+
+def test_a_role_that_is_gone_can_go(account: str) -> None:
+    """IAM may still show for a moment a role that has just been deleted."""
+    assert "" == dependents.of_role(TARGET, "gone", "own")
