@@ -95,11 +95,9 @@ def wait(target: Target, timeout: float) -> str:
     return "the server answers" if present else "the server answers; the database is missing: `cruddur-ops db create`"
 
 
-def diagnose(target: Target, as_json: bool) -> None:
+def diagnose(target: Target, function: bool, as_json: bool) -> None:
     """The ladder, and exit code 1 unless every step passed."""
-    from cruddur_ops import diagnosis
-
-    found = diagnosis.diagnose(target)
+    found = ops.cognito.diagnose(target) if function else ops.network.diagnose(target)
     click.echo(found.as_json() if as_json else found)
     if not found.sound:
         raise click.exceptions.Exit(1)

@@ -39,7 +39,7 @@ TABLE = (
          "Drop the database and all that is in it; refused while anybody is connected."),
     Verb(db, "status", "database:status", LOOK, help=
          "Show the server, the database, its schema, its size and how many use it."),
-    Verb(db, "diagnose", answers.diagnose, (*LOOK, options.AS_JSON), help="""\
+    Verb(db, "diagnose", answers.diagnose, (*LOOK, *options.DIAGNOSE), help="""\
          Show why the database can, or cannot, be reached: each step of a packet and a login, and what mends the first that fails.
 
          Nothing is changed. Exit code 0 if every step passed, else 1."""),

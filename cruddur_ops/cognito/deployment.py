@@ -129,13 +129,18 @@ def _plan(target: Target, packed: Package) -> Plan:
 
 
 def _identity(target: Target, found: Found) -> tuple[Change, ...]:
-    arns = found.arns
-    wanted = policies.execution(arns.function, arns.log_group, found.secret_arn, found.key_arn) if found.secret_arn else None
     return (
-        *role.changes(target, found.role, wanted),
+        *role_changes(target, found),
         role.log_change(target, found.log_group),
         function_network.group_change(target, found.network),
     )
+
+
+def role_changes(target: Target, found: Found) -> list[Change]:
+    """The role, with the right to read the secret that was found."""
+    arns = found.arns
+    wanted = policies.execution(arns.function, arns.log_group, found.secret_arn, found.key_arn) if found.secret_arn else None
+    return role.changes(target, found.role, wanted)
 
 
 def _function(target: Target, found: Found, packed: Package) -> tuple[Change, ...]:

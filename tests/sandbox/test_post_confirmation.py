@@ -13,10 +13,12 @@ from click.testing import CliRunner
 
 from cruddur_ops import aws, calls, cognito, database, ledger, network, rds
 from cruddur_ops.cli import main
+from cruddur_ops.cognito import function, function_network, pool
 from cruddur_ops.cognito.names import function_name
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
+from cruddur_ops.diagnosis import State
 from cruddur_ops.errors import ConfirmationRequired, InUse, NotFound, NotVerified, WrongInput
 from cruddur_ops.plan import Plan
 from cruddur_ops.target import Target
@@ -92,6 +94,28 @@ def test_a_confirmed_user_appears(deployed: Target, smoke_test: Callable[[str], 
     [user] = pool_client.list_users(UserPoolId=cognito_pool(deployed))["Users"]
     sub = next(attribute["Value"] for attribute in user["Attributes"] if attribute["Name"] == "sub")
     assert [] == [line for line in log.messages if "kosh" in line or sub in line or "@" in line]
+
+
+@pytest.mark.parametrize("rung", ["security group", "permission", "trigger", "function"])
+def test_what_keeps_the_function_from_the_database_is_found(deployed: Target, sandbox: Mapping[str, str], rung: str) -> None:
+    """At its rung of the function's ladder, and at no other; the deployment mends it, as the remedy says."""
+    name = function_name(deployed)
+    found = function_network.describe(deployed)
+    assert found.group is not None
+    [admitting] = [rule for rule in found.rules if rule.source == found.group.id and rule.group_id != found.group.id]
+    [statement] = list((function.describe(deployed) or function.Function({})).statements)
+    functions = make_client(sandbox, "lambda")
+    breaks: dict[str, Callable[[], object]] = {
+        "security group": lambda: calls.send(deployed, admitting.revocation()),
+        "permission": lambda: functions.remove_permission(FunctionName=name, StatementId=statement),
+        "trigger": lambda: calls.send(deployed, pool.trigger_change(deployed, pool.describe(deployed), "").calls[0]),
+        "function": lambda: functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}}),
+    }
+    breaks[rung]()
+    ladder = cognito.diagnose(deployed)
+    mended(deployed)
+    failed = [one.name for one in ladder.rungs if one.state is not State.PASSED]
+    assert ([rung], True) == (failed, cognito.diagnose(deployed).sound), ladder
 
 
 def test_a_smoke_test_leaves_nothing(deployed: Target, pool_client: Client) -> None:
