@@ -24,8 +24,9 @@ from cruddur_ops.target import Target
 
 EVERY = 0.02  # seconds between two samples
 # Who waits for a table as long as somebody has such a lock on it (PostgreSQL 18, chapter 13.3.1).
+EXCLUSIVE = "AccessExclusiveLock"
 WAITING = {
-    "AccessExclusiveLock": "whoever reads or writes",
+    EXCLUSIVE: "whoever reads or writes",
     "ExclusiveLock": "whoever writes",
     "ShareRowExclusiveLock": "whoever writes",
     "ShareLock": "whoever writes",
@@ -34,12 +35,20 @@ WAITING = {
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock on a table, from and until, in seconds since the step began."""
+    """A lock on a table.
+
+    Attributes:
+        mode: as pg_locks has it.
+        began: in seconds since the step began.
+        ended: likewise.
+        keeping: the application's statements that would have waited, by their names in sql/.
+    """
 
     relation: str
-    mode: str  # as pg_locks has it
+    mode: str
     began: float
     ended: float
+    keeping: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -53,7 +62,8 @@ class Lock:
 
     def __str__(self) -> str:
         """What, on what, for how long, and who would have waited."""
-        return f"{self.words} on {self.relation} for {self.seconds:.2f} s: {WAITING[self.mode]} would have waited"
+        such = f", such as {', '.join(self.keeping)}" if self.keeping else ""
+        return f"{self.words} on {self.relation} for {self.seconds:.2f} s: {WAITING[self.mode]} would have waited{such}"
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from cruddur_ops import locks
+from cruddur_ops import locks, queries
 from cruddur_ops.errors import NotFound, OpsError, PlanMoved
 from cruddur_ops.plan import Plan
 from cruddur_ops.rehearsal import lint, measurements, statements
 from cruddur_ops.rehearsal.copies import copied
-from cruddur_ops.rehearsal.locks import Watch, watching
+from cruddur_ops.rehearsal.locks import EXCLUSIVE, Lock, Watch, watching
 from cruddur_ops.rehearsal.report import STEP, Phase, Report
+from cruddur_ops.rehearsal.statements import Statement
 from cruddur_ops.rehearsal.steps import Step
 from cruddur_ops.target import Target
 
@@ -83,7 +84,7 @@ def _on_copy(target: Target, copy: Target, step: Step, live: tuple[str, ...], di
         failed=failed,
         phases=tuple(clock.phases),
         statements=tuple(watch.statements),
-        locks=tuple(lock for lock in watch.locks if lock.relation in before.tables),
+        locks=tuple(_told(lock, plans) for lock in watch.locks if lock.relation in before.tables),
         rewritten=measurements.written_anew(before, after),
         wal=after.wal - before.wal if after.version == before.version else None,
         disk=(before.bytes, after.bytes),
@@ -93,6 +94,13 @@ def _on_copy(target: Target, copy: Target, step: Step, live: tuple[str, ...], di
         warnings=_warnings(step, watch),
         outage=outage.seconds,
     )
+
+
+def _told(lock: Lock, plans: tuple[Statement, ...]) -> Lock:
+    """With the statements that it would have kept waiting."""
+    reading = lock.mode == EXCLUSIVE
+    keeping = [one.name for one in plans if lock.relation in (one.writes | one.reads if reading else one.writes)]
+    return replace(lock, keeping=tuple(name for name in keeping if name in queries.names()))
 
 
 def _run(step: Step, copy: Target) -> str:

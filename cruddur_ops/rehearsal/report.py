@@ -147,27 +147,29 @@ class Report:
 
     def plot(self) -> Figure:
         """The phases and the locks along the time, and the statements before and after."""
-        from matplotlib.figure import Figure
+        from matplotlib import pyplot
 
-        figure = Figure(figsize=(10, 6), layout="constrained")
-        time, statements = figure.subplots(2)
-        _timeline(time, self)
-        _statements(statements, self)
+        parts = [_phases, *([_locks] if self.locks else []), *([_statements] if self.plans else [])]
+        figure, places = pyplot.subplots(len(parts), figsize=(9, 2.6 * len(parts)), layout="constrained", squeeze=False)
+        for draw, axes in zip(parts, places[:, 0], strict=True):
+            draw(axes, self)
         return figure
 
 
-def _timeline(axes: Any, report: Report) -> None:
-    """The step's own time has its locks below it."""
-    position, starts = 0.0, {}
+def _phases(axes: Any, report: Report) -> None:
+    position = 0.0
     for phase in report.phases:
-        starts[phase.name] = position
-        axes.barh(phase.name, phase.seconds, left=position, color="tab:blue")
+        axes.barh(phase.name, phase.seconds, left=position, color="steelblue")
         position += phase.seconds
-    for lock in report.locks:
-        axes.barh(f"{lock.words} {lock.relation}", lock.seconds, left=starts.get(STEP, 0) + lock.began, color="tab:red")
     axes.invert_yaxis()
-    axes.set_xlabel("seconds")
-    axes.set_title(f"{report.step}: phases, and locks that keep others waiting")
+    axes.set(xlabel="seconds", title=f"Rehearsal of the {report.step}")
+
+
+def _locks(axes: Any, report: Report) -> None:
+    for lock in report.locks:
+        axes.barh(f"{lock.words}\n{lock.relation}", lock.seconds, left=lock.began, color="firebrick")
+    axes.invert_yaxis()
+    axes.set(xlabel="seconds of the step", xlim=(0, report.seconds), title="Locks that keep others waiting")
 
 
 def _statements(axes: Any, report: Report) -> None:
@@ -176,5 +178,6 @@ def _statements(axes: Any, report: Report) -> None:
         places = [number + shift for number in range(len(timed))]
         axes.barh(places, [getattr(one, moment) for one in timed], 0.4, label=moment)
     axes.set_yticks(range(len(timed)), [one.name for one in timed])
-    axes.set_xlabel("milliseconds")
+    axes.invert_yaxis()
+    axes.set(xlabel="milliseconds", xscale="log", title="The application's statements")
     axes.legend()

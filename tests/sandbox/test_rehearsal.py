@@ -61,6 +61,7 @@ def test_a_migration_is_rehearsed(shared: Target, planted: None) -> None:
 
     shown = str(report.require_passed().require_valid(shared))
     assert "ACCESS EXCLUSIVE on activities" in shown
+    assert "would have waited, such as activities/by_author, activities/create" in shown
     assert "table activities was written anew" in shown
     assert "migrations/0002_plant.up.sql, line 2: ALTER TABLE" in shown
     assert "squawk: 0002_plant.up.sql, line 3: A normal `DROP INDEX`" in shown
