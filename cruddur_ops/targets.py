@@ -7,6 +7,7 @@ NotProven where what is not proved is to act outside of the sandbox.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import textwrap
@@ -22,6 +23,8 @@ from cruddur_ops.state import PROJECT, read_text, require_checkout, sandbox_envi
 from cruddur_ops.target import DEFAULT, ENDPOINT, SETTINGS, Target
 
 LONGEST = 60  # characters of a wrong value that are shown
+PREFIX, LIKENESS = "CRUDDUR_", 0.8  # of variables; and of two names of which one is the other misspelt, as difflib measures it
+OTHERS = {"TARGETS", "STATE_DIR", "RUNS", "APPROVED", "LEDGER", "LOCK"}  # what variables say that are no settings
 
 TYPES = {"bool": bool, "int": int, "float": float, "str": str}
 
@@ -66,6 +69,7 @@ def load(name: str = "local", confirm: str = "", **parameters: Any) -> Target:
 
 def from_section(name: str, section: Mapping[str, Any], confirm: str = "", **parameters: Any) -> Target:
     """The same for a section that need not be in the file."""
+    _require_none_misspelt()
     given = {key: value for key, value in parameters.items() if value not in (None, "")}
     for key in (*given, *section):
         _require_known(key)
@@ -139,6 +143,20 @@ def _require_known(key: str) -> None:
         raise WrongInput(f'"{key}" is not a setting of a target: {advice}')
 
 
+def _require_none_misspelt() -> None:
+    """Refuse a variable that is nearly one of ours, and would be ignored; what is unlike them all is somebody else's."""
+    known = OTHERS | {key.upper() for key in SETTINGS}
+    for name in sorted(name.removeprefix(PREFIX) for name, value in os.environ.items() if value and name.startswith(PREFIX)):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=LIKENESS)
+        if near and name not in known and not _is_parameter(name.lower()):
+            raise WrongInput(f'{PREFIX}{name} is set, and means nothing: did you mean "{PREFIX}{near[0]}"? Else unset it')
+
+
+def _is_parameter(name: str) -> bool:
+    """Whether a notebook has this parameter, which a variable may give, too."""
+    return name != "target" and any(f'"{name}: ' in read_text(path) for path in (PROJECT / "notebooks").glob("*.ipynb"))
+
+
 def _require_within(key: str, value: Any, source: str) -> None:
     limit = SETTINGS[key].metadata["limit"]
     if limit and not limit.holds(value):
@@ -171,7 +189,7 @@ def _variables(target: str, key: str) -> tuple[str, ...]:
     if key == "connection_url":
         return (connection_variable(target),)
     variables: tuple[str, ...] = SETTINGS[key].metadata["variables"]
-    return (*variables, f"CRUDDUR_{key.upper()}")
+    return (*variables, f"{PREFIX}{key.upper()}")
 
 
 def _default(key: str, section: Mapping[str, Any]) -> Any:

@@ -172,10 +172,10 @@ def check(newest: int, rows: dict[str, int]) -> Iterator[str]:
 
 
 def stop(target: Target, force: bool, keep: bool) -> Plan:
-    """How many are connected AWS knows alone, so that nobody needs a password to stop it."""
-    from cruddur_ops.rds.health import counted
+    """Who is connected is asked of whoever can tell, so that nobody needs a password to stop it."""
+    from cruddur_ops.database.instance import connected_or_counted
 
-    return ops.rds.plan_stop(target, counted, force=force, keep=keep)
+    return ops.rds.plan_stop(target, connected_or_counted, force=force, keep=keep)
 
 
 def snapshots(target: Target) -> Iterator[str]:

@@ -12,9 +12,11 @@ from cruddur_ops import progress, rds
 from cruddur_ops.database.connection import APPLICATION_NAME, session
 from cruddur_ops.database.errors import DatabaseUnreachable
 from cruddur_ops.database.planning import on_server
+from cruddur_ops.database.roles import APP
 from cruddur_ops.database.sessions import Session, sessions
 from cruddur_ops.database.statements import ask
-from cruddur_ops.errors import InstanceNotReady
+from cruddur_ops.errors import InstanceNotReady, OpsError
+from cruddur_ops.rds import health
 from cruddur_ops.target import Target
 
 FUNCTION = "post-confirmation"  # the application_name of cruddur_ops.lambdas.post_confirmation
@@ -39,6 +41,15 @@ def connected(target: Target) -> tuple[str, ...]:
         raise InstanceNotReady(f"{message}; or go on without looking, with --force") from error
 
 
+def connected_or_counted(target: Target) -> tuple[str, ...]:
+    """The same where CloudWatch counts anybody; and where the database cannot be asked, as many as it has counted."""
+    counted = health.counted(target)
+    try:
+        return connected(target) if counted else ()
+    except OpsError:
+        return tuple(counted)
+
+
 def _remaining(target: Target) -> list[Session]:
     """The others that are not just about to go."""
     began = time.monotonic()
@@ -51,7 +62,7 @@ def _remaining(target: Target) -> list[Session]:
 
 
 def _others(target: Target) -> list[Session]:
-    return [one for one in sessions(target).all if not (one.application == FUNCTION and one.state == "idle")]
+    return [one for one in sessions(target).all if (one.user, one.application, one.state) != (APP, FUNCTION, "idle")]
 
 
 def replica_lag(target: Target) -> float:

@@ -20,7 +20,7 @@ from cruddur_ops.network.rules import Rule, rules_of
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.target import Target
 
-RESOURCE, IPV6, SHARED = "security-group rule", 6, "WARNING: the group"
+RESOURCE, IPV6 = "security-group rule", 6
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,18 @@ def plan_access(target: Target) -> Plan:
         remedy = "correct DB_SG_RULE_ID, or unset it to find the rule by its tags"
         raise NotFound(f"there is no rule {wanted.named_id} in the security groups of the DB instance: {remedy}")
     changes, facts = reconcile(wanted, found)
+    elsewhere = False
     if source:
-        facts = [*address.seen_elsewhere(target, source), *facts]
+        said, elsewhere = address.compared(target, source)
+        facts = [*said, *facts]
     else:
         facts = [*tunnel.instructions(target, endpoint.get("Address", "ENDPOINT"), port or target.port), *facts]
     if attached and group.id not in attached:
         facts.append(f"WARNING: {group.name} is not attached to the DB instance: run 01_provision_rds")
-    if not (target.security_group_id or tags.ours(target, group.tags)):
-        facts.append(f"{SHARED} {group.name} ({group.id}) is not the runbook's: what else is in it lets the address in, too")
-    doubtful = any(fact.startswith((address.OTHER, SHARED)) for fact in facts)
-    return Plan(title, tuple(changes), tuple(facts), asks_always=doubtful)
+    if shared := not (target.security_group_id or tags.ours(target, group.tags)):
+        name = f"{group.name} ({group.id})"
+        facts.append(f"WARNING: the group {name} is not the runbook's: what else is in it lets the address in, too")
+    return Plan(title, tuple(changes), tuple(facts), asks_always=elsewhere or shared)
 
 
 def _source(target: Target, item: Mapping[str, Any]) -> address.Network | None:

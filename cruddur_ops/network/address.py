@@ -6,9 +6,9 @@ An address that is set and is not one raises WrongInput; an address service that
 from __future__ import annotations
 
 import ipaddress
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from http.client import HTTPException
 from typing import Any
 
@@ -22,8 +22,9 @@ LONGEST_ADDRESS = 64
 DOCUMENTATION = tuple(map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")))
 # Of private networks (RFC 1918, RFC 4193), and of carriers' and VPNs' shared ones (RFC 6598)
 PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
-OTHER = "WARNING: the address service sees this machine"
+SEEN_SECONDS = 120  # for which an answer of the address service is as good as a new one, where an address is set
 REMEDY = "set LOCAL_IP to your public address"
+_answers: dict[str, tuple[float, str | NotFound]] = {}  # of address services, by URL: since when, and what
 
 
 def find(target: Target) -> Network:
@@ -49,20 +50,34 @@ def given(text: str) -> Network:
     return ipaddress.ip_network(address)
 
 
-def seen_elsewhere(target: Target, source: Network) -> Iterator[str]:
-    """Where the address that is set came from, and whether the address service sees another one."""
+def compared(target: Target, source: Network) -> tuple[list[str], bool]:
+    """Where the address that is set came from, and how that of the address service compares; whether that is another one."""
     if not target.operator_address:
-        return
-    yield f"{source.network_address} is set by {target.sources.get('operator_address', 'the target')}"
+        return [], False
+    origin = f"{source.network_address} is set by {target.sources.get('operator_address', 'the target')}"
     if private(source):
-        return
+        return [origin], False
     try:
-        seen = answered(fetch(target.checkip_url), sandbox=target.sandbox)
+        seen = answered(_asked(target.checkip_url), sandbox=target.sandbox)
     except NotFound as error:
-        yield f"it is compared with nothing: {error}"
-        return
-    if seen != source:
-        yield f"{OTHER} as {seen.network_address}: a proxy or a VPN may be between, or {source.network_address} is stale"
+        return [origin, f"it is compared with nothing: {error}"], False
+    other = f"WARNING: the address service sees this machine as {seen.network_address}"
+    doubts = [f"{other}: a proxy or a VPN may be between, or {source.network_address} is stale"] if seen != source else []
+    return [origin, *doubts], bool(doubts)
+
+
+def _asked(url: str) -> str:
+    """The answer of the address service, asked once in some minutes: a plan is made often, and a service that is down is slow."""
+    since, answer = _answers.get(url, (0.0, None))
+    if answer is None or time.monotonic() - since > SEEN_SECONDS:
+        try:
+            answer = fetch(url)
+        except NotFound as error:
+            answer = error.with_traceback(None)
+        _answers[url] = time.monotonic(), answer
+    if isinstance(answer, NotFound):
+        raise answer
+    return answer
 
 
 def private(network: Network) -> bool:

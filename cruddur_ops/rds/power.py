@@ -57,7 +57,7 @@ def _stop(target: Target, found: Instance, connected: Callable[[Target], Sequenc
     _require_stoppable(found)
     _require_unused(found, connected(target))
     call = Call("rds", "stop_db_instance", {"DBInstanceIdentifier": found.identifier})
-    note = "connections end; minutes on AWS"
+    note = "connections end, also the one that the function keeps idle; minutes on AWS"
     return Change(Action.MODIFY, resource, "status", found.status, "stopped", note, (call,), settle=settle)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ def shared(module_target: Target) -> Target:
     """The target `local`, with an instance that is as wanted, and data; its tests leave it so."""
     provision(module_target)
     network.plan_access(module_target).apply()
-    for plan in (database.plan_create, database.plan_schema, database.plan_seed):
+    for plan in (database.plan_create, database.plan_roles, database.plan_schema, database.plan_seed):
         plan(module_target).apply()
     return module_target
 
@@ -74,8 +75,9 @@ def test_the_status_table(shared: Target) -> None:
 def test_stop_and_start(shared: Target) -> None:
     """Both wait; a second time nothing changes, and it is said why. The data are the same."""
     counts = database.counts(shared)
-    database.connection.session(shared).close()
-    stopped = run("rds", "stop", "--force").stdout
+    with idle_function(shared):
+        stopped = run("rds", "stop").stdout
+    assert "also the one that the function keeps idle" in stopped
     assert "status = available -> stopped" in stopped
     assert stopped.endswith("verified: DB instance cruddur-db-instance is as wanted\n")
     again = run("rds", "stop")
@@ -115,12 +117,21 @@ def test_our_own_that_are_about_to_go_are_waited_for(shared: Target) -> None:
 
 
 def test_an_idle_function_counts_for_nobody(shared: Target) -> None:
-    """It keeps a connection for the next user; at work it counts."""
-    parameters = {**database.location.locate(shared).parameters, "application_name": "post-confirmation"}
-    with psycopg.connect(**parameters, autocommit=True) as connection:
+    """It keeps a connection for the next user; at work it counts, and so does whoever has its name without its role."""
+    with idle_function(shared) as connection:
         assert () == database.connected(shared)
         connection.execute("BEGIN")
         assert 1 == len(database.connected(shared))
+    with idle_function(shared, role=""):
+        assert "somebody is connected" in run("rds", "stop").stderr
+
+
+@contextmanager
+def idle_function(target: Target, role: str = "cruddur_app") -> Iterator[psycopg.Connection[Any]]:
+    """The connection that the function keeps between two users."""
+    location = database.location.locate(dataclasses.replace(target, db_role=role))
+    with psycopg.connect(**{**location.parameters, "application_name": "post-confirmation"}, autocommit=True) as connection:
+        yield connection
 
 
 def test_a_protected_target_is_stopped_by_its_name(shared: Target) -> None:

@@ -18,6 +18,7 @@ from cruddur_ops.network import address
 from cruddur_ops.target import Target
 
 TARGET = Target("test")
+NOTHING = "it is compared with nothing"
 
 
 class Service(HTTPServer):
@@ -50,8 +51,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    """An address service on this machine."""
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """An address service on this machine, which nobody has asked yet."""
+    monkeypatch.setattr(address, "_answers", {})
     with Service(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -213,15 +215,26 @@ def test_an_ipv4_address_within_an_ipv6_one_is_that() -> None:
 
 @pytest.mark.parametrize(
     ("seen", "told"),
-    [("198.51.100.7", [f"{address.OTHER} as 198.51.100.7"]), ("203.0.113.7", []), ("", ["it is compared with nothing"])],
+    [("198.51.100.7", ["WARNING: the address service sees this machine as 198.51.100.7"]), ("203.0.113.7", []), ("", [NOTHING])],
 )
 def test_a_set_address_is_compared_with_what_the_service_sees(service: Service, seen: str, told: list[str]) -> None:
     """With where it was set; whatever differs is said. A private one is not seen from outside."""
     service.body = seen.encode()
     target = replace(TARGET, sandbox=True, checkip_url=service.url).asking("X", operator_address="203.0.113.7")
-    first, *others = address.seen_elsewhere(target, address.find(target))
+    (first, *others), doubtful = address.compared(target, address.find(target))
     assert ("203.0.113.7 is set by X", told) == (first, [other[: len(one)] for other, one in zip(others, told, strict=True)])
-    assert 1 == len([*address.seen_elsewhere(target, ip_network("10.1.2.3"))])
+    assert ("198" in seen) is doubtful
+    assert (["10.1.2.3 is set by X"], False) == address.compared(target, ip_network("10.1.2.3"))
+
+
+def test_the_service_is_asked_once_in_some_minutes(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an address is set: each plan compares it."""
+    target = replace(TARGET, checkip_url=service.url, operator_address="9.9.9.9")
+    shown = [address.compared(target, address.find(target))]
+    service.body = b"9.9.9.9"
+    shown.append(address.compared(target, address.find(target)))
+    monkeypatch.setattr(address, "SEEN_SECONDS", 0)
+    assert [True, True, False] == [doubtful for _, doubtful in (*shown, address.compared(target, address.find(target)))]
 
 
 NO_ADDRESSES = ["localhost", "8.8.8.8/33", "8.8.8.8/24", "127.0.0.1", "0.0.0.0", "::1", "fe80::1%eth0", "fe80::1%lo"]

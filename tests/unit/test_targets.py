@@ -342,3 +342,27 @@ def test_target_may_be_unproven(write: Callable[[str], None], monkeypatch: pytes
 def test_every_setting_has_a_source() -> None:
     """No value is without one."""
     assert set(SETTINGS) == set(targets.load("local").sources)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CRUDDUR_DB_INSTANCE_CLAS", "CRUDDUR_DB_INSTANCE_CLASS"),
+        ("CRUDDUR_BACKUP_RETENTION", "CRUDDUR_BACKUP_RETENTION_PERIOD"),
+        ("CRUDDUR_TARGET", "CRUDDUR_TARGETS"),
+    ],
+)
+def test_a_misspelt_variable(name: str, meant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be ignored in silence: the one that was meant is named."""
+    monkeypatch.setenv(name, "x")
+    with pytest.raises(WrongInput, match=f'{name} is set, and means nothing: did you mean "{meant}"'):
+        targets.load("local")
+
+
+@pytest.mark.parametrize(
+    "name", ["CRUDDUR_USER_POOL", "CRUDDUR_HANDLE", "CRUDDUR_FRONTEND_URL", "CRUDDUR_DB_HOST", "CRUDDUR_RUNS"]
+)
+def test_a_variable_of_another_meaning(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook's parameter, the application's, or the runner's: it is no setting, and none is near."""
+    monkeypatch.setenv(name, "x")
+    assert "local" == targets.load("local").name
