@@ -16,6 +16,7 @@ from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.database.sessions import sessions
 from cruddur_ops.database.statement_statistics import plan_statement_statistics, slowest
 from cruddur_ops.database.status import status
+from cruddur_ops.database.steps import require_possible
 from cruddur_ops.database.wait import wait_until_reachable
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "prechecks",
     "prove",
     "replica_lag",
+    "require_possible",
     "schema_checksum",
     "sessions",
     "slowest",

@@ -39,6 +39,12 @@ def plan_roles(target: Target) -> Plan:
     return planned(target, "Roles", partial(_changes, target), absent)
 
 
+def require_secrets(target: Target) -> None:
+    """Refuse secrets with the roles' names that are somebody else's, or hold no password."""
+    for role in LOGINS if not target.connection_url else ():
+        credentials.changes(target, secret_name(target.db_instance_identifier, role), _members(target, role))
+
+
 def _changes(target: Target, connection: Connection) -> Iterator[Change]:
     """All that is there, compared with all that is wanted."""
     found = ask(connection, "roles/state")

@@ -128,6 +128,8 @@ def _migrations(connection: Connection) -> tuple[Change, ...]:
 
 
 def _forward(connection: Connection, one: Migration) -> Change:
+    if not scripts.is_outside(one.up):
+        scripts.require_runnable(one.up)
     note = scripts.left_out(connection, one.up)
     return Change(Action.CREATE, f"migration {one.name}", note=note, make=partial(_in_turn, connection, one, True))
 

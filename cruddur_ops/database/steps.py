@@ -6,19 +6,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cruddur_ops import locks
-from cruddur_ops.change import Outcome
+from cruddur_ops.change import Action, Outcome
 from cruddur_ops.database import scripts
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.migrations import available
 from cruddur_ops.database.planning import on_server
-from cruddur_ops.database.roles import plan_roles
+from cruddur_ops.database.roles import plan_roles, require_secrets
 from cruddur_ops.database.schema import plan_migrations, plan_schema
 from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.plan import Plan
+from cruddur_ops.plan import Plan, Verified
 from cruddur_ops.target import Target
 
 # In this order 03_load_schema_and_seed shows them one by one.
@@ -46,19 +46,40 @@ def setup(target: Target, *, force: bool = False, tell: Callable[[str], None] = 
         remedy = "use `cruddur-ops db migrate`, which keeps what is in it"
         raise WrongInput(f'target "{target.name}" is protected and its database is never set up anew: {remedy}')
     with locks.held(target, "db setup"):
-        _require_possible(target)
+        _require_files()
+        _require_rights(target, databases=True)
         steps: dict[str, Callable[[Target], Plan]] = {"drop": partial(plan_drop, force=force), **STEPS}
         return sum((_judged(name, plan, target, tell) for name, plan in steps.items()), Outcome())
 
 
-def _require_possible(target: Target) -> None:
-    """Refuse what would fail once the database is gone: files that cannot be run, and rights that are missing."""
+def require_possible(target: Target) -> Verified:
+    """Refuse, before the first step changes anything, what any of them would refuse, as far as it can be known by then."""
+    _require_files()
+    creation, roles, migrations = (plan(target) for plan in (plan_create, plan_roles, plan_migrations))
+    if not migrations.mutating:  # which come before the schema
+        plan_schema(target)
+        if not roles.mutating:  # without which the seed may fail
+            plan_seed(target)
+    if not any(change.unknown for change in creation.changes):  # the server answers
+        require_secrets(target)
+        made = [change for change in creation.mutating if change.action is Action.CREATE]
+        _require_rights(target, databases=any(change.resource.startswith("database") for change in made))
+    return Verified("verified: nothing that can be known by now stands in the way of any step")
+
+
+def _require_files() -> None:
+    """Refuse files that cannot be run."""
     available()
     for name in ("schema", "seed"):
         scripts.require_runnable(name)
+
+
+def _require_rights(target: Target, *, databases: bool) -> None:
+    """Refuse somebody who may not create what is missing."""
     with on_server(target, looking=True) as connection:
-        if not ask(connection, "operations/may_set_up")[0]["allowed"]:
-            message = f"{connection.info.user} may not create databases and roles, and so nothing was dropped"
+        [may] = ask(connection, "operations/may_set_up")
+        if not may["roles"] or (databases and not may["databases"]):
+            message = f"{connection.info.user} may not create databases and roles"
             raise NotPermitted(f"{message}: connect as a role with CREATEDB and CREATEROLE, as RDS's master user has them")
 
 

@@ -103,6 +103,11 @@ UNSETTLED = {
     "seed": "UPDATE users SET display_name = 'Somebody' WHERE handle = 'andrew'",
     "expire": "UPDATE activities SET created_at = now() - interval '2 days', expires_at = now() - interval '1 day'",
     "migrate": "DELETE FROM schema_migrations WHERE version = 1",
+    # Roles are the server's: a test before may have made them, or none.
+    "roles": """
+        DO $$ BEGIN
+            IF to_regrole('cruddur_reader') IS NOT NULL THEN REVOKE SELECT ON users FROM cruddur_reader; END IF;
+        END $$""",
 }
 WRITING: Mapping[str, Callable[[Target], object]] = {
     "post": lambda target: activities.post(target, "andrew", "hello"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,10 @@ from cruddur_ops import database
 from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
 from cruddur_ops.database import steps
-from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.connection import close_sessions, connect, session
 from cruddur_ops.database.errors import NotPermitted
 from cruddur_ops.database.location import database_name
+from cruddur_ops.database.migrations import newest
 from cruddur_ops.database.roles import OWNER
 from cruddur_ops.database.steps import setup
 from cruddur_ops.errors import InUse, WrongInput
@@ -26,7 +27,7 @@ from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
-from tests.database.support import TABLES, append, execute
+from tests.database.support import TABLES, append, execute, write
 
 STEPS = ["drop", *steps.STEPS]
 
@@ -60,14 +61,21 @@ def test_a_file_that_cannot_be_run(seeded: Target, files: Path, file: str) -> No
     assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
-def test_somebody_who_could_drop_and_not_create(seeded: Target, at: Callable[..., Target], server: Server) -> None:
+@pytest.fixture
+def tenant(server: Server) -> Iterator[str]:
+    """A role that may do all in the databases of the owner, and make none."""
+    with server.administrator() as administrator:
+        administrator.execute(f"CREATE ROLE tenant LOGIN PASSWORD '{PASSWORD}' IN ROLE {OWNER}".encode())
+        yield "tenant"
+        close_sessions()
+        administrator.execute("DROP ROLE tenant")
+
+
+def test_somebody_who_could_drop_and_not_create(seeded: Target, at: Callable[..., Target], tenant: str) -> None:
     """The owner of a database may drop it; without CREATEDB there would be none afterwards."""
     name = database_name(seeded)
-    with server.administrator() as administrator:
-        administrator.execute("DROP ROLE IF EXISTS tenant")
-        administrator.execute(f"CREATE ROLE tenant LOGIN PASSWORD '{PASSWORD}' IN ROLE {OWNER}".encode())
-    with pytest.raises(NotPermitted, match="tenant may not create databases and roles, and so nothing was dropped"):
-        setup(at(name, "tenant"))
+    with pytest.raises(NotPermitted, match="tenant may not create databases and roles: connect as a role with"):
+        setup(at(name, tenant))
     assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
@@ -131,3 +139,41 @@ def test_migration_says_what_it_wrote(files: Path) -> None:
     result = CliRunner().invoke(main, ["db", "migration", "add_boards"])
 
     assert [f"wrote {files}/migrations/0002_add_boards.{way}.sql" for way in ("up", "down")] == result.output.splitlines()
+
+
+@pytest.mark.parametrize("file", ["schema.sql", "seed.sql"])
+def test_the_notebook_refuses_a_file_before_its_first_step(target: Target, files: Path, file: str) -> None:
+    """One that is run last, too: nothing is made that would be left behind."""
+    append(files / file, "COMMIT;\n")
+    with pytest.raises(WrongInput, match=file):
+        database.require_possible(target)
+
+
+def test_the_notebook_refuses_a_schema_of_somebody_else_before_its_first_step(empty: Target) -> None:
+    """Which the fourth step would find."""
+    execute(empty, "CREATE TABLE users (id int)")
+    with pytest.raises(WrongInput, match="tables from elsewhere: users"):
+        database.require_possible(empty)
+
+
+def test_the_notebook_refuses_a_migration_before_its_first_step(seeded: Target, files: Path) -> None:
+    """The second of two that the database lacks: the first would be made by then."""
+    for number, text in ((newest() + 1, "SELECT 1;"), (newest() + 2, "COMMIT;")):
+        write(files / f"migrations/{number:04}_more.up.sql", f"-- More.\n{text}\n")
+        write(files / f"migrations/{number:04}_more.down.sql", "-- Less.\nSELECT 1;\n")
+    with pytest.raises(WrongInput, match=r"_more\.up\.sql, line 2: COMMIT"):
+        database.require_possible(seeded)
+
+
+def test_the_notebook_refuses_who_may_not_make_what_is_missing(seeded: Target, at: Callable[..., Target], tenant: str) -> None:
+    """A database; where all is there already, nobody needs the right."""
+    assert "verified" in repr(database.require_possible(at(database_name(seeded), tenant)))
+    with pytest.raises(NotPermitted, match="tenant may not create databases and roles: connect as a role with CREATEDB"):
+        database.require_possible(at("missing", tenant))
+
+
+def test_the_notebook_asks_before_its_first_step() -> None:
+    """In a cell that every run and every plan has."""
+    cells = json.loads((PROJECT / "notebooks" / "03_load_schema_and_seed.ipynb").read_text())["cells"]
+    tagged = [tag for cell in cells if "require_possible" in "".join(cell["source"]) for tag in cell["metadata"]["tags"]]
+    assert ["preflight"] == tagged
