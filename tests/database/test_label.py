@@ -96,7 +96,18 @@ def test_a_database_without_one(empty: Target) -> None:
     assert [("Ask Ivanova first\ncruddur-ops environment: local",)] == execute(empty, COMMENT)
 
 
-READING = {"status", "sessions", "migration", "connect", "env", "exec", "url", "wait", "recover"}  # the last has tests of its own
+READING = {
+    "status",
+    "sessions",
+    "diagnose",
+    "migration",
+    "connect",
+    "env",
+    "exec",
+    "url",
+    "wait",
+    "recover",
+}  # the last has tests of its own
 VERBS = sorted(verb.name for verb in TABLE if verb.group.name == "db" and verb.name not in READING)
 # What lets a verb find something to change, where it would not anyway.
 UNSETTLED = {
