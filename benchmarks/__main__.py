@@ -12,7 +12,7 @@ import sys
 from benchmarks.compare import HEADING
 
 TINY = "--tiny"
-MODULES = ("start", "runs", "evidence", "seed", "feed", "post", "handler", "plan", "unchanged", "restore")
+MODULES = ("start", "runs", "evidence", "seed", "feed", "post", "handler", "plan", "unchanged", "restore", "rehearsal")
 
 
 def main() -> None:
