@@ -16,6 +16,7 @@ import pytest
 
 from rds_sandbox import Sandbox
 from rds_sandbox.postgres.programs import Majors, find_programs
+from tests.contract.test_recovery import data_of, kill
 from tests.instance import create, messages, refused, run
 from tests.support import Client, connect, wait_for
 
@@ -23,7 +24,7 @@ STATE, UNSUPPORTED = "InvalidBlueGreenDeploymentStateFault", "SourceDatabaseNotS
 LONG_RUNNING = "SELECT now() - xact_start > interval '3 s' FROM pg_stat_activity WHERE application_name = 'writer'"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def _thorough(pytestconfig: pytest.Config) -> None:
     if not pytestconfig.getoption("--operations"):
         pytest.skip("takes a minute: run it with --operations")
@@ -44,7 +45,7 @@ def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
-        time.sleep(0.05)
+        time.sleep(0.1)
 
 
 def deploy(rds: Client, source: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -102,14 +103,51 @@ def values(sandbox: Mapping[str, str], instance: Mapping[str, Any]) -> list[str]
     return [value for (value,) in run(sandbox, instance, "SELECT value FROM kept ORDER BY id")]
 
 
+def answers(sandbox: Mapping[str, str], instance: Mapping[str, Any]) -> bool:
+    """Whether one can connect."""
+    try:
+        return run(sandbox, instance, "SELECT 1") == [(1,)]
+    except psycopg.OperationalError:
+        return False
+
+
 def tasks(deployment: Mapping[str, Any]) -> dict[str, str]:
     """The tasks, by name."""
     return {each["Name"]: each["Status"] for each in deployment["Tasks"]}
 
 
-def test_a_minor_version(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
+@pytest.fixture(scope="module")
+def shop(rds: Client, group: str) -> dict[str, Any]:
+    """An instance with backups."""
+    return create(rds, "shop", group, EngineVersion="18.1", BackupRetentionPeriod=1)
+
+
+def test_what_is_refused(rds: Client, shop: dict[str, Any]) -> None:
+    """Sources, versions, groups, classes and storage that there are not, and deployments."""
+    rds.create_db_parameter_group(DBParameterGroupName="of-16", DBParameterGroupFamily="postgres16", Description="test")
+    arn = shop["DBInstanceArn"]
+    cases: list[tuple[str, dict[str, Any]]] = [
+        ("InvalidParameterCombination", {"TargetEngineVersion": "17.6"}),
+        ("InvalidParameterCombination", {"TargetEngineVersion": "99"}),
+        ("InvalidParameterCombination", {"TargetDBParameterGroupName": "of-16"}),
+        ("DBParameterGroupNotFound", {"TargetDBParameterGroupName": "none"}),
+        ("InvalidParameterValue", {"TargetDBInstanceClass": "db.x9.micro"}),
+        ("InvalidParameterCombination", {"TargetAllocatedStorage": 5}),
+        ("NotInSandbox", {"UpgradeTargetStorageConfig": True}),
+        ("DBInstanceNotFound", {"Source": arn.replace(":db:", ":db:no-")}),
+        ("DBInstanceNotFound", {"Source": arn.replace("ca-central-1", "eu-west-1")}),
+        ("DBClusterNotFoundFault", {"Source": arn.replace(":db:", ":cluster:")}),
+    ]
+    for code, more in cases:
+        assert code == refused(deploy, rds=rds, source=shop, **more), more
+    unknown = {"BlueGreenDeploymentIdentifier": "bgd-0000000000000000"}
+    for call in (rds.switchover_blue_green_deployment, rds.delete_blue_green_deployment, rds.describe_blue_green_deployments):
+        assert "BlueGreenDeploymentNotFoundFault" == refused(call, **unknown)
+
+
+def test_a_minor_version(sandbox: Mapping[str, str], rds: Client, shop: dict[str, Any]) -> None:
     """The green streams and is read-only; guardrails cancel a switchover; then it has the blue's name, endpoint and last row."""
-    blue = create(rds, "shop", group, EngineVersion="18.1", BackupRetentionPeriod=1)
+    blue = shop
     run(sandbox, blue, "CREATE TABLE kept (id serial PRIMARY KEY, value text)")
     insert(sandbox, blue, "before")
     writer = connect(sandbox, blue, application_name="writer")
@@ -135,6 +173,8 @@ def test_a_minor_version(sandbox: Mapping[str, str], rds: Client, group: str) ->
 
     with connect(sandbox, blue, dbname="postgres") as looking:
         until(lambda: looking.execute(LONG_RUNNING).fetchall() == [(True,)])
+    too_long = {**identified(ready), "SwitchoverTimeout": 3601}
+    assert "InvalidParameterValue" == refused(rds.switchover_blue_green_deployment, **too_long)
     canceled = switch(rds, ready)
     assert "SWITCHOVER_FAILED" == canceled["Status"]
     assert "active writes on the blue primary instance" in canceled["StatusDetails"]
@@ -175,42 +215,21 @@ def test_a_minor_version(sandbox: Mapping[str, str], rds: Client, group: str) ->
     ] == messages(rds, done["BlueGreenDeploymentIdentifier"], "blue-green-deployment")
 
 
-def test_what_is_refused(rds: Client, group: str) -> None:
-    """Managed passwords, missing backups, logical replication that is off, wrong versions, groups, classes, names and times."""
-    create(rds, "managed", group, BackupRetentionPeriod=1, MasterUserPassword=None, ManageMasterUserPassword=True)
-    create(rds, "unsaved", group, EngineVersion="17.6")
-    rds.create_db_parameter_group(DBParameterGroupName="of-16", DBParameterGroupFamily="postgres16", Description="test")
-    arn = named(rds, "managed")["DBInstanceArn"]
-    cases: list[tuple[str, str, dict[str, Any]]] = [
-        (UNSUPPORTED, "managed", {}),
-        (UNSUPPORTED, "unsaved", {}),
-        ("InvalidParameterCombination", "managed", {"TargetEngineVersion": "17.6"}),
-        ("InvalidParameterCombination", "managed", {"TargetEngineVersion": "99"}),
-        ("DBInstanceNotFound", "managed", {"Source": arn.replace(":db:", ":db:no-")}),
-        ("DBInstanceNotFound", "managed", {"Source": arn.replace("ca-central-1", "eu-west-1")}),
-        ("DBClusterNotFoundFault", "managed", {"Source": arn.replace(":db:", ":cluster:")}),
-        ("NotInSandbox", "managed", {"UpgradeTargetStorageConfig": True}),
-    ]
-    for code, name, more in cases:
-        assert code == refused(deploy, rds=rds, source=named(rds, name), **more), (name, more)
+@pytest.mark.usefixtures("_thorough")
+def test_a_source_that_does_not_do(rds: Client, group: str) -> None:
+    """Managed passwords, missing backups, logical replication that is off; no switchover to a green that was promoted."""
+    managed = create(rds, "managed", group, BackupRetentionPeriod=1, MasterUserPassword=None, ManageMasterUserPassword=True)
+    unsaved = create(rds, "unsaved", group, EngineVersion="17.6")
+    assert [UNSUPPORTED] * 2 == [refused(deploy, rds=rds, source=each) for each in (managed, unsaved)]
     rds.modify_db_instance(DBInstanceIdentifier="unsaved", BackupRetentionPeriod=1, ApplyImmediately=True)
     until(lambda: named(rds, "unsaved")["BackupRetentionPeriod"] == 1)
     saved = wait_for(rds, "unsaved", "available")
     assert UNSUPPORTED == refused(deploy, rds=rds, source=saved, TargetEngineVersion="18")
-    assert "InvalidParameterCombination" == refused(deploy, rds=rds, source=saved, TargetDBParameterGroupName="of-16")
-    assert "DBParameterGroupNotFound" == refused(deploy, rds=rds, source=saved, TargetDBParameterGroupName="none")
-    assert "InvalidParameterValue" == refused(deploy, rds=rds, source=saved, TargetDBInstanceClass="db.x9.micro")
-    assert "InvalidParameterCombination" == refused(deploy, rds=rds, source=saved, TargetAllocatedStorage=5)
-    unknown = {"BlueGreenDeploymentIdentifier": "bgd-0000000000000000"}
-    for call in (rds.switchover_blue_green_deployment, rds.delete_blue_green_deployment, rds.describe_blue_green_deployments):
-        assert "BlueGreenDeploymentNotFoundFault" == refused(call, **unknown)
 
     smaller = {"TargetAllocatedStorage": 25, "TargetStorageType": "gp2", "TargetDBInstanceClass": "db.t4g.small"}
     deployment = provisioned(rds, deploy(rds, saved, **smaller))
     green = named(rds, deployment["Target"])
     assert (25, "gp2", "db.t4g.small") == (green["AllocatedStorage"], green["StorageType"], green["DBInstanceClass"])
-    too_long = {**identified(deployment), "SwitchoverTimeout": 3601}
-    assert "InvalidParameterValue" == refused(rds.switchover_blue_green_deployment, **too_long)
     rds.promote_read_replica(DBInstanceIdentifier=green["DBInstanceIdentifier"])
     until(lambda: now(rds, deployment)["Status"] == "INVALID_CONFIGURATION")
     wait_for(rds, green["DBInstanceIdentifier"], "available")
@@ -221,7 +240,7 @@ def test_what_is_refused(rds: Client, group: str) -> None:
 
 @pytest.mark.usefixtures("_thorough")
 def test_replicas_go_along(sandbox: Mapping[str, str], rds: Client, rds_sandbox: Sandbox, group: str) -> None:
-    """They have green ones; a switchover that takes too long leaves all as it was; a deployment that is deleted, a copy."""
+    """They have green ones; a switchover that dies or takes too long leaves all as it was; a deleted deployment leaves a copy."""
     blue = create(rds, "store", group, BackupRetentionPeriod=1)
     run(sandbox, blue, "CREATE TABLE kept (id serial PRIMARY KEY, value text)")
     rds.create_db_instance_read_replica(DBInstanceIdentifier="reader", SourceDBInstanceIdentifier="store")
@@ -233,10 +252,16 @@ def test_replicas_go_along(sandbox: Mapping[str, str], rds: Client, rds_sandbox:
     rds_sandbox.simulate("lag", identifier=green, seconds=3600)
     insert(sandbox, blue, "late")
     failed = switch(rds, ready, SwitchoverTimeout=30)
-    assert "SWITCHOVER_FAILED" == failed["Status"]
+    assert ("SWITCHOVER_FAILED", True) == (failed["Status"], failed["StatusDetails"].endswith("due to the switchover timeout"))
+    rds.switchover_blue_green_deployment(**identified(ready), SwitchoverTimeout=3600)
+    kill(data_of(rds_sandbox, "store"))
+    until(lambda: now(rds, ready)["Status"] == "SWITCHOVER_FAILED")
+    wait_for(rds, "store", "available")
+    until(lambda: answers(sandbox, blue))
     insert(sandbox, named(rds, "store"), "after it was canceled")
 
     rds_sandbox.simulate("lag", identifier=green, seconds=0)
+    until(lambda: values(sandbox, named(rds, green)) == ["late", "after it was canceled"])
     assert "SWITCHOVER_COMPLETED" == switch(rds, ready)["Status"]
     new, reader = named(rds, "store"), named(rds, "reader")
     assert ("store", "store-old1") == (
@@ -254,20 +279,20 @@ def test_replicas_go_along(sandbox: Mapping[str, str], rds: Client, rds_sandbox:
     assert [("reader",)] == [(each,) for each in named(rds, "store")["ReadReplicaDBInstanceIdentifiers"]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def logical(rds: Client, group: str, older: int) -> dict[str, Any]:
-    """An instance of an older major with logical replication."""
+    """What makes an instance of the older major, with logical replication."""
     family = {"DBParameterGroupFamily": f"postgres{older}", "Description": "test"}
     rds.create_db_parameter_group(DBParameterGroupName="logical", **family)
     on = {"ParameterName": "rds.logical_replication", "ParameterValue": "1", "ApplyMethod": "pending-reboot"}
     rds.modify_db_parameter_group(DBParameterGroupName="logical", Parameters=[on])
-    return create(rds, "old-shop", group, EngineVersion=str(older), BackupRetentionPeriod=1, DBParameterGroupName="logical")
+    return {"group": group, "EngineVersion": str(older), "BackupRetentionPeriod": 1, "DBParameterGroupName": "logical"}
 
 
 @pytest.mark.usefixtures("_thorough")
 def test_a_major_version(sandbox: Mapping[str, str], rds: Client, logical: dict[str, Any]) -> None:
     """The copy is upgraded and follows by logical replication, with its limits; sequences come along; nothing is left on blue."""
-    blue = logical
+    blue = create(rds, "old-shop", **logical)
     run(sandbox, blue, "SELECT pg_create_logical_replication_slot('external', 'pgoutput')")
     external = provisioned(rds, deploy(rds, blue, TargetEngineVersion="18"))
     assert "INVALID_CONFIGURATION" == external["Status"]
@@ -313,9 +338,9 @@ def test_a_major_version(sandbox: Mapping[str, str], rds: Client, logical: dict[
 
 
 @pytest.mark.usefixtures("_thorough")
-def test_a_changed_schema(sandbox: Mapping[str, str], rds: Client, group: str, older: int) -> None:
+def test_a_changed_schema(sandbox: Mapping[str, str], rds: Client, logical: dict[str, Any]) -> None:
     """DDL on the blue ends what logical replication can do; the green that is kept takes writes of its own."""
-    blue = create(rds, "other", group, EngineVersion=str(older), BackupRetentionPeriod=1, DBParameterGroupName="logical")
+    blue = create(rds, "other", **logical)
     run(sandbox, blue, "CREATE TABLE kept (id serial PRIMARY KEY, value text)")
     deployment = provisioned(rds, deploy(rds, blue, TargetEngineVersion="18"))
     run(sandbox, blue, "ALTER TABLE kept ADD note text")

@@ -25,6 +25,7 @@ from rds_sandbox.rds.requests import attributes, given
 
 REPLICA, UPGRADE, BACKUPS = "CREATING_READ_REPLICA_OF_SOURCE", "DB_ENGINE_VERSION_UPGRADE", "CONFIGURE_BACKUPS"
 TOPOLOGY = "CREATING_TOPOLOGY_OF_SOURCE"
+STREAMING_SECONDS, POLL_SECONDS = 60, 0.02
 # "the green environment includes the features used by the DB instance" (Overview of Amazon RDS Blue/Green Deployments)
 COPIED = (
     *replicas.COPIED, "ca_certificate_identifier", "deletion_protection", "enable_iam_database_authentication", "kms_key_id",
@@ -83,7 +84,6 @@ def _source(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
 
 def _check(blue: SandboxDBInstance, version: str) -> None:
     """The limitations of blue/green deployments, and what must be prepared."""
-    running = facts.major(blue.engine_version)
     problems = {
         "Blue/green deployments don't support managing master user passwords with AWS Secrets Manager": (
             blue.manage_master_user_password
@@ -95,7 +95,7 @@ def _check(blue: SandboxDBInstance, version: str) -> None:
     if changes.is_major(version, blue.engine_version):
         problems |= {
             f"Blue/green deployments don't support major version upgrades from {blue.engine_version}": (
-                int(blue.engine_version.partition(".")[2]) < OLDEST.get(running, 0)
+                int(blue.engine_version.partition(".")[2]) < OLDEST.get(facts.major(blue.engine_version), 0)
             ),
             LOGICAL_OFF: blue.parameters.get("rds.logical_replication") != "1",
             "Blue/green deployments require that the DB instance be in sync with the DB parameter group": (
@@ -142,7 +142,7 @@ def _make_all(request: Request, deployment: Deployment, wanted: Mapping[str, str
         deployment.pairs[0] = (blue, green)
         if UPGRADE in deployment.tasks:
             yield "upgrading", lambda: deployment.task(UPGRADE, lambda: _upgrade(deployment, wanted))
-        yield "backing-up", lambda: deployment.task(BACKUPS, lambda: backups.enable(green))
+        yield "backing-up", lambda: deployment.task(BACKUPS, lambda: _back_up(green))
 
     def prepare(green: SandboxDBInstance, server: Server) -> None:
         deployment.task(REPLICA, lambda: replicas.follow(green, server))
@@ -151,6 +151,17 @@ def _make_all(request: Request, deployment: Deployment, wanted: Mapping[str, str
     _finish(deployment, deployment.green)
     if followers:
         deployment.task(TOPOLOGY, lambda: _follow(request, deployment, followers))
+    deadline = time.monotonic() + STREAMING_SECONDS
+    while deployment.status == PROVISIONING and not deployment.streaming:
+        if time.monotonic() > deadline:
+            deployment.fail("of replication that does not begin")
+        time.sleep(POLL_SECONDS)
+
+
+def _back_up(green: SandboxDBInstance) -> None:
+    """A standby archives nothing that a restore could use: its backups begin when it is none any longer."""
+    if not green.source:
+        backups.enable(green)
 
 
 def _follow(request: Request, deployment: Deployment, followers: list[SandboxDBInstance]) -> None:
@@ -192,7 +203,7 @@ def _copy(
 def _finish(deployment: Deployment, green: SandboxDBInstance) -> None:
     """Wait until a green instance is there."""
     while green.status not in ("available", "failed", "storage-full") and not green.machine.removed:
-        time.sleep(0.02)
+        time.sleep(POLL_SECONDS)
     if green.status != "available" and deployment.status == PROVISIONING:
         deployment.fail(f"the DB instance {green.db_instance_identifier} is {green.status}")
 

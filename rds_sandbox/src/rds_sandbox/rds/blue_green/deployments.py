@@ -8,15 +8,17 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from moto.rds.exceptions import BlueGreenDeploymentNotFoundFault, RDSClientError
 from moto.rds.models import RDSBaseModel
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.postgres import logical
-from rds_sandbox.rds import events
+from rds_sandbox.postgres import Server, logical
+from rds_sandbox.rds import events, replicas
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import check_filters, given, paged
@@ -94,6 +96,17 @@ class Deployment(RDSBaseModel):
         """All instances of both environments."""
         return [each for pair in self.pairs for each in pair if each]
 
+    @property
+    def servers(self) -> tuple[Server, Server]:
+        """The blue one and the green one."""
+        return self.blue.machine.running_server(), self.green.machine.running_server()
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the green server takes what the blue one sends."""
+        slots = list(self.slots.values()) or [replicas.slot(self.green)]
+        return bool(logical.ask(self.servers[0], "streaming", slots=slots)[0][0])
+
     def say(self, category: str, message: str) -> None:
         """Record an event."""
         events.say(self, category, message)
@@ -121,7 +134,7 @@ class Deployment(RDSBaseModel):
     def look(self) -> None:
         """Find out whether it can still be switched over; RDS tells once that it cannot."""
         problem = next(self._problems(), "") if self.status in READY else ""
-        if problem:
+        if problem and self.status in READY:  # not where a switchover has begun meanwhile
             self.enter(INVALID, problem)
             self.say("notification", problem)
 
@@ -131,11 +144,11 @@ class Deployment(RDSBaseModel):
                 yield "A resource of the blue/green deployment has been deleted."
         if not self.slots and self.green.source is not self.blue:
             yield "The green DB instance was promoted: replication between the environments has ended."
-        if self.slots and self.blue.machine.serving:
-            schemas, objects = logical.fingerprints(self.blue.machine.running_server(), self.slots)
-            if schemas != self.known[0]:
+        with suppress(psycopg.OperationalError):  # where the server has just ended
+            found = logical.fingerprints(self.servers[0], self.slots) if self.slots else self.known
+            if found[0] != self.known[0]:
                 yield DEGRADED.format("DDL changes were made")
-            if objects != self.known[1]:
+            if found[1] != self.known[1]:
                 yield DEGRADED.format("large objects were created or modified")
 
     def described(self) -> dict[str, Any]:

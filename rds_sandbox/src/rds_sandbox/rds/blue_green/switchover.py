@@ -12,7 +12,7 @@ from typing import Any
 from moto.rds.exceptions import InvalidParameterValue
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.postgres import Server, logical, replication
+from rds_sandbox.postgres import logical, replication
 from rds_sandbox.rds import backups, modifications, replicas
 from rds_sandbox.rds.blue_green.deployments import COMPLETED, FAILED, IN_PROGRESS, READY, Deployment, find, wrong_state
 from rds_sandbox.rds.instances import FAILURES
@@ -64,7 +64,8 @@ def _perform(deployment: Deployment, seconds: float) -> None:
         status, details = COMPLETED, "Switchover completed"
     except (Canceled, *FAILURES) as error:
         status, details = FAILED, f"Switchover from primary {what} was canceled due to {error}"
-        _roll_back(deployment)
+        for each in (deployment.blue, deployment.green):
+            each.machine.serving = True  # whose server has ended is started again, as any other
     time.sleep(max(0.0, deployment.blue.machine.host.delay - (time.monotonic() - began)))
     for each in deployment.members:
         each.status = "available"
@@ -78,17 +79,13 @@ def _perform(deployment: Deployment, seconds: float) -> None:
     deployment.say("notification", "Switchover completed on blue/green deployment.")
 
 
-def _servers(deployment: Deployment) -> tuple[Server, Server]:
-    return deployment.blue.machine.running_server(), deployment.green.machine.running_server()
-
-
 def _check(deployment: Deployment, seconds: float) -> None:
     """The guardrails."""
-    blue, green = _servers(deployment)
+    blue, green = deployment.servers
     slots = list(deployment.slots.values())
     if logical.ask(blue, "external_replication", slots=slots, own=deployment.replication_name)[0][0]:
         raise Canceled("external replication on the blue primary instance")
-    if not logical.ask(blue, "streaming", slots=slots or [replicas.slot(deployment.green)])[0][0]:
+    if not deployment.streaming:
         raise Canceled("replication that is not healthy")
     if not slots and replication.lag(green) > seconds:
         raise Canceled("a replication lag above the switchover timeout")
@@ -103,7 +100,7 @@ def _switch(deployment: Deployment, deadline: float, what: str) -> str:
     _close(deployment, deadline)
     if deployment.slots:
         deployment.say("notification", f"Sequence sync for switchover of {what} has initiated. {EXTENDED}")
-        logical.copy_sequences(*_servers(deployment), deployment.slots)
+        logical.copy_sequences(*deployment.servers, deployment.slots)
         deployment.say("notification", f"Sequence sync for switchover of {what} has completed.")
     blue.machine.stop()  # which sends what is left
     stop_following(deployment)
@@ -120,7 +117,7 @@ def _switch(deployment: Deployment, deadline: float, what: str) -> str:
 
 def _close(deployment: Deployment, deadline: float) -> None:
     """Let nobody in, end the sessions, and wait until the green has everything; Canceled where that takes too long."""
-    blue, green = _servers(deployment)
+    blue, green = deployment.servers
     for each in (deployment.blue, deployment.green):
         each.machine.serving = False
     slots, position = list(deployment.slots.values()), ""
@@ -144,15 +141,6 @@ def _free(deployment: Deployment, name: str) -> str:
     return f"{name}-old{number}"
 
 
-def _roll_back(deployment: Deployment) -> None:
-    """Let everybody in again; whoever had to end starts."""
-    for each in (deployment.blue, deployment.green):
-        if each.machine.running_server().running:
-            each.machine.serving = True
-        else:
-            each.resume()
-
-
 def stop_following(deployment: Deployment) -> None:
     """Make the green server one of its own, whether the blue one runs or not."""
     server = deployment.green.machine.running_server()
@@ -163,7 +151,7 @@ def stop_following(deployment: Deployment) -> None:
 
 
 def leave(deployment: Deployment) -> None:
-    """Nothing on the blue server waits for the green one any longer, whose backups begin anew."""
+    """Nothing on the blue server waits for the green one any longer; backups of what was a standby begin."""
     if deployment.blue.machine.serving and deployment.slots:
         logical.unpublish(deployment.blue.machine.running_server(), deployment.replication_name, deployment.slots)
     for green in deployment.greens[:1]:
@@ -171,6 +159,5 @@ def leave(deployment: Deployment) -> None:
             continue
         replicas.detach(green)
         green.source = None
-        if green.archive:  # a standby has archived nothing that a restore could use
-            green.archive.remove()
+        if green.machine.serving and green.backup_retention_period:
             backups.enable(green)
