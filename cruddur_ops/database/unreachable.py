@@ -11,8 +11,6 @@ import errno
 import os
 import re
 import select
-import socket
-import struct
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -25,6 +23,7 @@ from psycopg import conninfo, pq
 from cruddur_ops import queries
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable, LoginRefused
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, Location
+from cruddur_ops.network.reachability import reachability
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,6 @@ BY_CODE = {
     ("42501", True): CLOSED,
 }
 REFUSED = re.compile(rb'ErrorResponse\t S "[^"]*" V "[^"]*" C "(\w{5})"')  # as PQtrace writes it (chapter 32.12)
-SSL_REQUEST = struct.pack("!II", 8, 80877103)  # PostgreSQL 18, chapter 54.7
 PROBE_SECONDS, TRACE_SECONDS = 0.5, 5
 GONE = (
     "closed unexpectedly",
@@ -186,8 +184,7 @@ def diagnose(
 
 def _kind(error: psycopg.OperationalError, words: str, parameters: Mapping[str, Any]) -> Kind:
     if isinstance(error, psycopg.errors.ConnectionTimeout):
-        place = str(parameters.get("hostaddr") or parameters.get("host", ""))
-        return PAUSED if speaks(place, str(parameters.get("port") or 5432)) else SILENT
+        return PAUSED if _answers(parameters) else SILENT
     if error.pgconn is None:  # psycopg resolves names itself, before libpq has anything to do
         return UNKNOWN_HOST
     if words in NOBODY_LISTENS:
@@ -203,17 +200,10 @@ def _kind(error: psycopg.OperationalError, words: str, parameters: Mapping[str, 
     return TLS if "SSL" in words or "certificate" in words else FAILED  # libpq's own words
 
 
-def speaks(place: str, port: str, seconds: float = PROBE_SECONDS) -> bool:
-    """Whether anybody answers SSLRequest there: a firewall lets nothing through, and a stopped instance says nothing.
-
-    What is paused as a whole, with its network, cannot be told from these.
-    """
-    try:
-        with socket.create_connection((place, int(port)), seconds) as probe:
-            probe.sendall(SSL_REQUEST)
-            return probe.recv(1) in (b"S", b"N")
-    except (OSError, ValueError):  # several hosts, or a Unix socket
-        return False
+def _answers(parameters: Mapping[str, Any]) -> bool:
+    """Whether anybody does; what is paused as a whole, with its network, cannot be told from a firewall or a stopped instance."""
+    place, port = str(parameters.get("hostaddr") or parameters.get("host", "")), str(parameters.get("port") or 5432)
+    return port.isdecimal() and reachability(place, int(port), PROBE_SECONDS) == "answers"  # several hosts have several ports
 
 
 def _code(parameters: Mapping[str, Any]) -> str:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops.database.unreachable import SSL_REQUEST, TLS
+from cruddur_ops.database.unreachable import TLS
 from cruddur_ops.diagnosis.ladder import Rung, failed, passed
+from cruddur_ops.network.reachability import SSL_REQUEST
 
 NAME = "TLS"
 SECONDS = 10

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
+from cruddur_ops import aws
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, OpsError
 
 FIRST = "credentials"  # whoever cannot ask AWS at all, cannot ask it for anything
@@ -47,10 +48,14 @@ def unknown(name: str, fact: str) -> Rung:
 
 def decided(name: str, decide: Callable[[], Rung]) -> Rung:
     """The rung; an expected failure of looking is one, too."""
+    from botocore.exceptions import ClientError
+
     try:
         return decide()
     except OpsError as error:
         return refused(name, error)
+    except ClientError as error:
+        return unknown(name, f"AWS refuses {error.operation_name} ({aws.error_code(error)})")
 
 
 def refused(name: str, error: OpsError) -> Rung:

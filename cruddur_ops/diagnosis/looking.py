@@ -16,11 +16,12 @@ from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import DatabaseUnreachable, LoginRefused
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.statements import ask
-from cruddur_ops.database.unreachable import SILENT, speaks
+from cruddur_ops.database.unreachable import SILENT
 from cruddur_ops.diagnosis import certificate, packet
-from cruddur_ops.diagnosis.ladder import FIRST, Ladder, Rung, State, climbed, decided, failed, passed, refused
+from cruddur_ops.diagnosis.ladder import FIRST, Ladder, Rung, State, climbed, decided, failed, passed, refused, unknown
 from cruddur_ops.errors import AccessDenied, NotFound, OpsError
 from cruddur_ops.network import address, groups
+from cruddur_ops.network.reachability import reachability
 from cruddur_ops.network.routes import Address, Item
 from cruddur_ops.network.rules import as_filters, rules_of
 from cruddur_ops.network.tunnel import entrance
@@ -32,6 +33,7 @@ INSTANCE, TCP = "instance", "TCP"
 WAY = (packet.ADDRESS, packet.GROUP, packet.ACL, packet.ROUTE, packet.SUBNETS)  # of a packet that takes no tunnel
 LOGIN = ("pg_hba", "login", "connections", "database", "role")
 READ_ONLY = "read only"
+FROM_ADDRESS = (packet.GROUP, packet.ACL, packet.ROUTE)
 SERVER = (TCP, certificate.NAME, *LOGIN, READ_ONLY)
 DESCRIPTION = "RDSNetworkInterface"  # of those of DB instances (Amazon RDS User Guide, "Working with a DB instance in a VPC")
 SHORT, LONG = 1.0, 5.0  # seconds to wait for an answer: where none is awaited, and where one is
@@ -68,7 +70,7 @@ def _by_aws(target: Target, tunnelled: bool) -> Iterator[Rung]:
     shut = any(rung.state is State.FAILED for rung in way)
     place, port = entrance(target, found.endpoint_port)
     there = Place(place or found.host, port, found.host, found.certificate_valid_until)
-    answers = speaks(there.address, str(port), SHORT if shut else LONG)
+    answers = reachability(there.address, port, SHORT if shut else LONG) == "answers"
     for rung in way:
         opened = answers and rung.state is State.FAILED
         yield passed(rung.name, f"{rung.fact}; yet the server answers, so you come another way") if opened else rung
@@ -102,7 +104,8 @@ class _Way:
             packet.ROUTE: self._route,
             packet.SUBNETS: lambda: packet.subnets(self.found),
         }
-        return [decided(name, decide) for name, decide in decisions.items()]
+        rungs = [decided(name, decide) for name, decide in decisions.items() if name not in FROM_ADDRESS or self._known]
+        return [*rungs, *([] if self._known else [unknown(name, "your address is not known") for name in FROM_ADDRESS])]
 
     def _name(self) -> Rung:
         resolved = _resolved(self.found.host)
@@ -160,6 +163,13 @@ class _Way:
     def _seen(self) -> address.Network:
         return address.answered(address.fetch(self.target.checkip_url), sandbox=self.target.sandbox)
 
+    @cached_property
+    def _known(self) -> bool:
+        try:
+            return bool(self._caller)
+        except OpsError:
+            return False
+
     @property
     def _caller(self) -> Address:
         return (self._given or self._seen).network_address
@@ -197,7 +207,7 @@ def _by_url(target: Target) -> Iterator[Rung]:
         return
     root = found.options.get("sslrootcert")
     place = Place(resolved[0], int(found.port or 5432), found.host, root=Path(root) if root and root != "system" else None)
-    answers = speaks(place.address, str(place.port), LONG)
+    answers = reachability(place.address, place.port, LONG) == "answers"
     yield from _by_server(target, place, answers, str(found.options.get("sslmode", "prefer")))
 
 
@@ -233,13 +243,15 @@ def _after_connecting(target: Target, before: Sequence[str]) -> Iterator[Rung]:
     except OpsError as error:
         yield refused("login", error)
     else:
+        yield from (passed(TCP, "the server answers") for one in before if one == TCP)
         yield from _inside(target, facts)
 
 
 def _inside(target: Target, facts: Mapping[str, Any]) -> Iterator[Rung]:
     """The rungs of a login that came about."""
     yield passed("pg_hba", "admits the connection")
-    yield passed("login", f"user {locate(target).user or facts['user']}")
+    found = locate(target)
+    yield passed("login", f"user {found.user or facts['user']}; the password is {found.origin}")
     share = facts["connections"] / facts["most"]
     taken = "less than half" if share < HALF else f"{facts['connections']} of {facts['most']}"
     yield passed("connections", f"{taken} of the connections are taken")

@@ -16,6 +16,7 @@ import pytest
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable, LoginRefused
+from cruddur_ops.diagnosis import State, diagnose
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
@@ -159,6 +160,34 @@ def test_a_paused_server_is_not_blamed_on_the_firewall(target: Target) -> None:
         error = failure(url(target, place, sslmode="require", connect_timeout="2"))
     assert ConnectionTimedOut is type(error)
     assert "accepted the connection and then fell silent: the server is paused" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "user", "rung"),
+    [
+        ("postgres", (), ""),
+        ("nowhere", (), "database"),
+        ("postgres", (USER, "wrong"), "login"),
+        ("postgres", ("nobody",), "login"),
+    ],
+)
+def test_the_ladder_of_a_server_without_aws(at: At, name: str, user: tuple[str, ...], rung: str) -> None:
+    """Behind a Unix socket; what failed is told at the rung of its sentence."""
+    ladder = diagnose(at(name, *user))
+    failed = [one.name for one in ladder.rungs if one.state is State.FAILED]
+    assert ([rung] if rung else [], not rung) == (failed, ladder.sound), ladder
+
+
+def test_a_full_server_is_no_wrong_password(at: At, server: Server) -> None:
+    """Its own code says so, after the password was taken."""
+    target = at("postgres")
+    with server.administrator() as administrator:
+        administrator.execute(f"ALTER ROLE {USER} CONNECTION LIMIT 0".encode())
+        try:
+            error = failure(target)
+        finally:
+            administrator.execute(f"ALTER ROLE {USER} CONNECTION LIMIT -1".encode())
+    assert (DatabaseUnreachable, "connections", True) == (type(error), error.rung[0], error.passing)
 
 
 def test_options_that_libpq_cannot_use(target: Target) -> None:

@@ -24,6 +24,7 @@ from cruddur_ops.network.rules import rules_of
 from cruddur_ops.rds import instances
 from cruddur_ops.target import Target
 from rds_sandbox import Sandbox
+from tests.database.doors import tunnel
 from tests.sandbox.support import Client, make_group, tcp, wait_for
 from tests.unit.headless import until
 
@@ -214,6 +215,9 @@ def test_what_is_broken_is_found_at_its_rung(world: World, name: str) -> None:
     assert said in f"{ladder.first_failed.fact} -> {ladder.first_failed.remedy}"
 
 
+WRONG = ["credentials", "instance", "TLS", "database", "pg_hba", "role", "name", "TCP", "login"]
+
+
 def variants(world: World, folder: Path, name: str) -> Target:
     """The target as somebody has it who has something wrong."""
     found = locate(world.target)
@@ -230,11 +234,13 @@ def variants(world: World, folder: Path, name: str) -> Target:
         "role": {"connection_url": url, "db_role": "nobody"},
         "name": {"connection_url": url.replace(found.host, "nowhere.invalid")},
         "TCP": {"connection_url": url.replace(f":{found.port}/", ":1/")},
+        "your address": {"operator_address": "here"},
+        "login": {"master_user_secret": "nowhere", "db_role": "cruddur_nobody"},
     }
     return replace(world.target, **wrong[name])
 
 
-@pytest.mark.parametrize("rung", ["credentials", "instance", "TLS", "database", "pg_hba", "role", "name", "TCP"])
+@pytest.mark.parametrize("rung", WRONG)
 def test_a_wrong_setting_is_found_at_its_rung(world: World, tmp_path: Path, rung: str) -> None:
     """Through AWS and behind a connection URL."""
     ladder = network.diagnose(variants(world, tmp_path, rung))
@@ -248,6 +254,25 @@ def test_a_variable_that_is_stale_is_found(world: World) -> None:
         ladder = network.diagnose(set_)
     assert ["your address"] == failures(ladder), ladder
     assert "environment LOCAL_IP says 203.0.113.10, and the address service sees 198.51.100.7" in repr(ladder)
+
+
+def test_an_address_that_nobody_knows(world: World, tmp_path: Path) -> None:
+    """What depends on it is unknown; here the server answers all the same."""
+    ladder = network.diagnose(variants(world, tmp_path, "your address"))
+    assert ["security group", "network ACL", "route"] == [one.name for one in ladder.rungs if one.state is State.UNKNOWN]
+    assert "'here' is set, which is no IP address; yet the server answers" in repr(ladder)
+
+
+def test_a_tunnel_leaves_the_way_out(world: World) -> None:
+    """Closed, it is the rung; no rule for an address would help."""
+    found = instances.require(world.target)
+    with tunnel(found.host, found.endpoint_port) as port:
+        through = replace(world.target, tunnel_port=port)
+        ladder = network.diagnose(through)
+    assert (True, False) == (ladder.sound, "security group" in repr(ladder)), ladder
+    closed = network.diagnose(through)
+    assert ["TCP"] == failures(closed)
+    assert "is behind a tunnel that is not open" in repr(closed)
 
 
 def test_every_step_passes(world: World) -> None:
