@@ -1,7 +1,8 @@
 """The smoke test of the function: a user is signed up and confirmed, the row appears, and both are removed again.
 
 The confirmation is the operator's (AdminConfirmSignUp): Cognito calls the trigger as for a code, and nobody's mailbox is needed.
-Planning raises InUse where a user of the application has the handle; confirming NotVerified where the function wrote no row.
+Planning raises WrongInput for what is no handle, InUse where a user of the application has it; confirming NotVerified where the
+function wrote no row.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from cruddur_ops import aws, progress
+from cruddur_ops import aws, limits, progress
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import deployment, names, pool
@@ -22,7 +23,7 @@ from cruddur_ops.cognito.users import attributes_of
 from cruddur_ops.database import statements
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
 from cruddur_ops.database.planning import write
-from cruddur_ops.errors import InstanceNotReady, InUse, NotFound, NotVerified
+from cruddur_ops.errors import InstanceNotReady, InUse, NotFound, NotVerified, WrongInput
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_proven
@@ -64,19 +65,23 @@ def plan_smoke_test(target: Target, handle: str) -> Plan:
 
 @step
 def _plan_smoke_test(target: Target, handle: str, run: str) -> Plan:
-    return _planned(target, "smoke test", partial(_additions, target, handle, run), Change(Action.CREATE, f"user @{handle}"))
+    return _planned(
+        target, handle, "smoke test", partial(_additions, target, handle, run), Change(Action.CREATE, f"user @{handle}")
+    )
 
 
 @step
 def plan_smoke_test_removal(target: Target, handle: str) -> Plan:
     """Remove the user of a smoke test from the pool, and the row from the database."""
     absent = Change(Action.DELETE, f"user @{handle}")
-    return _planned(target, "removal of the smoke test", partial(_removals, target, handle), absent)
+    return _planned(target, handle, "removal of the smoke test", partial(_removals, target, handle), absent)
 
 
-def _planned(target: Target, title: str, find: Callable[[], tuple[Change, ...]], absent: Change) -> Plan:
+def _planned(target: Target, handle: str, title: str, find: Callable[[], tuple[Change, ...]], absent: Change) -> Plan:
     """What is found; the absent change, with a note, where there is no database to ask yet."""
     require_proven(target, WHAT)
+    if not limits.HANDLE.holds(handle):  # it becomes part of an address
+        raise WrongInput(f"the handle of the smoke test cannot be {handle[:60]!a}: it is {limits.HANDLE.words}")
     try:
         changes = find()
     except (InstanceNotReady, ConnectionTimedOut, DatabaseMissing, SchemaMissing):
@@ -99,10 +104,9 @@ def smoke_test_log(target: Target, handle: str) -> Tail:
 
 
 def _additions(target: Target, handle: str, run: str) -> tuple[Change, ...]:
-    found, user, written = _find(target, handle), f"user @{handle}", f"row of @{handle}"
+    found, row, user, written = _find(target, handle), _row(target, handle), f"user @{handle}", f"row of @{handle}"
     if found is None:
         return (Change(Action.CREATE, user, note="known after the user pool"),)
-    row = _row(target, handle)
     if row and found.user.get(RUN) == run:
         return Change(Action.NONE, user), Change(Action.NONE, written)
     return (

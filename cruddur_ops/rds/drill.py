@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cruddur_ops import tags
+from cruddur_ops import limits, tags
 from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan, step
@@ -46,7 +46,17 @@ class Drill:
         """The names for a target: those that are given, and are not empty, else its identifier with a word behind it."""
         words = ("restored", "rewound", "outgoing", "replica")
         named = {word: name(target, word) for word in words} | {"snapshot": name(target, "drill")}
-        return cls(**named | {key: value for key, value in given.items() if value})
+        drill = cls(**named | {key: value for key, value in given.items() if value})
+        drill._require_names(target)
+        return drill
+
+    def _require_names(self, target: Target) -> None:
+        """Refuse what RDS would refuse, or take for another of them, once the drill is under way."""
+        known = {target.db_instance_identifier.lower()}
+        for name, limit in ((self.snapshot, limits.SNAPSHOT), *((one, limits.NAME) for one in self.instances)):
+            if not limit.holds(name) or (limit is limits.NAME and name.lower() in known):
+                raise WrongInput(f"{name[:60]!a} cannot be a name of the drill: each is another, and is {limit.words}")
+            known |= {name.lower()} if limit is limits.NAME else set()
 
     @property
     def copies(self) -> tuple[str, str, str]:

@@ -141,8 +141,12 @@ def test_a_smoke_test_leaves_nothing(deployed: Target, pool_client: Client) -> N
 def test_a_smoke_test_takes_no_handle_of_the_application(deployed: Target) -> None:
     """A user who is there is not touched."""
     for plan in (cognito.plan_smoke_test, cognito.plan_smoke_test_removal):
+        with pytest.raises(WrongInput, match="the handle of the smoke test cannot be 'a b': it is up to 40"):
+            plan(deployed, "a b")
         with pytest.raises(InUse, match="try another handle"):
             plan(deployed, "andrew")
+    with pytest.raises(InUse, match="try another handle"):  # before the pool, and all the rest, is made
+        cognito.plan_smoke_test(replace(deployed, user_pool_name="elsewhere"), "andrew")
 
 
 def test_a_protected_target_asks_for_its_name(deployed: Target) -> None:

@@ -50,6 +50,15 @@ def renamed(region: dict[str, Instance]) -> Callable[..., list[tuple[str | None,
     return planned
 
 
+@pytest.mark.parametrize(
+    "given", [{"replica": "a--b"}, {"snapshot": "1st"}, {"restored": "Y"}, {"rewound": "two", "replica": "two"}]
+)
+def test_a_name_that_rds_would_refuse_is_refused_before_the_drill(given: dict[str, str]) -> None:
+    """In its last step, too: no such name, the original's, or another's of the drill."""
+    with pytest.raises(WrongInput, match="cannot be a name of the drill: each is another, and is up to"):
+        Drill.of(Target("test", db_instance_identifier="y"), **given)
+
+
 def test_the_names_of_a_drill_are_the_targets() -> None:
     """Two targets in one account share none; RDS takes 63 characters, and no two hyphens in a row."""
     names = [Drill.of(Target(name, db_instance_identifier=f"cruddur-{name}")) for name in ("staging", "prod")]
