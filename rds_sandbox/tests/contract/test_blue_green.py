@@ -156,6 +156,8 @@ def test_a_minor_version(sandbox: Mapping[str, str], rds: Client, shop: dict[str
     began = deploy(rds, blue, TargetEngineVersion="18.3", Tags=[{"Key": "owner", "Value": "jane"}])
     assert ("PROVISIONING", [{"SourceMember": blue["DBInstanceArn"]}]) == (began["Status"], began["SwitchoverDetails"])
     assert "Target" not in began
+    arn = blue["DBInstanceArn"].replace(":db:shop", f":deployment:{began['BlueGreenDeploymentIdentifier']}")
+    assert began["TagList"] == rds.list_tags_for_resource(ResourceName=arn)["TagList"] == [{"Key": "owner", "Value": "jane"}]
     assert "BlueGreenDeploymentAlreadyExistsFault" == refused(deploy, rds=rds, source=blue)
 
     ready = provisioned(rds, began)
@@ -184,6 +186,7 @@ def test_a_minor_version(sandbox: Mapping[str, str], rds: Client, shop: dict[str
     new, old = named(rds, "shop"), named(rds, "shop-old1")
     member = {"SourceMember": old["DBInstanceArn"], "TargetMember": new["DBInstanceArn"], "Status": "SWITCHOVER_COMPLETED"}
     assert ("SWITCHOVER_COMPLETED", [member]) == (done["Status"], done["SwitchoverDetails"])
+    assert "Switchover completed" == done["StatusDetails"]
     with pytest.raises(psycopg.OperationalError):
         writer.execute("SELECT 1")
     assert (green["DbiResourceId"], blue["Endpoint"]) == (new["DbiResourceId"], new["Endpoint"])
@@ -339,9 +342,13 @@ def test_a_major_version(sandbox: Mapping[str, str], rds: Client, logical: dict[
 
 @pytest.mark.usefixtures("_thorough")
 def test_a_changed_schema(sandbox: Mapping[str, str], rds: Client, logical: dict[str, Any]) -> None:
-    """DDL on the blue ends what logical replication can do; the green that is kept takes writes of its own."""
+    """A copy that cannot be upgraded is told; DDL on the blue ends what replication can do; a green that is kept takes writes."""
     blue = create(rds, "other", **logical)
-    run(sandbox, blue, "CREATE TABLE kept (id serial PRIMARY KEY, value text)")
+    run(sandbox, blue, "CREATE TABLE kept (id serial PRIMARY KEY, value text)", "CREATE TABLE odd (what regproc)")
+    blocked = provisioned(rds, deploy(rds, blue, TargetEngineVersion="18"))
+    assert ("INVALID_CONFIGURATION", "FAILED") == (blocked["Status"], tasks(blocked)["DB_ENGINE_VERSION_UPGRADE"])
+    remove(rds, blocked, DeleteTarget=True)
+    run(sandbox, blue, "DROP TABLE odd")
     deployment = provisioned(rds, deploy(rds, blue, TargetEngineVersion="18"))
     run(sandbox, blue, "ALTER TABLE kept ADD note text")
     assert "INVALID_CONFIGURATION" == now(rds, deployment)["Status"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -38,6 +39,7 @@ class SandboxRDSBackend(models.RDSBackend):
         """Without instances."""
         super().__init__(region_name, account_id)
         self.retained: dict[str, SandboxDBInstance] = {}
+        self.arn_regex = re.compile(self.arn_regex.pattern.replace("(db|", "(db|deployment|"))  # what can have tags
 
     def find(self, identifier: str, *states: str) -> SandboxDBInstance:
         """The instance; its status must be one of these, where any are given."""

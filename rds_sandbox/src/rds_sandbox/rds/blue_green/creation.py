@@ -121,8 +121,8 @@ def _provision(request: Request, deployment: Deployment, wanted: Mapping[str, st
     try:
         _make_all(request, deployment, wanted, settings)
         if deployment.status == PROVISIONING:
-            deployment.enter(AVAILABLE)
             deployment.say("creation", READY)
+            deployment.enter(AVAILABLE)
     except Exception as error:
         deployment.fail(str(error))
         if not isinstance(error, FAILURES):

@@ -54,8 +54,8 @@ def _perform(deployment: Deployment, switched: bool, with_target: bool) -> None:
     if not switched:
         leave(deployment)
     time.sleep(max(0.0, deployment.blue.machine.host.delay - (time.monotonic() - began)))
-    deployment.backend.blue_green_deployments.pop(deployment.identifier, None)
     deployment.say("deletion", "Blue/green deployment deleted.")
+    deployment.backend.blue_green_deployments.pop(deployment.identifier, None)
 
 
 def _keep(deployment: Deployment) -> None:

@@ -21,6 +21,7 @@ from rds_sandbox.rds.requests import given
 DEFAULT_SECONDS, MOST_SECONDS = 300, 3600
 LONG_SECONDS = 3  # open for longer, a transaction that has written is long-running: RDS says no number
 POLL_SECONDS = 0.02
+END = {COMPLETED: "Switchover completed", FAILED: "Switchover canceled"}
 EXTENDED = "Switchover when using sequences may lead to extended downtime."
 
 
@@ -61,22 +62,18 @@ def _perform(deployment: Deployment, seconds: float) -> None:
     try:
         _check(deployment, seconds)
         old = _switch(deployment, began + seconds, what)
-        status, details = COMPLETED, "Switchover completed"
+        renamed = f"Renamed {names[0]} to {old} and {names[1]} to {names[0]}."
+        status, said = COMPLETED, f"Switchover from primary {what} completed. {renamed}"
     except (Canceled, *FAILURES) as error:
-        status, details = FAILED, f"Switchover from primary {what} was canceled due to {error}"
+        status, said = FAILED, f"Switchover from primary {what} was canceled due to {error}"
         for each in (deployment.blue, deployment.green):
             each.machine.serving = True  # whose server has ended is started again, as any other
     time.sleep(max(0.0, deployment.blue.machine.host.delay - (time.monotonic() - began)))
     for each in deployment.members:
         each.status = "available"
-    deployment.enter(status, details)
-    if status == FAILED:
-        deployment.say("failure", details)
-        deployment.say("failure", "Switchover canceled on blue/green deployment.")
-        return
-    renamed = f"Renamed {names[0]} to {old} and {names[1]} to {names[0]}."
-    deployment.say("notification", f"Switchover from primary {what} completed. {renamed}")
-    deployment.say("notification", "Switchover completed on blue/green deployment.")
+    deployment.say("failure" if status == FAILED else "notification", said)
+    deployment.say("failure" if status == FAILED else "notification", f"{END[status]} on blue/green deployment.")
+    deployment.enter(status, said if status == FAILED else END[status])
 
 
 def _check(deployment: Deployment, seconds: float) -> None:
