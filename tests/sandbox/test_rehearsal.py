@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cruddur_ops import calls, database, network, queries, rds, rehearsal
+from cruddur_ops import calls, database, network, queries, rds, rehearsal, targets
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, OpsError, PlanMoved, WrongInput
-from cruddur_ops.rds import instances
+from cruddur_ops.rds import instances, offers
 from cruddur_ops.rehearsal import Migrations, Modification, Script, Step, Upgrade
 from cruddur_ops.target import Target
 from tests.database.support import execute
 
 IDENTIFIER, COPY = "cruddur-db-instance", "cruddur-db-instance-rehearsal"
+LOADING = (database.plan_create, database.plan_schema, database.plan_seed)
 PLANTED = """-- Plants what a rehearsal is to find.
 ALTER TABLE activities ADD COLUMN number bigint GENERATED ALWAYS AS IDENTITY;
 DROP INDEX activities_feed;
@@ -32,7 +33,7 @@ def shared(module_target: Target) -> Target:
     rds.plan_group(module_target).apply()
     rds.plan_instance(module_target).apply()
     network.plan_access(module_target).apply()
-    for plan in (database.plan_create, database.plan_schema, database.plan_seed):
+    for plan in LOADING:
         plan(module_target).apply()
     return module_target
 
@@ -159,3 +160,24 @@ def test_a_rehearsal_is_void_once_the_live_instance_is_another(shared: Target, t
         report.require_valid(shared)
     execute(shared, "ALTER TABLE users DROP COLUMN mood")
     report.require_valid(shared)
+
+
+@pytest.mark.thorough
+def test_an_upgrade_is_rehearsed(shared: Target, planted: None) -> None:
+    """PostgreSQL 18 runs a join of a table with itself otherwise than 16: the report names that statement, and no other."""
+    planned = queries.FOLDER / "activities/planted.sql"
+    planned.write_text("-- A join that 18 does without.\nSELECT a.uuid FROM activities AS a JOIN activities USING (uuid);\n")
+    older = targets.load("local", db_instance_identifier="older", engine_version="16")
+    for plan in (rds.plan_group, rds.plan_instance, network.plan_access, *LOADING):
+        plan(older).apply()
+    with pytest.raises(NotOffered, match="does not upgrade"), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(offers, "upgrades", lambda *_: ["16.99"])
+        rehearsal.rehearse(older, Upgrade("18"))
+
+    report = rehearsal.rehearse(older, Upgrade("18")).require_passed().require_valid(older)
+
+    assert ["activities/planted"] == [one.name for one in report.changed]
+    assert report.outage > 0
+    assert not [line for line in report.differences if line.startswith(("table", "sequence", "extension"))]
+    assert report.wal is None
+    calls.send(shared, Call("rds", "delete_db_instance", {"DBInstanceIdentifier": "older", "SkipFinalSnapshot": True}))
