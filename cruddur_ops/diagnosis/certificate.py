@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,13 +37,13 @@ class Handshake:
     broken: str = ""  # why there was none, otherwise
 
 
-def shake(place: str, port: int, host: str, mode: str, root: Path | None) -> Handshake:
+def shake(place: str, port: int, host: str, mode: str, root: Path) -> Handshake:
     """Shake hands with a PostgreSQL server as libpq would (PostgreSQL 18, chapter 54.2.10)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = mode == "verify-full"
     context.verify_mode = ssl.CERT_REQUIRED if mode.startswith("verify") else ssl.CERT_NONE
     try:
-        if root:
+        if mode.startswith("verify"):
             context.load_verify_locations(root)
         with socket.create_connection((place, port), SECONDS) as raw:
             raw.sendall(SSL_REQUEST)
@@ -59,19 +59,17 @@ def shake(place: str, port: int, host: str, mode: str, root: Path | None) -> Han
         return Handshake(broken=error.strerror or str(error))
 
 
-def tls(
-    seen: Handshake, mode: str, root: Path | None, rotation: datetime | None, now: Callable[[Any], datetime] = datetime.now
-) -> Rung:
+def tls(seen: Handshake, mode: str, root: Path, valid_till: datetime | None = None, authority: str = "") -> Rung:
     """The rung.
 
     Args:
         seen: the handshake.
         mode: libpq's sslmode.
         root: the root certificates.
-        rotation: until when RDS says that the certificate is valid.
-        now: the clock.
+        valid_till: the end of the certificate, as RDS says.
+        authority: who signs it, and until when.
     """
-    ends = seen.ends or rotation
+    ends = seen.ends or valid_till
     if seen.problem:
         what, remedy = PROBLEMS.get(seen.problem, (f"is signed by none of {root}", TLS.rds))
         dated = f" ({ends:%Y-%m-%d})" if ends and "expired" in what else ""
@@ -80,5 +78,7 @@ def tls(
         return failed(NAME, f"the handshake broke off ({seen.broken})", TLS.rds)
     if not seen.version:
         return failed(NAME, "the server speaks no TLS", TLS.url)
-    verified = f"verified ({mode})" if ends else f"not verified (sslmode {mode})"
-    return passed(NAME, f"{seen.version}, the certificate {verified}" + (f", for {(ends - now(UTC)).days} days" if ends else ""))
+    if not seen.ends:
+        return passed(NAME, f"{seen.version}, the certificate not verified (sslmode {mode})")
+    days = (seen.ends - datetime.now(UTC)).days
+    return passed(NAME, f"{seen.version}, verified ({mode}), for {days} days" + (f"; by {authority}" if authority else ""))

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops import aws, credentials, preflight
+from cruddur_ops import aws, credentials, moment, preflight
 from cruddur_ops.database.certificates import root_certificate
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import DatabaseUnreachable, LoginRefused
@@ -51,7 +51,8 @@ def diagnose(target: Target) -> Ladder:
         return climbed(title, (packet.NAME, *SERVER), _by_url(target))
     tunnelled = bool(target.tunnel_address or target.tunnel_port)
     names = [FIRST, INSTANCE, *([] if tunnelled else [packet.NAME, packet.PUBLIC, *WAY]), *SERVER]
-    return climbed(title, names, _by_aws(target, tunnelled))
+    with moment.one():
+        return climbed(title, names, _by_aws(target, tunnelled))
 
 
 def _by_aws(target: Target, tunnelled: bool) -> Iterator[Rung]:
@@ -69,7 +70,7 @@ def _by_aws(target: Target, tunnelled: bool) -> Iterator[Rung]:
     way = [second, *([] if tunnelled else _Way(target, found).rungs())]
     shut = any(rung.state is State.FAILED for rung in way)
     place, port = entrance(target, found.endpoint_port)
-    there = Place(place or found.host, port, found.host, found.certificate_valid_until)
+    there = Place(place or found.host, port, found.host, found)
     answers = reachability(there.address, port, SHORT if shut else LONG) == "answers"
     for rung in way:
         opened = answers and rung.state is State.FAILED
@@ -177,13 +178,13 @@ class _Way:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a server is: the address to connect to, and the name that it proves; until when RDS says its certificate is valid."""
+    """Where a server is: the address to connect to, and the name that it proves; which instance that is, where RDS is asked."""
 
     address: str
     port: int
     host: str
-    rotation: datetime | None = None
-    root: Path | None = None
+    instance: Instance | None = None
+    root: str = ""
 
 
 def _resolved(host: str) -> list[str]:
@@ -201,12 +202,12 @@ def _by_url(target: Target) -> Iterator[Rung]:
         yield passed(certificate.NAME, "as libpq has it")
         yield from _after_connecting(target, (TCP, *LOGIN))
         return
-    resolved = [str(found.options["hostaddr"])] if "hostaddr" in found.options else _resolved(found.host)
+    resolved = _resolved(str(found.options.get("hostaddr", found.host)))
     yield packet.name(found.host, resolved, ())
     if not resolved:
         return
-    root = found.options.get("sslrootcert")
-    place = Place(resolved[0], int(found.port or 5432), found.host, root=Path(root) if root and root != "system" else None)
+    address = str(found.options.get("hostaddr", found.host))
+    place = Place(address, int(found.port or 5432), found.host, root=str(found.options.get("sslrootcert", "")))
     answers = reachability(place.address, place.port, LONG) == "answers"
     yield from _by_server(target, place, answers, str(found.options.get("sslmode", "prefer")))
 
@@ -223,11 +224,23 @@ def _by_server(target: Target, place: Place, answers: bool, mode: str) -> Iterat
 
 
 def _certificate(target: Target, place: Place, mode: str) -> Rung:
-    if mode not in certificate.REQUIRING:
-        return passed(certificate.NAME, f"not asked for (sslmode {mode})")
-    root = place.root if target.connection_url else root_certificate(target)
+    root = root_certificate(target) if place.instance else Path(place.root)
+    if mode not in certificate.REQUIRING or (mode.startswith("verify") and not root.is_file()):
+        return passed(certificate.NAME, f"left to libpq (sslmode {mode})")
     seen = certificate.shake(place.address, place.port, place.host, mode, root)
-    return certificate.tls(seen, mode, root, place.rotation)
+    if place.instance is None:
+        return certificate.tls(seen, mode, root)
+    return certificate.tls(seen, mode, root, place.instance.certificate_valid_until, _authority(target, place.instance))
+
+
+def _authority(target: Target, instance: Instance) -> str:
+    """What signs its certificate, and until when: then, at the latest, another one is to be chosen."""
+    name = instance.raw.get("CACertificateIdentifier", "")
+    try:
+        found = aws.find(target, "rds", "describe_certificates", "CertificateNotFound", CertificateIdentifier=name)
+    except AccessDenied as error:
+        return f"{name}, of which {error}"
+    return f"{name}, until {found['Certificates'][0]['ValidTill']:%Y-%m-%d}" if found else name
 
 
 def _after_connecting(target: Target, before: Sequence[str]) -> Iterator[Rung]:
@@ -279,7 +292,8 @@ def _secret(target: Target) -> str:
     found = locate(target)
     if not found.secret:
         return ""
-    status = groups.instance(target).get("MasterUserSecret", {}).get("SecretStatus", "")
+    managed = groups.instance(target).get("MasterUserSecret", {})
+    status = managed.get("SecretStatus", "") if managed.get("SecretArn") == found.secret else ""
     try:
         item = aws.find(target, "secretsmanager", "describe_secret", credentials.ABSENT_CODE, SecretId=found.secret) or {}
     except AccessDenied as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -168,16 +168,16 @@ def test_an_address_of_ipv6() -> None:
     assert State.PASSED is packet.own_address(address_given("10.0.3.7"), "LOCAL_IP", None, "IPV4").state
 
 
-NOW = datetime(2026, 11, 26, tzinfo=UTC)
-ENDS = datetime(2026, 12, 26, tzinfo=UTC)
+ENDS = datetime.now(UTC) + timedelta(days=30, hours=1)
 
 
 @pytest.mark.parametrize(
     ("seen", "state", "said"),
     [
-        (Handshake("TLSv1.3", ENDS), State.PASSED, "TLSv1.3, the certificate verified (verify-full), for 30 days"),
+        (Handshake("TLSv1.3", ENDS), State.PASSED, "TLSv1.3, verified (verify-full), for 30 days; by ca-1"),
+        (Handshake("TLSv1.3"), State.PASSED, "TLSv1.3, the certificate not verified (sslmode verify-full)"),
         (Handshake(), State.FAILED, "the server speaks no TLS"),
-        (Handshake("TLS", problem=10), State.FAILED, "the server's certificate has expired (2026-12-26)"),
+        (Handshake("TLS", problem=10), State.FAILED, f"the server's certificate has expired ({ENDS:%Y-%m-%d})"),
         (Handshake("TLS", problem=9), State.FAILED, "the server's certificate is not valid yet"),
         (Handshake("TLS", problem=62), State.FAILED, "the server's certificate is for another name"),
         (Handshake("TLS", problem=20), State.FAILED, "the server's certificate is signed by none of root.pem"),
@@ -186,5 +186,5 @@ ENDS = datetime(2026, 12, 26, tzinfo=UTC)
 )
 def test_a_certificate(seen: Handshake, state: State, said: str) -> None:
     """Each thing that may be wrong with it, by OpenSSL's code."""
-    rung = tls(seen, "verify-full", Path("root.pem"), ENDS, lambda _: NOW)
+    rung = tls(seen, "verify-full", Path("root.pem"), ENDS, "ca-1")
     assert (state, said) == (rung.state, rung.fact)
