@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -318,6 +320,30 @@ def test_what_may_not_be_looked_at_is_unknown(world: World) -> None:
     assert ("network ACL", State.UNKNOWN, "") == (rung.name, rung.state, rung.remedy)
     assert rung.fact.startswith("AWS denies ec2:DescribeNetworkAcls (UnauthorizedOperation)")
     assert repr(ladder).startswith("connection to local: nothing failed, but network ACL could not be looked at")
+
+
+@pytest.mark.thorough
+def test_a_role_that_needs_a_token(world: World) -> None:
+    """A password is refused that is right."""
+    name = "EnableIAMDatabaseAuthentication"
+    world.modify(name, True, lambda item: item["IAMDatabaseAuthenticationEnabled"])
+    with world.statement("GRANT rds_iam TO cruddur_app", "REVOKE rds_iam FROM cruddur_app"):
+        ladder = network.diagnose(replace(world.target, db_role="cruddur_app"))
+    world.modify(name, False, lambda item: not item["IAMDatabaseAuthenticationEnabled"])
+    assert ["login"] == failures(ladder), ladder
+    assert "lets no password in" in repr(ladder)
+
+
+@pytest.mark.thorough
+def test_a_server_that_is_paused(world: World) -> None:
+    """It has TCP, and says nothing more."""
+    [found] = world.sandbox._ask("GET", "/_sandbox/status")["DBInstances"]
+    server = int((Path(found["Logs"]).parent / "data" / "postmaster.pid").read_text().split()[0])
+    os.kill(server, signal.SIGSTOP)
+    ladder = network.diagnose(world.target)
+    os.kill(server, signal.SIGCONT)
+    assert ["TCP"] == failures(ladder), ladder
+    assert "fell silent: the server is paused or overloaded" in repr(ladder)
 
 
 @pytest.mark.thorough
