@@ -169,18 +169,17 @@ class Gateway:
 
     async def _pass_on(self, client: End, origin: Origin) -> None:
         """Copy both ways until either side ends."""
-        loop = asyncio.get_running_loop()
         try:
-            _, server = await loop.create_unix_connection(lambda: End(loop.create_future()), str(self.upstream))
+            server = await _connected(self.upstream)
             try:
                 if self.admission.examines() and not await self._log_in(client, server, origin):
                     return
                 client.join(server)
                 await asyncio.wait([client.lost, server.lost], return_when=asyncio.FIRST_COMPLETED)
             finally:
-                server.transport.close()
+                server.close()
         finally:
-            client.transport.close()
+            client.close()
 
     async def _log_in(self, client: End, server: End, origin: Origin) -> bool:
         """Take part in the login of a role that needs it; False where it was refused."""
@@ -190,15 +189,15 @@ class Gateway:
             login = await asyncio.to_thread(self.admission.login, startup.get("user", ""))
             if login is None:
                 return True
-            if client.transport.get_extra_info("ssl_object") is None:
-                client.transport.write(refusal(startup, self.admission.seen_as(origin)))
+            if not client.encrypted:
+                client.send(refusal(startup, self.admission.seen_as(origin)))
                 return False
-            server.transport.write(client.early)
+            server.send(client.early)
             client.early = b""
             try:
                 await by_token(client, server, login.accepts, login.password)
             except Denied:
-                client.transport.write(fatal(f'PAM authentication failed for user "{startup["user"]}"'))
+                client.send(fatal(f'PAM authentication failed for user "{startup["user"]}"'))
                 return False
             return True
 
@@ -250,9 +249,34 @@ async def _readable(client: socket.socket) -> None:
 
 async def _accepted(client: socket.socket, certificate: ssl.SSLContext | None) -> End:
     """The accepted socket as an end, after a TLS handshake where a certificate is given."""
-    loop = asyncio.get_running_loop()
-    owned = client.dup()  # the transport closes its descriptor when it likes, so it must be its own
+    owned = client.dup()  # an end closes its descriptor when all is sent, so it must be its own
     client.close()
-    end = End(loop.create_future())
-    await loop.connect_accepted_socket(lambda: end, owned, ssl=certificate)
-    return end
+    try:
+        if certificate:
+            owned = certificate.wrap_socket(owned, server_side=True, do_handshake_on_connect=False)
+            await _shake_hands(owned)
+        return End(owned)
+    except BaseException:
+        owned.close()
+        raise
+
+
+async def _shake_hands(client: ssl.SSLSocket) -> None:
+    while True:
+        try:
+            client.do_handshake()
+            return
+        except ssl.SSLWantReadError:
+            await _readable(client)
+
+
+async def _connected(server: Path) -> End:
+    """The server's end."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(False)
+    try:
+        await asyncio.get_running_loop().sock_connect(connection, str(server))
+    except BaseException:
+        connection.close()
+        raise
+    return End(connection)

@@ -23,6 +23,7 @@ from rds_sandbox.certificates import Authority
 from rds_sandbox.errors import PostgresMissing
 from rds_sandbox.host import Host, ServerPools
 from rds_sandbox.keys import Keys
+from rds_sandbox.passing import PassingSelector
 from rds_sandbox.postgres.programs import Majors, find_programs
 
 REGION = "ca-central-1"
@@ -48,19 +49,9 @@ def environment(url: str, keys: Keys, root_certificate: Path) -> dict[str, str]:
 def create_host(root: Path) -> Host:
     """What the machines share; the gateways' event loop runs in a thread."""
     programs = find_programs(root)
-    loop = event_loop()
+    loop = asyncio.SelectorEventLoop(PassingSelector())
     threading.Thread(target=loop.run_forever, name="gateways", daemon=True).start()
     return Host(root, programs, Authority(), Callers(), loop, ServerPools(root, Majors(programs, root)))
-
-
-def event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's where it is there (the extra `fast`), else asyncio's."""
-    try:
-        import uvloop
-    except ModuleNotFoundError:
-        return asyncio.new_event_loop()
-    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-    return loop
 
 
 def create_server(host: Host) -> BaseWSGIServer:

@@ -59,8 +59,8 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with the server, on uvloop."""
-    return Environment(tmp_path_factory.mktemp("server"), wheels, "rds-sandbox[server,fast]")
+    """An environment with the server."""
+    return Environment(tmp_path_factory.mktemp("server"), wheels, "rds-sandbox[server]")
 
 
 @pytest.fixture(scope="module")
