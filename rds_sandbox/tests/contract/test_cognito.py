@@ -398,10 +398,10 @@ def test_a_pool_that_is_protected_or_has_a_domain_is_not_deleted(idp: Client) ->
     with pytest.raises(ClientError) as caught:
         idp.delete_user_pool(UserPoolId=pool)
     idp.update_user_pool(UserPoolId=pool, DeletionProtection="INACTIVE")
-    idp.create_user_pool_domain(UserPoolId=pool, Domain="cruddur")
+    idp.create_user_pool_domain(UserPoolId=pool, Domain="example")
     with pytest.raises(ClientError, match="a domain configured that should be deleted first") as second:
         idp.delete_user_pool(UserPoolId=pool)
-    idp.delete_user_pool_domain(UserPoolId=pool, Domain="cruddur")
+    idp.delete_user_pool_domain(UserPoolId=pool, Domain="example")
     idp.delete_user_pool(UserPoolId=pool)
 
     assert ["InvalidParameterException"] * 2 == [code_of(one.value) for one in (caught, second)]

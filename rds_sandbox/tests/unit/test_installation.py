@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +14,7 @@ import pytest
 import rds_sandbox
 from rds_sandbox import entry
 from rds_sandbox.errors import PostgresMissing
+from rds_sandbox.postgres.programs import Account
 
 HEAVY = (
     "moto",
@@ -58,6 +61,16 @@ def test_what_is_missing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry, "version", found)
     sentence = entry.lack(version("rds-sandbox"))
     assert "the sandbox's server lacks moto 5.2.5, trustme: " in sentence
+
+
+def test_a_user_id_without_a_name_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As containers give: initdb would fail, and with it every DB instance."""
+    unknown = next(uid for uid in range(60_000, 10_000, -1) if uid not in {one.pw_uid for one in pwd.getpwall()})
+    monkeypatch.setattr(os, "geteuid", lambda: unknown)
+    with pytest.raises(
+        PostgresMissing, match=f"does not run under the user id {unknown}, which has no name on this machine: give"
+    ):
+        Account.current()
 
 
 def test_nothing_here_is_for_one_project() -> None:

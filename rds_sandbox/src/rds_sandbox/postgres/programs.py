@@ -35,6 +35,7 @@ class Account:
     def current(cls) -> Account:
         """The caller's own, except for root: then `postgres` or, where there is none, `nobody`."""
         if os.geteuid() != 0:
+            _require_name(os.geteuid())
             return cls(os.geteuid(), os.getegid())
         for name in ("postgres", "nobody"):
             try:
@@ -50,6 +51,17 @@ class Account:
         if os.geteuid() == self.uid:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+def _require_name(uid: int) -> None:
+    """Refuse a user id without a name, as containers give: initdb and psql look it up."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError as error:
+        remedy = "give it one in /etc/passwd, or run as a user that has one"
+        raise PostgresMissing(
+            f"PostgreSQL does not run under the user id {uid}, which has no name on this machine: {remedy}"
+        ) from error
 
 
 @dataclass(frozen=True)
