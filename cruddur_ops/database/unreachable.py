@@ -62,9 +62,13 @@ PRIVATE = Kind(
     "is not publicly accessible, and did not answer",
     "open a tunnel as 02_open_security_group says, or work from within its VPC",
     error=ConnectionTimedOut,
+    passing=False,
 )
 TUNNEL = Kind(
-    "TCP", "is behind a tunnel that is not open", "open it as 02_open_security_group says, or correct tunnel_port, then try again"
+    "TCP",
+    "is behind a tunnel that is not open",
+    "open it as 02_open_security_group says, or correct tunnel_port, then try again",
+    passing=False,
 )
 PAUSED = Kind(
     "TCP",

@@ -30,9 +30,9 @@ def tcp_door(server: Server, address: str, port: int = 0) -> Iterator[int]:
 
 
 @contextmanager
-def tunnel(host: str, port: int) -> Iterator[int]:
-    """Listen on this machine, and pass connections on to another place; the port."""
-    with _door(lambda: socket.create_connection((host, port)), "127.0.0.1", 0) as found:
+def tunnel(host: str, port: int, source: str = "") -> Iterator[int]:
+    """Listen on this machine, and pass connections on to another place, from this address; the port."""
+    with _door(lambda: socket.create_connection((host, port), source_address=(source, 0)), "127.0.0.1", 0) as found:
         yield found
 
 
