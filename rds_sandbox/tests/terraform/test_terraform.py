@@ -72,3 +72,15 @@ def test_a_major_upgrade(terraform: Terraform, rds: Client, tmp_path: Path) -> N
     versions = [each["EngineVersion"].partition(".")[0] for each in rds.describe_db_instances()["DBInstances"]]
     assert ["18", str(majors[1]), str(majors[1])] == versions
     destroy(terraform, rds, f"-var=major={majors[1]}")
+
+
+@pytest.mark.parametrize("terraform", ["blue_green"], indirect=True)
+def test_an_update_by_a_blue_green_deployment(terraform: Terraform, rds: Client) -> None:
+    """The provider makes the deployment, switches over, and deletes the old instance and the deployment."""
+    for version in ("18.1", "18.3"):
+        apply(terraform, f"-var=engine_version={version}")
+    assert [("shop", "18.3")] == [
+        (each["DBInstanceIdentifier"], each["EngineVersion"]) for each in rds.describe_db_instances()["DBInstances"]
+    ]
+    assert [] == rds.describe_blue_green_deployments()["BlueGreenDeployments"]
+    destroy(terraform, rds, "-var=engine_version=18.3")
