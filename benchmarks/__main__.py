@@ -12,7 +12,22 @@ import sys
 from benchmarks.compare import HEADING
 
 TINY = "--tiny"
-MODULES = ("start", "runs", "evidence", "seed", "feed", "post", "handler", "plan", "unchanged", "restore", "rehearsal")
+MODULES = (
+    "start",
+    "runs",
+    "evidence",
+    "seed",
+    "feed",
+    "post",
+    "handler",
+    "plan",
+    "unchanged",
+    "restore",
+    "rehearsal",
+    "gateway",
+    "instances",
+    "upgrade",
+)
 
 
 def main() -> None:

@@ -8,16 +8,33 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 from moto.secretsmanager.exceptions import InvalidRequestException, ValidationException
+from moto.secretsmanager.models import FakeSecret
 
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.patches import JSON, MOTO, Request, action
+from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
 
+DAY = 86400
 NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
 VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
 ANYBODY = ("GetSecretValue", "TagResource", "UntagResource")  # whoever owns the secret
+
+
+_to_dict = FakeSecret.to_dict
+
+
+@replaces(FakeSecret, "to_dict")
+def to_dict(secret: Any) -> dict[str, Any]:
+    """With the day of the last access.
+
+    The API Reference leaves it out of a secret that nobody has read; the tests of Ansible's community.aws, which run on AWS,
+    find it in one that was just made, and are followed.
+    """
+    day = getattr(secret, "accessed", secret.created_date) // DAY * DAY
+    return {**_to_dict(secret), "LastAccessedDate": day}
 
 
 @action("secretsmanager", "CreateSecret")
@@ -52,6 +69,8 @@ def change(request: Request) -> object:
         raise InvalidRequestException(f"This secret is managed by {service}, and you must use that service to change it.")
     if secret.is_deleted() and request.name not in ("DeleteSecret", "RestoreSecret"):
         raise InvalidRequestException("You can't perform this operation on the secret because it was marked for deletion.")
+    if request.name == "GetSecretValue":
+        secret.accessed = int(time.time())
     if request.name == "RotateSecret":
         _check_rotation(request, secret)
     return MOTO

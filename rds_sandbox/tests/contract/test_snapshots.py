@@ -175,6 +175,7 @@ def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, g
     deleted = rds.delete_db_snapshot(DBSnapshotIdentifier="original")["DBSnapshot"]
 
     assert [{"Key": "Of", "Value": "original"}] == copied["TagList"]
+    assert deleted["DBSnapshotArn"] == copied["SourceDBSnapshotIdentifier"]
     assert "deleted" == deleted["Status"]
     assert "DBSnapshotNotFound" == refused(rds.copy_db_snapshot, **copy)
     restored = restore(rds, "from-copy", "copy", VpcSecurityGroupIds=[group])

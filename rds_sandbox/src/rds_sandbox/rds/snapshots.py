@@ -38,6 +38,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
     dedicated_log_volume = False
 
     backend: Any
+    source_db_snapshot_identifier: str | None = None
 
     def __init__(self, backend: models.RDSBackend, instance: SandboxDBInstance, name: str, kind: str, **more: Any) -> None:
         """Register it; `take` makes the copy."""
@@ -149,6 +150,8 @@ def copy(request: Request) -> dict[str, Any]:
         original_created_at=source.original_snapshot_create_time,
     )
     snapshot.source_tags = source.source_tags
+    # Of every copy: so Ansible's rds_instance_snapshot finds it on AWS; the API Reference has it of those from elsewhere alone.
+    snapshot.source_db_snapshot_identifier = source.arn
     programs = request.host.programs
     Thread(target=snapshot.fill, args=(source.folder, lambda folder: programs.copy(source.folder, folder))).start()
     return {"DBSnapshot": snapshot}
