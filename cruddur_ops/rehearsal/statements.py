@@ -6,7 +6,8 @@ Shown are names of sql/ and normalised texts: no values, and so nobody's data.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +70,7 @@ class Changed:
         before: milliseconds, or the planner's cost where there are none.
         after: likewise.
         unit: "ms" or "of cost".
-        nodes: the parts of its plan that are others; empty where it is run as before.
+        nodes: the part of its plan that is gone, and that which is new; empty where it is run as before.
         slower: whether it became slower by more than chance.
     """
 
@@ -157,11 +158,15 @@ def compared(before: tuple[Statement, ...], after: tuple[Statement, ...]) -> tup
 
 
 def _compared(was: Statement, now: Statement) -> Changed:
-    differing = [pair for pair in zip(was.nodes, now.nodes, strict=False) if pair[0] != pair[1]]
-    extra = was.nodes != now.nodes and not differing
-    changed = differing[0] if differing else (f"{len(was.nodes)} nodes", f"{len(now.nodes)} nodes") if extra else ()
+    gone, new = ([*(Counter(one) - Counter(other))] for one, other in ((was.nodes, now.nodes), (now.nodes, was.nodes)))
+    changed = (_telling(gone), _telling(new)) if gone or new else ()
     if was.milliseconds is not None and now.milliseconds is not None:
         factor = SLOWER if changed or now.blocks > SLOWER * was.blocks else MUCH_SLOWER
         slower = now.milliseconds > max(factor * was.milliseconds, was.milliseconds + LEAST_MS)
         return Changed(was.name, was.milliseconds, now.milliseconds, "ms", changed, slower)
     return Changed(was.name, was.cost, now.cost, "of cost", changed, bool(changed) and now.cost > SLOWER * was.cost)
+
+
+def _telling(nodes: Sequence[str]) -> str:
+    """The first that names a table, else the first."""
+    return next((node for node in nodes if " on " in node), next(iter(nodes), "nothing"))
