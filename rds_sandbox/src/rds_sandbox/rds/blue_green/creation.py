@@ -31,13 +31,7 @@ COPIED = (
     *replicas.COPIED, "ca_certificate_identifier", "deletion_protection", "enable_iam_database_authentication", "kms_key_id",
     "max_allocated_storage", "monitoring_interval", "monitoring_role_arn", "multi_az", "tags",
 )  # fmt: skip
-TARGETS = {
-    "TargetAllocatedStorage": "AllocatedStorage",
-    "TargetDBInstanceClass": "DBInstanceClass",
-    "TargetIops": "Iops",
-    "TargetStorageThroughput": "StorageThroughput",
-    "TargetStorageType": "StorageType",
-}
+SETTINGS = ("AllocatedStorage", "DBInstanceClass", "Iops", "StorageThroughput", "StorageType")  # asked for as "Target..."
 # The oldest minor of each major that can be upgraded so; of 16, all since 16.1.
 OLDEST = {11: 21, 12: 16, 13: 12, 14: 9, 15: 4, 16: 1}
 LOGICAL_OFF = (
@@ -59,10 +53,15 @@ def create(request: Request) -> dict[str, Any]:
         raise BlueGreenDeploymentAlreadyExistsFault(name)
     blue = _source(backend, asked["Source"])
     version = validation.resolve_upgrade(asked.get("TargetEngineVersion"), blue.engine_version, allow_major=True)
-    _check(blue, version)
-    group = asked.get("TargetDBParameterGroupName") or _group(blue, version)
+    major = changes.is_major(version, blue.engine_version)
+    _check(blue, major)
+    if major:
+        upgrades.require(blue, version)
+    # Of another major: the User Guide does not say; the default one is what terraform-provider-aws #49132 reports of MySQL.
+    same = f"default.{facts.family(facts.major(version))}" if major else blue.db_parameter_groups()[0].name
+    group = asked.get("TargetDBParameterGroupName") or same
     backend.require_parameter_group(group, version)
-    settings = {TARGETS[key]: value for key, value in asked.items() if key in TARGETS}
+    settings = {name: asked[f"Target{name}"] for name in SETTINGS if f"Target{name}" in asked}
     validation.check_copy(settings, described(blue), version, backend.region_name)
 
     upgraded, followed = version != blue.engine_version, bool(blue.followers)
@@ -82,7 +81,7 @@ def _source(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
     return backend.find(arn.removeprefix(f"{here}:db:"), *MODIFIABLE)
 
 
-def _check(blue: SandboxDBInstance, version: str) -> None:
+def _check(blue: SandboxDBInstance, major: bool) -> None:
     """The limitations of blue/green deployments, and what must be prepared."""
     problems = {
         "Blue/green deployments don't support managing master user passwords with AWS Secrets Manager": (
@@ -92,7 +91,7 @@ def _check(blue: SandboxDBInstance, version: str) -> None:
         "The source DB instance of a blue/green deployment can't be a read replica": blue.source,
         "Blue/green deployments don't support cascading read replicas": any(each.followers for each in blue.followers),
     }
-    if changes.is_major(version, blue.engine_version):
+    if major:
         problems |= {
             f"Blue/green deployments don't support major version upgrades from {blue.engine_version}": (
                 int(blue.engine_version.partition(".")[2]) < OLDEST.get(facts.major(blue.engine_version), 0)
@@ -105,15 +104,6 @@ def _check(blue: SandboxDBInstance, version: str) -> None:
     for message, holds in problems.items():
         if holds:
             raise RDSClientError("SourceDatabaseNotSupportedFault", f"{message}.")
-    if changes.is_major(version, blue.engine_version):
-        upgrades.require(blue, version)
-
-
-def _group(blue: SandboxDBInstance, version: str) -> str:
-    """The parameter group of the green instance where none is asked for: the blue's, or the default one of another major."""
-    if changes.is_major(version, blue.engine_version):
-        return f"default.{facts.family(facts.major(version))}"
-    return str(blue.db_parameter_groups()[0].name)
 
 
 def _provision(request: Request, deployment: Deployment, wanted: Mapping[str, str], settings: Mapping[str, Any]) -> None:
@@ -167,9 +157,9 @@ def _back_up(green: SandboxDBInstance) -> None:
 def _follow(request: Request, deployment: Deployment, followers: list[SandboxDBInstance]) -> None:
     """Give the green instance replicas like those of the blue one."""
     for replica in followers:
-        version = {"engine_version": deployment.green.engine_version}
-        group = {"db_parameter_group_name": deployment.green.db_parameter_group_name}
-        made = _copy(request, replica, deployment.green, {}, replicas.follow, lambda _: (), **version, **group)
+        green = deployment.green
+        same = {"EngineVersion": green.engine_version, "DBParameterGroupName": green.db_parameter_group_name}
+        made = _copy(request, replica, green, same, replicas.follow, lambda _: ())
         deployment.pairs.append((replica, made))
         _finish(deployment, made)
 
@@ -181,7 +171,6 @@ def _copy(
     settings: Mapping[str, Any],
     prepare: creation.Prepare,
     more: creation.More,
-    **own: Any,
 ) -> SandboxDBInstance:
     """Begin an instance like the blue one, which streams from a source."""
     copied = {name: getattr(blue, name) for name in COPIED} | {"db_subnet_group_name": blue.db_subnet_group.name}
@@ -195,8 +184,8 @@ def _copy(
     suffix = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
     copied["db_instance_identifier"] = f"{blue.db_instance_identifier}-green-{suffix}"
     pool = request.host.pools.of_data(source.machine.running_server().data)
-    parameters = {**copied, **attributes(settings), **own}
-    made: SandboxDBInstance = creation.create(request, parameters, pool.vacant, prepare, source=source, more=more)["DBInstance"]
+    wanted = {**copied, **attributes(settings)}
+    made: SandboxDBInstance = creation.create(request, wanted, pool.vacant, prepare, source=source, more=more)["DBInstance"]
     return made
 
 

@@ -49,7 +49,7 @@ def _perform(deployment: Deployment, switched: bool, with_target: bool) -> None:
         for each in reversed([green for green in deployment.greens if green in there]):
             lifecycle.remove(each)
             lifecycle.forget(each)
-    elif not switched and any(each in there and each.machine.serving for each in deployment.greens[:1]):
+    elif not switched and deployment.greens[:1] and deployment.green.machine.serving:
         _keep(deployment)
     if not switched:
         leave(deployment)

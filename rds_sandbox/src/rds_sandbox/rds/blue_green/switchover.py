@@ -151,9 +151,8 @@ def leave(deployment: Deployment) -> None:
     """Nothing on the blue server waits for the green one any longer; backups of what was a standby begin."""
     if deployment.blue.machine.serving and deployment.slots:
         logical.unpublish(deployment.blue.machine.running_server(), deployment.replication_name, deployment.slots)
-    for green in deployment.greens[:1]:
-        if green.source is not deployment.blue:
-            continue
+    green = deployment.pairs[0][1]
+    if green and green.source is deployment.blue:
         replicas.detach(green)
         green.source = None
         if green.machine.serving and green.backup_retention_period:
