@@ -116,5 +116,5 @@ def plan_mend(target: Target) -> Plan:
                 note = "the table is written anew, and nobody reads it meanwhile"
                 yield Change(Action.MODIFY, f"column {_named(row)}", "type", row["type"], "text", note, make=make)
 
-    absent = Change(Action.NONE, "columns", note="there is no database yet")
+    absent = Change(Action.MODIFY, "columns", note="known after the database is there")
     return planned(target, "Mending", find, absent)

@@ -14,7 +14,7 @@ from functools import partial
 from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Plan, step
-from cruddur_ops.rds import instances, modification, parameter_groups, pending, settings, snapshots, waiting
+from cruddur_ops.rds import drill, instances, modification, parameter_groups, pending, settings, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.practice import practising
 from cruddur_ops.rds.settings import Wish
@@ -22,6 +22,7 @@ from cruddur_ops.rds.upgrade_paths import UpgradePath, upgrade_path
 from cruddur_ops.target import Target
 
 FRESH_HOURS = 6
+MAKING = ("Database", "Practice data", "Schema", "Synthetic data", "snapshot")
 Problems = Callable[[Target, str], Sequence[str]]
 
 
@@ -36,7 +37,7 @@ def plan_upgrade(target: Target, version: str, problems: Problems, *, snapshot: 
         snapshot: the one that is the way back.
         at_once: whether it is made now; else it waits for the maintenance window. By default now, unless the target is protected.
     """
-    title, found = f"upgrade on {target.name}", instances.describe(target)
+    title, found = f"upgrade of {target.db_instance_identifier}", instances.describe(target)
     resource = f"DB instance {target.db_instance_identifier}"
     if found is None:
         note = "known after the DB instance is there"
@@ -82,18 +83,20 @@ def plan_later(target: Target, copy: str) -> tuple[Plan, ...]:
         target: whose instance.
         copy: on which the way back is tried.
     """
+    name, rehearsed = target.name, drill.name(target, "rehearsal")  # as `rehearsal` calls its copy
     later = {
-        "copy of": (Action.CREATE, "DB instance, to rehearse on"),
-        "DB instance on": (Action.MODIFY, "the copies"),
-        "removal of the copy of": (Action.DELETE, "DB instance, to rehearse on"),
-        "After the upgrade on": (Action.MODIFY, "extensions and statistics"),
-        "restore on": (Action.CREATE, f"DB instance {copy}"),
-        "removal of the practice on": (Action.DELETE, f"DB instance {copy}"),
+        f"copy of {name}": (Action.CREATE, f"DB instance {rehearsed}"),
+        f"DB instance on {name}": (Action.MODIFY, "the copies"),
+        f"upgrade of {rehearsed}": (Action.MODIFY, f"DB instance {rehearsed}"),
+        f"removal of the copy of {name}": (Action.DELETE, f"DB instance {rehearsed}"),
+        f"After the upgrade on {name}": (Action.MODIFY, "extensions and statistics"),
+        f"restore on {name}": (Action.CREATE, f"DB instance {copy}"),
+        f"removal of the practice on {name}": (Action.DELETE, f"DB instance {copy}"),
     }
     if practising(target):
-        later |= {f"{kind} on": (Action.CREATE, "something to practise on") for kind in ("Database", "Schema", "Synthetic data")}
+        later |= {f"{kind} on {name}": (Action.CREATE, "something to practise on") for kind in MAKING}
     note = "known after the steps before it"
-    return tuple(Plan(f"{kind} {target.name}", (Change(action, what, note=note),)) for kind, (action, what) in later.items())
+    return tuple(Plan(title, (Change(action, what, note=note),)) for title, (action, what) in later.items())
 
 
 def _facts(path: UpgradePath, found: Instance) -> Iterator[str]:
