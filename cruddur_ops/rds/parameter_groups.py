@@ -24,10 +24,12 @@ AT_REBOOT = "pending-reboot"  # fits every parameter; the upgrade restarts the s
 
 
 def wanted(target: Target, found: Instance, version: str) -> str:
-    """The group for that version: the one that was asked for, or our own; empty where AWS's own does it."""
+    """The group for that version: what was asked for, the present one in the same major, else our own; empty for AWS's own."""
     asked = target.db_parameter_group_name if target.asked("db_parameter_group_name") else ""
     if asked not in ("", found.parameter_group):
         return asked
+    if major(version) == major(found.engine_version):
+        return found.parameter_group
     return "" if found.parameter_group.startswith("default.") else name(target, version)
 
 
@@ -54,7 +56,8 @@ def plan_parameter_group(target: Target, version: str) -> Plan:
     version = upgrade_paths.upgrade_path(target, version).next
     group = wanted(target, found, version)
     if group != name(target, version):
-        chosen, note = group or f"default.{ENGINE}{major(version)}", "is yours" if group else "comes with the version"
+        chosen = group or f"default.{ENGINE}{major(version)}"
+        note = "comes with the version" if chosen.startswith("default.") else "is yours"
         return Plan(title, (Change(Action.NONE, f"parameter group {chosen}", note=note),))
     known = {row["ParameterName"]: row for row in upgrade_paths.defaults(target, version)}
     own = values(target, found.parameter_group)

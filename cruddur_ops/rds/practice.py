@@ -11,7 +11,17 @@ from functools import partial
 from cruddur_ops.change import Action, Change
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Plan, step
-from cruddur_ops.rds import drill, instances, parameter_groups, provisioning, replicas, snapshots, teardown, waiting
+from cruddur_ops.rds import (
+    drill,
+    instances,
+    parameter_groups,
+    provisioning,
+    replicas,
+    snapshots,
+    teardown,
+    upgrade_paths,
+    waiting,
+)
 from cruddur_ops.rds.offers import ENGINE
 from cruddur_ops.target import Target
 
@@ -59,7 +69,9 @@ def plan_practice(target: Target) -> Plan:
     if not target.security_group_id:
         return Plan(title, (Change(Action.CREATE, resource, note="known after 01_provision_rds"),))
     name, family = target.db_parameter_group_name, f"{ENGINE}{target.engine_version}"
-    group = parameter_groups.changes_of(target, name, family, VALUES)
+    known = {row["ParameterName"] for row in upgrade_paths.defaults(target, target.engine_version)}
+    values = {name: value for name, value in VALUES.items() if name in known}
+    group = parameter_groups.changes_of(target, name, family, values)
     return Plan(title, (*group, *provisioning.plan_instance(target).changes))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from cruddur_ops import database, network, rds
 from cruddur_ops.database.prechecks import Findings
-from cruddur_ops.errors import NotVerified
+from cruddur_ops.errors import NotFound, NotVerified
 from cruddur_ops.rds import instances
 from cruddur_ops.target import Target
 from tests.database.support import execute
@@ -34,6 +34,17 @@ def old(module_target: Target) -> Iterator[Target]:
     database.plan_create(target).apply()
     database.wait_until_reachable(target)
     yield target
+    rds.plan_practice_removal(target, "none", "none").apply()
+
+
+def test_a_major_that_is_not_on_this_machine(module_target: Target) -> None:
+    """The nearest runs in its place, which is no practice: it says what to install."""
+    rds.plan_both(module_target).apply()
+    network.plan_access(module_target).apply()
+    target = rds.practice(module_target, "17")
+    rds.plan_practice(target).apply()
+    with pytest.raises(NotFound, match="PostgreSQL 17 is not on this machine, and 18 runs in its place: install"):
+        database.plan_practice_data(target, 10)
     rds.plan_practice_removal(target, "none", "none").apply()
 
 

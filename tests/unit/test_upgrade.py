@@ -142,6 +142,7 @@ def test_whose_parameter_group(region: dict[str, Instance]) -> None:
     """AWS's own needs none; one of somebody's needs one of ours, or the one that was asked for."""
     custom = replace(FOUND, parameter_group="tuned16")
     asking = TARGET.asking("targets.toml", db_parameter_group_name="tuned18")
+    assert "tuned16" == parameter_groups.wanted(TARGET, custom, "16.9")
     assert ["", "main-postgres18", "tuned18"] == [
         parameter_groups.wanted(target, found, "18.1") for target, found in ((TARGET, FOUND), (TARGET, custom), (asking, custom))
     ]
