@@ -27,6 +27,7 @@ AT_REST = {
     FULL: "RDS has shut the server down: set allocated_storage higher and run `cruddur-ops rds modify --at-once`",
 }
 BROKEN = frozenset({"deleting", "delete-precheck", "failed", "insufficient-capacity", "restore-error"})
+BUSY_CODE = "InvalidDBInstanceState"  # of RDS, while it is at work at another change
 BROKEN_PREFIXES = ("incompatible-", "inaccessible-encryption-credentials")
 PORT = "[DbInstancePort, Endpoint.Port][?@ > `0`] | [0]"  # DbInstancePort is 0 outside clusters on AWS
 

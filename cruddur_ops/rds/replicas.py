@@ -13,7 +13,7 @@ from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, restores, waiting
-from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.instances import BUSY_CODE, Instance
 from cruddur_ops.target import Target
 
 
@@ -104,9 +104,11 @@ def unprotected(target: Target, found: Instance) -> Change:
 
 
 def removal(target: Target, found: Instance) -> Change:
-    """Delete a copy for good."""
+    """Delete a copy for good; RDS refuses as long as it is at work at taking its protection off."""
+    passing = BUSY_CODE if found.deletion_protection else ""
     parameters = {"DBInstanceIdentifier": found.identifier, "SkipFinalSnapshot": True, "DeleteAutomatedBackups": True}
-    call, note = Call("rds", "delete_db_instance", parameters), "for good, without a final snapshot"
+    call = Call("rds", "delete_db_instance", parameters, retry_code=passing, retry_seconds=waiting.LATE_SECONDS)
+    note = "for good, without a final snapshot"
     settle = partial(waiting.wait_until_gone, restores.sibling(target, found.identifier))
     return Change(Action.DELETE, f"DB instance {found.identifier}", note=note, calls=(call,), settle=settle)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import calls, dependents, tags
@@ -19,7 +20,7 @@ from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, inventory, parameter_groups, passwords, schedule, snapshots, waiting
-from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.instances import BUSY_CODE, Instance
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_proven
 
@@ -90,7 +91,9 @@ def _delete(target: Target, call: Call) -> None:
     try:
         calls.send(target, instances.protection(target.db_instance_identifier, on=False))
         waiting.wait(target, lacks=instances.still_protected)
-        calls.send(target, call, lambda _: _going(instances.describe(target)))
+        # RDS may tell the new value before it is modifying, and deletes nothing until it has done with that.
+        late = replace(call, retry_code=BUSY_CODE, retry_seconds=waiting.LATE_SECONDS)
+        calls.send(target, late, lambda _: _going(instances.describe(target)))
     except BaseException:
         found = instances.describe(target)
         if found and not _going(found):

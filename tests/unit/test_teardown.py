@@ -159,6 +159,17 @@ def test_protection_goes_directly_before_the_instance(shielded: tuple[Change, St
     answers.assert_no_pending_responses()
 
 
+def test_a_change_of_protection_that_is_still_under_way_is_waited_for(shielded: tuple[Change, Stubber]) -> None:
+    """RDS shows the new value first, and is modifying then: it refuses for a moment."""
+    change, answers = shielded
+    answers.add_response("modify_db_instance", {}, protection(False))
+    answers.add_client_error("delete_db_instance", "InvalidDBInstanceState", "is not in available state: it is modifying")
+    answers.add_response("delete_db_instance", {})
+    assert change.make
+    change.make()
+    answers.assert_no_pending_responses()
+
+
 def test_protection_comes_back_where_the_deletion_fails(shielded: tuple[Change, Stubber]) -> None:
     """Whatever RDS has against it."""
     change, answers = shielded
