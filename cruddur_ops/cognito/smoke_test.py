@@ -215,4 +215,4 @@ def _remedy(target: Target) -> str:
     missing = [str(change) for change in deployment.plan(target).mutating]
     if missing:
         return f"missing: {'; '.join(missing)}: apply the plans of 05_post_confirmation_lambda"
-    return f"see why with `aws logs tail {names.log_group(target)}`, then repeat"
+    return f"see why with `cruddur-ops db diagnose --function` and `aws logs tail {names.log_group(target)}`, then repeat"

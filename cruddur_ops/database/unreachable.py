@@ -12,7 +12,6 @@ import os
 import re
 import select
 import sys
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -211,10 +210,10 @@ def _answers(parameters: Mapping[str, Any]) -> bool:
 
 
 def _code(parameters: Mapping[str, Any]) -> str:
-    """The SQLSTATE of the refusal, from a trace that nobody else can read; empty where libpq cannot write one."""
+    """The SQLSTATE of the refusal, from a trace in memory, since it may hold a password; empty where libpq cannot write one."""
     if sys.platform != "linux":
         return ""
-    with tempfile.TemporaryFile() as trace:
+    with os.fdopen(os.memfd_create("trace"), "w+b") as trace:
         connection = pq.PGconn.connect_start(conninfo.make_conninfo(**parameters).encode())
         connection.trace(trace.fileno())
         poll, state = select.poll(), int(pq.PollingStatus.WRITING)
