@@ -31,8 +31,9 @@ TRIGGER = "PostConfirmation_ConfirmSignUp"
 ATTRIBUTES = {"cognito_user_id": "sub", "display_name": "name", "handle": "preferred_username", "email": "email"}
 INSERT, UPDATE = "confirm.sql", "recognise.sql"
 BESIDE = Path(__file__).parent
-# Together they stay below Cognito's 5 seconds. A silent server is noticed by TCP (PostgreSQL 18, chapter 32.1.2).
-SECRET_SECONDS = 1
+# Together they stay below Cognito's 5 seconds. A silent server is noticed by TCP (PostgreSQL 18, chapter 32.1.2). A call that was
+# throttled or lost is made again: Cognito calls once more after silence alone, not after an error, and the user had no row.
+SECRET_SECONDS, SECRET_ATTEMPTS = 1, 2
 CONNECTION_OPTIONS: Mapping[str, Any] = {
     "sslmode": "verify-full",
     "sslrootcert": str(BESIDE / "root.pem"),
@@ -182,9 +183,9 @@ def connect(secret: Mapping[str, Any]) -> psycopg.Connection[Any]:
 
 def read_secret() -> dict[str, Any]:
     """The secret that SECRET_ARN names, in the form of RDS's secrets; boto3 takes the endpoint from the environment."""
-    once = Config(connect_timeout=SECRET_SECONDS, read_timeout=SECRET_SECONDS, retries={"total_max_attempts": 1})
+    short = Config(connect_timeout=SECRET_SECONDS, read_timeout=SECRET_SECONDS, retries={"total_max_attempts": SECRET_ATTEMPTS})
     try:
-        answer = boto3.client("secretsmanager", config=once).get_secret_value(SecretId=os.environ["SECRET_ARN"])
+        answer = boto3.client("secretsmanager", config=short).get_secret_value(SecretId=os.environ["SECRET_ARN"])
     except (BotoCoreError, ClientError) as error:
         code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
         raise SecretUnreadable("please try again later", code) from None

@@ -12,8 +12,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from cruddur_ops.cognito.packaging import HANDLER, STATEMENTS
 from cruddur_ops.database import statements
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.roles import APP
+from cruddur_ops.lambdas import post_confirmation
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD, USER
@@ -302,6 +304,40 @@ def test_a_statement_that_waits_too_long_is_an_error(function: ModuleType, seede
         with pytest.raises(function.DatabaseUnavailable) as raised:
             function.handler(event(name="Susan"), Context())
     assert "QueryCanceled" in raised.value.reason
+
+
+class Busy(BaseHTTPRequestHandler):
+    """A Secrets Manager that throttles the first call, or loses its answer."""
+
+    def do_POST(self) -> None:  # noqa: N802 - the library's name
+        """Answer the second call."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        asked = self.server.__dict__.setdefault("asked", [])
+        asked.append(self.path)
+        if len(asked) == 1 and self.server.__dict__["loses"]:
+            self.close_connection = True
+            return
+        answer = {"__type": "ThrottlingException"} if len(asked) == 1 else {"SecretString": json.dumps({"host": "here"})}
+        self.send_response(400 if len(asked) == 1 else 200)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.mark.parametrize("loses", [False, True], ids=["throttled", "lost"])
+def test_a_busy_secrets_manager_is_asked_once_more(loses: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cognito calls no function again that has failed, and the user would have no row."""
+    with HTTPServer(("127.0.0.1", 0), Busy) as server:
+        server.__dict__["loses"] = loses
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        given = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}", "AWS_DEFAULT_REGION": "ca-central-1"}
+        for name, value in {**given, "SECRET_ARN": "x", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
+        assert {"host": "here"} == post_confirmation.read_secret()
+        server.shutdown()
 
 
 def test_the_statements_need_no_more_than_the_application_may(empty: Target) -> None:
