@@ -140,10 +140,10 @@ def rehearse_script(target: Target, file: Path, snapshot: str, as_json: bool) ->
 
 
 def _rehearsed(target: Target, step: Step, snapshot: str, as_json: bool) -> Iterator[str]:
-    """The report, and a failure where the step failed; the plans of the copy go to standard error."""
+    """The report, and a failure where the step failed or is void; the plans of the copy go to standard error."""
     report = ops.rehearsal.rehearse(target, step, snapshot, lambda plan: click.echo(plan, err=True))
     yield report.to_json() if as_json else str(report)
-    report.require_passed()
+    report.require_passed().require_valid(target)
 
 
 def migration(name: str, newest: int, rows: tuple[tuple[str, int], ...]) -> Iterator[str]:
