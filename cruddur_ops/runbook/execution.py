@@ -22,6 +22,7 @@ from papermill.clientwrap import PapermillNotebookClient  # noqa: E402
 from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
 
 from cruddur_ops.errors import RunFailed  # noqa: E402
+from cruddur_ops.runbook import evidence  # noqa: E402
 from cruddur_ops.runbook.kernels import Kernel  # noqa: E402
 from cruddur_ops.runbook.report import Bar  # noqa: E402
 
@@ -92,8 +93,9 @@ class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no type hin
 def save(manager: Any) -> None:
     """Write the notebook as it stands, whole at any moment; papermill itself validates it each time, twice a cell."""
     draft = Path(f"{manager.output_path}.part")
-    draft.write_text(json.dumps(manager.nb), encoding="utf-8")
-    draft.replace(manager.output_path)
+    with evidence.writing(draft.parent):
+        draft.write_text(json.dumps(manager.nb), encoding="utf-8")
+        draft.replace(manager.output_path)
 
 
 papermill_engines.register(ENGINE, Engine)

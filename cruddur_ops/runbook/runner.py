@@ -170,7 +170,8 @@ def _execute_one(run: Run, step: Step, following: Step | None, record: Record, k
 
     output = record.folder / f"{step.name}.ipynb"
     prepared = notebooks.prepare(step.notebook.document, step.mode)
-    output.write_text(json.dumps(prepared))
+    with evidence.writing(record.folder):
+        output.write_text(json.dumps(prepared))
     approved = record.folder / approvals.NAME if run.request.approved else None
     variables = [one.variables(run, record.folder, approved) for one in (step, following) if one]
     kernel = kernels.take(*variables)

@@ -354,3 +354,13 @@ def test_two_runs_are_compared(record: Record) -> None:
 def test_a_run_is_the_same_as_itself(record: Record) -> None:
     """Which is told as well."""
     assert "no difference" == history.compare(record.folder, record.folder).splitlines()[1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk without room takes /dev/full, which Linux has")
+def test_a_folder_without_room_is_named(tmp_path: Path) -> None:
+    """A write that finds no room names no file: the sentence would have blamed standard output."""
+    record = Record(tmp_path, "local", FACTS)
+    (record.folder / "run.json.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        record.write("failed")
+    assert str(record.folder) == caught.value.filename

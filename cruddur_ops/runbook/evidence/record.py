@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,13 +51,14 @@ class Record:
         ended = None if verdict == "running" else datetime.now(UTC).isoformat(timespec="seconds")
         steps = [asdict(result) | {"retries": result.retries} for result in self.results]
         record: dict[str, Any] = redact_all({"verdict": verdict, **self.facts, "ended": ended, "notebooks": steps})
-        draft = self.folder / "run.json.part"
-        draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        draft.replace(self.folder / "run.json")
-        if ended:
-            (self.folder / page.NAME).write_text(page.render(record, self.folder), encoding="utf-8")
-            self._search()
-            self.seal = manifest.seal(self.folder)
+        with writing(self.folder):
+            draft = self.folder / "run.json.part"
+            draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            draft.replace(self.folder / "run.json")
+            if ended:
+                (self.folder / page.NAME).write_text(page.render(record, self.folder), encoding="utf-8")
+                self._search()
+                self.seal = manifest.seal(self.folder)
 
     def _search(self) -> None:
         """Look through the finished files once more for every secret that the run came to know, and mask it where it is."""
@@ -66,6 +68,16 @@ class Record:
             if (clean := redact_known(text)) != text:
                 path.write_text(clean, encoding="utf-8", errors="surrogateescape")
                 print(f"a secret had come into {path.name}, and was masked there", file=sys.stderr)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Let a failure name the folder: a write for which the disk has no room names no file."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(folder)
+        raise
 
 
 def new_folder(parent: Path, name: str) -> Path:
