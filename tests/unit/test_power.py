@@ -10,7 +10,8 @@ import pytest
 
 from cruddur_ops import dependents, tags
 from cruddur_ops.change import Action
-from cruddur_ops.errors import InstanceNotReady, InUse, WrongInput
+from cruddur_ops.database import instance
+from cruddur_ops.errors import AccessDenied, InstanceNotReady, InUse, WrongInput
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import health, instances, power, prices, schedule
 from cruddur_ops.rds.instances import READY, Instance
@@ -293,3 +294,17 @@ def test_who_is_connected_needs_no_password(stub: Stub) -> None:
         answers.add_response("get_metric_data", {"MetricDataResults": [{"Id": "databaseconnections", "Values": values}]})
     assert 2 == len(health.counted(TARGET))
     assert [] == [*health.counted(TARGET)]
+
+
+@pytest.mark.parametrize(("counted", "told"), [(["two"] * 2, ("two", "two")), ([], ())])
+def test_who_may_not_ask_the_database_is_told_a_number(
+    counted: list[str], told: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody needs a password to stop an instance: what CloudWatch counts will do."""
+
+    def denied(_: Target) -> tuple[str, ...]:
+        raise AccessDenied("AWS denies secretsmanager:GetSecretValue")
+
+    monkeypatch.setattr(instance, "connected", denied)
+    monkeypatch.setattr(health, "counted", lambda _: counted)
+    assert told == instance.connected_or_counted(TARGET)
