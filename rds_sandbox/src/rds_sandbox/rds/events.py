@@ -1,6 +1,8 @@
 """What DescribeEvents tells: what really happened to a DB instance or a snapshot, when it happened.
 
-The categories and messages are those of the Amazon RDS User Guide, "Amazon RDS event categories and event messages".
+The categories and messages are those of the Amazon RDS User Guide, "Amazon RDS event categories and event messages", compared
+with its edition of June 2023, without the full stops that it puts after some. Those of a renamed instance and of a
+promoted replica are not in it: they are as users report them.
 """
 
 from __future__ import annotations

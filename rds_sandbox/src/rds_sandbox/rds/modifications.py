@@ -23,11 +23,12 @@ from rds_sandbox.rds.requests import attributes, given
 OPTIMIZATION = timedelta(hours=6)  # after a change of storage (RDS User Guide, "Increasing DB instance storage capacity")
 
 Values = Mapping[str, Any]
-# What is named in the events "Applying modification to ..." and "Finished applying modification to ..."
+# What is named in the events "Applying modification to ..." and "Finished applying modification to ...": 0012 and 0014, 0018 and
+# 0017, 0024 and 0025.
 NOUNS = {
-    "DBInstanceClass": "database instance class",
-    "AllocatedStorage": "allocated storage",
-    "MultiAZ": "convert to a Multi-AZ DB instance",
+    "DBInstanceClass": ("database instance class", "DB instance class"),
+    "AllocatedStorage": ("allocated storage", "allocated storage"),
+    "MultiAZ": ("convert to a Multi-AZ DB instance", "convert to a Multi-AZ DB instance"),
 }
 # Where the instance has another name for it than the request.
 ATTRIBUTES = {
@@ -163,7 +164,7 @@ def _steps(instance: SandboxDBInstance, planned: changes.Changes) -> Iterator[tu
 def _apply(instance: SandboxDBInstance, values: Values) -> None:
     """Change these settings; the server restarts where it does on AWS."""
     nouns = [noun for key, noun in NOUNS.items() if key in values]
-    for noun in nouns:
+    for noun, _ in nouns:
         instance.say("configuration change", f"Applying modification to {noun}")
     _set(instance, changes.ordered(values))
     logs = values.get("CloudwatchLogsExportConfiguration", {})
@@ -180,7 +181,7 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
         instance.restart()
     if "DBPortNumber" in values:
         instance.machine.move(instance.address_name, instance.port)
-    for noun in nouns:
+    for _, noun in nouns:
         instance.say("configuration change", f"Finished applying modification to {noun}")
 
 

@@ -175,7 +175,7 @@ def delete(request: Request) -> dict[str, Any]:
     if snapshot.snapshot_type != "manual":
         raise _wrong_state("Automated snapshots cannot be deleted: they go with the automated backups of their instance.")
     snapshot.discard()
-    events.say(snapshot, "deletion", "Deleted manual snapshot")
+    events.say(snapshot, "deletion", "Deleted user snapshot")
     snapshot.status = "deleted"
     return {"DBSnapshot": snapshot}
 

@@ -92,7 +92,7 @@ def finish(instance: SandboxDBInstance) -> None:
 
 
 def _name(instance: SandboxDBInstance, version: str) -> str:
-    """Before and after, and when."""
+    """Before and after, and when. The guide does not give the names of these snapshots; users report `rds:preupgrade-...`."""
     versions = f"{instance.engine_version}-to-{version}".replace(".", "-")
     return f"{instance.db_instance_identifier}-{versions}-{utcnow():%Y-%m-%d-%H-%M-%S}"
 
