@@ -14,7 +14,7 @@ from botocore import exceptions
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
 
-from cruddur_ops import aws, ledger, preflight, rds
+from cruddur_ops import aws, ledger, preflight, queries, rds
 from cruddur_ops.cli.table import TABLE
 from cruddur_ops.cli.verb import Verb
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
@@ -103,6 +103,12 @@ def test_another_account_is_not_even_read() -> None:
     assert ACCOUNT == aws.caller_identity(PINNED)["Account"]
 
 
+TYPED = {  # instead of "other-…", which is no value for these
+    "moment": "2026-11-20T14:03:00+00:00",
+    "version": "18.1",
+    "storage_type": "gp3",
+    "file": str(queries.FOLDER / "seed.sql"),
+}
 ON_A_TARGET = [verb for verb in TABLE if any(one.name == "target" for one in verb.command().params)]
 
 
@@ -120,15 +126,15 @@ def test_no_verb_asks_another_account_anything(verb: Verb, tmp_path: Path, monke
         assert (0, []) == (result.exit_code, made)
         return
     assert ["GetCallerIdentity"] == made
-    assert "account 123456789012's, so nothing was done" in str(result.exception)
+    assert "account 123456789012's, so nothing was done" in f"{result.output} {result.exception}"
 
 
 def needed(verb: Verb) -> Iterator[str]:
     """What must be typed after it; arguments that may be left out are."""
     for one in verb.command().params:
-        if one.required or one.name == "moment":
+        if one.required or one.name in TYPED:
             yield from ([] if isinstance(one, click.Argument) else one.opts[:1])
-            yield "2026-11-20T14:03:00+00:00" if one.name == "moment" else f"other-{one.name}"
+            yield TYPED.get(str(one.name), f"other-{one.name}")
 
 
 @pytest.mark.usefixtures("account")
