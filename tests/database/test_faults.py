@@ -336,15 +336,13 @@ def relayed(path: Path, kind: type[socketserver.ThreadingTCPServer], host: str) 
 @pytest.mark.parametrize(
     ("kind", "host"), [(socketserver.ThreadingTCPServer, "127.0.0.1"), (Server6, "::1")], ids=["IPv4", "IPv6"]
 )
-def test_all_steps_through_an_odd_url(
-    server: Server, target: Target, monkeypatch: pytest.MonkeyPatch, kind: type[socketserver.ThreadingTCPServer], host: str
-) -> None:
+def test_all_steps_through_an_odd_url(server: Server, at: At, kind: type[socketserver.ThreadingTCPServer], host: str) -> None:
     """The password has every character that means something in a URL; the name of the database too."""
-    name = f"{database_name(target)} ?&#/@:%"
+    name = "test ?&#/@:%"
     with relayed(server.socket, kind, host) as port:
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         url = f"postgresql://{USER}:{quote(PASSWORD, safe='')}@{place}/{quote(name, safe='')}"
-        odd = replace(target, connection_url=url)
+        odd = replace(at(name), connection_url=url)
         with closing(session(odd)):  # the relay ends with its last connection
             setup(odd, tell=lambda _: None)
             assert {"activities": 12, "users": 5} == database.counts(odd)

@@ -112,6 +112,7 @@ def test_what_keeps_the_function_from_the_database_is_found(deployed: Target, sa
         "function": lambda: functions.update_function_configuration(FunctionName=name, Environment={"Variables": {}}),
     }
     breaks[rung]()
+    functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
     ladder = cognito.diagnose(deployed)
     mended(deployed)
     failed = [one.name for one in ladder.rungs if one.state is not State.PASSED]

@@ -119,7 +119,12 @@ def on_server(change: Callable[[Server], Server | None]) -> After:
     def after(world: World) -> World | None:
         found = world.servers.get(NAME)
         made = change(found) if found and found.status == "available" and world.rule else None
-        return world.having(**vars(made)) if made else None
+        if made is None:
+            return None
+        world = world.having(**vars(made))
+        for replica in replicas(world, NAME):
+            world = world.having(replica, owner=made.owner, roles=made.roles, data=made.data)
+        return world
 
     return after
 
