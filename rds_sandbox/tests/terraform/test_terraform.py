@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rds_sandbox.postgres.programs import Majors, find_programs
-from tests.support import Client, reset
+from tests.support import Client, majors, reset
 
 CONFIGURATIONS = Path(__file__).parent
 NO_CHANGES = 0  # of `plan -detailed-exitcode`, beside 1 (an error) and 2 (changes)
@@ -62,16 +61,16 @@ def test_second_plan_finds_no_difference(terraform: Terraform, rds: Client) -> N
 
 
 @pytest.mark.parametrize("terraform", ["upgraded"], indirect=True)
-def test_a_major_upgrade(terraform: Terraform, rds: Client, tmp_path: Path) -> None:
+def test_a_major_upgrade(terraform: Terraform, rds: Client) -> None:
     """Parameter group, subnet group, replica, IAM authentication, a managed password; then the next major version."""
-    majors = sorted(each for each in Majors(find_programs(tmp_path), tmp_path).found if each >= 15)
-    if len(majors) < 2:
+    there = majors()
+    if len(there) < 2:
         pytest.skip("this machine has one major of PostgreSQL")
-    for major in majors[:2]:
+    for major in there[:2]:
         apply(terraform, f"-var=major={major}")
     versions = [each["EngineVersion"].partition(".")[0] for each in rds.describe_db_instances()["DBInstances"]]
-    assert ["18", str(majors[1]), str(majors[1])] == versions
-    destroy(terraform, rds, f"-var=major={majors[1]}")
+    assert ["18", str(there[1]), str(there[1])] == versions
+    destroy(terraform, rds, f"-var=major={there[1]}")
 
 
 @pytest.mark.parametrize("terraform", ["blue_green"], indirect=True)
