@@ -43,10 +43,12 @@ def _kind(address: str) -> str:
     return f"the {'private' if any(found in one for one in PRIVATE_BLOCKS) else 'public'} address {address}"
 
 
-def public_access(instance: Instance) -> Rung:
-    """Whether anybody outside the VPC can get there at all."""
+def public_access(instance: Instance, caller: Address | None) -> Rung:
+    """Whether anybody outside the VPC can get there at all; whoever comes from a private address is not outside."""
     if instance.publicly_accessible:
         return passed(PUBLIC, "publicly accessible")
+    if caller and any(caller in block for block in PRIVATE_BLOCKS):
+        return passed(PUBLIC, "not publicly accessible, and you come from a private address")
     return failed(PUBLIC, "the instance is not publicly accessible", PRIVATE.rds)
 
 

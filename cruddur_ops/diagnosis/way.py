@@ -33,7 +33,7 @@ class Way:
         """In the order of the ladder."""
         decisions = {
             packet.NAME: self._name,
-            packet.PUBLIC: lambda: packet.public_access(self.found),
+            packet.PUBLIC: lambda: packet.public_access(self.found, self._caller if self._known else None),
             packet.ADDRESS: self._address,
             packet.GROUP: self._group,
             packet.ACL: self._acl,

@@ -83,7 +83,7 @@ def plan_access(target: Target) -> Plan:
     if source:
         said, elsewhere = address.compared(target, source)
         facts = [*said, *facts]
-    else:
+    if source is None or tunnel.leads(target):
         facts = [*tunnel.instructions(target, endpoint.get("Address", "ENDPOINT"), port or target.port), *facts]
     if attached and group.id not in attached:
         facts.append(f"WARNING: {group.name} is not attached to the DB instance: run 01_provision_rds")

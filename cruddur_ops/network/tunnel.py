@@ -11,6 +11,7 @@ from cruddur_ops.target import Target
 
 DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost"
 LOCAL_ADDRESS = "127.0.0.1"
+SHUT = "it is not publicly accessible, so that no rule for your address would let you in: go through its VPC"
 
 
 def entrance(target: Target, port: int) -> tuple[str, int]:
@@ -20,7 +21,7 @@ def entrance(target: Target, port: int) -> tuple[str, int]:
         target: whose tunnel.
         port: of the endpoint.
     """
-    if not target.tunnel_address and not target.tunnel_port:
+    if not leads(target):
         return "", port
     return target.tunnel_address or LOCAL_ADDRESS, target.tunnel_port or port
 
@@ -35,10 +36,12 @@ def command(target: Target, host: str, port: int) -> str:
 
 def instructions(target: Target, host: str, port: int) -> tuple[str, ...]:
     """What to do to get in, a line each."""
-    facts = (
-        "it is not publicly accessible, so that no rule for your address would let you in: go through its VPC",
-        f"in another terminal, INSTANCE being a machine there that SSM manages: {command(target, host, port)}",
-    )
+    opened = f"in another terminal, INSTANCE being a machine there that SSM manages: {command(target, host, port)}"
     local = target.tunnel_port or port
     missing = f"then set tunnel_port = {local} in the target's section; connections still verify the name of the endpoint"
-    return facts if target.tunnel_port or target.tunnel_address else (*facts, missing)
+    return (opened,) if leads(target) else (SHUT, opened, missing)
+
+
+def leads(target: Target) -> bool:
+    """Whether the target is reached through a tunnel."""
+    return bool(target.tunnel_port or target.tunnel_address)
