@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from psycopg import sql
 
 from cruddur_ops import activities, database
 from cruddur_ops.change import Outcome
@@ -275,3 +276,11 @@ def test_any_failure_is_a_sentence(loaded: Target) -> None:
     with pytest.raises(OpsError):
         plan_load(application, 10).apply()
     session(application).close()
+
+
+def test_a_planner_that_would_rather_sort(seeded: Target) -> None:
+    """A few rows are read by a bitmap and sorted, where that costs less: the check asks about a large table."""
+    with connect(seeded) as connection:
+        name = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET enable_indexscan = off").format(name))
+    activities.explain_home(seeded).require_index("activities")
