@@ -45,6 +45,7 @@ class Target:
     sandbox: bool = setting(False, file_only=True)
     protected: bool = setting(False, file_only=True)  # by default whatever is not the sandbox
     account_id: str = setting("", limit=limits.ACCOUNT, file_only=True)
+    unproven: bool = setting(False, file_only=True)
     region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION", limit=limits.REGION)
     profile: str = setting("", "AWS_PROFILE")
     endpoint_url: str = setting("", ENDPOINT, limit=limits.URL)  # the sandbox's alone

@@ -3,8 +3,8 @@
 Its names are made from the identifier of the DB instance, and prove nothing: what it renames or deletes says in a tag that it is
 a copy of this very original, by the DbiResourceId of that.
 
-A plan raises WrongInput where what has one of its names is no such copy, and InstanceNotReady where the drill could not come
-to its end.
+A plan raises WrongInput where what has one of its names is no such copy; InstanceNotReady where the drill could not come to its
+end; and NotProven outside of the sandbox, see `targets`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
+from cruddur_ops.targets import require_proven
 
 LONGEST_NAME = 63  # of a DB instance (RDS API Reference, CreateDBInstance)
 
@@ -75,6 +76,7 @@ def name(target: Target, word: str) -> str:
 
 def plan_drill(target: Target, drill: Drill) -> tuple[Plan, ...]:
     """What a drill changes, by kind, to be approved before it begins; each step is planned in full when its time comes."""
+    require_proven(target, "the drill")
     there, name = instances.describe_all(target), target.db_instance_identifier
     found = there.get(drill.outgoing) or there.get(name)  # the original, wherever a drill before this was cut off
     if found:
@@ -101,6 +103,7 @@ def _later(planned: tuple[Action, str], kind: str = "DB instance") -> Change:
 @step
 def plan_return(target: Target, drill: Drill) -> Plan:
     """Give the original its name back, where a drill was cut off while another instance had it."""
+    require_proven(target, "the drill")
     found, name = instances.describe_all(target), target.db_instance_identifier
     original = found.get(drill.outgoing)
     if original is None:
@@ -114,6 +117,7 @@ def plan_return(target: Target, drill: Drill) -> Plan:
 @step
 def plan_clear(target: Target, drill: Drill) -> Plan:
     """Delete the copies of the drill and its snapshot, for good; what is not there is no change."""
+    require_proven(target, "the drill")
     found = instances.describe_all(target)
     if drill.outgoing in found:
         raise WrongInput(f"{drill.outgoing} is the original, not a copy: rename it first, with `rds.plan_return`")

@@ -1,8 +1,8 @@
 """Teardown: the DB instance goes, and with it everything that was made for it alone.
 
 Whatever could stand in its way is found before the first change. A plan raises WrongInput where the instance is not ours, it was
-not said what becomes of the data, or the last snapshot cannot have its name, and InstanceNotReady where RDS does not delete
-the instance in its state.
+not said what becomes of the data, or the last snapshot cannot have its name; InstanceNotReady where RDS does not delete the
+instance in its state; and NotProven outside of the sandbox, see `targets`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, inventory, parameter_groups, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import BUSY_CODE, Instance
 from cruddur_ops.target import Target
+from cruddur_ops.targets import require_proven
 
 NONE = "none"
 # RDS API Reference, DeleteDBInstance: the form of the name, and the states in which there is no last snapshot.
@@ -41,6 +42,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
         target: whose instance; where it is gone already, the rest goes.
         final_snapshot: the name of the last snapshot, or "none" for none.
     """
+    require_proven(target, "the teardown")
     found = instances.describe(target)
     changes = (
         *schedule.removals(target),

@@ -4,7 +4,8 @@ Its name is made from the identifier of the original, and proves nothing: it say
 original, for a rehearsal. Whoever holds the target's lock knows that nobody else rehearses on it: what an earlier rehearsal has
 left goes before the next one begins. Its Expires tag lets `cruddur-ops expired` find it where none does.
 
-A plan raises WrongInput where what has its name is something else, and InstanceNotReady where there is nothing to make it from.
+A plan raises WrongInput where what has its name is something else, InstanceNotReady where there is nothing to make it from, and
+NotProven outside of the sandbox, see `targets`.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import drill, instances, prices, provisioning, replicas, restores, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
+from cruddur_ops.targets import require_proven
 
 DAYS = 1  # after which nobody wants a copy any more
 PURPOSE, REHEARSAL = "Purpose", "rehearsal"  # a tag, and its value
+WHAT = "a rehearsal on a copy"
 
 
 def copy_of(target: Target) -> Target:
@@ -44,6 +47,7 @@ def plan_copy(target: Target, snapshot: str = "") -> Plan:
         target: whose instance.
         snapshot: the name of one to make it of instead.
     """
+    require_proven(target, WHAT)
     copy, source = copy_of(target), instances.require(target)
     found, name = instances.describe(copy), copy.db_instance_identifier
     if found:
@@ -97,6 +101,7 @@ def _price(copy: Target) -> str:
 @step
 def plan_removal(target: Target) -> Plan:
     """Delete the copy for good; where there is none, that is no change."""
+    require_proven(target, WHAT)
     copy = copy_of(target)
     found, title = instances.describe(copy), f"removal of the copy of {target.name}"
     if found is None or found.status.startswith("delet"):
