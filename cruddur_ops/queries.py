@@ -68,6 +68,8 @@ def _read(name: str) -> str:
         if error.object.startswith(b"PGDMP"):
             raise WrongInput(f"{place(name)} is an archive of pg_dump's: write it as SQL with `pg_restore --file`") from error
         raise WrongInput(f"{place(name)} is not in UTF-8: save it as UTF-8") from error
+    except ValueError as error:  # a NUL character in its name
+        raise WrongInput(f"no file can be called {place(name)!a}: name another") from error
     if "\0" in text:
         raise WrongInput(f"{place(name)} holds a NUL character, which PostgreSQL cannot read: save it as UTF-8 text")
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cruddur_ops import queries
@@ -32,6 +32,7 @@ def test_unknown_name_gets_the_nearest() -> None:
         queries.load("activities/hom")
 
 
+@example("/\0")
 @given(st.text())
 def test_any_name_is_known_or_refused(name: str) -> None:
     """Nothing but the listed names leads to a file, wherever the path points."""
