@@ -11,11 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg
 
-from cruddur_ops import progress
+from cruddur_ops import progress, threads
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import StatementFailed
 from cruddur_ops.database.refusals import LATER
@@ -32,18 +33,14 @@ def watched(connection: Connection) -> Iterator[None]:
     """Within a transaction: wait for a lock for a few seconds at most, and show whose it is."""
     if guard(connection) == "0":
         connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'".encode())
-    over, holders = threading.Event(), list[str]()
-    watcher = threading.Thread(target=_watch, args=(connection, over, holders), daemon=True)
-    watcher.start()
+    holders = list[str]()
     try:
-        yield
+        with threads.beside(partial(_watch, connection, holders)):
+            yield
     except StatementFailed as error:
         if not _lock_timed_out(error) or not holders:
             raise
         raise StatementFailed(f"{str(error).partition(': ')[0]}, {holders[-1]}: {LATER}") from error.__cause__
-    finally:
-        over.set()
-        watcher.join()
 
 
 def retried(connection: Connection, act: Callable[[], Made]) -> Made:
@@ -70,7 +67,7 @@ def _lock_timed_out(error: StatementFailed) -> bool:
     return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 
-def _watch(connection: Connection, over: threading.Event, holders: list[str]) -> None:
+def _watch(connection: Connection, holders: list[str], over: threading.Event) -> None:
     """Look from another connection who is in the way, until it is over."""
     pid = connection.info.backend_pid
     if over.wait(FIRST_LOOK):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
+from cruddur_ops import threads
 from cruddur_ops.target import Target
 
 VARIABLE = "CRUDDUR_LOCK"  # names the lock that a process inherits
@@ -72,18 +73,13 @@ def renewed(renew: Callable[[], str]) -> Iterator[Hold]:
     Args:
         renew: gives it, and returns how the lock was lost, or "".
     """
-    hold, ended = Hold(), threading.Event()
+    hold = Hold()
 
-    def keep() -> None:
+    def keep(ended: threading.Event) -> None:
         while not hold.lost and not ended.wait(RENEWAL):
             hold.lost = renew()
         if hold.lost:
             os.kill(os.getpid(), signal.SIGINT)
 
-    thread = threading.Thread(target=keep, daemon=True)
-    thread.start()
-    try:
+    with threads.beside(keep):
         yield hold
-    finally:
-        ended.set()
-        thread.join()

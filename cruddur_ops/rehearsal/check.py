@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from cruddur_ops import queries
 from cruddur_ops.database import creation, facts, migrations, planning, schema
-from cruddur_ops.errors import NotFound, WrongInput
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.rehearsal import lint
 from cruddur_ops.rehearsal.locks import WAITING, Timed, watching
 from cruddur_ops.target import Target
@@ -84,7 +84,8 @@ def check(target: Target, newest: int, rows: Mapping[str, int]) -> Checked:
     with watching(target) as watch:
         schema.plan_migrations(target).apply()
     findings = tuple(findings_of(watch.statements, rows))
-    return Checked(tuple(one.name for one in chosen), findings, _warnings(chosen))
+    warnings = lint.told(queries.FOLDER / f"{one.up}.sql" for one in chosen)
+    return Checked(tuple(one.name for one in chosen), findings, warnings)
 
 
 def findings_of(statements: Sequence[Timed], rows: Mapping[str, int]) -> Iterator[Finding]:
@@ -93,10 +94,3 @@ def findings_of(statements: Sequence[Timed], rows: Mapping[str, int]) -> Iterato
         for table in sorted({*one.scanned, *one.rewritten} & one.locks.keys()):
             if rows.get(table, LARGE) >= LARGE:
                 yield Finding(one, table, rows.get(table))
-
-
-def _warnings(chosen: Sequence[migrations.Migration]) -> tuple[str, ...]:
-    try:
-        return tuple(map(str, lint.warnings(queries.FOLDER / f"{one.up}.sql" for one in chosen)))
-    except NotFound as error:
-        return (str(error),)

@@ -29,6 +29,14 @@ class Warned:
         return f"{self.file}, line {self.line}: {self.message} ({self.rule})"
 
 
+def told(files: Iterable[Path]) -> tuple[str, ...]:
+    """The same in words; where squawk is not installed, it says that."""
+    try:
+        return tuple(map(str, warnings(files)))
+    except NotFound as error:
+        return (str(error),)
+
+
 def warnings(files: Iterable[Path]) -> tuple[Warned, ...]:
     """What it warns of in these files; NotFound where it is not installed."""
     paths = [str(path) for path in files]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from cruddur_ops import threads
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.masking import statement_kind
 from cruddur_ops.database.scripts import observer
@@ -151,19 +152,16 @@ def named(schema: str, name: str) -> str:
 def watching(target: Target) -> Iterator[Watch]:
     """Look at the locks of the target's database as long as the block runs."""
     with connect(target, autocommit=True) as connection:
-        watch, over = Watch(_files=files(connection)), threading.Event()
+        watch = Watch(_files=files(connection))
 
-        def look() -> None:
+        def look(over: threading.Event) -> None:
             with suppress(psycopg.Error, OpsError):  # a server that goes down meanwhile has no locks to tell
                 while not over.wait(EVERY):
                     watch.sample(connection)
 
-        thread = threading.Thread(target=look, daemon=True)
-        thread.start()
         token = observer.set(watch.after)
         try:
-            yield watch
+            with threads.beside(look):
+                yield watch
         finally:
             observer.reset(token)
-            over.set()
-            thread.join()

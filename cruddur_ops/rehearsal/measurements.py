@@ -8,11 +8,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import psycopg
 
+from cruddur_ops import threads
 from cruddur_ops.database import checksum
 from cruddur_ops.database.checksum import Content
 from cruddur_ops.database.connection import Connection, connect
@@ -54,14 +54,10 @@ def measure(target: Target) -> State:
     """Look at all of that; the tables are read as a whole by the server, which answers a line for each."""
     with connect(target, autocommit=True) as connection:
         tables = checksum.contents(connection)
-        files = {f"{KINDS[row['kind']]} {named(row['schema'], row['name'])}": row["file"] for row in relations(connection)}
+        relations = ask(connection, "rehearsal/relations")
+        files = {f"{KINDS[row['kind']]} {named(row['schema'], row['name'])}": row["file"] for row in relations}
         facts = {(row["kind"], row["name"]): row["value"] for row in ask(connection, "rehearsal/facts")}
         return State(definitions(connection), tables, files, facts, **ask(connection, "rehearsal/written")[0])
-
-
-def relations(connection: Connection) -> list[dict[str, Any]]:
-    """Tables, indexes and materialised views."""
-    return ask(connection, "rehearsal/relations")
 
 
 def definitions(connection: Connection) -> dict[str, tuple[str, ...]]:
@@ -140,9 +136,9 @@ class Outage:
 @contextmanager
 def probing(target: Target) -> Iterator[Outage]:
     """Connect again and again as long as the block runs, as an application would."""
-    parameters, outage, over = {**locate(target).parameters, "connect_timeout": 2}, Outage(), threading.Event()
+    parameters, outage = {**locate(target).parameters, "connect_timeout": 2}, Outage()
 
-    def look() -> None:
+    def look(over: threading.Event) -> None:
         while not over.wait(PROBE_SECONDS):
             try:
                 psycopg.connect(**parameters).close()
@@ -150,18 +146,8 @@ def probing(target: Target) -> Iterator[Outage]:
             except psycopg.Error:
                 outage.tell(False)
 
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
     try:
-        yield outage
+        with threads.beside(look):
+            yield outage
     finally:
-        over.set()
-        thread.join()
         outage.tell(True)
-
-
-def lowest_free(target: Target, since: datetime) -> float | None:
-    """The least free storage that CloudWatch saw since then, in bytes; None where it saw none yet."""
-    from cruddur_ops.rds import health
-
-    return health.lowest(target, "FreeStorageSpace", since)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cruddur_ops import locks, queries
-from cruddur_ops.errors import NotFound, OpsError, PlanMoved
+from cruddur_ops.errors import OpsError, PlanMoved
 from cruddur_ops.plan import Plan
+from cruddur_ops.rds import health
 from cruddur_ops.rehearsal import lint, measurements, statements
 from cruddur_ops.rehearsal.copies import copied
 from cruddur_ops.rehearsal.locks import EXCLUSIVE, Lock, Watch, watching
@@ -88,7 +89,7 @@ def _on_copy(target: Target, copy: Target, step: Step, live: tuple[str, ...], di
         rewritten=measurements.written_anew(before, after),
         wal=after.wal - before.wal if after.version == before.version else None,
         disk=(before.bytes, after.bytes),
-        free=measurements.lowest_free(copy, since),
+        free=health.lowest(copy, "FreeStorageSpace", since),
         plans=statements.compared(plans, now),
         differences=measurements.differences(before, after),
         warnings=_warnings(step, watch),
@@ -115,7 +116,4 @@ def _run(step: Step, copy: Target) -> str:
 def _warnings(step: Step, watch: Watch) -> tuple[str, ...]:
     """Squawk's, of the files that ran."""
     ran = {one.file.rpartition("/")[2] for one in watch.statements}
-    try:
-        return tuple(map(str, lint.warnings(path for path in step.files if path.stem in ran)))
-    except NotFound as error:
-        return (str(error),)
+    return lint.told(path for path in step.files if path.stem in ran)

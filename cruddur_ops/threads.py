@@ -1,0 +1,24 @@
+"""Work that goes on beside a block of code."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def beside(work: Callable[[threading.Event], object]) -> Iterator[None]:
+    """Do it in a thread as long as the block runs, and wait for its end.
+
+    Args:
+        work: is given the event that says that the block has ended.
+    """
+    over = threading.Event()
+    thread = threading.Thread(target=work, args=(over,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
