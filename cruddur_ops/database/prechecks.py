@@ -51,12 +51,11 @@ class Findings:
 
 def prechecks(target: Target, version: str) -> Findings:
     """Look for all of it: at the instance, unless a URL names the server, at the server, and into each of its databases."""
-    wanted = int(offers.major(version))
-    found = [*_on_server(target, wanted, frozenset())]
+    of_rds, offered = [], frozenset[str]()
     if not target.connection_url:
-        offered = upgrade_paths.extensions(target, version)
-        found = [*of_instance(target, version), *_on_server(target, wanted, offered)]
-    return Findings(version, tuple(sorted(set(found), key=lambda one: (not one.blocks, one.what))))
+        of_rds, offered = [*of_instance(target, version)], upgrade_paths.extensions(target, version)
+    found = {*of_rds, *_on_server(target, int(offers.major(version)), offered)}
+    return Findings(version, tuple(sorted(found, key=lambda one: (not one.blocks, one.what))))
 
 
 def blockers(target: Target, version: str) -> tuple[str, ...]:

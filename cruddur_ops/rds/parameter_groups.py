@@ -11,7 +11,7 @@ from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
+from cruddur_ops.change import Action, Change, removal
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, upgrade_paths
 from cruddur_ops.rds.instances import Instance
@@ -69,9 +69,7 @@ def plan_parameter_group(target: Target, version: str) -> Plan:
 
 def values(target: Target, group: str) -> dict[str, str]:
     """What somebody set in a group, by name; nothing where there is none."""
-    if aws.find(target, "rds", "describe_db_parameter_groups", ABSENT_CODE, DBParameterGroupName=group) is None:
-        return {}
-    found = aws.pages(target, "rds", "describe_db_parameters", DBParameterGroupName=group, Source="user")
+    found = aws.pages(target, "rds", "describe_db_parameters", ABSENT_CODE, DBParameterGroupName=group, Source="user")
     return {row["ParameterName"]: row["ParameterValue"] for row in found if "ParameterValue" in row}
 
 
@@ -121,4 +119,4 @@ def removals(target: Target, *groups: str) -> Iterator[Change]:
     for group in groups:
         if _described(target, group):
             call = Call("rds", "delete_db_parameter_group", {"DBParameterGroupName": group})
-            yield Change(Action.DELETE, f"parameter group {group}", calls=(call,))
+            yield removal(f"parameter group {group}", call)
