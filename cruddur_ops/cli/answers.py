@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import cruddur_ops as ops  # its parts are imported on first use
-from cruddur_ops import limits, moment
+from cruddur_ops import limits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,6 @@ def connect(target: Target, arguments: tuple[str, ...]) -> None:
     execute(target, ("psql", *arguments), "connect")
 
 
-@moment.one()
 def execute(target: Target, command: tuple[str, ...], verb: str = "exec") -> None:
     """No answer: the process becomes that program."""
     from cruddur_ops.database import clients
@@ -60,7 +59,6 @@ def execute(target: Target, command: tuple[str, ...], verb: str = "exec") -> Non
     clients.execute(target, command[0], command[1:])
 
 
-@moment.one()
 def env(target: Target) -> str:
     """Lines for a shell; beside them, whose password that is."""
     from cruddur_ops.database import clients
@@ -69,7 +67,6 @@ def env(target: Target) -> str:
     return clients.exports(target)
 
 
-@moment.one()
 def url(target: Target, with_password: bool) -> str:
     """One line."""
     from cruddur_ops.database import clients

@@ -6,7 +6,6 @@ import inspect
 import pkgutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +82,7 @@ class Verb:
             if isinstance(value, str) and not limits.is_utf8(value):
                 raise WrongInput(f"{name} cannot be {value[:60]!a}: write it in UTF-8")
         where = [] if target is None else [load(target, confirm)]
-        with moment.one() if self.announced else nullcontext():
+        with moment.one():
             if self.announced:
                 announce(self.name, *where)
             answer = self.function(*where, **given)
