@@ -9,11 +9,11 @@ from cruddur_ops.change import Change
 from cruddur_ops.cognito import deployment, function, function_network, pool
 from cruddur_ops.cognito.deployment import Found
 from cruddur_ops.diagnosis.ladder import FIRST, Ladder, Rung, climbed, decided, failed, passed, refused
+from cruddur_ops.diagnosis.looking import INSTANCE, instance
 from cruddur_ops.errors import OpsError
-from cruddur_ops.rds import instances
 from cruddur_ops.target import Target
 
-NAMES = (FIRST, "instance", "secret", "trigger", "permission", "function", "role", "way to the secret", "security group")
+NAMES = (FIRST, INSTANCE, "secret", "trigger", "permission", "function", "role", "way to the secret", "security group")
 NO_SECRET = ("the secret of cruddur_app is not there", "run 03_load_schema_and_seed, which makes it")
 REMEDY = "run 05_post_confirmation_lambda"
 
@@ -38,7 +38,7 @@ def _rungs(target: Target) -> Iterator[Rung]:
     yield as_planned("role", deployment.role_changes(target, found))
     yield passed("secret", "is there") if found.secret_arn else failed("secret", *NO_SECRET)
     yield as_planned("way to the secret", way)
-    yield decided("instance", lambda: _instance(target))
+    yield decided(INSTANCE, lambda: instance(target))
     yield as_planned("security group", [admitted])
 
 
@@ -65,9 +65,3 @@ def of_function(found: Found) -> Rung:
     if not function_network.environment(network).items() <= variables.items() or variables.get("SECRET_ARN") != found.secret_arn:
         return failed("function", "its variables name another secret, or another way to it", REMEDY)
     return passed("function", "Active, in the instance's VPC")
-
-
-def _instance(target: Target) -> Rung:
-    instance = instances.require(target)
-    instances.require_ready(instance)
-    return passed("instance", f"{instance.identifier} is {instance.status}")

@@ -11,7 +11,7 @@ from cruddur_ops.diagnosis.ladder import FIRST, Ladder, Rung, State, climbed, de
 from cruddur_ops.diagnosis.server import Place
 from cruddur_ops.network import groups
 from cruddur_ops.network.reachability import reachability
-from cruddur_ops.network.tunnel import entrance
+from cruddur_ops.network.tunnel import entrance, leads
 from cruddur_ops.rds import instances
 from cruddur_ops.target import Target
 
@@ -24,7 +24,7 @@ def diagnose(target: Target) -> Ladder:
     title = f"connection to {target.name}"
     if target.connection_url:
         return climbed(title, (packet.NAME, *server.NAMES), _by_url(target))
-    tunnelled = bool(target.tunnel_address or target.tunnel_port)
+    tunnelled = leads(target)
     names = [FIRST, INSTANCE, *([] if tunnelled else way.NAMES), *server.NAMES]
     with moment.one():
         return climbed(title, names, _by_aws(target, tunnelled))
@@ -36,7 +36,7 @@ def _by_aws(target: Target, tunnelled: bool) -> Iterator[Rung]:
     yield first
     if first.state is State.FAILED:
         return
-    second = decided(INSTANCE, lambda: _instance(target))
+    second = decided(INSTANCE, lambda: instance(target))
     item = groups.instance(target) if second.state is not State.UNKNOWN else {}
     found = instances.described(item) if item else None
     if found is None or not found.host:
@@ -54,7 +54,8 @@ def _by_aws(target: Target, tunnelled: bool) -> Iterator[Rung]:
         yield from server.rungs(target, there, answers, "verify-full")
 
 
-def _instance(target: Target) -> Rung:
+def instance(target: Target) -> Rung:
+    """Whether it is there, and in a state in which it takes connections."""
     found = instances.require(target)
     instances.require_ready(found)
     if not found.host:
