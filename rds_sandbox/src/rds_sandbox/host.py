@@ -7,6 +7,7 @@ import itertools
 import os
 import secrets
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +121,10 @@ class Host:
     keys: Keys = field(default_factory=Keys)
     moto_api: bool = False
     iam: bool = False
+
+    def let_last(self, began: float) -> None:
+        """Wait until a status that began at this moment of time.monotonic() has lasted for `delay`."""
+        time.sleep(max(0.0, self.delay - (time.monotonic() - began)))
 
     def snapshot_folder(self, name: str) -> Path:
         """Where a copy of a server's data goes; PostgreSQL's account can write there."""

@@ -150,7 +150,7 @@ class SandboxDBInstance(DescribedDBInstance):
         self.begun.set()
         began = time.monotonic()
         self._persist(work)
-        time.sleep(max(0.0, self.machine.host.delay - (time.monotonic() - began)))
+        self.machine.host.let_last(began)
 
     def _persist(self, work: Work) -> None:
         """Do the work; where the server is killed meanwhile, it is started again, as RDS does, and the work goes on."""

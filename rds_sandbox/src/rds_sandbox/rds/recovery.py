@@ -80,7 +80,7 @@ def _perform(instance: SandboxDBInstance, work: Callable[[], None], full: str) -
         instance.say("failure", full or failed)
         instance.status = FULL if full else "failed"
         return
-    time.sleep(max(0.0, instance.machine.host.delay - (time.monotonic() - began)))
+    instance.machine.host.let_last(began)
     if full:
         instance.say("failure", full)
     instance.status = FULL if full else "available"

@@ -6,8 +6,6 @@ and takes the changes by logical replication ("PostgreSQL replication methods fo
 
 from __future__ import annotations
 
-import secrets
-import string
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,7 +17,7 @@ from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, logical
 from rds_sandbox.rds import backups, changes, creation, facts, modifications, replicas, upgrades, validation
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described
-from rds_sandbox.rds.blue_green.deployments import AVAILABLE, PROVISIONING, Deployment
+from rds_sandbox.rds.blue_green.deployments import AVAILABLE, PROVISIONING, Deployment, drawn
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
 
@@ -181,8 +179,7 @@ def _copy(
         "enable_cloudwatch_logs_exports": blue.enabled_cloudwatch_logs_exports or [],
         "master_user_password": blue._master_user_password,
     }
-    suffix = "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(6))
-    copied["db_instance_identifier"] = f"{blue.db_instance_identifier}-green-{suffix}"
+    copied["db_instance_identifier"] = f"{blue.db_instance_identifier}-green-{drawn(6)}"
     pool = request.host.pools.of_data(source.machine.running_server().data)
     wanted = {**copied, **attributes(settings)}
     made: SandboxDBInstance = creation.create(request, wanted, pool.vacant, prepare, source=source, more=more)["DBInstance"]

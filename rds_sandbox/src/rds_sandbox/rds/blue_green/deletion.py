@@ -53,7 +53,7 @@ def _perform(deployment: Deployment, switched: bool, with_target: bool) -> None:
         _keep(deployment)
     if not switched:
         leave(deployment)
-    time.sleep(max(0.0, deployment.blue.machine.host.delay - (time.monotonic() - began)))
+    deployment.blue.machine.host.let_last(began)
     deployment.say("deletion", "Blue/green deployment deleted.")
     deployment.backend.blue_green_deployments.pop(deployment.identifier, None)
 

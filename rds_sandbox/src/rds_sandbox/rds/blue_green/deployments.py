@@ -35,6 +35,11 @@ FILTERS = {
 }
 
 
+def drawn(length: int) -> str:
+    """So many small letters and digits, as RDS has them in the names that it makes."""
+    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
+
+
 class Deployment(RDSBaseModel):
     """A blue/green deployment.
 
@@ -53,7 +58,7 @@ class Deployment(RDSBaseModel):
     def __init__(self, backend: Any, name: str, blue: SandboxDBInstance, tasks: Iterable[str], tags: Any) -> None:
         """Register it; nothing is done yet."""
         super().__init__(backend)
-        self.identifier = "bgd-" + "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(16))
+        self.identifier = f"bgd-{drawn(16)}"
         self.name, self.tags = name, tags
         self.pairs: list[tuple[SandboxDBInstance, SandboxDBInstance | None]] = [(blue, None)]
         self.slots: dict[str, str] = {}

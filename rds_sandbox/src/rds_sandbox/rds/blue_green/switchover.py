@@ -68,7 +68,7 @@ def _perform(deployment: Deployment, seconds: float) -> None:
         status, said = FAILED, f"Switchover from primary {what} was canceled due to {error}"
         for each in (deployment.blue, deployment.green):
             each.machine.serving = True  # whose server has ended is started again, as any other
-    time.sleep(max(0.0, deployment.blue.machine.host.delay - (time.monotonic() - began)))
+    deployment.blue.machine.host.let_last(began)
     for each in deployment.members:
         each.status = "available"
     deployment.say("failure" if status == FAILED else "notification", said)
