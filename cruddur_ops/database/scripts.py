@@ -122,7 +122,7 @@ def half_made(connection: Connection, name: str) -> list[dict[str, str]]:
 def _read(name: str) -> tuple[str, list[Statement]]:
     """What to send of a file, and where its statements stand in that."""
     content = MEANINGLESS.sub(lambda found: " " * len(found[0]), queries.load(name).text)
-    found = statements(content, f"{queries.place(name)}")
+    found = statements(content, queries.place(name))
     if not found:
         raise WrongInput(f"{queries.place(name)} has no statement yet: write it, or delete the pair")
     return content, found
