@@ -32,11 +32,17 @@ WHAT = "a rehearsal on a copy"
 
 def copy_of(target: Target) -> Target:
     """The target for its copy: what the original has is asked for, but protection, and for a day."""
-    if target.connection_url:
-        raise WrongInput(f"{target.name} is a database at a URL, and RDS copies DB instances alone: name a target without one")
+    require_copyable(target)
     copy = restores.sibling(target, drill.name(target, REHEARSAL))
     extra = ",".join(filter(None, [target.extra_tags, f"{PURPOSE}={REHEARSAL}"]))
     return replace(copy, instance_days=DAYS, extra_tags=extra)
+
+
+def require_copyable(target: Target) -> None:
+    """Refuse what has no copy, before AWS is asked anything, and so before the target's lock is taken."""
+    if target.connection_url:
+        raise WrongInput(f"{target.name} is a database at a URL, and RDS copies DB instances alone: name a target without one")
+    require_proven(target, WHAT)
 
 
 @step
@@ -47,7 +53,6 @@ def plan_copy(target: Target, snapshot: str = "") -> Plan:
         target: whose instance.
         snapshot: the name of one to make it of instead.
     """
-    require_proven(target, WHAT)
     copy, source = copy_of(target), instances.require(target)
     found, name = instances.describe(copy), copy.db_instance_identifier
     if found:
@@ -101,7 +106,6 @@ def _price(copy: Target) -> str:
 @step
 def plan_removal(target: Target) -> Plan:
     """Delete the copy for good; where there is none, that is no change."""
-    require_proven(target, WHAT)
     copy = copy_of(target)
     found, title = instances.describe(copy), f"removal of the copy of {target.name}"
     if found is None or found.status.startswith("delet"):

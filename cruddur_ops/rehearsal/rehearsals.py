@@ -16,7 +16,7 @@ from cruddur_ops.errors import OpsError, PlanMoved
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import health
 from cruddur_ops.rehearsal import lint, measurements, statements
-from cruddur_ops.rehearsal.copies import copied
+from cruddur_ops.rehearsal.copies import copied, require_copyable
 from cruddur_ops.rehearsal.locks import EXCLUSIVE, Lock, Watch, watching
 from cruddur_ops.rehearsal.report import STEP, Phase, Report
 from cruddur_ops.rehearsal.statements import Statement
@@ -51,6 +51,7 @@ def rehearse(target: Target, step: Step, snapshot: str = "", show: Callable[[Pla
         snapshot: to make the copy of; by default it is of this moment.
         show: is given each plan before it is applied.
     """
+    require_copyable(target)
     with locks.held(target, f"rehearsal of the {step.title}"):
         step.check(target)
         live, digest, clock = statements.of_live(target), measurements.digest(target), Clock()

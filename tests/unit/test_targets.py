@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rds_sandbox
-from cruddur_ops import cognito, rds, state, targets
+from cruddur_ops import cognito, rds, rehearsal, state, targets
 from cruddur_ops.errors import NotProven, WrongInput
 from cruddur_ops.target import SETTINGS, Target
 from cruddur_ops.targets import typed
@@ -315,6 +315,9 @@ UNPROVEN: dict[str, Callable[[Target], object]] = {
     "08": lambda target: rds.plan_drill(target, DRILL),
     "08, cut off": lambda target: rds.plan_return(target, DRILL),
     "08, clearing up": lambda target: rds.plan_clear(target, DRILL),
+    "09, rehearsal": lambda target: rehearsal.rehearse(target, rehearsal.Migrations()),
+    "09, copy": rehearsal.plan_copy,
+    "09, its removal": rehearsal.plan_removal,
     "10": cognito.plan_undeploy,
     "rds teardown": lambda target: rds.plan_teardown(target, "none"),
 }
