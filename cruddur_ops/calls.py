@@ -69,23 +69,16 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
 
 @dataclass(frozen=True)
 class Call:
-    """One AWS API call, not yet made.
+    """One AWS API call, not yet made."""
 
-    Attributes:
-        service: boto3's name of the service, such as "rds".
-        operation: the client's method, such as "create_db_instance".
-        parameters: its keyword arguments; never a secret.
-        fill: makes the other arguments in the moment of the call, such as a password.
-        retry_code: the error code that passes with time, such as that of a role which is not known everywhere yet.
-        retry_seconds: after which that code is taken for the truth.
-    """
-
-    service: str
-    operation: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    service: str  # boto3's name of the service, such as "rds"
+    operation: str  # the client's method, such as "create_db_instance"
+    parameters: Mapping[str, Any] = field(default_factory=dict)  # its keyword arguments; never a secret
+    # Makes the other arguments in the moment of the call, such as a password
     fill: Callable[[], Mapping[str, Any]] | None = field(default=None, compare=False, repr=False)
+    # The error code that passes with time, such as that of a role which is not known everywhere yet
     retry_code: str = field(default="", compare=False)
-    retry_seconds: float = field(default=0, compare=False)
+    retry_seconds: float = field(default=0, compare=False)  # after which that code is taken for the truth
 
 
 def send(target: Target, call: Call, made: Callable[[Exception], bool] = lambda _: False) -> dict[str, Any]:

@@ -25,31 +25,21 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """One difference between what is wanted and what was found.
+    """One difference between what is wanted and what was found."""
 
-    Attributes:
-        action: what is done to the resource.
-        resource: its kind and name, such as "DB instance cruddur-db-instance".
-        setting: the attribute that differs; empty where the whole resource is meant.
-        before: the value found, None where there is none.
-        after: the value wanted, None where it goes away.
-        note: what it costs, risks or waits for; empty where nothing is to be said.
-        calls: the AWS API calls that make the change, in order.
-        make: makes it where no AWS API call does, as in SQL. With neither it is a detail of another change. An Outcome that it
-            returns counts in the place of its resource: that of the rows, or that somebody else had made it.
-        refusal: why it cannot be made as it is, though it is to be seen: raised before the first change of the plan.
-        settle: waits until what was changed can be used, before the next change; also where it was found unchanged.
-    """
-
-    action: Action
-    resource: str
-    setting: str = ""
-    before: str | None = None
-    after: str | None = None
-    note: str = ""
-    calls: tuple[Call, ...] = ()
+    action: Action  # what is done to the resource
+    resource: str  # its kind and name, such as "DB instance cruddur-db-instance"
+    setting: str = ""  # the attribute that differs; empty where the whole resource is meant
+    before: str | None = None  # the value found, None where there is none
+    after: str | None = None  # the value wanted, None where it goes away
+    note: str = ""  # what it costs, risks or waits for; empty where nothing is to be said
+    calls: tuple[Call, ...] = ()  # the AWS API calls that make the change, in order
+    # Makes it where no AWS API call does, as in SQL. With neither it is a detail of another change. An Outcome that it returns
+    # counts in the place of its resource: that of the rows, or that somebody else had made it
     make: Callable[[], object] | None = field(default=None, compare=False, repr=False)
+    # Waits until what was changed can be used, before the next change; also where it was found unchanged
     settle: Callable[[], object] | None = field(default=None, compare=False, repr=False)
+    # Why it cannot be made as it is, though it is to be seen: raised before the first change of the plan
     refusal: OpsError | None = field(default=None, compare=False, repr=False)
 
     @property

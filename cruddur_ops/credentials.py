@@ -35,23 +35,15 @@ Members = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Secret:
-    """A secret as it was found; its value is read apart.
+    """A secret as it was found; its value is read apart."""
 
-    Attributes:
-        name: such as "cruddur-db-instance/cruddur_app".
-        arn: empty where there is none.
-        kms_key: what encrypts it, as AWS names it; empty for the account's own key.
-        scheduled: whether it is scheduled for deletion.
-        replicated: whether other regions have replicas of it, and so it cannot be deleted (API Reference, DeleteSecret).
-        tags: whose it is.
-    """
-
-    name: str
-    arn: str = ""
-    kms_key: str = ""
-    scheduled: bool = False
+    name: str  # such as "cruddur-db-instance/cruddur_app"
+    arn: str = ""  # empty where there is none
+    kms_key: str = ""  # what encrypts it, as AWS names it; empty for the account's own key
+    scheduled: bool = False  # whether it is scheduled for deletion
+    # Whether other regions have replicas of it, and so it cannot be deleted (API Reference, DeleteSecret)
     replicated: bool = False
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)  # whose it is
 
     @property
     def usable(self) -> bool:

@@ -15,18 +15,13 @@ FOLDER = PROJECT / "sql"
 
 @dataclass(frozen=True)
 class Query:
-    """A file of sql/.
+    """A file of sql/."""
 
-    Attributes:
-        name: its path below sql/ without the suffix, such as "activities/home".
-        description: what its first line says after the dashes.
-        text: the whole file. Values are written as psycopg wants them, `%(name)s`, with any other % doubled. The few statements
-            that take no values have `{name}` where a quoted identifier goes, and no %. Scripts of several statements,
-            schema.sql and the migrations, are run as they are.
-    """
-
-    name: str
-    description: str
+    name: str  # its path below sql/ without the suffix, such as "activities/home"
+    description: str  # what its first line says after the dashes
+    # The whole file. Values are written as psycopg wants them, `%(name)s`, with any other % doubled. The few statements that
+    # take no values have `{name}` where a quoted identifier goes, and no %. Scripts of several statements, schema.sql and the
+    # migrations, are run as they are
     text: str
 
     def __str__(self) -> str:

@@ -31,17 +31,11 @@ class Content:
 
 @dataclass(frozen=True)
 class Marker:
-    """A moment of a database.
+    """A moment of a database."""
 
-    Attributes:
-        label: its name.
-        moment: by the server's clock, shortly before its transaction was committed.
-        tables: what was in each, by schema and name.
-    """
-
-    label: str
-    moment: datetime
-    tables: Mapping[str, Content] = field(repr=False)
+    label: str  # its name
+    moment: datetime  # by the server's clock, shortly before its transaction was committed
+    tables: Mapping[str, Content] = field(repr=False)  # what was in each, by schema and name
 
     def __repr__(self) -> str:
         """The label and what was there; nothing that differs from run to run."""
@@ -50,14 +44,10 @@ class Marker:
 
 @dataclass(frozen=True)
 class Proof:
-    """A database held against one of its markers.
+    """A database held against one of its markers."""
 
-    Attributes:
-        label: of the marker.
-        tables: for each table what was in it, and what is; None where it was not or is not there.
-    """
-
-    label: str
+    label: str  # of the marker
+    # For each table what was in it, and what is; None where it was not or is not there
     tables: Mapping[str, tuple[Content | None, Content | None]] = field(repr=False)
 
     @property

@@ -8,15 +8,10 @@ from cruddur_ops.errors import OpsError, WrongInput
 
 
 class DatabaseUnreachable(OpsError, psycopg.OperationalError):
-    """No connection to the database came about.
+    """No connection to the database came about."""
 
-    Attributes:
-        passing: whether it may come about by itself, so that waiting helps.
-        rung: of the ladder of `diagnosis` on which it ended, with what happened there and the remedy.
-    """
-
-    passing = True
-    rung: tuple[str, str, str] = ("", "", "")
+    passing = True  # whether it may come about by itself, so that waiting helps
+    rung: tuple[str, str, str] = ("", "", "")  # on which it ended, see `diagnosis`, with what happened there and the remedy
 
 
 class ConnectionTimedOut(DatabaseUnreachable):

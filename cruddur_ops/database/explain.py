@@ -19,15 +19,10 @@ SCANS_OF_INDEXES = ("Index Scan", "Index Only Scan")
 
 @dataclass(frozen=True)
 class QueryPlan:
-    """What the planner made of a query.
+    """What the planner made of a query."""
 
-    Attributes:
-        query: its name in sql/.
-        nodes: those of the plan, from the top down (PostgreSQL 18, chapter 14.1).
-    """
-
-    query: str
-    nodes: tuple[Mapping[str, Any], ...]
+    query: str  # its name in sql/
+    nodes: tuple[Mapping[str, Any], ...]  # those of the plan, from the top down (PostgreSQL 18, chapter 14.1)
 
     def reads(self, table: str) -> tuple[str, ...]:
         """How the table is read, such as "Index Scan using activities_feed on activities"."""

@@ -25,33 +25,20 @@ FIELDS = {"host": "host", "port": "port", "database": "dbname", "user": "user", 
 
 @dataclass(frozen=True)
 class Location:
-    """Where a database is, and how to get in.
+    """Where a database is, and how to get in."""
 
-    Attributes:
-        host: name or address, or the folder of a Unix socket; several are separated by commas.
-        port: as text, since several may be named; empty for the default.
-        database: its name.
-        user: the role; empty for the default of libpq.
-        password: empty for none, or where libpq finds it elsewhere (PGPASSWORD, ~/.pgpass).
-        options: libpq's other parameters, such as sslmode (PostgreSQL 18, chapter 32.1.2).
-        private: whether it has no public address, so that the way in is a tunnel or the VPC.
-        role: that the session takes on after it has logged in as `user`; empty for none.
-        source: where the URL came from, such as "environment CONNECTION_URL"; empty where RDS was asked.
-        origin: whose the password is, in words.
-        secret: the name or ARN of the secret that has it; empty for none.
-    """
-
-    host: str
-    port: str
-    database: str
-    user: str
-    password: str = field(default="", repr=False)
+    host: str  # name or address, or the folder of a Unix socket; several are separated by commas
+    port: str  # as text, since several may be named; empty for the default
+    database: str  # its name
+    user: str  # the role; empty for the default of libpq
+    password: str = field(default="", repr=False)  # empty for none, or where libpq finds it elsewhere (PGPASSWORD, ~/.pgpass)
+    # Other parameters of libpq, such as sslmode (PostgreSQL 18, chapter 32.1.2)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    source: str = ""
-    role: str = ""
-    private: bool = False
-    origin: str = ""
-    secret: str = ""
+    source: str = ""  # where the URL came from, such as "environment CONNECTION_URL"; empty where RDS was asked
+    role: str = ""  # that the session takes on after it has logged in as `user`; empty for none
+    private: bool = False  # whether it has no public address, so that the way in is a tunnel or the VPC
+    origin: str = ""  # whose the password is, in words
+    secret: str = ""  # the name or ARN of the secret that has it; empty for none
 
     def __str__(self) -> str:
         """Such as "database cruddur on host:5432"."""

@@ -24,33 +24,22 @@ IDLE = frozenset({"idle", "idle in transaction", "idle in transaction (aborted)"
 
 @dataclass(frozen=True)
 class Session:
-    """A client's session. What one may not see is None.
-
-    Attributes:
-        address: the client's; None also on a Unix socket.
-        age: how long it has been in its state.
-        changed: when it came into its state.
-        started: when it connected.
-        wait_event: kind and name of what it waits for (PostgreSQL 18, chapter 27.2.3); empty for nothing.
-        blocked_by: the pids of the sessions whose locks it waits for.
-        statement: the kind of its present or last statement, never its text.
-        visible: whether one may see what it does.
-    """
+    """A client's session. What one may not see is None."""
 
     pid: int
     user: str
     database: str | None = None
-    address: str | None = None
+    address: str | None = None  # the client's; None also on a Unix socket
     application: str | None = None
     state: str | None = None
-    age: timedelta | None = None
-    changed: datetime | None = None
-    started: datetime | None = None
-    wait_event: str = ""
+    age: timedelta | None = None  # how long it has been in its state
+    changed: datetime | None = None  # when it came into its state
+    started: datetime | None = None  # when it connected
+    wait_event: str = ""  # kind and name of what it waits for (PostgreSQL 18, chapter 27.2.3); empty for nothing
     tls: bool | None = None
-    blocked_by: tuple[int, ...] = ()
-    statement: str = ""
-    visible: bool = True
+    blocked_by: tuple[int, ...] = ()  # the pids of the sessions whose locks it waits for
+    statement: str = ""  # the kind of its present or last statement, never its text
+    visible: bool = True  # whether one may see what it does
 
     @property
     def aws_own(self) -> bool:

@@ -35,23 +35,14 @@ REFUSED = (
 
 @dataclass(frozen=True)
 class Table:
-    """A table that the copy and the live database have.
+    """A table that the copy and the live database have."""
 
-    Attributes:
-        schema: of both.
-        name: of both.
-        full: both, as SQL has them.
-        columns: which both have.
-        key: the columns of its primary key.
-        fixed: those that no UPDATE can set (GENERATED ALWAYS AS IDENTITY).
-    """
-
-    schema: str
-    name: str
-    full: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    fixed: tuple[str, ...]
+    schema: str  # of both
+    name: str  # of both
+    full: str  # both, as SQL has them
+    columns: tuple[str, ...]  # which both have
+    key: tuple[str, ...]  # the columns of its primary key
+    fixed: tuple[str, ...]  # those that no UPDATE can set (GENERATED ALWAYS AS IDENTITY)
 
     @property
     def names(self) -> dict[str, sql.Composable | str]:
@@ -104,15 +95,10 @@ def refused(what: str, remedy: str) -> Iterator[None]:
 
 @dataclass
 class Staging:
-    """The rows that were brought over so far, by table, in the order in which they were met.
+    """The rows that were brought over so far, by table, in the order in which they were met."""
 
-    Attributes:
-        live: the connection whose transaction has them.
-        copy: where they come from.
-    """
-
-    live: Connection
-    copy: Connection
+    live: Connection  # the connection whose transaction has them
+    copy: Connection  # where they come from
     tables: dict[str, Table] = field(default_factory=dict)
     _fetched: set[tuple[str, tuple[str, ...], str]] = field(default_factory=set)
 

@@ -25,18 +25,12 @@ WIDTH = 80
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement as it is counted, whatever its values.
+    """A statement as it is counted, whatever its values."""
 
-    Attributes:
-        text: with $1, $2 … for the values; only the kind where that is not certain.
-        mean: milliseconds.
-        total: milliseconds.
-    """
-
-    text: str
+    text: str  # with $1, $2 … for the values; only the kind where that is not certain
     calls: int
-    mean: float
-    total: float
+    mean: float  # milliseconds
+    total: float  # milliseconds
 
 
 @dataclass(frozen=True)

@@ -25,36 +25,22 @@ MISSING = "there is none yet, 03_load_schema_and_seed creates it"
 
 @dataclass(frozen=True)
 class Status:
-    """A server and one database of it.
+    """A server and one database of it."""
 
-    Attributes:
-        place: where it is; no secret.
-        version: the server's, such as "18.6".
-        up: how long the server has been running.
-        replica: whether it only reads.
-        user: as whom this was asked.
-        sessions: how many others are connected, without AWS's own.
-        connection_limit: how many may be.
-        present: whether the database is there.
-        size: of the database in bytes; None where it is not there, or one may not ask.
-        environment: the name of the target that it was created for; empty where nobody labelled it.
-        schema: version, checksum, loaded_at and loaded_by; empty where no schema was loaded.
-        unrecorded: the tables of a database in which no schema is recorded.
-        counts: rows of each table, by name, as `database.counts` gives them; None where this user may read none.
-    """
-
-    place: str
-    version: str
-    up: timedelta
-    replica: bool
-    user: str
-    sessions: int
-    connection_limit: int
-    present: bool
-    size: int | None = None
-    environment: str = ""
+    place: str  # where it is; no secret
+    version: str  # the server's, such as "18.6"
+    up: timedelta  # how long the server has been running
+    replica: bool  # whether it only reads
+    user: str  # as whom this was asked
+    sessions: int  # how many others are connected, without AWS's own
+    connection_limit: int  # how many may be
+    present: bool  # whether the database is there
+    size: int | None = None  # of the database in bytes; None where it is not there, or one may not ask
+    environment: str = ""  # the name of the target that it was created for; empty where nobody labelled it
+    # Version, checksum, loaded_at and loaded_by; empty where no schema was loaded
     schema: Mapping[str, Any] = field(default_factory=dict)
-    unrecorded: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()  # the tables of a database in which no schema is recorded
+    # Rows of each table, by name, as `database.counts` gives them; None where this user may read none
     counts: Mapping[str, int] | None = None
 
     def __str__(self) -> str:

@@ -25,21 +25,13 @@ MEANINGLESS = re.compile(r"^\\(?:un)?restrict\b[^\n]*", re.MULTILINE)  # pg_dump
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement of a file.
+    """A statement of a file."""
 
-    Attributes:
-        line: on which its first word stands, from 1.
-        words: its tokens but strings and the like, in capitals.
-        start: where it begins in the file.
-        end: where it ends, without the semicolon.
-        data: what a COPY … FROM stdin has below it; None for any other statement.
-    """
-
-    line: int
-    words: tuple[str, ...]
-    start: int
-    end: int
-    data: str | None = None
+    line: int  # on which its first word stands, from 1
+    words: tuple[str, ...]  # its tokens but strings and the like, in capitals
+    start: int  # where it begins in the file
+    end: int  # where it ends, without the semicolon
+    data: str | None = None  # what a COPY … FROM stdin has below it; None for any other statement
 
     def begins(self, *words: str) -> bool:
         """Whether these are its first words."""

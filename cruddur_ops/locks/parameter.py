@@ -38,17 +38,11 @@ Holder = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Found:
-    """The parameter as read.
+    """The parameter as read."""
 
-    Attributes:
-        version: the last one; 0 where there is none.
-        holder: by the last version that counts; None where that says the lock is free.
-        silent: the seconds since that version, by AWS's clock.
-    """
-
-    version: int = 0
-    holder: Holder | None = None
-    silent: float = 0.0
+    version: int = 0  # the last one; 0 where there is none
+    holder: Holder | None = None  # by the last version that counts; None where that says the lock is free
+    silent: float = 0.0  # the seconds since that version, by AWS's clock
 
 
 @dataclass

@@ -25,21 +25,13 @@ LONGEST_NAME = 63  # of a DB instance (RDS API Reference, CreateDBInstance)
 
 @dataclass(frozen=True)
 class Drill:
-    """The names that a drill gives to what it makes, and for a while to the original.
+    """The names that a drill gives to what it makes, and for a while to the original."""
 
-    Attributes:
-        snapshot: of the original.
-        restored: the instance that is restored from it.
-        rewound: the one that is restored to a moment.
-        outgoing: what the original is called while `rewound` has its name.
-        replica: the read replica, later promoted.
-    """
-
-    snapshot: str
-    restored: str
-    rewound: str
-    outgoing: str
-    replica: str
+    snapshot: str  # of the original
+    restored: str  # the instance that is restored from it
+    rewound: str  # the one that is restored to a moment
+    outgoing: str  # what the original is called while `rewound` has its name
+    replica: str  # the read replica, later promoted
 
     @classmethod
     def of(cls, target: Target, **given: str) -> Drill:

@@ -27,19 +27,12 @@ NO_GROWTH = 0  # MaxAllocatedStorage of an instance whose storage does not grow 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a DB instance is to be.
+    """What a DB instance is to be."""
 
-    Attributes:
-        target: as `resolved` gives it.
-        version: that is wanted next; empty where a copy takes that of its source.
-        group: the security group that it is to have besides others; None where nobody asked for one.
-        found: what is there.
-    """
-
-    target: Target
-    version: str = ""
-    group: Group | None = None
-    found: Instance | None = None
+    target: Target  # as `resolved` gives it
+    version: str = ""  # that is wanted next; empty where a copy takes that of its source
+    group: Group | None = None  # the security group that it is to have besides others; None where nobody asked for one
+    found: Instance | None = None  # what is there
 
     @property
     def fits(self) -> bool:
@@ -54,31 +47,18 @@ class Wish:
 
 @dataclass(frozen=True)
 class Setting:
-    """A setting of a DB instance.
+    """A setting of a DB instance."""
 
-    Attributes:
-        name: what ModifyDBInstance and plans call it.
-        source: the target's attribute that it follows; empty where there is none.
-        value: what is wanted, where that is not simply the attribute; None where nothing is.
-        found: where DBInstance has it (JMESPath); under its name where this is empty.
-        created: what CreateDBInstance and PendingModifiedValues call it; likewise.
-        note: what a change of it interrupts or costs.
-        deferred: whether it waits for the maintenance window unless asked for at once; RDS makes all others at once.
-        abrupt: whether clients notice one of those others.
-        copied: whether a restore takes it; else the restored instance is modified.
-        fixed: what is said of one that cannot be modified, where another value is found.
-    """
-
-    name: str
-    source: str = ""
-    value: Callable[[Wish], Any] | None = None
-    found: str = ""
-    created: str = ""
-    note: str = ""
-    deferred: bool = False
-    abrupt: bool = False
-    copied: bool = True
-    fixed: str = ""
+    name: str  # what ModifyDBInstance and plans call it
+    source: str = ""  # the target's attribute that it follows; empty where there is none
+    value: Callable[[Wish], Any] | None = None  # what is wanted, where that is not simply the attribute; None where nothing is
+    found: str = ""  # where DBInstance has it (JMESPath); under its name where this is empty
+    created: str = ""  # what CreateDBInstance and PendingModifiedValues call it; likewise
+    note: str = ""  # what a change of it interrupts or costs
+    deferred: bool = False  # whether it waits for the maintenance window unless asked for at once; RDS makes all others at once
+    abrupt: bool = False  # whether clients notice one of those others
+    copied: bool = True  # whether a restore takes it; else the restored instance is modified
+    fixed: str = ""  # what is said of one that cannot be modified, where another value is found
 
     def __post_init__(self) -> None:
         """Take the name for what is called the same."""

@@ -36,20 +36,13 @@ WAITING = {
 
 @dataclass(frozen=True)
 class Lock:
-    """A lock on a table.
-
-    Attributes:
-        mode: as pg_locks has it.
-        began: in seconds since the step began.
-        ended: likewise.
-        keeping: the application's statements that would have waited, by their names in sql/.
-    """
+    """A lock on a table."""
 
     relation: str
-    mode: str
-    began: float
-    ended: float
-    keeping: tuple[str, ...] = ()
+    mode: str  # as pg_locks has it
+    began: float  # in seconds since the step began
+    ended: float  # likewise
+    keeping: tuple[str, ...] = ()  # the application's statements that would have waited, by their names in sql/
 
     @property
     def seconds(self) -> float:
@@ -69,24 +62,15 @@ class Lock:
 
 @dataclass(frozen=True)
 class Timed:
-    """A statement of a file.
+    """A statement of a file."""
 
-    Attributes:
-        file: below sql/.
-        line: where it begins.
-        kind: such as "ALTER TABLE"; its text may hold somebody's data.
-        seconds: how long it took.
-        scanned: the tables that it read from end to end.
-        rewritten: those that it wrote anew.
-        locks: those that its transaction has then, by table: the strongest mode of each.
-    """
-
-    file: str
-    line: int
-    kind: str
-    seconds: float
-    scanned: tuple[str, ...] = ()
-    rewritten: tuple[str, ...] = ()
+    file: str  # below sql/
+    line: int  # where it begins
+    kind: str  # such as "ALTER TABLE"; its text may hold somebody's data
+    seconds: float  # how long it took
+    scanned: tuple[str, ...] = ()  # the tables that it read from end to end
+    rewritten: tuple[str, ...] = ()  # those that it wrote anew
+    # Those that its transaction has then, by table: the strongest mode of each
     locks: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -29,25 +29,15 @@ KINDS = {"r": "table", "i": "index", "m": "materialised view"}
 
 @dataclass(frozen=True)
 class State:
-    """A database at a moment.
+    """A database at a moment."""
 
-    Attributes:
-        definitions: the schema, by table.
-        tables: what is in each.
-        files: where each table and index is, by kind and name.
-        facts: everything else that a step may change by the way, by kind and name.
-        bytes: its size.
-        wal: how far the write-ahead log has come.
-        version: of the server.
-    """
-
-    definitions: Mapping[str, tuple[str, ...]]
-    tables: Mapping[str, Content]
-    files: Mapping[str, int]
-    facts: Mapping[tuple[str, str], str | None]
-    bytes: int
-    wal: int
-    version: str
+    definitions: Mapping[str, tuple[str, ...]]  # the schema, by table
+    tables: Mapping[str, Content]  # what is in each
+    files: Mapping[str, int]  # where each table and index is, by kind and name
+    facts: Mapping[tuple[str, str], str | None]  # everything else that a step may change by the way, by kind and name
+    bytes: int  # its size
+    wal: int  # how far the write-ahead log has come
+    version: str  # of the server
 
 
 def measure(target: Target) -> State:

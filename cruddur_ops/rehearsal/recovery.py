@@ -13,15 +13,11 @@ from cruddur_ops.target import Target
 
 @dataclass(frozen=True)
 class Recovery:
-    """A recovery that is under way.
+    """A recovery that is under way."""
 
-    Attributes:
-        behind: how far the backups were behind the moment that is wanted, in seconds: what would be lost if the server were, too.
-        began: by the clock of this process.
-    """
-
+    # How far the backups were behind the moment that is wanted, in seconds: what would be lost if the server were, too
     behind: float
-    began: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.monotonic)  # by the clock of this process
 
     @classmethod
     def begin(cls, target: Target, moment: datetime) -> Recovery:

@@ -32,43 +32,24 @@ class Phase:
 
 @dataclass(frozen=True)
 class Report:
-    """What a step did to a copy.
+    """What a step did to a copy."""
 
-    Attributes:
-        step: its title.
-        target: its name.
-        instance: the identifier of the original.
-        digest: of the version and the schema that the copy had: with another one the rehearsal is void.
-        failed: why the step failed; empty where it did not.
-        phases: in their order.
-        statements: of the files that ran.
-        locks: that would have kept the application waiting.
-        rewritten: tables and indexes that were written anew, and new ones.
-        wal: bytes of write-ahead log; None for an upgrade, which begins it anew.
-        disk: the size of the database before and after, in bytes.
-        free: the least free storage that was seen, in bytes; None where CloudWatch saw none.
-        plans: the statements of the application, and of the live instance, before and after.
-        differences: what else differs.
-        warnings: squawk's, of the files.
-        outage: for how long the server did not answer, in seconds.
-    """
-
-    step: str
-    target: str
-    instance: str
-    digest: str
-    failed: str
-    phases: tuple[Phase, ...]
-    statements: tuple[Timed, ...]
-    locks: tuple[Lock, ...]
-    rewritten: tuple[str, ...]
-    wal: int | None
-    disk: tuple[int, int]
-    free: float | None
-    plans: tuple[Changed, ...]
-    differences: tuple[str, ...]
-    warnings: tuple[str, ...]
-    outage: float
+    step: str  # its title
+    target: str  # its name
+    instance: str  # the identifier of the original
+    digest: str  # of the version and the schema that the copy had: with another one the rehearsal is void
+    failed: str  # why the step failed; empty where it did not
+    phases: tuple[Phase, ...]  # in their order
+    statements: tuple[Timed, ...]  # of the files that ran
+    locks: tuple[Lock, ...]  # that would have kept the application waiting
+    rewritten: tuple[str, ...]  # tables and indexes that were written anew, and new ones
+    wal: int | None  # bytes of write-ahead log; None for an upgrade, which begins it anew
+    disk: tuple[int, int]  # the size of the database before and after, in bytes
+    free: float | None  # the least free storage that was seen, in bytes; None where CloudWatch saw none
+    plans: tuple[Changed, ...]  # the statements of the application, and of the live instance, before and after
+    differences: tuple[str, ...]  # what else differs
+    warnings: tuple[str, ...]  # squawk's, of the files
+    outage: float  # for how long the server did not answer, in seconds
 
     @property
     def seconds(self) -> float:

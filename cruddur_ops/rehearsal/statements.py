@@ -41,45 +41,27 @@ VALUES: Mapping[str, object] = {
 
 @dataclass(frozen=True)
 class Statement:
-    """How a statement is run.
+    """How a statement is run."""
 
-    Attributes:
-        name: in sql/, or its normalised text.
-        nodes: of its plan, from the top down, such as "Index Scan using activities_feed on activities".
-        reads: the tables that it reads.
-        writes: the tables that it writes.
-        cost: what the planner takes it for.
-        milliseconds: how long it took; None where it was planned alone.
-        blocks: how many it read, from memory or disk.
-    """
-
-    name: str
-    nodes: tuple[str, ...]
-    reads: frozenset[str]
-    writes: frozenset[str]
-    cost: float
-    milliseconds: float | None = None
-    blocks: int = 0
+    name: str  # in sql/, or its normalised text
+    nodes: tuple[str, ...]  # of its plan, from the top down, such as "Index Scan using activities_feed on activities"
+    reads: frozenset[str]  # the tables that it reads
+    writes: frozenset[str]  # the tables that it writes
+    cost: float  # what the planner takes it for
+    milliseconds: float | None = None  # how long it took; None where it was planned alone
+    blocks: int = 0  # how many it read, from memory or disk
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A statement before a step and after it.
-
-    Attributes:
-        before: milliseconds, or the planner's cost where there are none.
-        after: likewise.
-        unit: "ms" or "of cost".
-        nodes: the part of its plan that is gone, and that which is new; empty where it is run as before.
-        slower: whether it became slower by more than chance.
-    """
+    """A statement before a step and after it."""
 
     name: str
-    before: float
-    after: float
-    unit: str
-    nodes: tuple[str, ...] = ()
-    slower: bool = False
+    before: float  # milliseconds, or the planner's cost where there are none
+    after: float  # likewise
+    unit: str  # "ms" or "of cost"
+    nodes: tuple[str, ...] = ()  # the part of its plan that is gone, and that which is new; empty where it is run as before
+    slower: bool = False  # whether it became slower by more than chance
 
     def __str__(self) -> str:
         """Such as "activities/home: 0.31 ms -> 41.20 ms, SLOWER; Index Scan using … -> Seq Scan on …"."""

@@ -40,15 +40,10 @@ class Step(Protocol):
 
 @dataclass(frozen=True)
 class Upgrade:
-    """An upgrade to a version, such as "18.1", or the newest minor of "18"; of several steps, the next.
+    """An upgrade to a version, such as "18.1", or the newest minor of "18"; of several steps, the next."""
 
-    Attributes:
-        version: to which.
-        parameter_group: that the new major version is to have; RDS gives it a default one otherwise.
-    """
-
-    version: str
-    parameter_group: str = ""
+    version: str  # to which
+    parameter_group: str = ""  # that the new major version is to have; RDS gives it a default one otherwise
     files: tuple[Path, ...] = ()
 
     @property
