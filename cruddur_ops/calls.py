@@ -85,8 +85,6 @@ def send(target: Target, call: Call, made: Callable[[Exception], bool] = lambda 
     """Make the call, and return AWS's answer; nothing where that was lost, and what was asked for is made.
 
     Args:
-        target: where.
-        call: to be made.
         made: tells, where the answer may have been lost, whether what was asked for is made.
     """
     from botocore.exceptions import ClientError

@@ -97,10 +97,7 @@ def changes(target: Target, name: str, wanted: Callable[[], Members], descriptio
     """What there is to do so that a secret has these members, and a password: that which it has, else a new one.
 
     Args:
-        target: where.
-        name: of the secret.
         wanted: gives its other members; asked once more when the change is made.
-        description: of a secret that is created.
     """
     secret, change = find(target, name), Change(Action.MODIFY, f"secret {name}", settle=partial(_settle, target, name, wanted))
     put = Call("secretsmanager", "put_secret_value", {"SecretId": name}, fill=lambda: _filled(target, name, wanted))

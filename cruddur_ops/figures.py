@@ -16,7 +16,6 @@ class Figures(dict[str, Any]):
 
         Args:
             kind: what they are, such as "rows".
-            values: by name.
             text: for the reader; empty for the mapping itself.
         """
         super().__init__(values)

@@ -45,7 +45,6 @@ def record(service: str, operation: str, answer: Mapping[str, Any]) -> None:
 
     Args:
         service: its signing name, such as "rds".
-        operation: such as "CreateDBInstance".
         answer: with ResponseMetadata and, where AWS refused, Error.
     """
     path = os.environ.get(VARIABLE)

@@ -56,9 +56,7 @@ def find(target: Target, handle: str, message: str, reply_to: str | None = None)
     Whoever posts after a look for it can be cut off and begin anew, and has posted once.
 
     Args:
-        target: whose database.
         handle: of the user, in any case.
-        message: the whole of it.
         reply_to: the uuid of the activity that it replies to; None for one that replies to none.
     """
     check_handle(handle)

@@ -27,7 +27,6 @@ def post(target: Target, handle: str, message: str, ttl: str = "7-days") -> dict
     """Post an activity, in one round trip; it comes back as the home feed shows it.
 
     Args:
-        target: whose database.
         handle: of the user who posts, in any case.
         message: 1 to 280 code points, not blank.
         ttl: how long it is shown, one of TTLS.

@@ -64,13 +64,7 @@ def changes(
     """Create the function, or update what differs in it; each change waits until Lambda has made it ready.
 
     Args:
-        target: whose function.
-        packed: its package.
-        arns: its own, its role's.
-        network: where it stands.
         secret_arn: of what it reads; empty while that is not there.
-        found: the function as it is.
-        own: its role, as it is.
     """
     resource = f"function {arns.name}"
     if network.instance is None or network.group is None or not secret_arn:

@@ -33,9 +33,7 @@ def tail(target: Target, since: int, timeout: float = SECONDS) -> Tail:
     """Wait for the end of the function's first invocation since then, and return what it logged; NotFound where none ends.
 
     Args:
-        target: whose function.
         since: milliseconds since 1970, by AWS's clock.
-        timeout: seconds.
     """
     group = names.log_group(target)
 

@@ -28,7 +28,6 @@ def plan_teardown(target: Target, final_snapshot: str, user_pool: str = "") -> P
     """All that the runbook made for a target, the most precious last: the function, the instance, the users.
 
     Args:
-        target: whose.
         final_snapshot: the name of the last snapshot, or "none" for none.
         user_pool: the id of the user pool, where its users are to go with it.
     """
@@ -58,7 +57,6 @@ def plan_remove_pool(target: Target, user_pool: str = "") -> Plan:
     """Delete the user pool that the runbook made for this target, where it has no users or is asked for by its id.
 
     Args:
-        target: whose pool.
         user_pool: the id of the pool, where its users are to go with it.
     """
     require_proven(target, "the removal of the user pool")

@@ -39,10 +39,8 @@ def connect(
     """Open a connection; endpoint and password are looked up anew each time.
 
     Args:
-        target: whose database.
         database: another database of the same server.
         connect_timeout: seconds; a connect_timeout in the connection URL comes first.
-        autocommit: whether each statement is a transaction of its own.
     """
     location = locate(target, database)
     defaults = {"connect_timeout": connect_timeout, "application_name": APPLICATION_NAME, **KEEPALIVES}

@@ -32,7 +32,6 @@ def plan_drop(target: Target, *, force: bool = False) -> Plan:
     somebody is connected.
 
     Args:
-        target: whose database.
         force: end the sessions of those who are connected. AWS's own are never ended.
     """
     name = database_name(target)

@@ -26,7 +26,6 @@ def plan_expire(target: Target, batch: int = BATCH) -> Plan:
     no such size or the database belongs to another environment; StatementFailed where a batch was held up for too long.
 
     Args:
-        target: whose database.
         batch: how many activities are removed at a time, 1 to 10,000.
     """
     if not 1 <= batch <= MAX_BATCH:

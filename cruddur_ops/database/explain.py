@@ -48,11 +48,9 @@ def explain(target: Target, query: str, *, as_if_large: bool = True, **parameter
     """Have a query planned, and not run.
 
     Args:
-        target: whose database.
         query: its name in sql/.
         as_if_large: whether the planner is to do without reading whole tables, if an index will do. On a
             few rows it would rather read them all: that is quicker, and tells nothing of a million.
-        parameters: the values of its bind parameters.
     """
     statement = compose("operations/explain", statement=sql.SQL(queries.load(query).text))
     with connect(target) as connection:

@@ -27,7 +27,6 @@ def plan_kill(target: Target, idle: str = "") -> Plan:
     Sessions that are gone when it is applied are fine; where one cannot be ended the others are, and then InUse is raised.
 
     Args:
-        target: whose server.
         idle: end only those that have been idle for longer than this, such as "30m" or "2h".
     """
     with on_server(target) as connection:

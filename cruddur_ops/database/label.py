@@ -53,7 +53,6 @@ def require(target: Target, connection: Connection) -> None:
     So is an empty one without a label, such as CreateDBInstance makes. One that holds anything is somebody else's.
 
     Args:
-        target: whose database.
         connection: to any database of its server.
     """
     if not compare(target, connection) and find(connection, database_name(target)) and _holds_anything(target):

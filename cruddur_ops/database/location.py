@@ -66,7 +66,6 @@ def locate(target: Target, database: str | None = None) -> Location:
     URL that of the URL's user, who takes the role on.
 
     Args:
-        target: where to look.
         database: another database of the same server.
     """
     if target.connection_url:

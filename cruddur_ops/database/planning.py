@@ -63,7 +63,6 @@ def on_server(target: Target, looking: bool = False, database: str | None = None
     """The same, to the server as a whole: by way of the maintenance database where the target's is missing.
 
     Args:
-        target: whose server.
         looking: whether the kept connection will do, which whoever lists sessions must not be on.
         database: another one of its databases.
     """
@@ -121,12 +120,9 @@ def planned(
     """The plan of a step. What somebody else has made since it was shown is found made when it is applied.
 
     Args:
-        target: where the step acts.
-        title: what the step is about.
         find: compares, and gives changes that are made on its connection.
         absent: the change where there is no database, or no schema in it. It stands with a note where the server cannot be
             asked yet, so that a plan works before anything exists.
-        where: on which connection.
         asks: the name to be typed, see `Plan`.
         whose: refuses a database that must not be changed.
     """

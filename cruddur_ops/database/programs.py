@@ -26,7 +26,6 @@ def find(name: str, server: int) -> Program:
     Those called pg_... refuse a server that is newer than themselves: they are of its version, else of the next one.
 
     Args:
-        name: as a shell knows it.
         server: the server's major version.
     """
     known = [] if "/" in name else _versions_apart(name)

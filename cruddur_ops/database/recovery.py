@@ -38,7 +38,6 @@ def plan_recover(target: Target, table: str, where: str, copy: str) -> Plan:
     What they refer to comes along where it is gone too, and so does what went with them. Rows that came since stay.
 
     Args:
-        target: whose live database.
         table: its name, with the schema's before it where that is not public.
         where: a condition of SQL, for rows of the copy.
         copy: the DB instance that has the copy; behind a connection URL a database of the same server.

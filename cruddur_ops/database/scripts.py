@@ -52,8 +52,6 @@ def run(connection: Connection, name: str, *, as_owner: bool = True) -> list[dic
     """Run a file of sql/ as it is, in the transaction of this connection; its last rows, as text.
 
     Args:
-        connection: on which a transaction is open.
-        name: of the file.
         as_owner: as the owner of the schema, so that what the file makes is that role's; else as whoever is connected.
     """
     content, found = require_runnable(name)

@@ -38,7 +38,6 @@ def setup(target: Target, *, force: bool = False, tell: Callable[[str], None] = 
     somebody else changes the target; all of that before anything is dropped.
 
     Args:
-        target: whose database.
         force: end the sessions of those who are connected.
         tell: is given a line for each step, with its verdict.
     """

@@ -50,7 +50,6 @@ def plan_load(target: Target, activities: int, seed_number: int = 1) -> Plan:
     an argument is out of its range, the seed number is taken, or the database belongs to another environment.
 
     Args:
-        target: where to.
         activities: how many, 1 to 100 million.
         seed_number: the same number gives the same data, 0 to 65535.
     """

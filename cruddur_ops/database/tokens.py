@@ -58,12 +58,7 @@ def tokens(content: str, name: str) -> list[Any]:
 
 @lru_cache(maxsize=8)  # a file is read to be planned, and to be run
 def statements(content: str, name: str) -> list[Statement]:
-    """The statements of a file, in their order.
-
-    Args:
-        content: the file.
-        name: what to call it.
-    """
+    """The statements of a file, in their order."""
     found: list[Statement] = []
     position = 0
     while position < len(content):

@@ -160,8 +160,6 @@ def diagnose(
     """The error to raise instead of psycopg's; asks the server for its databases where that tells more.
 
     Args:
-        error: what psycopg raised.
-        location: what was to be reached.
         parameters: what psycopg.connect was given.
         target: its name.
     """

@@ -63,9 +63,7 @@ def tls(seen: Handshake, mode: str, root: Path, valid_till: datetime | None = No
     """The rung.
 
     Args:
-        seen: the handshake.
         mode: libpq's sslmode.
-        root: the root certificates.
         valid_till: the end of the certificate, as RDS says.
         authority: who signs it, and until when.
     """

@@ -78,8 +78,6 @@ def security_group(
     """Whether a rule of the instance's groups admits the caller, else the nearest that does not.
 
     Args:
-        caller: the operator's address.
-        port: of the server.
         attached: the rules of the groups that the instance has.
         elsewhere: those of the group that it should have, where it does not.
         lists: the CIDR blocks of the prefix lists.

@@ -49,7 +49,6 @@ def describe(target: Target, item: Mapping[str, Any] | None = None) -> Group | N
     """The group that DB_SG_ID names, else the runbook's own in the VPC of the instance; None where that is not there.
 
     Args:
-        target: whose group.
         item: the DB instance as RDS describes it, where it was asked already; empty where there is none.
     """
     if target.security_group_id:

@@ -15,9 +15,6 @@ def reachability(host: str, port: int, timeout: float = 5, through: Target | Non
     """How a database server answers.
 
     Args:
-        host: name or address.
-        port: TCP port.
-        timeout: seconds.
         through: a target, whose tunnel is the way there, if it has one.
 
     Returns:

@@ -15,12 +15,7 @@ SHUT = "it is not publicly accessible, so that no rule for your address would le
 
 
 def entrance(target: Target, port: int) -> tuple[str, int]:
-    """The address to connect to instead of the endpoint's, empty where the target has no tunnel; and the port.
-
-    Args:
-        target: whose tunnel.
-        port: of the endpoint.
-    """
+    """The address to connect to instead of the endpoint's, empty where the target has no tunnel; and the port."""
     if not leads(target):
         return "", port
     return target.tunnel_address or LOCAL_ADDRESS, target.tunnel_port or port

@@ -29,8 +29,6 @@ def adopt(identifier: str, name: str, **place: Any) -> str:
     """Write the section; what was written, and where.
 
     Args:
-        identifier: of the instance.
-        name: of the section.
         place: where the instance is: `sandbox`, `region` and `profile` of the section; None and "" mean not given.
     """
     if not NAME.fullmatch(name):
@@ -53,8 +51,6 @@ def section(target: Target, found: Instance, place: dict[str, Any]) -> Iterator[
     """Its lines.
 
     Args:
-        target: through which the instance was looked at.
-        found: the instance.
         place: the settings that say where it is, and were given.
     """
     there = {name: value for name, value in settings.as_found(found).items() if value is not None}

@@ -66,7 +66,6 @@ def look(target: Target, lines: int = 5) -> Health:
     """Look at the target's DB instance, in whatever status it is.
 
     Args:
-        target: whose instance.
         lines: of the log, and of the events; 0 for none.
     """
     found = instances.require(target)

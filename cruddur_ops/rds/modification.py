@@ -25,8 +25,6 @@ def changes(wish: Wish, found: Instance, asked: bool | None) -> Iterator[Change]
     """A change for each setting and each tag that differs; the first of the settings makes the one call for all of them.
 
     Args:
-        wish: what is wanted of the instance.
-        found: the instance.
         asked: whether all is made at once, with what waits for the maintenance window already; else what can, waits for it. Where
             nothing was asked for, it does so on a protected target alone.
     """

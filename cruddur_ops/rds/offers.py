@@ -58,7 +58,6 @@ def find(target: Target, found: Instance | None = None) -> Offer:
     """What RDS offers for the target; of an upgrade, the version of the next step towards the wanted one.
 
     Args:
-        target: with the wanted version, class and storage type.
         found: the DB instance that is there; if its version will do, that need not be on offer, and so with its class.
     """
     running, zones = found.engine_version if found else "", tuple[str, ...]()

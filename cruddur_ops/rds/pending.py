@@ -21,7 +21,6 @@ def changes(found: Instance, changed: Collection[str] = ()) -> Iterator[Change]:
     """A change for each setting that a call to be applied immediately takes along without naming it (ModifyDBInstance).
 
     Args:
-        found: the instance.
         changed: the settings that the call names.
     """
     rows = {name: row for row in settings.SETTINGS for name in (row.found, row.created)}

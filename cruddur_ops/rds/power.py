@@ -36,7 +36,6 @@ def plan_stop(
     """Stop the DB instance.
 
     Args:
-        target: whose instance.
         connected: tells who is connected besides the caller, as `database.connected` does; asked again before the stop.
         force: whether to stop it although somebody is connected.
         keep: whether to make the schedule that stops it anew when AWS has started it.
@@ -87,7 +86,6 @@ def plan_start(target: Target, stop: Plan | None = None) -> Plan:
     """Start the DB instance, and remove the schedule that would stop it anew.
 
     Args:
-        target: whose instance.
         stop: a plan that is applied before this one; while it is not, what follows cannot be told.
     """
     found, title = instances.require(target), f"start on {target.name}"

@@ -43,7 +43,6 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
     """Create the DB instance, or modify what differs from what somebody asked for, and wait until that is done.
 
     Args:
-        target: with the wanted settings.
         at_once: whether changes of an instance are made at once; else those that can wait do so for its maintenance window.
             By default they are, unless the target is protected. Asked for, it hurries what waits for the window already.
         major: whether it may go to another major version.

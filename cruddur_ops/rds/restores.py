@@ -42,8 +42,6 @@ def sibling(target: Target, identifier: str, *, keep: bool = False, snapshot: st
     It is confirmed by its own name, where the target is by its. Where the original is gone, the target's settings are asked for.
 
     Args:
-        target: whose instance is the original.
-        identifier: of the sibling.
         keep: whether it is there to stay, and so protected from deletion where the original is; a drill's is not.
         snapshot: what it is restored from; one of an older major version has that, and the parameter group of then.
     """
@@ -77,7 +75,6 @@ def plan_restore(target: Target, snapshot: str, identifier: str) -> Plan:
     Args:
         target: whose instance; it may be gone.
         snapshot: its name; while it is not available, the plan can be shown and not applied.
-        identifier: of the new instance.
     """
     new, origin = sibling(target, identifier, snapshot=snapshot), f"snapshot {snapshot}"
     found = snapshots.describe(target, snapshot)
@@ -101,9 +98,7 @@ def plan_restore_to_time(target: Target, moment: datetime, identifier: str) -> P
     """Restore the target's DB instance as it was at a moment, as a new one.
 
     Args:
-        target: whose instance.
         moment: with a time zone; RDS counts whole seconds. What was committed by then is there.
-        identifier: of the new instance.
     """
     if moment.tzinfo is None:
         raise WrongInput(f"{moment} has no time zone: write it as {moment.isoformat()}+00:00")

@@ -195,8 +195,6 @@ def resolved(target: Target, found: Instance | None, *, major: bool = True) -> T
     """The target, where whatever nobody asked for is as it is found.
 
     Args:
-        target: with the wanted settings.
-        found: its DB instance.
         major: whether another major version is wanted, where it is asked for.
     """
     if found is None:

@@ -89,7 +89,6 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
     """Take a snapshot of the DB instance; one that is being taken at this moment is waited for.
 
     Args:
-        target: whose instance.
         name: 1 to 255 letters, digits and hyphens, first a letter.
         existing: whether one that is there already will do, if it is of this instance.
     """

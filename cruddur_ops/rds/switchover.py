@@ -27,7 +27,6 @@ def plan_switchover(target: Target, incoming: str, outgoing: str) -> Plan:
     Where an earlier run came to, this one goes on; after all of it, the plan is empty.
 
     Args:
-        target: whose name is to lead to the other instance.
         incoming: the identifier of the instance that is to take the name.
         outgoing: the identifier under which the present one is kept.
     """

@@ -56,9 +56,7 @@ def wait(
     """Wait until the DB instance has the status; "available" is taken for every status in which the server answers.
 
     Args:
-        target: whose instance.
         status: "available" or "stopped".
-        timeout: seconds.
         settled: whether it must also have made all changes that RDS has accepted.
         later: the parameters of those that may wait for the maintenance window all the same.
         renamed: whether it is about to be given this identifier, and may not be there yet.

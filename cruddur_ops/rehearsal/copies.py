@@ -50,7 +50,6 @@ def plan_copy(target: Target, snapshot: str = "") -> Plan:
     """Make the copy: of the latest moment that RDS can restore, where it keeps backups, else of the newest snapshot.
 
     Args:
-        target: whose instance.
         snapshot: the name of one to make it of instead.
     """
     copy, source = copy_of(target), instances.require(target)
@@ -130,7 +129,6 @@ def copied(target: Target, snapshot: str, show: Callable[[Plan], object]) -> Ite
     """A copy as long as the block runs: made as the original is, and cleared away whatever happens.
 
     Args:
-        target: whose instance.
         snapshot: see `plan_copy`.
         show: is given each plan before it is applied.
     """

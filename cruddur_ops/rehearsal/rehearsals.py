@@ -47,7 +47,6 @@ def rehearse(target: Target, step: Step, snapshot: str = "", show: Callable[[Pla
 
     Args:
         target: whose instance; a protected one is confirmed.
-        step: what is to be rehearsed.
         snapshot: to make the copy of; by default it is of this moment.
         show: is given each plan before it is applied.
     """

@@ -80,12 +80,7 @@ def of_live(target: Target) -> tuple[str, ...]:
 
 
 def measure(target: Target, live: tuple[str, ...]) -> tuple[Statement, ...]:
-    """Have the planner look at the tables, then all planned, the application's also run, in transactions that are rolled back.
-
-    Args:
-        target: on whose database.
-        live: what `of_live` found.
-    """
+    """Have the planner look at the tables, then all planned, the application's also run, in transactions that are rolled back."""
     with connect(target, autocommit=True) as connection:
         ask(connection, "rehearsal/analyze")
         generic = live if connection.info.server_version >= GENERIC_SINCE else ()
