@@ -37,7 +37,8 @@ lint: env-dev ## check style and types
 	@$(PYTHON) -m mypy --no-error-summary && cd rds_sandbox && ../$(PYTHON) -m mypy --no-error-summary
 
 lab: up ## open the notebooks in JupyterLab, with a sandbox up
-	@$(PYTHON) -m jupyterlab $$(test "$$(id -u)" != 0 || echo --allow-root) $(ARGS) notebooks
+	@export PATH="$$PWD/.venv/bin:$$PATH" JUPYTER_CONFIG_PATH="$$PWD/jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}"; \
+	$(PYTHON) -m jupyterlab $$(test "$$(id -u)" != 0 || echo --allow-root) $(ARGS)
 
 up: env ## start a sandbox that stays up
 	@$(OPS) sandbox up

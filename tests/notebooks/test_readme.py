@@ -53,8 +53,8 @@ def lines(document: Path) -> list[str]:
 
 
 def commands() -> Iterator[tuple[str, ...]]:
-    """What follows `cruddur-ops` in every line of README and docs."""
-    for document in (PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")):
+    """What follows `cruddur-ops` in every line of both READMEs and docs."""
+    for document in (PROJECT / "README.md", PROJECT / "notebooks" / "README.md", *(PROJECT / "docs").rglob("*.md")):
         for line in lines(document):
             for found in re.findall(r"(?:^|\()(?:\.venv/bin/)?cruddur-ops ([^)]*)", line):
                 yield tuple(shlex.split(found))
