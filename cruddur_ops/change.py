@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cruddur_ops import approvals
+from cruddur_ops import approvals, markup
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import OpsError
 
@@ -97,7 +97,7 @@ class Outcome:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """The counts for the reader of the notebook, and for the runner that adds them up."""
-        return {"text/plain": str(self), OUTCOME_MIME: asdict(self)}
+        return {"text/plain": str(self), "text/html": markup.outcome(asdict(self)), OUTCOME_MIME: asdict(self)}
 
 
 def differences(resource: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Change]:

@@ -17,7 +17,7 @@ from functools import partial, reduce, wraps
 from operator import add
 from typing import Any, Concatenate, ParamSpec
 
-from cruddur_ops import approvals, calls, ledger, locks, moment, progress
+from cruddur_ops import approvals, calls, ledger, locks, markup, moment, progress
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, OpsError, PlanMoved
@@ -40,6 +40,11 @@ class Verified:
     def __repr__(self) -> str:
         """The text, so that it reads well at the end of a cell."""
         return self.text
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """The same with a mark, which a terminal might not have."""
+        marked = "\n".join(f"{markup.MARK} {line}" for line in self.text.splitlines())
+        return {"text/plain": marked, "text/html": markup.verified(self.text)}
 
 
 @dataclass(frozen=True)
@@ -86,15 +91,17 @@ class Plan:
         found = list(actions.values())
         return Outcome(*(found.count(action) for action in Action))
 
+    @property
+    def heading(self) -> str:
+        """Its title with the counts."""
+        counts = self.outcome
+        planned = f"{counts.created} to create, {counts.changed} to change, {counts.deleted} to delete"
+        return f"{self.title}: {planned}, {counts.unchanged} unchanged"
+
     def __str__(self) -> str:
         """The plan as text: a heading with the counts, a line for each change, the facts."""
-        counts = self.outcome
-        heading = (
-            f"{self.title}: {counts.created} to create, {counts.changed} to change, "
-            f"{counts.deleted} to delete, {counts.unchanged} unchanged"
-        )
         lines = [f"  {change}" for change in self.changes] + [f"  i {fact}" for fact in self.facts]
-        return "\n".join([heading, *lines])
+        return "\n".join([self.heading, *lines])
 
     def __repr__(self) -> str:
         """The same text, so that a plan at the end of a cell reads well."""
@@ -102,7 +109,8 @@ class Plan:
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """The plan for the reader of the notebook, and its changes for the runner that collects them."""
-        return {"text/plain": str(self), PLAN_MIME: self._document()}
+        table = markup.plan(self.heading, [one.shown for one in self.changes], self.facts)
+        return {"text/plain": str(self), "text/html": table, PLAN_MIME: self._document()}
 
     def _document(self) -> dict[str, Any]:
         """Its changes as JSON; those of a sum also by its parts, under whose titles they are approved."""

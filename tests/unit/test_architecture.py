@@ -20,7 +20,7 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 LAYERS = (
     {"errors", "figures", "garbage", "ledger", "limits", "moment", "redaction", "state", "threads"},
     {"approvals", "aws", "progress", "queries", "tags", "target", "targets", "texttable"},
-    {"calls", "locks"},
+    {"calls", "locks", "markup"},
     {"change"},
     {"plan"},
     {"credentials", "dependents", "preflight"},
