@@ -85,7 +85,7 @@ def _announce_password(verb: str, target: Target) -> None:
 
 def wait(target: Target, timeout: float) -> str:
     """Where the server is, is known once it answers: an instance that is being created has no place yet."""
-    from cruddur_ops.database.wait import wait_until_reachable as wait_for
+    from cruddur_ops.database.instance import wait_until_reachable as wait_for
 
     present = wait_for(target, timeout)
     announce("wait", target)
@@ -217,10 +217,10 @@ def leftovers(target: Target) -> Iterator[str]:
 
 def expired(target: Target, regions: tuple[str, ...]) -> list[str]:
     """What is past its date, in the target's region or those that were named."""
-    from cruddur_ops.rds.expired import find
+    from cruddur_ops.rds import inventory
 
     wanted = regions or (target.region,)
     for region in wanted:
         if not limits.REGION.holds(region):
             raise click.UsageError(f"{region!a} is no region: name one such as ca-central-1")
-    return [str(one) for one in find(target, wanted)] or [f"nothing in {', '.join(wanted)} is past its date"]
+    return [str(one) for one in inventory.expired(target, wanted)] or [f"nothing in {', '.join(wanted)} is past its date"]

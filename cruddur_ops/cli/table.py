@@ -33,7 +33,7 @@ TABLE = (
          cruddur-ops db recover users --where "handle = 'londo'" --from rescue"""),
     Verb(db, "expire", "database.expire:plan_expire", (*STEP, options.BATCH), announced=True, verified=False, help=
          "Remove activities that have expired, while the feeds go on."),
-    Verb(db, "kill-sessions", "database.killing:plan_kill", (*STEP, options.IDLE), announced=True, help=
+    Verb(db, "kill-sessions", "database.sessions:plan_kill", (*STEP, options.IDLE), announced=True, help=
          "End the sessions that `sessions` lists; what they have not committed is rolled back."),
     Verb(db, "drop", "database.drop:plan_drop", (*LOOK, options.DATABASE, options.FORCE), announced=True, help=
          "Drop the database and all that is in it; refused while anybody is connected."),

@@ -48,14 +48,7 @@ def tail(target: Target, since: int, timeout: float = SECONDS) -> Tail:
 
 def events(target: Target, group: str, since: int) -> list[str]:
     """The lines of the log group since then; none where it is not there."""
-    from botocore.exceptions import ClientError
-
-    try:
-        found = aws.pages(target, "logs", "filter_log_events", logGroupName=group, startTime=since)
-    except ClientError as error:
-        if aws.error_code(error) != "ResourceNotFoundException":
-            raise
-        return []
+    found = aws.pages(target, "logs", "filter_log_events", "ResourceNotFoundException", logGroupName=group, startTime=since)
     return [event["message"].rstrip("\n") for event in found]
 
 

@@ -5,8 +5,7 @@ from cruddur_ops.database.blocking import staged_block
 from cruddur_ops.database.blue_green import upgrade_choice
 from cruddur_ops.database.checksum import forget_markers, mark, markers, next_second, prove
 from cruddur_ops.database.creation import plan_create
-from cruddur_ops.database.facts import connection_facts, counts, inspect
-from cruddur_ops.database.instance import connected, replica_lag, wait_until_caught_up
+from cruddur_ops.database.instance import connected, replica_lag, wait_until_caught_up, wait_until_reachable
 from cruddur_ops.database.practice import plan_practice_data
 from cruddur_ops.database.prechecks import blockers, plan_mend, prechecks
 from cruddur_ops.database.recovery import plan_recover
@@ -15,9 +14,8 @@ from cruddur_ops.database.schema import plan_migrations, plan_schema, schema_che
 from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.database.sessions import sessions
 from cruddur_ops.database.statement_statistics import plan_statement_statistics, slowest
-from cruddur_ops.database.status import status
+from cruddur_ops.database.status import connection_facts, counts, inspect, status
 from cruddur_ops.database.steps import require_possible
-from cruddur_ops.database.wait import wait_until_reachable
 
 __all__ = [
     "blockers",

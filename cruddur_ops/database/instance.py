@@ -1,4 +1,4 @@
-"""What a step on the DB instance wants to know of the database first: who is connected, how far a replica is.
+"""What a step on the DB instance wants to know of the database: whether it answers, who is connected, how far a replica is.
 
 It raises what connecting does; and InstanceNotReady where the server is no replica, or cannot be seen into.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from cruddur_ops import progress, rds
-from cruddur_ops.database.connection import APPLICATION_NAME, session
-from cruddur_ops.database.errors import DatabaseUnreachable
+from cruddur_ops import progress
+from cruddur_ops.database.connection import APPLICATION_NAME, CONNECT_TIMEOUT, connect, session
+from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable
 from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.roles import APP
 from cruddur_ops.database.sessions import Session, sessions
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import InstanceNotReady, OpsError
-from cruddur_ops.rds import health
+from cruddur_ops.rds import health, instances
 from cruddur_ops.target import Target
 
 FUNCTION = "post-confirmation"  # the application_name of cruddur_ops.lambdas.post_confirmation
@@ -30,7 +30,7 @@ def connected(target: Target) -> tuple[str, ...]:
     The post-confirmation function does not count while it idles: it keeps its connection for the next user, who has a new one
     made where that is gone.
     """
-    found = rds.describe(target)
+    found = instances.describe(target)
     if not found or not found.ready:
         return ()
     session(target).close()  # our own idle connection is nobody
@@ -94,3 +94,37 @@ def _replica(target: Target, rows: list[dict[str, Any]]) -> dict[str, Any]:
     if not rows[0]["replica"]:
         raise InstanceNotReady(f"{target.db_instance_identifier} is no replica: name one, `cruddur-ops rds status` tells")
     return rows[0]
+
+
+def wait_until_reachable(target: Target, timeout: float = 300) -> bool:
+    """Wait until the server answers, and return whether it has the target's database.
+
+    A server that is starting, an instance that is being created, a firewall that is being opened: these are waited for, and
+    ConnectionTimedOut tells the last failure when the time is up. A refused login, a certificate that fails, an instance that
+    is stopped or missing end the wait at once.
+    """
+    deadline, failures, over = time.monotonic() + timeout, [""], [False]
+
+    def look() -> tuple[str, bool | None]:
+        try:
+            connect(target, connect_timeout=max(1, min(CONNECT_TIMEOUT, int(deadline - time.monotonic())))).close()
+        except DatabaseMissing:
+            return "", False
+        except (DatabaseUnreachable, InstanceNotReady) as error:
+            before, over[0] = over[0], _is_over(error, target)
+            if over[0] and (before or isinstance(error, DatabaseUnreachable)):  # else it may have become ready after the failure
+                raise
+            failures.append(str(error))
+            return failures[-1].partition(": ")[0], None
+        return "", True
+
+    overdue = lambda _: ConnectionTimedOut(f"no answer within {timeout:g} seconds: {failures[-1]}")  # noqa: E731
+    return progress.poll("server", look, timeout, overdue)
+
+
+def _is_over(error: OpsError, target: Target) -> bool:
+    """Whether waiting cannot help against this failure."""
+    if isinstance(error, DatabaseUnreachable):
+        return not error.passing
+    found = instances.describe(target)
+    return found is None or found.ready or found.broken or found.status in instances.AT_REST

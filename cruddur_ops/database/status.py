@@ -5,21 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cruddur_ops.database import facts, label
-from cruddur_ops.database.connection import Connection
+import psycopg
+
+from cruddur_ops.database import label
+from cruddur_ops.database.connection import Connection, connect, session
 from cruddur_ops.database.errors import NotPermitted, SchemaMissing
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.planning import on_server
+from cruddur_ops.database.refusals import told
 from cruddur_ops.database.schema import schema_checksum
 from cruddur_ops.database.sessions import all_sessions, others, whole_seconds
-from cruddur_ops.database.statements import ask
+from cruddur_ops.database.statements import ask, compose, rows
+from cruddur_ops.errors import RunInProgress
+from cruddur_ops.figures import Figures
 from cruddur_ops.progress import waiting
 from cruddur_ops.target import Target
 from cruddur_ops.texttable import pairs
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 LISTED = 5  # tables by name
+COUNTED = 100_000  # rows of a table, by sql/operations/count.sql
 MISSING = "there is none yet, 03_load_schema_and_seed creates it"
 
 
@@ -66,9 +75,9 @@ class Status:
 
 
 def _counted(rows: int) -> str:
-    if rows == facts.COUNTED + 1:
-        return f"more than {facts.COUNTED:,}"
-    return f"{'about ' if rows > facts.COUNTED else ''}{rows:,}"
+    if rows == COUNTED + 1:
+        return f"more than {COUNTED:,}"
+    return f"{'about ' if rows > COUNTED else ''}{rows:,}"
 
 
 def _unrecorded(tables: tuple[str, ...]) -> str:
@@ -115,5 +124,52 @@ def _content(connection: Connection) -> dict[str, Any]:
     except (SchemaMissing, NotPermitted):
         found = []
     tables = [f"{row['schema']}.{row['name']}" for row in ask(connection, "operations/ordinary_tables")]
-    counted = {"schema": found[0] if found else {}, "unrecorded": () if found else tuple(tables)}
-    return {**counted, "counts": facts.counted(connection) or None}
+    content = {"schema": found[0] if found else {}, "unrecorded": () if found else tuple(tables)}
+    return {**content, "counts": counted(connection) or None}
+
+
+def counts(target: Target) -> Figures:
+    """How many rows each table has, by name; beyond `COUNTED` an estimate. SchemaMissing where there is none to read."""
+    with session(target) as cursor:
+        found = counted(cursor.connection)
+    if not found:
+        raise SchemaMissing("the database has no table to count: run 03_load_schema_and_seed")
+    return Figures("rows", found)
+
+
+def counted(connection: Connection) -> dict[str, int]:
+    """The same; a large table is not counted to its end, and all are asked for at once."""
+    tables = ask(connection, "operations/countable")
+    try:
+        with told(), connection.pipeline():
+            counts = [connection.execute(compose("operations/count", schema=row["schema"], table=row["name"])) for row in tables]
+    except psycopg.errors.UndefinedTable as error:
+        raise RunInProgress("somebody dropped a table at this moment: repeat") from error
+    return {_name(row): _rows(cursor.fetchall()[0][0], row["estimate"]) for row, cursor in zip(tables, counts, strict=True)}
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row["name"] if row["schema"] == "public" else f"{row['schema']}.{row['name']}")
+
+
+def _rows(counted: int, estimate: int) -> int:
+    return counted if counted <= COUNTED else max(counted, estimate)
+
+
+def connection_facts(target: Target, database: str | None = None) -> dict[str, Any]:
+    """What a new connection is like, seen from this end.
+
+    `tls` is what libpq did (PostgreSQL 18, chapter 32.2, PQsslInUse), `sslmode` what it was asked to
+    verify; pg_stat_ssl would tell of the last stretch only, where something ends TLS before the server.
+    """
+    with connect(target, database) as connection:
+        sslmode = connection.info.get_parameters().get("sslmode", "prefer")
+        facts = {"tls": bool(connection.pgconn.ssl_in_use), "sslmode": sslmode}
+        return {**ask(connection, "operations/connection")[0], **facts}
+
+
+def inspect(target: Target, what: str) -> DataFrame:
+    """A table of "table_sizes", "unused_indexes" or "memory": the file of this name in sql/operations/ says what it is."""
+    import pandas as pd
+
+    return pd.DataFrame(rows(target, f"operations/{what}"))

@@ -1,4 +1,4 @@
-"""What could still bill: found by tag and by reference, whose it is, why it stays, and of the target's what removes it.
+"""What could still bill: found by tag and by reference, whose it is, why it stays, what removes it, and what is past its date.
 
 By tag finds whatever this runbook made, in the whole region; by reference finds what bears the name of the instance,
 though nobody tagged it (RDS and CloudWatch Logs make some of it themselves).
@@ -8,8 +8,9 @@ Verifying raises NotVerified where something is left that should have gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from cruddur_ops import aws, credentials, dependents, progress, tags
@@ -187,3 +188,31 @@ def log_groups(target: Target) -> dict[str, bool]:
     prefix = f"/aws/rds/instance/{target.db_instance_identifier}/"
     found = aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=prefix)
     return {item["logGroupName"]: item.get("deletionProtectionEnabled", False) for item in found}
+
+
+@dataclass(frozen=True, order=True)
+class Expired:
+    """A resource that was wanted until a day that is over."""
+
+    region: str
+    days: int  # since that day
+    owner: str
+    resource: Leftover
+
+    def __str__(self) -> str:
+        """Two lines: whose it is and since when it is over, and what removes it."""
+        what = f"{self.resource.kind} {self.resource.name}"
+        return f"{self.region}: {what} of {self.owner}, {self.days} days over\n    {self.resource.command} --region {self.region}"
+
+
+def expired(target: Target, regions: Iterable[str]) -> list[Expired]:
+    """What is expired in these regions, region by region, the oldest first."""
+    found = [one for region in regions for one in _of_region(replace(target, region=region), tags.today())]
+    return sorted(found, key=lambda one: (one.region, -one.days, one.resource))
+
+
+def _of_region(target: Target, on: date) -> Iterator[Expired]:
+    for arn, labels in tagged(target):
+        left = tags.days_left(labels, on)
+        if left is not None and left < 0:
+            yield Expired(target.region, -left, labels.get("Owner", "an unknown owner"), from_arn(arn, "expired"))

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cruddur_ops import queries
-from cruddur_ops.database import creation, facts, migrations, planning, schema
+from cruddur_ops.database import creation, migrations, planning, schema
+from cruddur_ops.database.status import COUNTED
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.rehearsal import lint
 from cruddur_ops.rehearsal.locks import WAITING, Timed, watching
 from cruddur_ops.target import Target
 
-LARGE = facts.COUNTED  # rows
+LARGE = COUNTED  # rows
 ANEW = "add a column without NOT NULL and DEFAULT beside it, fill that in batches, and change over in a migration of its own"
 NOT_VALID = "add the constraint with NOT VALID, and VALIDATE it in a migration of its own, which keeps nobody waiting"
 CONCURRENTLY = "write CREATE INDEX CONCURRENTLY, alone in a migration whose first line is `-- cruddur-ops: outside a transaction`"

@@ -15,12 +15,10 @@ from click.testing import CliRunner
 from cruddur_ops import database
 from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
-from cruddur_ops.database import killing
 from cruddur_ops.database.blocking import BLOCKER, WAITER
 from cruddur_ops.database.connection import connect, session
-from cruddur_ops.database.killing import plan_kill
 from cruddur_ops.database.location import locate
-from cruddur_ops.database.sessions import Session, Sessions, interval, whole_seconds
+from cruddur_ops.database.sessions import Session, Sessions, _plan_end, interval, plan_kill, whole_seconds
 from cruddur_ops.errors import ConfirmationRequired, InUse, WrongInput
 from cruddur_ops.target import Target
 from tests.database.people import PASSWORD, Connection, People, alive
@@ -174,7 +172,7 @@ def test_a_pid_that_is_used_again_is_another_session(empty: Target, people: Peop
     theirs = people.connect(empty)
     (seen,) = database.sessions(empty).all
 
-    assert Outcome() == killing._plan_end(empty, (replace(seen, started=None),), False).apply()
+    assert Outcome() == _plan_end(empty, (replace(seen, started=None),), False).apply()
     assert alive(theirs)
 
 

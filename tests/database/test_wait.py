@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from cruddur_ops.cli import main
 from cruddur_ops.database import connection
 from cruddur_ops.database.errors import ConnectionTimedOut, LoginRefused
-from cruddur_ops.database.wait import wait_until_reachable as wait
+from cruddur_ops.database.instance import wait_until_reachable as wait
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.rds import instances
 from cruddur_ops.rds.instances import Instance
@@ -61,7 +61,7 @@ def test_an_instance_that_is_ready_once_it_was_asked_for(empty: Target, monkeypa
             raise refusal
         return connection.connect(*arguments, **options)
 
-    monkeypatch.setattr("cruddur_ops.database.wait.connect", connect)
+    monkeypatch.setattr("cruddur_ops.database.instance.connect", connect)
     monkeypatch.setattr(instances, "describe", lambda _: Instance("x", "available"))
     assert wait(empty, timeout=30)
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import trustme
 
+from cruddur_ops.database.instance import wait_until_reachable as wait
 from cruddur_ops.database.location import Location, locate
-from cruddur_ops.database.wait import wait_until_reachable as wait
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from cruddur_ops import aws, tags
-from cruddur_ops.rds import expired, instances, snapshots
+from cruddur_ops.rds import instances, inventory, snapshots
 from cruddur_ops.target import Target
 
 COUNT, REGION = 200, "ca-central-1"
@@ -63,7 +63,7 @@ def test_all_of_them_page_by_page(calls: Counter[str]) -> None:
 def test_those_past_their_date(calls: Counter[str]) -> None:
     """All pages of the index of tags, with nothing asked of each instance."""
     calls.clear()
-    found = [str(one) for one in expired.find(TARGET, (REGION,))]
+    found = [str(one) for one in inventory.expired(TARGET, (REGION,))]
     assert COUNT // 10 == sum("rds:db" in one for one in found)
     assert calls.keys() == {"GetResources"}
     assert calls.total() <= COUNT // 10

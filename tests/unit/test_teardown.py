@@ -18,7 +18,7 @@ from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffere
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Plan
-from cruddur_ops.rds import expired, instances, inventory, schedule, snapshots, teardown
+from cruddur_ops.rds import instances, inventory, schedule, snapshots, teardown
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.inventory import from_arn
 from cruddur_ops.rds.snapshots import Snapshot
@@ -307,7 +307,7 @@ def test_what_is_expired(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
         stub(replace(TARGET, region=region), "resourcegroupstaggingapi").add_response(
             "get_resources", {"ResourceTagMappingList": mapping}
         )
-    found = expired.find(TARGET, tagged)
+    found = inventory.expired(TARGET, tagged)
     assert [("ca-central-1", 19, "2"), ("ca-central-1", 2, "1"), ("eu-west-1", 1, "6")] == [
         (one.region, one.days, one.resource.name) for one in found
     ]
