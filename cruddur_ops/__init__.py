@@ -5,7 +5,7 @@ The public names are looked up on first use, so that importing the package costs
 
 from __future__ import annotations
 
-import importlib
+import pkgutil
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,20 +28,13 @@ __all__ = [
     "rehearsal",
 ]
 
-MODULES = {"activities", "cognito", "database", "network", "preflight", "queries", "rds", "rehearsal"}
-PLACES = {
-    "OpsError": ("errors", "OpsError"),
-    "load_target": ("targets", "load"),
-}
+PLACES = {"OpsError": "errors:OpsError", "load_target": "targets:load"}  # of what is no module
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for (PEP 562)."""
-    if name in MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in PLACES:
-        module, attribute = PLACES[name]
-        return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
+    if name in __all__:
+        return pkgutil.resolve_name(f"{__name__}.{PLACES.get(name, name)}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -23,10 +23,6 @@ class WrongInput(OpsError):
     exit_code = 2
 
 
-class NotProven(WrongInput):
-    """What could destroy other people's resources acts on the sandbox alone, for now."""
-
-
 class ConfirmationRequired(WrongInput):
     """A protected target changes only when its DB instance identifier is typed."""
 

@@ -73,8 +73,3 @@ def _read(name: str) -> str:
 def names() -> tuple[str, ...]:
     """The name of every query, sorted."""
     return tuple(sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.sql")))
-
-
-def all_queries() -> tuple[Query, ...]:
-    """Every query, sorted by name."""
-    return tuple(load(name) for name in names())

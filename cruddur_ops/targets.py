@@ -2,7 +2,7 @@
 
 WrongInput is raised where targets.toml cannot be read, has no such section, or a setting's name or value cannot be used;
 where a target that is not the sandbox is to change without an account_id, or meets an endpoint of AWS in the environment;
-NotProven where what is not proved is to act outside of the sandbox.
+and where what is not proved is to act outside of the sandbox.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from cruddur_ops import limits
-from cruddur_ops.errors import NotProven, WrongInput, nearest
+from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.state import PROJECT, read_text, require_checkout, sandbox_environment, user
 from cruddur_ops.target import DEFAULT, ENDPOINT, SETTINGS, Target
 
@@ -134,7 +134,7 @@ def require_proven(target: Target, what: str) -> None:
     if not (target.sandbox or target.unproven):
         message = f"{what} is not proved yet to leave alone what others have in the account, and nothing was changed"
         remedy = f"rehearse it in the sandbox, or, in an account of its own, set unproven = true for {target.name} in"
-        raise NotProven(f"{message}: {remedy} {targets_file()}")
+        raise WrongInput(f"{message}: {remedy} {targets_file()}")
 
 
 def _require_known(key: str) -> None:

@@ -1,6 +1,6 @@
 """The deployment as plans: the pool, what the function is given, the function itself, the trigger; each, or all from one look.
 
-They raise NotProven outside the sandbox; NotFound or WrongInput for a pool that cannot be used, see `pool`; and
+They raise WrongInput outside the sandbox, see `targets`; NotFound or WrongInput for a pool that cannot be used, see `pool`; and
 WrongInput where a name, a runtime or a package is none that AWS takes.
 """
 

@@ -15,8 +15,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
+from cruddur_ops.database.errors import told
 from cruddur_ops.database.location import locate
-from cruddur_ops.database.refusals import told
 from cruddur_ops.database.unreachable import diagnose
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.target import Target

@@ -11,10 +11,9 @@ import psycopg
 
 from cruddur_ops.change import Action, Change
 from cruddur_ops.database.connection import Connection, session
-from cruddur_ops.database.errors import NotPermitted
+from cruddur_ops.database.errors import NotPermitted, said
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.database.planning import on_server, planned
-from cruddur_ops.database.refusals import said
 from cruddur_ops.database.sessions import Session, Sessions, all_sessions
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import InUse, RunInProgress, WrongInput

@@ -20,9 +20,8 @@ from psycopg import sql
 from cruddur_ops.change import Change, Outcome
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import CONNECT_TIMEOUT, Connection, connect, session, transaction
-from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
+from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing, told
 from cruddur_ops.database.location import MAINTENANCE_DATABASE
-from cruddur_ops.database.refusals import told
 from cruddur_ops.database.statements import ask, rows
 from cruddur_ops.errors import InstanceNotReady, RunInProgress
 from cruddur_ops.plan import Plan

@@ -22,8 +22,7 @@ from psycopg.pq.abc import PGresult
 from cruddur_ops import queries
 from cruddur_ops.database import omissions
 from cruddur_ops.database.connection import Connection
-from cruddur_ops.database.errors import NotPermitted
-from cruddur_ops.database.refusals import refusal
+from cruddur_ops.database.errors import NotPermitted, refusal
 from cruddur_ops.database.statements import ask
 from cruddur_ops.database.tokens import MEANINGLESS, Statement, statements
 from cruddur_ops.database.waits import watched

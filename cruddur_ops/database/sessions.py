@@ -13,10 +13,9 @@ import psycopg
 
 from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database.connection import Connection
-from cruddur_ops.database.errors import NotPermitted
+from cruddur_ops.database.errors import NotPermitted, said
 from cruddur_ops.database.masking import HIDDEN, statement_kind
 from cruddur_ops.database.planning import changing, on_server
-from cruddur_ops.database.refusals import said
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import InUse, WrongInput
 from cruddur_ops.plan import Plan, step

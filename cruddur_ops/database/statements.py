@@ -13,8 +13,7 @@ from psycopg.rows import DictRow, dict_row
 
 from cruddur_ops import queries
 from cruddur_ops.database.connection import Connection, session
-from cruddur_ops.database.errors import SchemaMissing
-from cruddur_ops.database.refusals import told
+from cruddur_ops.database.errors import SchemaMissing, told
 from cruddur_ops.target import Target
 
 Statement = str | sql.Composed  # the name of a query of sql/, or a statement that is filled in

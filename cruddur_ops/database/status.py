@@ -11,10 +11,9 @@ import psycopg
 
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection, connect, session
-from cruddur_ops.database.errors import NotPermitted, SchemaMissing
+from cruddur_ops.database.errors import NotPermitted, SchemaMissing, told
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.planning import on_server
-from cruddur_ops.database.refusals import told
 from cruddur_ops.database.schema import schema_checksum
 from cruddur_ops.database.sessions import all_sessions, others, whole_seconds
 from cruddur_ops.database.statements import ask, compose, rows

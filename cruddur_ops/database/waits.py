@@ -18,8 +18,7 @@ import psycopg
 
 from cruddur_ops import progress, threads
 from cruddur_ops.database.connection import Connection
-from cruddur_ops.database.errors import StatementFailed
-from cruddur_ops.database.refusals import LATER
+from cruddur_ops.database.errors import LATER, StatementFailed
 from cruddur_ops.database.sessions import all_sessions
 
 LOCK_TIMEOUT = "3s"

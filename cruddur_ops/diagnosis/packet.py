@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cruddur_ops.database.unreachable import PRIVATE, UNKNOWN_HOST
 from cruddur_ops.diagnosis.ladder import Rung, failed, passed
 from cruddur_ops.network import routes
-from cruddur_ops.network.address import Network, is_private
+from cruddur_ops.network.address import Network, private
 from cruddur_ops.network.routes import Address, Item
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.rds.instances import Instance
@@ -39,14 +39,14 @@ def _kind(address: str) -> str:
     found = ipaddress.ip_address(address)
     if found.is_loopback:
         return "an address of this machine"
-    return f"the {'private' if is_private(found) else 'public'} address {address}"
+    return f"the {'private' if private(found) else 'public'} address {address}"
 
 
 def public_access(instance: Instance, caller: Address | None) -> Rung:
     """Whether anybody outside the VPC can get there at all; whoever comes from a private address is not outside."""
     if instance.publicly_accessible:
         return passed(PUBLIC, "publicly accessible")
-    if caller and is_private(caller):
+    if caller and private(caller):
         return passed(PUBLIC, "not publicly accessible, and you come from a private address")
     return failed(PUBLIC, "the instance is not publicly accessible", PRIVATE.rds)
 
@@ -123,7 +123,7 @@ def network_acl(caller: Address, port: int, subnet_ids: Sequence[str], acls: Seq
 
 def route(caller: Address, subnet_ids: Sequence[str], tables: Sequence[Item]) -> Rung:
     """Whether answers find the way from the instance's subnets to the caller: for a public address an internet gateway."""
-    public = not is_private(caller)
+    public = not private(caller)
     for table in (routes.table_of(one, tables) for one in subnet_ids):
         found = routes.route_to(caller, table)
         way = str(found.get("GatewayId", ""))

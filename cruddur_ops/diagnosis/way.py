@@ -50,7 +50,7 @@ class Way:
     def _address(self) -> Rung:
         set_by = self.target.sources.get("operator_address", "the target")
         given, seen = self._given, None
-        if given is None or not address.private(given):
+        if given is None or not address.private(given.network_address):
             try:
                 seen = self._seen
             except NotFound:

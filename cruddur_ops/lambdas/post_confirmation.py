@@ -7,7 +7,7 @@ row is written by idempotent statements, all waiting is short, and no error is s
 
 In its zip this module stands alone: beside it lie its statements, the root certificates of the database, and psycopg. boto3
 belongs to the runtime; it is imported before the first call, when Lambda gives a function more time and a whole processor.
-What it raises is a PostConfirmationError: the user has no row, for the reason of its class. No log line and no error
+What it raises is a PostConfirmationError: the user has no row, of the kind that the log names. No log line and no error
 says who the user is: neither attributes nor the Cognito id, which stands for a person, too.
 `cruddur-ops users sync` finds whoever is without a row.
 """
@@ -46,40 +46,12 @@ SECRET_MEMBERS = {"host": "host", "port": "port", "dbname": "dbname", "username"
 
 
 class PostConfirmationError(Exception):
-    """The user has no row. The message is what the application shows to that user.
+    """The user has no row. The message is what the application shows to that user."""
 
-    Attributes:
-        reason: what an engineer reads in the log.
-    """
-
-    def __init__(self, message: str, reason: str = "") -> None:
-        """Keep both."""
+    def __init__(self, kind: str, message: str, reason: str) -> None:
+        """Keep also what an engineer reads in the log: of which kind it is, such as "HandleTaken", and why."""
         super().__init__(message)
-        self.reason = reason
-
-
-class AttributeMissing(PostConfirmationError):
-    """The event lacks an attribute that a row needs."""
-
-
-class HandleTaken(PostConfirmationError):
-    """The handle belongs to somebody else. The user keeps the sign-in, and gets a row with another handle."""
-
-
-class EmailTaken(PostConfirmationError):
-    """The email belongs to the row of somebody else."""
-
-
-class DatabaseUnavailable(PostConfirmationError):
-    """The database did not answer in time, or did not let the function in."""
-
-
-class SecretUnreadable(PostConfirmationError):
-    """Secrets Manager did not give out the database's password."""
-
-
-class RowRefused(PostConfirmationError):
-    """The database does not take these values."""
+        self.kind, self.reason = kind, reason
 
 
 class Database:
@@ -130,7 +102,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         outcome = write(event["request"]["userAttributes"])
     except PostConfirmationError as error:
-        log(context, "ERROR", "the user has no row", error=type(error).__name__, reason=error.reason)
+        log(context, "ERROR", "the user has no row", error=error.kind, reason=error.reason)
         raise
     log(context, "INFO", f"row {outcome}", milliseconds=round((time.monotonic() - began) * 1000))
     return event
@@ -144,9 +116,10 @@ def write(attributes: Mapping[str, str]) -> str:
     except psycopg.errors.UniqueViolation as error:
         raise taken(error.diag.constraint_name or "") from None
     except psycopg.OperationalError as error:
-        raise DatabaseUnavailable("please try again later", why(error)) from None
+        raise PostConfirmationError("DatabaseUnavailable", "please try again later", why(error)) from None
     except psycopg.Error as error:
-        raise RowRefused("these attributes cannot be stored", f"{type(error).__name__} {error.sqlstate}") from None
+        reason = f"{type(error).__name__} {error.sqlstate}"
+        raise PostConfirmationError("RowRefused", "these attributes cannot be stored", reason) from None
     outcome = str(row[0]) if row else "handle taken"
     if "taken" in outcome:
         raise taken(outcome)
@@ -157,7 +130,8 @@ def values(attributes: Mapping[str, str]) -> dict[str, Any]:
     """The statements' parameters. Of the id that a row has already it is not known here whether that user is gone."""
     missing = [name for name in ATTRIBUTES.values() if not attributes.get(name, "").strip()]
     if missing:
-        raise AttributeMissing(f"the user has no {', '.join(missing)}", f"missing: {', '.join(missing)}")
+        names = ", ".join(missing)
+        raise PostConfirmationError("AttributeMissing", f"the user has no {names}", f"missing: {names}")
     given = {parameter: attributes[name].strip() for parameter, name in ATTRIBUTES.items()}
     return {**given, "email_verified": attributes.get("email_verified") == "true", "former": None}
 
@@ -165,8 +139,8 @@ def values(attributes: Mapping[str, str]) -> dict[str, Any]:
 def taken(constraint: str) -> PostConfirmationError:
     """The error of a unique constraint, whose DETAIL would tell the value."""
     if "email" in constraint:
-        return EmailTaken("this email belongs to another account", constraint)
-    return HandleTaken("this preferred_username is taken: choose another", constraint)
+        return PostConfirmationError("EmailTaken", "this email belongs to another account", constraint)
+    return PostConfirmationError("HandleTaken", "this preferred_username is taken: choose another", constraint)
 
 
 def why(error: psycopg.Error) -> str:
@@ -188,7 +162,7 @@ def read_secret() -> dict[str, Any]:
         answer = boto3.client("secretsmanager", config=short).get_secret_value(SecretId=os.environ["SECRET_ARN"])
     except (BotoCoreError, ClientError) as error:
         code = getattr(error, "response", {}).get("Error", {}).get("Code", type(error).__name__)
-        raise SecretUnreadable("please try again later", code) from None
+        raise PostConfirmationError("SecretUnreadable", "please try again later", code) from None
     secret: dict[str, Any] = json.loads(answer["SecretString"])
     return secret
 

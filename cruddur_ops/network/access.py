@@ -102,7 +102,7 @@ def _source(target: Target, item: Mapping[str, Any]) -> address.Network | None:
             raise WrongInput(f'{message}: set LOCAL_IP to your IPv4 address, or network_type = "DUAL"')
         return found
     named = address.given(target.operator_address) if target.operator_address else None
-    return named if named and address.private(named) else None
+    return named if named and address.private(named.network_address) else None
 
 
 def _groups(target: Target, item: Mapping[str, Any]) -> tuple[groups.Group | None, list[str]]:

@@ -55,7 +55,7 @@ def compared(target: Target, source: Network) -> tuple[list[str], bool]:
     if not target.operator_address:
         return [], False
     origin = f"{source.network_address} is set by {target.sources.get('operator_address', 'the target')}"
-    if private(source):
+    if private(source.network_address):
         return [origin], False
     try:
         seen = answered(_asked(target.checkip_url), sandbox=target.sandbox)
@@ -80,13 +80,8 @@ def _asked(url: str) -> str:
     return answer
 
 
-def private(network: Network) -> bool:
-    """Whether it is an address of a private network, such as that of a VPN."""
-    return is_private(network.network_address)
-
-
-def is_private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """The same of the address itself; Python's own test also takes those of documentation, which the sandbox uses."""
+def private(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it is of a private network, such as a VPN's; Python's own test takes those of documentation, too."""
     return any(address in one for one in PRIVATE)
 
 

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from cruddur_ops.errors import NotFound
@@ -15,29 +14,15 @@ from cruddur_ops.errors import NotFound
 OURS = ("require-lock-timeout", "require-statement-timeout", "prefer-robust-stmts")
 
 
-@dataclass(frozen=True)
-class Warned:
-    """A warning about a line of a file."""
-
-    file: str
-    line: int
-    rule: str
-    message: str
-
-    def __str__(self) -> str:
-        """Such as "0002_add_mood.up.sql, line 2: …"."""
-        return f"{self.file}, line {self.line}: {self.message} ({self.rule})"
-
-
 def told(files: Iterable[Path]) -> tuple[str, ...]:
-    """The same in words; where squawk is not installed, it says that."""
+    """Its warnings; where squawk is not installed, that."""
     try:
-        return tuple(map(str, warnings(files)))
+        return warnings(files)
     except NotFound as error:
         return (str(error),)
 
 
-def warnings(files: Iterable[Path]) -> tuple[Warned, ...]:
+def warnings(files: Iterable[Path]) -> tuple[str, ...]:
     """What it warns of in these files; NotFound where it is not installed."""
     paths = [str(path) for path in files]
     if not paths:
@@ -53,7 +38,7 @@ def warnings(files: Iterable[Path]) -> tuple[Warned, ...]:
     return tuple(_warned(one) for one in json.loads(done.stdout))
 
 
-def _warned(found: dict[str, object]) -> Warned:
-    """It counts lines from 0."""
+def _warned(found: dict[str, object]) -> str:
+    """Such as "0002_add_mood.up.sql, line 2: …"; squawk counts lines from 0."""
     message = f"{found['message']} {found['help'] or ''}".strip()
-    return Warned(Path(str(found["file"])).name, int(str(found["line"])) + 1, str(found["rule_name"]), message)
+    return f"{Path(str(found['file'])).name}, line {int(str(found['line'])) + 1}: {message} ({found['rule_name']})"

@@ -25,7 +25,7 @@ STAGED = (
 )  # what they fill in are tables of their own transaction, in which their tests run them
 QUERIES = [
     query
-    for query in queries.all_queries()
+    for query in map(queries.load, queries.names())
     if not query.name.startswith(SCRIPTS) and not (query.name.startswith(STAGED) and "{" in query.text)
 ]
 

@@ -44,13 +44,13 @@ def test_any_name_is_known_or_refused(name: str) -> None:
 
 def test_all_queries_are_listed_by_name() -> None:
     """Every file below sql/ is a query."""
-    listed = [query.name for query in queries.all_queries()]
+    listed = list(queries.names())
 
     assert sorted(listed) == listed
     assert len(list(queries.FOLDER.rglob("*.sql"))) == len(listed)
 
 
-@pytest.mark.parametrize("query", queries.all_queries(), ids=lambda query: str(query.name))
+@pytest.mark.parametrize("query", list(map(queries.load, queries.names())), ids=lambda query: str(query.name))
 def test_every_file_says_what_it_is_for(query: queries.Query) -> None:
     """The first line is a comment of one sentence, and the file ends with a statement, unless it is a part of one."""
     assert query.text.startswith("-- ")

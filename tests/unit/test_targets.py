@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import rds_sandbox
 from cruddur_ops import cognito, rds, rehearsal, state, targets
-from cruddur_ops.errors import NotProven, WrongInput
+from cruddur_ops.errors import WrongInput
 from cruddur_ops.target import SETTINGS, Target
 from cruddur_ops.targets import typed
 
@@ -328,7 +328,7 @@ def test_what_could_destroy_is_for_the_sandbox(write: Callable[[str], None], ste
     """Before AWS is asked anything, what is not proved on a shared account is refused, with the way out."""
     write("[prod]\n")
 
-    with pytest.raises(NotProven, match=r"nothing was changed: .* set unproven = true for prod in "):
+    with pytest.raises(WrongInput, match=r"nothing was changed: .* set unproven = true for prod in "):
         step(targets.load("prod"))
 
 

@@ -14,7 +14,7 @@ from botocore.stub import Stubber
 from cruddur_ops import dependents, rds, tags
 from cruddur_ops.change import Action, Change
 from cruddur_ops.credentials import Secret
-from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, NotProven, NotVerified, WrongInput
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, NotVerified, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Plan
@@ -266,7 +266,7 @@ def test_replicas_outlive_it(down: Callable[..., Plan]) -> None:
 
 def test_outside_the_sandbox_it_is_refused() -> None:
     """Until it is proved to leave other people's resources alone."""
-    with pytest.raises(NotProven, match="the teardown is not proved yet"):
+    with pytest.raises(WrongInput, match="the teardown is not proved yet"):
         teardown.plan_teardown(replace(TARGET, unproven=False), "none")
 
 
