@@ -24,6 +24,8 @@ from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerifi
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_pinned
 
+__all__ = ["Action", "Call", "Change", "Outcome", "Plan", "Verified", "step"]  # what a step is made of
+
 LATE_SECONDS = 60.0  # as long as AWS may take to show what it has accepted
 LISTED = 3  # how many resources a verification names one by one
 Arguments = ParamSpec("Arguments")

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cruddur_ops import aws, credentials, tags
-from cruddur_ops.change import Change
 from cruddur_ops.cognito import function, function_network, names, policies, pool, role
 from cruddur_ops.cognito.function import Function
 from cruddur_ops.cognito.function_network import Network
@@ -19,7 +18,7 @@ from cruddur_ops.cognito.pool import Pool
 from cruddur_ops.cognito.role import LogGroup, Role
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Change, Plan, step
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_proven
 

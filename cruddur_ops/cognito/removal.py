@@ -9,13 +9,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cruddur_ops import dependents, rds, tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change, removal
+from cruddur_ops.change import removal
 from cruddur_ops.cognito import function, function_network, names, pool, role
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_proven
 

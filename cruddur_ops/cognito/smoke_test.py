@@ -15,8 +15,6 @@ from functools import partial
 from typing import Any
 
 from cruddur_ops import aws, limits, progress
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import deployment, names, pool
 from cruddur_ops.cognito.logs import Tail, tail
 from cruddur_ops.cognito.users import attributes_of
@@ -24,7 +22,7 @@ from cruddur_ops.database import statements
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing
 from cruddur_ops.database.planning import write
 from cruddur_ops.errors import InstanceNotReady, InUse, NotFound, NotVerified, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_proven
 

@@ -15,14 +15,13 @@ from functools import partial
 import psycopg
 
 from cruddur_ops import aws, progress
-from cruddur_ops.change import Change
 from cruddur_ops.cognito import pool
 from cruddur_ops.cognito.reconciliation import ATTRIBUTES, VERIFIED, Member, Reconciliation, Repair, Row
 from cruddur_ops.database.connection import Connection, transaction
 from cruddur_ops.database.planning import changing
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import RunInProgress
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Change, Plan, step
 from cruddur_ops.target import Target
 
 PAGE = 60  # the most that ListUsers gives at once

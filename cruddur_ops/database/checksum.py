@@ -1,7 +1,7 @@
 """Checksums: that a restored database holds the data of a moment, which were written down with a marker.
 
 The marker and what it says are committed together, while no table takes writes: whoever reads the marker from a copy of the
-database knows what else must be in it. All of it raises what connecting does, and what `refusals` knows.
+database knows what else must be in it. All of it raises what connecting does, and what `errors` knows.
 """
 
 from __future__ import annotations

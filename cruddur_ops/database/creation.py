@@ -9,14 +9,13 @@ from typing import Any
 
 from psycopg import sql
 
-from cruddur_ops.change import Action, Change
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.planning import by_statement, on_server, planned
 from cruddur_ops.database.roles import OWNER, owner_changes
 from cruddur_ops.database.statements import compose
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.target import Target
 
 

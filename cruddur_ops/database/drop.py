@@ -9,7 +9,6 @@ from functools import partial
 
 import psycopg
 
-from cruddur_ops.change import Action, Change
 from cruddur_ops.database.connection import Connection, session
 from cruddur_ops.database.errors import NotPermitted, said
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
@@ -17,7 +16,7 @@ from cruddur_ops.database.planning import on_server, planned
 from cruddur_ops.database.sessions import Session, Sessions, all_sessions
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import InUse, RunInProgress, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.target import Target
 
 KEPT = frozenset({"rdsadmin", "postgres", "template0", "template1"})  # AWS's own, and those that every server has

@@ -17,14 +17,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from cruddur_ops.change import Change, Outcome
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import CONNECT_TIMEOUT, Connection, connect, session, transaction
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, SchemaMissing, told
 from cruddur_ops.database.location import MAINTENANCE_DATABASE
 from cruddur_ops.database.statements import ask, rows
 from cruddur_ops.errors import InstanceNotReady, RunInProgress
-from cruddur_ops.plan import Plan
+from cruddur_ops.plan import Change, Outcome, Plan
 from cruddur_ops.target import Target
 
 PLAN_SECONDS = 3  # a plan must not wait long for a security group that is still closed

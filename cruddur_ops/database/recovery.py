@@ -14,7 +14,6 @@ from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from hashlib import sha256
 
-from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing
@@ -23,7 +22,7 @@ from cruddur_ops.database.planning import planned
 from cruddur_ops.database.staging import Staging, Table, listed, refused
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.rds.restores import sibling
 from cruddur_ops.target import Target
 

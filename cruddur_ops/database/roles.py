@@ -14,14 +14,13 @@ from typing import Any
 from psycopg import sql
 
 from cruddur_ops import credentials
-from cruddur_ops.change import Action, Change
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.errors import LoginRefused
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.planning import PLAN_SECONDS, by_statement, planned
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import InstanceNotReady
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.rds import instances
 from cruddur_ops.target import Target
 

@@ -16,7 +16,6 @@ from functools import partial
 import psycopg
 
 from cruddur_ops import queries
-from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database import label, scripts, waits
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import SchemaMissing
@@ -25,7 +24,7 @@ from cruddur_ops.database.planning import in_database, planned
 from cruddur_ops.database.roles import grant
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import RunInProgress, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.target import Target
 
 

@@ -3,7 +3,7 @@
 What would leave the transaction, or act as somebody else, is refused before anything is sent; what a file SETs holds for the
 file alone. A migration that says so in its first line is run outside of a transaction, one statement by itself.
 
-Running one raises WrongInput where the file cannot be run, NotPermitted where a right is missing, and what `refusals` knows.
+Running one raises WrongInput where the file cannot be run, NotPermitted where a right is missing, and what `errors` knows.
 """
 
 from __future__ import annotations

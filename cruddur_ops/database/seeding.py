@@ -8,14 +8,13 @@ from typing import Any
 
 from psycopg.errors import UndefinedTable
 
-from cruddur_ops.change import Action, Change
 from cruddur_ops.database import scripts
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.planning import planned
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.target import Target
 
 BOOKKEEPING = "schema_migrations"

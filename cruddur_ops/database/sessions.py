@@ -11,14 +11,13 @@ from typing import Any
 
 import psycopg
 
-from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.errors import NotPermitted, said
 from cruddur_ops.database.masking import HIDDEN, statement_kind
 from cruddur_ops.database.planning import changing, on_server
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import InUse, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.target import Target
 from cruddur_ops.texttable import table
 

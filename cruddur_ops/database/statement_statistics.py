@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from cruddur_ops.change import Action, Change
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.masking import HIDDEN, statement_kind
 from cruddur_ops.database.planning import planned
 from cruddur_ops.database.statements import ask, compose, rows
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.target import Target
 from cruddur_ops.texttable import table
 

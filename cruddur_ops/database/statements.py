@@ -1,6 +1,6 @@
 """Statements of sql/ on a target: one at a time, or inside somebody's transaction.
 
-Running one raises SchemaMissing where the schema has not been loaded, what `refusals` knows, and what connecting raises.
+Running one raises SchemaMissing where the schema has not been loaded, what `errors` knows, and what connecting raises.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cruddur_ops import locks
-from cruddur_ops.change import Action, Outcome
 from cruddur_ops.database import scripts
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.drop import plan_drop
@@ -18,7 +17,7 @@ from cruddur_ops.database.schema import plan_migrations, plan_schema
 from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import OpsError, WrongInput
-from cruddur_ops.plan import Plan, Verified
+from cruddur_ops.plan import Action, Outcome, Plan, Verified
 from cruddur_ops.target import Target
 
 # In this order 03_load_schema_and_seed shows them one by one.

@@ -9,12 +9,11 @@ from uuid import UUID
 
 import psycopg
 
-from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.planning import planned
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.progress import counting
 from cruddur_ops.target import Target
 

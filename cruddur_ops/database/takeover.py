@@ -17,7 +17,6 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from cruddur_ops.change import Action, Change
 from cruddur_ops.database import scripts
 from cruddur_ops.database.connection import Connection
 from cruddur_ops.database.location import database_name
@@ -27,7 +26,7 @@ from cruddur_ops.database.roles import OWNER
 from cruddur_ops.database.schema import loaded, record_loaded, schema_checksum
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.target import Target
 
 SCRATCH = "cruddur_ops_adoption"

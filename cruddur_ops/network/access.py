@@ -12,12 +12,10 @@ from datetime import date
 from typing import Any
 
 from cruddur_ops import tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network import address, groups, tunnel
 from cruddur_ops.network.rules import Rule, rules_of
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.target import Target
 
 RESOURCE, IPV6 = "security-group rule", 6

@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cruddur_ops import aws, tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network.rules import as_filters, made_for
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.target import Target
 
 ID = re.compile(r"sg-[0-9a-f]+")  # EC2 refuses to look for anything else

@@ -12,9 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cruddur_ops import limits, tags
-from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target

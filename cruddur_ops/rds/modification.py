@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any
 
 from cruddur_ops import tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change, differences
+from cruddur_ops.change import differences
 from cruddur_ops.errors import ConfirmationRequired, NotVerified
-from cruddur_ops.plan import Plan
+from cruddur_ops.plan import Action, Call, Change, Plan
 from cruddur_ops.rds import logs, offers, passwords, pending, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.settings import NO_GROWTH, Wish

@@ -15,11 +15,9 @@ from functools import partial
 from typing import Any
 
 from cruddur_ops import credentials, tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, pending, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.restores import ORIGIN

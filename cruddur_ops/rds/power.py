@@ -11,10 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, InUse, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, prices, schedule, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost

@@ -11,11 +11,9 @@ from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import moment, tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, modification, offers, passwords, pending, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.offers import Offer

@@ -18,11 +18,9 @@ from typing import Any
 import jmespath
 
 from cruddur_ops import aws, limits, tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, settings, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.snapshots import Snapshot

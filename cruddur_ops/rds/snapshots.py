@@ -12,10 +12,8 @@ from functools import partial
 from typing import Any
 
 from cruddur_ops import aws, tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, offers, waiting
 from cruddur_ops.rds.instances import Instance, at
 from cruddur_ops.target import Target

@@ -11,10 +11,8 @@ from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, restores, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target

@@ -13,12 +13,11 @@ from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import calls, dependents, tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change, removal
+from cruddur_ops.change import removal
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, inventory, parameter_groups, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import BUSY_CODE, Instance
 from cruddur_ops.target import Target

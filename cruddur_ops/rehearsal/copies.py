@@ -16,10 +16,9 @@ from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import database, tags
-from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.database.connection import session
 from cruddur_ops.errors import InstanceNotReady, WrongInput
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.rds import drill, instances, prices, provisioning, replicas, restores, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
