@@ -3,8 +3,7 @@
 Its names are made from the identifier of the DB instance, and prove nothing: what it renames or deletes says in a tag that it is
 a copy of this very original, by the DbiResourceId of that.
 
-A plan raises WrongInput where what has one of its names is no such copy; InstanceNotReady where the drill could not come to its
-end; and NotProven outside of the sandbox, see `targets`.
+A plan raises WrongInput where what has one of its names is no such copy, and InstanceNotReady where the drill could not end.
 """
 
 from __future__ import annotations

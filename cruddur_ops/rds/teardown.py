@@ -1,8 +1,7 @@
 """Teardown: the DB instance goes, and with it everything that was made for it alone.
 
 Whatever could stand in its way is found before the first change. A plan raises WrongInput where the instance is not ours, it was
-not said what becomes of the data, or the last snapshot cannot have its name; InstanceNotReady where RDS does not delete the
-instance in its state; and NotProven outside of the sandbox, see `targets`.
+not said what becomes of the data, or the last snapshot cannot have its name; and InstanceNotReady where RDS would not delete it.
 """
 
 from __future__ import annotations

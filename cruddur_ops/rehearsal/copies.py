@@ -4,8 +4,7 @@ Its name is made from the identifier of the original, and proves nothing: it say
 original, for a rehearsal. Whoever holds the target's lock knows that nobody else rehearses on it: what an earlier rehearsal has
 left goes before the next one begins. Its Expires tag lets `cruddur-ops expired` find it where none does.
 
-A plan raises WrongInput where what has its name is something else, InstanceNotReady where there is nothing to make it from, and
-NotProven outside of the sandbox, see `targets`.
+A plan raises WrongInput where what has its name is something else, and InstanceNotReady where nothing can be copied.
 """
 
 from __future__ import annotations
