@@ -1,6 +1,6 @@
 """Rehearsals: an upgrade, migrations, or another change, done to a copy of production before production feels it."""
 
-from cruddur_ops.rehearsal.copies import bring_up, plan_copy, plan_removal
+from cruddur_ops.rehearsal.copies import bring_up, plan_copy, plan_later, plan_removal
 from cruddur_ops.rehearsal.recovery import Recovery
 from cruddur_ops.rehearsal.rehearsals import rehearse
 from cruddur_ops.rehearsal.report import Report
@@ -16,6 +16,7 @@ __all__ = [
     "Upgrade",
     "bring_up",
     "plan_copy",
+    "plan_later",
     "plan_removal",
     "rehearse",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cruddur_ops import calls, database, network, queries, rds, rehearsal, targets
+from cruddur_ops import approvals, calls, database, network, queries, rds, rehearsal, targets
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, OpsError, PlanMoved, WrongInput
 from cruddur_ops.rds import instances, offers
@@ -55,18 +55,28 @@ def copies(target: Target) -> list[str]:
     return [name for name in instances.describe_all(target) if name != IDENTIFIER]
 
 
-def test_a_migration_is_rehearsed(shared: Target, planted: None) -> None:
-    """The report names the lock and the table that is written anew; the original is as it was, and no copy is left."""
+def test_a_migration_is_rehearsed(
+    shared: Target, planted: None, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report names the lock and the table that is written anew; the original is as it was, and no copy is left.
+
+    All of it is covered by an approved plan, as 03 shows it.
+    """
     before = database.counts(shared)
+    shown = (database.plan_migrations(shared), *rehearsal.plan_later(shared))
+    plans = [approvals.entry("03", {"title": one.title, "changes": [each.shown for each in one.changes]}) for one in shown]
+    folder = tmp_path_factory.mktemp("approved")
+    approvals.write({"plans": plans}, folder)
+    monkeypatch.setenv(approvals.VARIABLE, str(folder / approvals.NAME))
     report = rehearsal.rehearse(shared, Migrations())
 
-    shown = str(report.require_passed().require_valid(shared))
-    assert "ACCESS EXCLUSIVE on activities" in shown
-    assert "would have waited, such as activities/by_author, activities/create" in shown
-    assert "table activities was written anew" in shown
-    assert "migrations/0002_plant.up.sql, line 2: ALTER TABLE" in shown
-    assert "squawk: 0002_plant.up.sql, line 3: A normal `DROP INDEX`" in shown
-    assert "table activities: 12 rows as before, with other values, since it has other columns" in shown
+    said = str(report.require_passed().require_valid(shared))
+    assert "ACCESS EXCLUSIVE on activities" in said
+    assert "would have waited, such as activities/by_author, activities/create" in said
+    assert "table activities was written anew" in said
+    assert "migrations/0002_plant.up.sql, line 2: ALTER TABLE" in said
+    assert "squawk: 0002_plant.up.sql, line 3: A normal `DROP INDEX`" in said
+    assert "table activities: 12 rows as before, with other values, since it has other columns" in said
     assert (before, []) == (database.counts(shared), copies(shared))
 
 
