@@ -12,6 +12,7 @@ from functools import partial
 
 from cruddur_ops.change import Action, Change
 from cruddur_ops.database.connection import Connection
+from cruddur_ops.database.errors import DatabaseUnreachable
 from cruddur_ops.database.location import database_name
 from cruddur_ops.database.planning import on_server, planned
 from cruddur_ops.database.statements import ask, compose
@@ -75,10 +76,17 @@ def _on_server(target: Target, wanted: int, offered: frozenset[str]) -> Iterator
         yield from (Finding(**row) for row in ask(connection, "upgrade/server"))
         names = [row["name"] for row in ask(connection, "upgrade/databases")]
     for name in names:
-        with on_server(target, database=name) as connection:
-            where = "" if name == database_name(target) else f"in database {name}: "
-            for one in _in_database(connection, wanted, offered):
-                yield Finding(one.blocks, where + one.what, one.remedy)
+        own = name == database_name(target)
+        try:
+            with on_server(target, database=name) as connection:
+                for one in _in_database(connection, wanted, offered):
+                    yield Finding(one.blocks, ("" if own else f"in database {name}: ") + one.what, one.remedy)
+        except DatabaseUnreachable:
+            if own:
+                raise
+            yield Finding(
+                False, f"database {name} lets nobody in as this user", "RDS looks into it all the same: so should its owner"
+            )
 
 
 def _in_database(connection: Connection, wanted: int, offered: frozenset[str]) -> Iterator[Finding]:

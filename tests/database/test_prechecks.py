@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from cruddur_ops import database
 from cruddur_ops.change import Outcome
+from cruddur_ops.database.location import database_name
 from cruddur_ops.database.prechecks import _in_database, require_upgradable
 from cruddur_ops.errors import NotVerified, WrongInput
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
+from tests.database.conftest import USER
 from tests.database.support import execute
 
 NEXT = "19.1"  # than the server's
@@ -101,9 +103,37 @@ def test_columns_that_are_mended(seeded: Target) -> None:
     assert ["BLOCKS: column odd.other of type callback: pg_upgrade does not carry regproc over: change its type"] == found(seeded)
 
 
+@pytest.fixture
+def others(server: Server, superuser: Superuser) -> Iterator[None]:
+    """Databases of somebody else: one in which the master user has a table too, and one that lets nobody in."""
+    superuser("CREATE ROLE somebody", "CREATE DATABASE beside OWNER somebody", "CREATE DATABASE closed OWNER somebody")
+    superuser("REVOKE CONNECT ON DATABASE closed FROM PUBLIC")
+    with server.administrator("beside") as connection:
+        connection.execute("CREATE TABLE theirs (what int); CREATE TABLE mine (what int); ALTER TABLE theirs OWNER TO somebody")
+        connection.execute(f"ALTER TABLE mine OWNER TO {USER}".encode())
+    yield
+    superuser("DROP DATABASE beside WITH (FORCE)", "DROP DATABASE closed WITH (FORCE)", "DROP ROLE somebody")
+
+
+@pytest.mark.usefixtures("others")
 def test_what_is_left_to_do_afterwards(seeded: Target) -> None:
-    """Tables are looked through once; an extension that is as new as the server has it stays."""
+    """In all databases of the server, as far as rights go, once; what is somebody else's to do is said."""
     plan = database.plan_after_upgrade(seeded)
-    assert Outcome(changed=1) == plan.apply()
+    assert f"~ database {database_name(seeded)}: statistics = new" in str(plan)
+    assert "~ database beside: statistics = new  (reads a sample of each table; 1 tables are their owners' to ANALYZE)" in str(
+        plan
+    )
+    plan.apply()
     plan.verify()
-    assert () == database.plan_after_upgrade(seeded).mutating
+    left = database.plan_after_upgrade(seeded)
+    assert () == left.mutating
+    assert "= database beside  (1 tables are their owners' to ANALYZE)" in str(left)
+    assert "= database closed  (lets nobody in as this user: its owner updates its extensions" in str(left)
+
+
+@pytest.mark.usefixtures("others")
+def test_a_database_that_lets_nobody_in_ends_no_check(seeded: Target) -> None:
+    """It is told, since RDS looks into it."""
+    assert ["look: database closed lets nobody in as this user: RDS looks into it all the same: so should its owner"] == found(
+        seeded
+    )
