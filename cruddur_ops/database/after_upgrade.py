@@ -1,4 +1,4 @@
-"""What a major upgrade leaves to do in the databases of a server: newer versions of the extensions, and statistics for the planner."""
+"""What a major upgrade leaves to do in the databases of a server: newer extensions, and statistics for the planner."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from cruddur_ops.errors import InstanceNotReady, NotVerified
 from cruddur_ops.plan import Plan, Verified, step
 from cruddur_ops.rds import instances, offers
 from cruddur_ops.target import Target
-
 
 DONE = "its tables were looked through"
 Work = tuple[Change, sql.SQL | sql.Composed | None]  # and the statement that makes it, where the user who connects may

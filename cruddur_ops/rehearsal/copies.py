@@ -44,7 +44,7 @@ def require_copyable(target: Target) -> None:
 
 
 def plan_later(target: Target) -> tuple[Plan, ...]:
-    """What a rehearsal makes and removes, by kind, to be approved before it begins; each is planned in full when its time comes."""
+    """What a rehearsal makes and removes, by kind, to be approved before it begins; each is shown in full in its time."""
     rehearsed, note = f"DB instance {drill.name(target, REHEARSAL)}", "known after the steps before it"
     titles = {"copy of": Action.CREATE, "DB instance on": Action.MODIFY, "removal of the copy of": Action.DELETE}
     return tuple(Plan(f"{kind} {target.name}", (Change(action, rehearsed, note=note),)) for kind, action in titles.items())
