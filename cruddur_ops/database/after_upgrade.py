@@ -20,7 +20,7 @@ from cruddur_ops.rds import instances, offers
 from cruddur_ops.target import Target
 
 DONE = "its tables were looked through"
-Work = tuple[Change, sql.SQL | sql.Composed | None]  # and the statement that makes it, where the user who connects may
+Work = tuple[Change, str | sql.Composed | None]  # and the statement that makes it, where the user who connects may
 
 
 @step
@@ -51,7 +51,7 @@ def _elsewhere(target: Target, name: str) -> list[Change]:
     return made + [change for change, statement in found if not statement and change.note != DONE]
 
 
-def _make(target: Target, name: str, statement: sql.SQL | sql.Composed) -> None:
+def _make(target: Target, name: str, statement: str | sql.Composed) -> None:
     with on_server(target, database=name) as connection:
         ask(connection, statement)
 
@@ -72,7 +72,7 @@ def _left(connection: Connection, database: str, where: str = "") -> Iterator[Wo
     name, others = f"database {database}", f"{found['others']} tables are their owners' to ANALYZE"
     if found["tables"]:
         note = "; ".join(["reads a sample of each table", *([others] if found["others"] else [])])
-        yield Change(Action.MODIFY, name, "statistics", after="new", note=note), compose("upgrade/analyze")
+        yield Change(Action.MODIFY, name, "statistics", after="new", note=note), "upgrade/analyze"
     else:
         yield Change(Action.NONE, name, note=others if found["others"] else DONE), None
 
