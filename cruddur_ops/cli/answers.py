@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import cruddur_ops as ops  # its parts are imported on first use
-from cruddur_ops import limits
+from cruddur_ops import colour, limits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,7 +138,7 @@ def rehearse_script(target: Target, file: Path, snapshot: str, as_json: bool) ->
 
 def _rehearsed(target: Target, step: Step, snapshot: str, as_json: bool) -> Iterator[str]:
     """The report, and a failure where the step failed or is void; the plans of the copy go to standard error."""
-    report = ops.rehearsal.rehearse(target, step, snapshot, lambda plan: click.echo(plan, err=True))
+    report = ops.rehearsal.rehearse(target, step, snapshot, lambda plan: colour.echo(plan, err=True))
     yield report.to_json() if as_json else str(report)
     report.require_passed().require_valid(target)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from cruddur_ops import colour
 from cruddur_ops.cli.groups import rds as group
 from cruddur_ops.cli.options import confirm_option, target_option
 from cruddur_ops.cli.verb import carry_out
@@ -46,5 +47,5 @@ def _drift(target: str, at_once: bool | None) -> int:
     except OpsError as error:
         click.echo(str(error), err=True)
         return 1
-    click.echo(plan)
+    colour.echo(plan)
     return DRIFT if plan.mutating else 0

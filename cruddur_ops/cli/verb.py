@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cruddur_ops import limits, moment
+from cruddur_ops import colour, limits, moment
 from cruddur_ops.cli.answers import announce
 from cruddur_ops.errors import WrongInput
 
@@ -99,17 +99,17 @@ def tell(answer: object, *, verified: bool = True) -> None:
         for one in answer:
             tell(one, verified=verified)
     else:
-        click.echo(answer)
+        colour.echo(answer)
 
 
 def carry_out(plan: Plan, *, verified: bool = True) -> None:
     """Show a plan, make it, and show what that came to."""
-    click.echo(plan)
+    colour.echo(plan)
     began = time.monotonic()
     outcome = plan.apply()
     click.echo(f"{outcome}{_speed(plan, outcome, time.monotonic() - began)}")
     if verified:
-        click.echo(plan.verify())
+        colour.echo(plan.verify())
 
 
 def _speed(plan: Plan, outcome: Outcome, seconds: float) -> str:

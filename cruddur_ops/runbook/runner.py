@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cruddur_ops import approvals, ledger, locks
+from cruddur_ops import approvals, colour, ledger, locks
 from cruddur_ops.errors import RunFailed, RunInterrupted
 from cruddur_ops.locks import Hold
 from cruddur_ops.redaction import redact
@@ -199,7 +199,7 @@ def _conclude(run: Run, record: Record, verdict: str, background: Background) ->
     shown = report.plans(record.results) if run.plan_only else report.table(record.results)
     sealed = f"evidence: {record.folder}, seal {record.seal[:SEAL_DIGITS]}"
     try:
-        print(redact("\n".join([shown, report.next_step(record), sealed])), flush=True)
+        colour.echo(redact("\n".join([shown, report.next_step(record), sealed])))
     except OSError:
         record.write("failed" if verdict == "passed" else verdict)  # nobody was told how it went, nor the seal
         raise

@@ -19,7 +19,7 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 # From the bottom up. A module imports from its own layer and those below it.
 LAYERS = (
     {"errors", "figures", "garbage", "ledger", "limits", "moment", "redaction", "state", "threads"},
-    {"approvals", "aws", "progress", "queries", "tags", "target", "targets", "texttable"},
+    {"approvals", "aws", "colour", "progress", "queries", "tags", "target", "targets", "texttable"},
     {"calls", "locks", "markup"},
     {"change"},
     {"plan"},

@@ -17,9 +17,10 @@ from cruddur_ops import errors
 from cruddur_ops.cli import main
 from cruddur_ops.cli.groups import Commands
 from cruddur_ops.cli.table import TABLE
-from cruddur_ops.cli.verb import Verb
+from cruddur_ops.cli.verb import Verb, tell
 from cruddur_ops.state import PROJECT
 from tests.unit.headless import TARGETS, Project
+from tests.unit.test_plan import PLAN
 
 HEAVY = {"boto3", "filelock", "jupyter_client", "nbformat", "papermill", "psycopg", "sqlalchemy", "tqdm"}
 
@@ -110,6 +111,19 @@ def test_a_programming_error_keeps_its_traceback() -> None:
         raise ZeroDivisionError
 
     assert isinstance(CliRunner().invoke(group, ["fail"]).exception, ZeroDivisionError)
+
+
+def test_a_plan_is_coloured_on_a_terminal(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is created is green, changed yellow, deleted red; elsewhere, and with NO_COLOR, it is the text alone."""
+    show = click.Command("show", callback=lambda: tell([PLAN.heading, str(PLAN)]))
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    shown = run.invoke(show, color=True).stdout
+    for number, symbol in ((32, "+"), (33, "~"), (31, "-")):
+        assert f"\x1b[{number}m  {symbol} " in shown
+    plain = run.invoke(show).stdout
+    assert f"{PLAN.heading}\n{PLAN}\n" == plain == click.unstyle(shown)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert plain == run.invoke(show, color=True).stdout
 
 
 def test_targets_shows_values_with_their_sources(run: CliRunner, monkeypatch: pytest.MonkeyPatch) -> None:
