@@ -1,4 +1,4 @@
-"""What a run tells of its calls to AWS: a line of JSON for each that changes something, and for each that was retried.
+"""What a run tells of its calls to AWS: a line of JSON for each that changes something, for each that was retried, for each wait.
 
 A runner names the file in CRUDDUR_LEDGER; without it, nothing is written. What this process has changed is kept in any case,
 so that no message has to guess it.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,15 +47,13 @@ def record(service: str, operation: str, answer: Mapping[str, Any]) -> None:
         service: its signing name, such as "rds".
         answer: with ResponseMetadata and, where AWS refused, Error.
     """
-    path = os.environ.get(VARIABLE)
     metadata = answer.get("ResponseMetadata", {})
     retries = metadata.get("RetryAttempts", 0)
     if mutating(operation) and ("Error" not in answer or not metadata):  # without an answer, it may have been made
         changed(f"{service}:{operation}")
-    if not path or not (mutating(operation) or retries):
+    if not (mutating(operation) or retries):
         return
     line = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "call": f"{service}:{operation}",
         "request_id": metadata.get("RequestId"),
         "status": metadata.get("HTTPStatusCode"),
@@ -63,8 +61,18 @@ def record(service: str, operation: str, answer: Mapping[str, Any]) -> None:
         "retries": retries,
         "mutating": mutating(operation),
     }
-    with Path(path).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+    _write(line)
+
+
+def waited(name: str, passed: Sequence[tuple[str, float]]) -> None:
+    """Write down a wait: for what, and each status that it passed, with its seconds."""
+    _write({"wait": name, "statuses": [{"status": status, "seconds": seconds} for status, seconds in passed]})
+
+
+def _write(line: Mapping[str, Any]) -> None:
+    if path := os.environ.get(VARIABLE):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **line}) + "\n")
 
 
 def read(path: Path) -> list[dict[str, Any]]:

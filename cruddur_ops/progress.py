@@ -1,17 +1,21 @@
-"""A bar for a long wait: what it waits for, and since when; on a terminal, or in a notebook's cell."""
+"""A long wait: a bar with what it waits for and since when, on a terminal or in a notebook's cell; and what is kept of it."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
+from types import MappingProxyType
 from typing import TypeVar
 
-from cruddur_ops import moment
+from cruddur_ops import ledger, moment
 from cruddur_ops.errors import AwsUnreachable
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
+LONG = 1.0  # seconds, from which on a wait is worth a line
+NOWHERE: Mapping[str, str] = MappingProxyType({})
 Found = TypeVar("Found")
 
 
@@ -70,6 +74,37 @@ def counting(name: str, total: int, unit: str) -> Iterator[Callable[[int], objec
         yield bar.update
 
 
+@contextmanager
+def _keeping(name: str, kept: bool) -> Iterator[Callable[[str], None]]:
+    """Keep the statuses that the yielded function is given, each with its time, however the wait ends."""
+    seen: list[tuple[str, float]] = []
+
+    def see(status: str) -> None:
+        status = status.partition(":")[0]
+        if not seen or seen[-1][0] != status:
+            seen.append((status, time.monotonic()))
+
+    try:
+        yield see
+    finally:
+        ends = [*(moment for _, moment in seen[1:]), time.monotonic()]
+        passed = [(status, round(end - begin, 1)) for (status, begin), end in zip(seen, ends, strict=True)]
+        if sum(seconds for _, seconds in passed) >= LONG:
+            ledger.waited(name, passed)
+            if kept:
+                _leave(f"{name}: " + ", ".join(f"{status} {timedelta(seconds=round(taken))}" for status, taken in passed))
+
+
+def _leave(line: str) -> None:
+    """In the cell, or on stderr: what a verb answers may be read by a program."""
+    if in_notebook():
+        from IPython.display import display
+
+        display({"text/plain": line}, raw=True)
+    else:
+        print(line, file=sys.stderr)
+
+
 def pauses() -> Iterator[float]:
     """Seconds between two looks: short at first, since the sandbox is quick, then as long as AWS deserves."""
     pause = FIRST_PAUSE_SECONDS
@@ -84,6 +119,8 @@ def poll(
     timeout: float,
     overdue: Callable[[str], Exception],
     passing: type[Exception] | tuple[()] = AwsUnreachable,
+    usual: Mapping[str, str] = NOWHERE,
+    kept: bool = False,
 ) -> Found:
     """Look again and again until there is a result, with a bar that shows the status that came with none.
 
@@ -95,6 +132,9 @@ def poll(
         timeout: seconds; the last look is at or before its end.
         overdue: makes the error for when the time is over, from the last status.
         passing: what a look raises where nothing was learnt.
+        usual: how long AWS usually takes for each status; what follows a colon in a status does not count.
+        kept: whether a line with the statuses and their times stays, in any case in the ledger. The sandbox's differ from
+            run to run, and nbval compares them.
     """
     deadline = time.monotonic() + timeout
 
@@ -108,9 +148,11 @@ def poll(
     status, found, lost = attempt()
     if found is not None:
         return found
-    with waiting(name) as show:
+    with _keeping(name, kept) as passed, waiting(name) as show:
         for pause in pauses():
-            show(status)
+            passed(status)
+            usually = usual.get(status.partition(":")[0])
+            show(status + (f" (on AWS usually {usually})" if usually else ""))
             if time.monotonic() + pause > deadline:
                 raise lost or overdue(status)
             time.sleep(pause)

@@ -112,7 +112,7 @@ def _creation(wish: Wish) -> Change:
     if wish.group is None:
         return change
     call, settle = Call("rds", "create_db_instance", parameters, fill=fill), partial(waiting.wait, target)
-    return replace(change, note="takes 5 to 15 minutes on AWS", calls=(call,), settle=settle)
+    return replace(change, note=f"takes {waiting.USUAL['creating']} on AWS", calls=(call,), settle=settle)
 
 
 def _facts(target: Target, offer: Offer) -> tuple[str, ...]:

@@ -77,9 +77,9 @@ def wait(target: Target, name: str, timeout: float = waiting.HOUR) -> Snapshot:
             raise InstanceNotReady(f"there is no snapshot {name}: `cruddur-ops rds snapshots` lists those that there are")
         if found.status == "failed":
             raise InstanceNotReady(f"the snapshot {name} failed: remove it, and take another")
-        return f"{found.status} {found.percent} %", found if found.status == "available" else None
+        return f"{found.status}: {found.percent} %", found if found.status == "available" else None
 
-    return waiting.poll(name, "available", look, timeout)
+    return waiting.poll(target, "available", look, timeout, name)
 
 
 @step

@@ -39,6 +39,22 @@ BUSY = {
     "storage-initialization": "is loading its storage from a snapshot",
     "upgrading": "is being upgraded",
 }
+# How long each usually takes on AWS, for a small instance: experience, not a promise; renaming as in "Renaming a DB instance" and
+# optimizing as in "Working with storage" (RDS User Guide).
+USUAL = {
+    "backing-up": "some minutes",
+    "configuring-log-exports": "some minutes",
+    "creating": "5 to 15 minutes",
+    "deleting": "some minutes, with a final snapshot more",
+    "modifying": "5 to 15 minutes",
+    "rebooting": "1 to 3 minutes",
+    "renaming": "10 minutes",
+    "resetting-master-credentials": "a minute",
+    "starting": "5 to 15 minutes",
+    "stopping": "some minutes",
+    "storage-optimization": "hours, in which it can be used",
+    "upgrading": "10 to 30 minutes, and for many tables more",
+}
 
 
 def wait(
@@ -126,7 +142,7 @@ def wait_until_steady(target: Target, *others: str, timeout: float = HOUR) -> No
         busy = [f"{name} {status}" for name, status in statuses.items() if status in (*BUSY, "stopping")]
         return ", ".join(busy), None if busy else True
 
-    poll(names[0], "steady", look, timeout)
+    poll(target, "steady", look, timeout)
 
 
 def wait_until_gone(target: Target, timeout: float = HOUR) -> None:
@@ -139,7 +155,7 @@ def wait_until_gone(target: Target, timeout: float = HOUR) -> None:
             raise InstanceNotReady(f"{identifier} is {found.status}, and nobody is deleting it any more: plan its removal again")
         return (found.status, None) if found else ("gone", True)
 
-    poll(identifier, "gone", look, timeout)
+    poll(target, "gone", look, timeout)
 
 
 def _until(target: Target, wanted: str, missing: Callable[[Instance], str], timeout: float, *, renamed: bool = False) -> Instance:
@@ -150,14 +166,15 @@ def _until(target: Target, wanted: str, missing: Callable[[Instance], str], time
         status = missing(found) if found else "renaming"
         return status, None if status else found
 
-    return poll(target.db_instance_identifier, wanted, look, timeout)
+    return poll(target, wanted, look, timeout)
 
 
-def poll(name: str, wanted: str, look: Callable[[], tuple[str, Found | None]], timeout: float) -> Found:
-    """Look again and again until there is a result, as `progress.poll` does."""
+def poll(target: Target, wanted: str, look: Callable[[], tuple[str, Found | None]], timeout: float, name: str = "") -> Found:
+    """Look again and again until there is a result, as `progress.poll` does; the name is that of the instance, unless given."""
+    name = name or target.db_instance_identifier
 
     def overdue(status: str) -> InstanceNotReady:
         remedy = f"see why with {instances.log_command(name)}, or wait again"
         return InstanceNotReady(f"{name} is {status} after {timeout:.0f} s, not {wanted}: {remedy}")
 
-    return progress.poll(name, look, timeout, overdue)
+    return progress.poll(name, look, timeout, overdue, usual=USUAL, kept=not target.sandbox)

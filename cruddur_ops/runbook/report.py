@@ -56,8 +56,8 @@ class Bar:
 
 
 def line(result: Result, width: int = 0) -> str:
-    """One notebook in a line: name, verdict, seconds."""
-    return f"{result.name:{width}}  {result.verdict:11}  {result.seconds:7.1f} s"
+    """One notebook in a line: name, verdict, seconds, what was done, and what is next."""
+    return f"{result.name:{width}}  {result.verdict:11}  {result.seconds:7.1f} s  {result.summary}".rstrip()
 
 
 def table(results: Sequence[Result]) -> str:

@@ -18,13 +18,14 @@ from cruddur_ops import figures, redaction
 from cruddur_ops.change import OUTCOME_MIME
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.plan import PLAN_MIME
-from cruddur_ops.runbook import Request, resume
+from cruddur_ops.runbook import Request, report, resume
 from cruddur_ops.runbook.evidence import Record, history, ledger_file, manifest, result
 
 CHANGE = {"action": "create", "resource": "database cruddur", "setting": "", "before": None, "after": None, "note": ""}
 FACTS = {"plan_only": False, "parameters": {"01: rows": {"value": 3, "source": "default"}}, "settings": {}}
 CALL = {"time": "2026-01-02T03:04:05.678+00:00", "call": "rds:StopDBInstance", "request_id": "request-1", "status": 200,
         "error": None, "retries": 1, "mutating": True}  # fmt: skip
+WAIT = {"time": "2026-01-02T03:04:06.678+00:00", "wait": "mine", "statuses": [{"status": "creating", "seconds": 2.5}]}
 
 
 def cell(source: str, number: int, *outputs: dict[str, Any], status: str = "completed") -> dict[str, Any]:
@@ -44,7 +45,7 @@ def execute(record: Record, name: str, *cells: dict[str, Any], verdict: str = "p
     """Leave an executed notebook in the folder, and add it to the record."""
     path = record.folder / f"{name}.ipynb"
     path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": list(cells)}))
-    ledger_file(path).write_text(json.dumps(CALL) + "\n")
+    ledger_file(path).write_text(json.dumps(CALL) + "\n" + json.dumps(WAIT) + "\n")
     record.add(result(name, verdict, 1.5, error, path))
 
 
@@ -70,7 +71,7 @@ def test_a_step_tells_changes_counts_calls_and_times(record: Record) -> None:
     first = saved(record)["notebooks"][0]
     assert [{"plan": "Database on local", **CHANGE}] == first["changes"]
     assert {"created": 1, "changed": 0, "deleted": 0, "unchanged": 2} == first["outcome"]
-    assert ([CALL], 1) == (first["calls"], first["retries"])
+    assert ([CALL], 1, [WAIT]) == (first["calls"], first["retries"], first["waits"])
     assert [("plan", 0.5), ("apply()", 0.5)] == [(one["line"], one["seconds"]) for one in first["cells"]]
 
 
@@ -222,10 +223,32 @@ def test_the_page_shows_the_run(record: Record) -> None:
         "database cruddur",
         "rds:StopDBInstance",
         "request-1",
+        "creating 2.5",
         "&lt;b&gt;&amp;",
     ):
         assert expected in text
     assert 2 == len(re.findall("<details id=", text))
+
+
+def test_a_notebook_ends_with_what_was_done_and_is_next(tmp_path: Path) -> None:
+    """In a line: plans, changes, what was verified, seconds; and where to go on, unless it failed."""
+    record = Record(tmp_path, "local", FACTS)
+    applied = cell("apply()", 1, shown(OUTCOME_MIME, {"created": 2, "changed": 0, "deleted": 1, "unchanged": 3}))
+    verified = cell("verify()", 2, shown("text/html", "x", "✓ verified: a is as wanted\n✓ verified: b is gone"))
+    printed = cell("print()", 3, {"output_type": "stream", "name": "stdout", "text": "verified: it is\n"})
+    last = {
+        "cell_type": "markdown",
+        "metadata": {},
+        "id": "m",
+        "source": "## Undo\n**10_teardown**\n## Next\n**02_second** is next.",
+    }
+    execute(record, "01_first", applied, verified, printed, last)
+    execute(record, "03_third", applied, last, verdict="failed")
+    record.write("failed")
+    whole = "1 plan applied: 2 created, 1 deleted; 3 verified; next 02_second"
+    assert [whole, "1 plan applied: 2 created, 1 deleted"] == [one["summary"] for one in saved(record)["notebooks"]]
+    assert f"passed in 1.5 s; {whole}" in page(record)
+    assert f"01_first  passed           1.5 s  {whole}" == report.line(record.results[0])
 
 
 def test_a_failure_stands_at_the_top(tmp_path: Path) -> None:

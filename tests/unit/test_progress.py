@@ -6,12 +6,13 @@ import io
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from cruddur_ops import progress
+from cruddur_ops import ledger, progress
 
 CELL = """
 from cruddur_ops import progress
@@ -61,6 +62,46 @@ def test_a_count_with_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "/2.00M [" in shown
     assert "rows/s]" in shown
     assert "" == shown.split("\r")[-2].strip()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time that passes only where somebody sleeps."""
+    now = [0.0]
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0], sleep=lambda _: now.append(now.pop() + 100)))
+
+
+def create(kept: bool) -> str:
+    """Wait for something that is created, then backed up."""
+    statuses = iter(["creating: 1 %", "creating: 2 %", "backing-up", "available"])
+
+    def look() -> tuple[str, str | None]:
+        status = next(statuses)
+        return status, status if status == "available" else None
+
+    return progress.poll("mine", look, 1000, RuntimeError, usual={"creating": "5 to 15 minutes"}, kept=kept)
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_usual_time_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside the status that it holds for."""
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    create(kept=False)
+    assert "mine: creating: 1 % (on AWS usually 5 to 15 minutes)  " in stream.getvalue()
+
+
+@pytest.mark.usefixtures("clock")
+def test_the_statuses_passed_are_kept_with_their_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the ledger of a run; and in a line, where it is no rehearsal's output that is compared."""
+    monkeypatch.setenv(ledger.VARIABLE, str(tmp_path / "ledger.jsonl"))
+    create(kept=True)
+    create(kept=False)
+    assert ("", "mine: creating 0:03:20, backing-up 0:01:40\n") == capsys.readouterr()
+    passed = [{"status": "creating", "seconds": 200.0}, {"status": "backing-up", "seconds": 100.0}]
+    assert [passed, passed] == [line["statuses"] for line in ledger.read(tmp_path / "ledger.jsonl")]
 
 
 @pytest.fixture(scope="module")

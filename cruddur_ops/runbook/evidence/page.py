@@ -24,7 +24,9 @@ def render(record: Mapping[str, Any], folder: Path) -> str:
         timeline=timeline(steps),
         changes=[(step["name"], change, SYMBOLS[change["action"]]) for step in steps for change in step["changes"]],
         calls=[(step["name"], call) for step in steps for call in step["calls"]],
+        waits=[(step["name"], wait) for step in steps for wait in step["waits"]],
         bodies={path.stem: body(path) for path in paths if path.exists()},
+        summaries={step["name"]: f"{step['verdict']} in {step['seconds']} s; {step['summary']}".rstrip("; ") for step in steps},
         style=(HERE / "index.css").read_text(encoding="utf-8") + _highlighting(),
     )
     return html

@@ -49,7 +49,7 @@ class Record:
     def write(self, verdict: str) -> None:
         """Replace run.json; with any other verdict than "running", write the page, and seal the folder."""
         ended = None if verdict == "running" else datetime.now(UTC).isoformat(timespec="seconds")
-        steps = [asdict(result) | {"retries": result.retries} for result in self.results]
+        steps = [asdict(result) | {"retries": result.retries, "summary": result.summary} for result in self.results]
         record: dict[str, Any] = redact_all({"verdict": verdict, **self.facts, "ended": ended, "notebooks": steps})
         with writing(self.folder):
             draft = self.folder / "run.json.part"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from cruddur_ops import figures, ledger
 from cruddur_ops.change import OUTCOME_MIME, Outcome
+from cruddur_ops.markup import MARK
 from cruddur_ops.plan import PLAN_MIME
 from cruddur_ops.redaction import redact_all
 from cruddur_ops.runbook import secrets
+
+VERIFIED = re.compile(rf"(?m)^(?:{MARK} )?verified: ")
 
 
 @dataclass(frozen=True)
@@ -31,16 +35,29 @@ class Result:
     cells: tuple[Mapping[str, Any], ...] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)  # that cells showed, by kind
     calls: tuple[Mapping[str, Any], ...] = ()  # to AWS, those that change something or were retried (see `ledger.record`)
+    waits: tuple[Mapping[str, Any], ...] = ()  # the statuses that each passed, with their seconds (see `ledger.waited`)
+    applied: int = 0  # plans
+    verified: int = 0  # statements
+    next: str = ""  # the notebook to go on with, as its last paragraph says
 
     @property
     def retries(self) -> int:
         """How many times a call to AWS was repeated."""
         return sum(call["retries"] for call in self.calls)
 
+    @property
+    def summary(self) -> str:
+        """Such as "2 plans applied: 2 created; 2 verified; next 02_open_security_group"."""
+        counts = ", ".join(f"{count} {name}" for name, count in asdict(self.outcome).items() if count and name != "unchanged")
+        applied = f"{self.applied} plan{'' if self.applied == 1 else 's'} applied: {counts or 'nothing changed'}"
+        told = {applied: self.applied, f"{self.verified} verified": self.verified, f"next {self.next}": self.next}
+        return "; ".join(text for text, worth in told.items() if worth)
+
 
 def result(name: str, verdict: str, seconds: float, error: str, notebook: Path) -> Result:
     """How a notebook went; its executed file is redacted, and its ledger taken over."""
     document = _clean(notebook)
+    lines = _take_ledger(notebook)
     return Result(
         name,
         verdict,
@@ -52,7 +69,11 @@ def result(name: str, verdict: str, seconds: float, error: str, notebook: Path) 
         tuple(changes(document)),
         tuple(cells(document)),
         figures_of(document),
-        tuple(_take_ledger(notebook)),
+        tuple(line for line in lines if "call" in line),
+        tuple(line for line in lines if "wait" in line),
+        sum(OUTCOME_MIME in output.get("data", {}) for output in outputs(document)),
+        sum(len(VERIFIED.findall(text)) for text in texts(document)),
+        following(document) if verdict == "passed" else "",
     )
 
 
@@ -97,8 +118,19 @@ def outcome(document: Mapping[str, Any]) -> Outcome:
 
 def plans(document: Mapping[str, Any]) -> tuple[str, ...]:
     """What the cells tagged `plan` show, as text."""
-    shown = (output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs(document, "plan"))
-    return tuple(text for text in ("".join(part).strip() for part in shown) if text)
+    return tuple(filter(None, map(str.strip, texts(document, "plan"))))
+
+
+def texts(document: Mapping[str, Any], tag: str | None = None) -> Iterator[str]:
+    """What the same cells print and show, as text."""
+    for output in outputs(document, tag):
+        yield "".join(output.get("text") or output.get("data", {}).get("text/plain", ""))
+
+
+def following(document: Mapping[str, Any]) -> str:
+    """The first notebook that is named below the heading "Next"; empty where none is."""
+    words = "".join("".join(cell["source"]) for cell in document["cells"][-1:] if cell["cell_type"] == "markdown")
+    return next(iter(re.findall(r"\*\*(\d\d_\w+)\*\*", words.partition("## Next")[2])), "")
 
 
 def changes(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
