@@ -17,7 +17,7 @@ run: env ## rehearse: run notebooks 00 to 06 in the sandbox
 	@$(OPS) run $(ARGS)
 
 plan: env ## show what a run would change
-	@$(OPS) run --plan $(ARGS)
+	@$(OPS) run --plan $(ARGS) || test $$? -eq 2 # something differs
 
 test: ## lint, check types, and test, at once: minutes
 	@$(MAKE) --jobs lint tests

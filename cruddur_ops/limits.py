@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -63,6 +64,22 @@ def is_utf8(text: str) -> bool:
     return False
 
 
+def is_link(value: str) -> bool:
+    """Whether it is a URL, of whatever scheme, rather than a command."""
+    return "://" in value.partition(" ")[0]
+
+
+def _is_notice(value: str) -> bool:
+    if value.startswith("arn:"):
+        return re.fullmatch(r"arn:[\w-]+:sns:[a-z0-9-]+:\d{12}:[\w.-]{1,256}", value, re.ASCII) is not None
+    if is_link(value):
+        return _is_url(value)
+    with suppress(ValueError):
+        return value == "" or bool(shlex.split(value))
+    return False
+
+
+NOTICE = Limit("the ARN of an SNS topic, the URL of a webhook, or a command", _is_notice)
 URL = Limit("a URL such as http://127.0.0.1:4566", _is_url)
 ADDRESS = Limit("an IP address, such as 127.0.0.1", _is_address)
 INSIGHTS_DAYS = Limit("7, 731, or months of 31 days up to 713", _is_insights_retention)

@@ -168,6 +168,13 @@ def remember_url(url: str) -> None:
     remember(unquote(password))
 
 
+def remember_webhook(url: str) -> None:
+    """Remember a URL that is a secret: whole, and what follows the host, which an error may name alone."""
+    remember_url(url)
+    for text in (url, url.partition(urlsplit(url).netloc)[2]):
+        remember(text if len(text) >= LONG else "")
+
+
 def remember_members(value: Any) -> None:
     """Remember what the secret members of a request to AWS, or of its answer, hold."""
     for name, item in value.items() if isinstance(value, Mapping) else ():

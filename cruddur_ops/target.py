@@ -101,6 +101,7 @@ class Target:
     user_pool_name: str = setting("cruddur-user-pool", limit=like(r"[\w\s+=,.@-]{1,128}", "the name of a pool", empty=False))
     lambda_runtime: str = setting("python3.13", limit=like(r"python3\.\d+", "such as python3.13", empty=False))
     lambda_architecture: str = setting("arm64", limit=one_of("arm64", "x86_64"))
+    notify: str = setting("", limit=limits.NOTICE, secret=True)  # who hears of runs: a topic, a webhook, a command
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     confirm: str = field(default="", compare=False, repr=False)
     original: str = field(default="", compare=False, repr=False)  # the identifier of the instance that this is a sibling of

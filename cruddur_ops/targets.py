@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops import limits
+from cruddur_ops import limits, redaction
 from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.state import PROJECT, read_text, require_checkout, sandbox_environment, user
 from cruddur_ops.target import DEFAULT, ENDPOINT, SETTINGS, Target
@@ -84,6 +84,8 @@ def from_section(name: str, section: Mapping[str, Any], confirm: str = "", **par
         variables = () if key in fixed else _variables(name, key)
         values[key], sources[key] = _resolve(key, given, variables, section, sandbox)
         _require_within(key, values[key], sources[key])
+    if limits.is_link(values["notify"]):
+        redaction.remember_webhook(values["notify"])
     return Target(name, **values, sources=sources, confirm=confirm)
 
 
@@ -160,7 +162,7 @@ def _is_parameter(name: str) -> bool:
 def _require_within(key: str, value: Any, source: str) -> None:
     limit = SETTINGS[key].metadata["limit"]
     if limit and not limit.holds(value):
-        raise WrongInput(f'{key} cannot be "{_short(value)}" ({source}): it is {limit.words}')
+        raise WrongInput(f'{key} cannot be "{_short(key, value)}" ({source}): it is {limit.words}')
 
 
 def _resolve(
@@ -219,11 +221,13 @@ def typed(name: str, value: Any, type_name: Any = None) -> Any:
         with suppress(ValueError):
             return float(value)
     expected = {bool: "true or false", int: "a whole number", float: "a number", str: "text in quotes"}[wanted]
-    raise WrongInput(f'{name} must be {expected}, not "{_short(value)}": correct the value')
+    raise WrongInput(f'{name} must be {expected}, not "{_short(name, value)}": correct the value')
 
 
-def _short(value: Any) -> str:
-    """As much of a wrong value as fits into a sentence; a number may be too long to be written at all."""
+def _short(name: str, value: Any) -> str:
+    """As much of a wrong value as fits into a sentence; a number may be too long to be written at all, a secret is not shown."""
+    if name in SETTINGS and SETTINGS[name].metadata["secret"]:
+        return redaction.MASK
     with suppress(ValueError):
         return textwrap.shorten(ascii(value)[1:-1] if isinstance(value, str) else str(value), LONGEST, placeholder="...")
     return "a very long number"

@@ -12,17 +12,32 @@ from cruddur_ops.errors import OpsError, RunInterrupted
 from cruddur_ops.redaction import redact
 from cruddur_ops.state import require_checkout
 
+DRIFT = 2  # the exit code of a plan that differs, as `terraform plan -detailed-exitcode` has it
+
 
 class Commands(click.Group):
-    """A group whose expected failures are one sentence on standard error, and an exit code."""
+    """A group whose expected failures are one sentence on standard error, and an exit code.
+
+    With --plan the code 2 says that something differs, so that wrong input ends with 1 there, as all failures do.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Remember whether a plan is asked for: even a wrong option has another code then."""
+        ctx.meta["plan"] = "--plan" in args[: args.index("--") if "--" in args else None]
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            if not ctx.meta["plan"]:
+                raise
+            error.show()
+            ctx.exit(OpsError.exit_code)
         except _expected() as error:
             click.echo(redact(str(error)), err=True)
-            ctx.exit(error.exit_code)
+            ctx.exit(_code(ctx, error.exit_code))
         except OSError as error:
             if error.errno == errno.EPIPE:  # click's to handle: whoever reads has seen enough
                 raise
@@ -32,6 +47,10 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("interrupted: repeat the command, it converges", err=True)
             ctx.exit(RunInterrupted.exit_code)
+
+
+def _code(ctx: click.Context, code: int) -> int:
+    return OpsError.exit_code if code == DRIFT and ctx.meta["plan"] else code
 
 
 def _expected() -> tuple[type[OpsError], ...]:

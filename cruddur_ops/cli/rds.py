@@ -5,12 +5,11 @@ from __future__ import annotations
 import click
 
 from cruddur_ops import colour
+from cruddur_ops.cli.groups import DRIFT
 from cruddur_ops.cli.groups import rds as group
 from cruddur_ops.cli.options import confirm_option, target_option
 from cruddur_ops.cli.verb import carry_out
-from cruddur_ops.errors import OpsError
 
-DRIFT = 2
 PLAN_HELP = "Only show what differs: exit code 0 for nothing, 2 for something, 1 for a failure."
 
 WINDOW_HELP = "Make every change now, or let what can wait, wait for the maintenance window. By default now, unless protected."
@@ -23,8 +22,6 @@ WINDOW_HELP = "Make every change now, or let what can wait, wait for the mainten
 @click.option("--plan", "plan_only", is_flag=True, help=PLAN_HELP)
 def modify(target: str, confirm: str, at_once: bool | None, plan_only: bool) -> None:
     """Make the instance what the target asks for: class, storage, version, backups, protection, password, access, tags."""
-    if plan_only:
-        raise SystemExit(_drift(target, at_once))
     from cruddur_ops import rds
     from cruddur_ops.database.prechecks import require_upgradable
     from cruddur_ops.rds.modification import major_version
@@ -32,20 +29,9 @@ def modify(target: str, confirm: str, at_once: bool | None, plan_only: bool) -> 
 
     loaded = load(target, confirm)
     plan = rds.plan_both(loaded, at_once=at_once, major=True)
+    if plan_only:
+        colour.echo(plan)
+        raise SystemExit(DRIFT if plan.mutating else 0)
     if version := major_version(plan):
         require_upgradable(loaded, version)
     carry_out(plan)
-
-
-def _drift(target: str, at_once: bool | None) -> int:
-    """Show the differences; the exit code tells a failure from a difference, as `terraform plan -detailed-exitcode` does."""
-    from cruddur_ops import rds
-    from cruddur_ops.targets import load
-
-    try:
-        plan = rds.plan_both(load(target), at_once=at_once, major=True)
-    except OpsError as error:
-        click.echo(str(error), err=True)
-        return 1
-    colour.echo(plan)
-    return DRIFT if plan.mutating else 0

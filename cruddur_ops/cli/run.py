@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cruddur_ops.cli.groups import DRIFT
 from cruddur_ops.cli.options import confirm_option, target_option
 from cruddur_ops.errors import WrongInput
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from cruddur_ops.runbook import Request
 
 SELECTING = ("names", "only", "first", "last", "everything", "target", "given", "parameters", "plan")
+PLAN_HELP = "Show what would change, and change nothing: exit code 0 for nothing, 2 for something, 1 for a failure."
 SECONDS = click.IntRange(min=1)
 
 
@@ -52,7 +54,7 @@ class RunCommand(click.Command):
 @click.option("--only", multiple=True, metavar="NAME", help="This notebook alone; the same as naming it.")
 @click.option("--from", "first", default="", metavar="NAME", help="Begin with this notebook.")
 @click.option("--until", "last", default="", metavar="NAME", help="End with this notebook.")
-@click.option("--plan", is_flag=True, help="Show what would change, and change nothing.")
+@click.option("--plan", is_flag=True, help=PLAN_HELP)
 @click.option("--approved", metavar="DIGEST", help="Apply exactly the plan with this digest.")
 @click.option("--plan-file", type=click.Path(path_type=Path), help="Where that plan is, if not in runs/.")
 @click.option("--resume", metavar="RUN", help="Go on where this run ended: a folder of runs/, or last.")
@@ -73,7 +75,9 @@ def run(**options: Any) -> None:
         checked = runbook.check(request)
         forkserver.start()  # it loads while a sandbox starts
         with runbook.interruptible(), _sandbox_for(checked.needs_sandbox):
-            runbook.execute(runbook.check(request))
+            record = runbook.execute(runbook.check(request))
+    if request.plan_only and any(result.differences for result in record.results):
+        raise SystemExit(DRIFT)
 
 
 def _request(options: dict[str, Any]) -> Request:

@@ -18,7 +18,7 @@ from cruddur_ops import approvals, colour, ledger, locks
 from cruddur_ops.errors import RunFailed, RunInterrupted
 from cruddur_ops.locks import Hold
 from cruddur_ops.redaction import redact
-from cruddur_ops.runbook import evidence, notebooks, report, runs
+from cruddur_ops.runbook import evidence, notebooks, notify, report, runs
 from cruddur_ops.runbook.background import Background
 from cruddur_ops.runbook.evidence import Record, Result, page, storage
 from cruddur_ops.runbook.notebooks import Notebook
@@ -77,7 +77,7 @@ def interruptible() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def execute(run: Run, folder: Path | None = None) -> None:
+def execute(run: Run, folder: Path | None = None) -> Record:
     """Execute the notebooks up to the first failure, show how it went, and leave a dated folder in `folder`.
 
     Raises RunInProgress where another run holds the target, and PlanMoved where the approved plan does not hold any more: nothing
@@ -95,7 +95,7 @@ def execute(run: Run, folder: Path | None = None) -> None:
             with Kernels(run.notebooks[0].path.parent) as kernels:
                 if run.request.approved and "plan" in run.request.origin:
                     _require_unmoved(run, run.request.approved, folder, kernels)
-                _perform(run, folder, kernels)
+                return _perform(run, folder, kernels)
         except RunInterrupted as error:
             raise RunInterrupted(hold.lost or str(error)) from error
 
@@ -107,14 +107,14 @@ def _lock(run: Run) -> AbstractContextManager[Hold]:
 
 def _require_unmoved(run: Run, approved: Path, folder: Path, kernels: Kernels) -> None:
     """Plan again, and refuse where that comes out differently."""
-    planned = replace(run, request=replace(run.request, plan_only=True, evidence_url=""))
+    planned = replace(run, target=replace(run.target, notify=""), request=replace(run.request, plan_only=True, evidence_url=""))
     now = _perform(planned, folder, kernels)
     approvals.require_unmoved(approvals.read(approved), approvals.read(now.folder / approvals.NAME))
 
 
 def _perform(run: Run, folder: Path, kernels: Kernels) -> Record:
     """Execute the notebooks, with a record of their own."""
-    record = Record(folder, run.target.name, _facts(run))
+    record = Record(folder, run.target.name, _facts(run) | notify.heard(run, folder))
     if run.request.approved and not run.plan_only:
         (record.folder / approvals.NAME).write_bytes(run.request.approved.read_bytes())
     background = Background(kernels.waited)
@@ -127,6 +127,7 @@ def _perform(run: Run, folder: Path, kernels: Kernels) -> Record:
         _conclude(run, record, "interrupted", background)
         raise RunInterrupted(f"interrupted: {report.advice(run, record)}") from error
     except BaseException:
+        notify.tell(run, record, "failed")
         record.write("failed")
         raise
     verdict = record.results[-1].verdict
@@ -195,6 +196,7 @@ def _conclude(run: Run, record: Record, verdict: str, background: Background) ->
     background.finish(LONGEST_FINISH)
     if run.plan_only and verdict == "passed":
         record.facts["plan_digest"] = write_plan(run, record.folder)
+    notify.tell(run, record, verdict)
     record.write(verdict)
     shown = report.plans(record.results) if run.plan_only else report.table(record.results)
     sealed = f"evidence: {record.folder}, seal {record.seal[:SEAL_DIGITS]}"

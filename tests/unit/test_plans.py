@@ -134,7 +134,7 @@ def test_what_moved_is_shown() -> None:
 def plan(project: Project, *options: str) -> str:
     """Plan on the protected target, and return the digest that is shown."""
     finished = project.run("run", "--target", "guarded", "--plan", *options)
-    assert 0 == finished.code, finished
+    assert finished.code in (0, 2), finished
     return finished.stdout.partition("--approved ")[2].partition("`")[0]
 
 
@@ -231,5 +231,16 @@ def test_an_empty_name_runs_nothing(project: Project, option: str) -> None:
 def test_an_approved_plan_says_everything_itself(project: Project, others: list[str]) -> None:
     """Notebooks, target and parameters beside it would be something else than was approved."""
     finished = approve(project, "0" * 12, *others)
-    assert (2, 1) == (finished.code, len(finished.stderr.splitlines()))
+    assert (1 if "--plan" in others else 2, 1) == (finished.code, len(finished.stderr.splitlines()))
     assert "leave out the other options" in finished.stderr
+
+
+def test_a_plan_tells_by_its_exit_code_whether_anything_differs(project: Project) -> None:
+    """2 for a difference, 0 for none; 1 for every failure, also where the same without --plan ends with 2."""
+    write(project, "00_first", "a")
+    write(project, "01_second", "b")
+    project.write("02_third", "1 / 0")
+    (project.folder / "notebooks" / "b").touch()
+    assert [2, 0, 1] == [project.run("run", "--plan", "--target", "plain", name).code for name in ("00", "01", "02")]
+    for wrong in (["--target", "nowhere"], ["--cell-timeout", "0"], ["--nonsense"]):
+        assert [1, 2] == [project.run("run", *plan, *wrong).code for plan in (["--plan"], [])]

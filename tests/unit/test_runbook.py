@@ -252,7 +252,7 @@ def test_no_cell_that_a_plan_keeps_changes_anything() -> None:
 
 def test_the_notebooks_have_only_tags_that_are_known() -> None:
     """A mistyped tag would let a plan run what it should leave out."""
-    known = {"parameters", "preflight", "plan", "apply", "verify", "nbval-ignore-output", "raises-exception"}
+    known = {"parameters", "preflight", "plan", "apply", "verify", "nbval-ignore-output", "raises-exception", "transient"}
     documents = [json.loads(path.read_text()) for path in sorted(notebooks.NOTEBOOKS.glob("*.ipynb"))]
     assert {tag for document in documents for cell in document["cells"] for tag in notebooks.tags(cell)} <= known
 

@@ -103,6 +103,10 @@ FILES = {
     "[local]\nengine_version = 'abc'": "engine_version cannot be",
     "[local]\ndb_name = 'rdsadmin'": "db_name cannot be .* none of the server's own",
     "[local]\nextra_tags = 'a=1,AWS:b=2'": "extra_tags cannot be",
+    "[local]\nnotify = ['https://x/token']": r'notify must be text in quotes, not "\*\*\*"',
+    "[local]\nnotify = 'ftp://x/token'": r'notify cannot be "\*\*\*" .* the ARN of an SNS topic, the URL of a webhook',
+    "[local]\nnotify = 'arn:aws:sqs:eu-west-1:123456789012:q'": "notify cannot be",
+    '[local]\nnotify = "mail \'x"': "notify cannot be",
     "[local]\nsources = 'x'": '"sources" is not a setting',
     "[local]\naccount_id = 123456789012": "account_id must be text in quotes",
 }

@@ -18,6 +18,7 @@ from cruddur_ops.redaction import redact_all
 from cruddur_ops.runbook import secrets
 
 VERIFIED = re.compile(rf"(?m)^(?:{MARK} )?verified: ")
+TRANSIENT = "transient"  # the tag of a cell whose plan is no difference: the notebook takes away what it makes
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Result:
     applied: int = 0  # plans
     verified: int = 0  # statements
     next: str = ""  # the notebook to go on with, as its last paragraph says
+
+    @property
+    def differences(self) -> tuple[Mapping[str, Any], ...]:
+        """The changes of its plans, but for what the notebook makes and takes away again."""
+        return tuple(change for change in self.changes if TRANSIENT not in change)
 
     @property
     def retries(self) -> int:
@@ -134,9 +140,12 @@ def following(document: Mapping[str, Any]) -> str:
 
 
 def changes(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The changes that the notebook's plans would make, each with the title of its plan."""
-    for plan in shown_plans(document):
-        yield from ({"plan": plan["title"], **change} for change in plan["changes"] if change["action"] != "unchanged")
+    """The changes that the notebook's plans would make, each with the title of its plan; marked where they come and go."""
+    for cell in document["cells"]:
+        mark = {TRANSIENT: True} if TRANSIENT in cell["metadata"].get("tags", []) else {}
+        for plan in shown_plans({"cells": [cell]}):
+            shown = (change for change in plan["changes"] if change["action"] != "unchanged")
+            yield from ({"plan": plan["title"], **change, **mark} for change in shown)
 
 
 def shown_plans(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -20,6 +20,12 @@ def split(url: str) -> tuple[str, str]:
     return bucket, folder.strip("/")
 
 
+def copy(folder: Path, url: str) -> str:
+    """The URL that the copy of a run's folder has below this one."""
+    bucket, parent = split(url)
+    return SCHEME + "/".join(part for part in (bucket, parent, folder.name) if part)
+
+
 def require(url: str, target: Target) -> None:
     """Refuse a bucket that is not there, before the run; whether this caller may write to it S3 tells when it does."""
     from botocore.exceptions import ClientError, ParamValidationError
@@ -41,13 +47,12 @@ def store(folder: Path, url: str, target: Target) -> str:
     """
     from botocore.exceptions import BotoCoreError, ClientError
 
-    bucket, parent = split(url)
-    key = "/".join(part for part in (parent, folder.name) if part)
-    copy = f"{SCHEME}{bucket}/{key}"
+    place = copy(folder, url)
+    bucket, key = split(place)
     try:
         for path in sorted(folder.iterdir(), key=lambda path: path.name == manifest.NAME):
             aws.client(target, "s3").put_object(Bucket=bucket, Key=f"{key}/{path.name}", Body=path.read_bytes())
     except (OpsError, BotoCoreError, ClientError) as error:
-        remedy = f"copy it with `aws s3 cp --recursive {folder} {copy}` when that is mended"
-        raise OpsError(f"the evidence could not be stored at {copy} ({error}): {remedy}") from error
-    return copy
+        remedy = f"copy it with `aws s3 cp --recursive {folder} {place}` when that is mended"
+        raise OpsError(f"the evidence could not be stored at {place} ({error}): {remedy}") from error
+    return place
