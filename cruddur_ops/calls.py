@@ -17,6 +17,7 @@ from cruddur_ops.target import Target
 SETTINGS = "correct the setting: `cruddur-ops targets` shows each with its source"
 AGAIN = "somebody else was quicker: compute the plan again"
 QUOTA = "ask for more in Service Quotas, or delete what is not needed: `cruddur-ops expired` lists it"
+TOPIC = "correct alarm_topic_arn, and let RDS publish to that topic"
 # Answers that an operator can do something about, by AWS error code.
 REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "CertificateNotFound": (WrongInput, "correct ca_certificate_identifier: `aws rds describe-certificates` lists them"),
@@ -35,6 +36,7 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "DBUpgradeDependencyFailure": (WrongInput, "see the log files of the instance, which name what is in the way"),
     "DependencyViolation": (InstanceNotReady, "something uses it still: wait some minutes, then repeat"),
     "EntityAlreadyExists": (RunInProgress, AGAIN),
+    "EventSubscriptionQuotaExceeded": (NotOffered, QUOTA),
     "InstanceQuotaExceeded": (NotOffered, "delete an instance, or ask for more in Service Quotas"),
     "InsufficientDBInstanceCapacity": (NotOffered, "try another class or zone, or later"),
     "InvalidDBInstanceState": (InstanceNotReady, "wait until the instance is available, then repeat"),
@@ -52,6 +54,7 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "InvalidSecurityGroupRuleId.NotFound": (RunInProgress, AGAIN),
     "InvalidVPCNetworkStateFault": (WrongInput, SETTINGS),
     "KMSKeyNotAccessibleFault": (NotOffered, "enable the KMS key, or ask for the right to use it"),
+    "LimitExceeded": (NotOffered, QUOTA),
     "NetworkTypeNotSupported": (WrongInput, SETTINGS),
     "NoSuchEntity": (RunInProgress, AGAIN),
     "PointInTimeRestoreNotEnabled": (InstanceNotReady, "set backup_retention_period, or restore a snapshot"),
@@ -59,6 +62,9 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "ResourceExistsException": (RunInProgress, AGAIN),
     "ResourceNotFoundException": (RunInProgress, AGAIN),
     "RulesPerSecurityGroupLimitExceeded": (NotOffered, "revoke rules, or ask for more in Service Quotas"),
+    "SNSInvalidTopic": (WrongInput, TOPIC),
+    "SNSNoAuthorization": (WrongInput, TOPIC),
+    "SNSTopicArnNotFound": (WrongInput, TOPIC),
     "ServiceQuotaExceededException": (NotOffered, QUOTA),
     "SnapshotQuotaExceeded": (NotOffered, QUOTA),
     "StorageQuotaExceeded": (NotOffered, "delete an instance, or ask for more in Service Quotas"),

@@ -95,6 +95,7 @@ class Target:
     log_exports: str = setting("postgresql", limit=listed("(postgresql|upgrade|iam-db-auth-error)", "postgresql or upgrade"))
     monitoring_interval: int = setting(0, limit=one_of(0, 1, 5, 10, 15, 30, 60))
     monitoring_role_arn: str = setting("", limit=like(r"arn:[\w-]+:iam::\d+:role/.+", "the ARN of a role"))
+    alarm_topic_arn: str = setting("", limit=like(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+", "the ARN of an SNS topic"))
     performance_insights: bool = setting(True)
     performance_insights_retention_period: int = setting(7, limit=limits.INSIGHTS_DAYS)
     user_pool_id: str = setting("")

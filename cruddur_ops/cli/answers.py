@@ -83,6 +83,11 @@ def _announce_password(verb: str, target: Target) -> None:
     click.echo(f"{verb} on {target.name}: {where}; the password is {where.origin}", err=True)
 
 
+def alarms(target: Target) -> Plan:
+    """The alarms; the server itself says how many may connect."""
+    return ops.rds.plan_alarms(target, ops.database.status(target).connection_limit)
+
+
 def wait(target: Target, timeout: float) -> str:
     """Where the server is, is known once it answers: an instance that is being created has no place yet."""
     from cruddur_ops.database.instance import wait_until_reachable as wait_for

@@ -78,6 +78,8 @@ TABLE = (
          "Show how the instance is: status, connections, storage, backups, certificate, maintenance, events, log."),
     Verb(rds, "logs", "rds.logs:tail", (*LOOK, options.LAST_LINES), help=
          "Show the last lines of PostgreSQL's log, passwords and e-mail addresses masked."),
+    Verb(rds, "alarms", answers.alarms, STEP, help=
+         "Make the CloudWatch alarms that an owner would want, where nobody has made them yet."),
     Verb(rds, "start", "rds:plan_start", STEP, help=
          "Start the instance, remove the schedule that would stop it anew, and wait until it is available."),
     Verb(rds, "stop", answers.stop, (*STEP, *options.STOP), help=

@@ -1,6 +1,7 @@
 """The DB instance and its whole life: what RDS offers, what is wanted, what was found, and the plans between them."""
 
 from cruddur_ops.network.groups import plan_group
+from cruddur_ops.rds.alarms import plan_alarms
 from cruddur_ops.rds.drill import Drill, plan_clear, plan_drill, plan_return
 from cruddur_ops.rds.drill import name as sibling_name
 from cruddur_ops.rds.health import look
@@ -27,6 +28,7 @@ __all__ = [
     "leftovers",
     "look",
     "offer",
+    "plan_alarms",
     "plan_both",
     "plan_clear",
     "plan_drill",

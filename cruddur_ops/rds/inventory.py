@@ -19,7 +19,7 @@ from cruddur_ops.errors import NotVerified
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for
 from cruddur_ops.plan import Verified
-from cruddur_ops.rds import instances, schedule, snapshots
+from cruddur_ops.rds import alarms, instances, schedule, snapshots
 from cruddur_ops.target import Target
 
 # Which command removes a resource, by the service and the type in its ARN; {name} is what comes after these.
@@ -31,6 +31,8 @@ COMMANDS = {
     "ec2:security-group-rule": "aws ec2 describe-security-group-rules --security-group-rule-ids {name}, then revoke it",
     "ec2:vpc-endpoint": "aws ec2 delete-vpc-endpoints --vpc-endpoint-ids {name}",
     "secretsmanager:secret": "aws secretsmanager delete-secret --secret-id {arn}",
+    "cloudwatch:alarm": "aws cloudwatch delete-alarms --alarm-names {name}",
+    "rds:es": "aws rds delete-event-subscription --subscription-name {name}",
     "logs:log-group": "aws logs delete-log-group --log-group-name {name}",
     "lambda:function": "aws lambda delete-function --function-name {name}",
     "cognito-idp:userpool": "aws cognito-idp delete-user-pool --user-pool-id {name}",
@@ -146,6 +148,10 @@ def by_reference(target: Target) -> Iterator[Leftover]:
     for one in secrets(target):
         stays = SCHEDULED if one.scheduled else credentials.REPLICATED if one.replicated else ""
         yield from_arn(one.arn, f"of {name}", _unless_ours(target, one.tags) or stays)
+    for alarm in alarms.present(target).values():
+        yield from_arn(alarm["AlarmArn"], f"watches {name}")
+    if told := alarms.subscribed(target):
+        yield from_arn(told["EventSubscriptionArn"], f"tells of {name}")
     kept = _unless_ours(target, instance.tags if instance else {})
     for log_group, protected in log_groups(target).items():
         yield Leftover("logs:log-group", log_group, why=f"RDS's, of {name}", kept=kept or (PROTECTED if protected else ""))

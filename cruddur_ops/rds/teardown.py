@@ -17,7 +17,7 @@ from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Action, Call, Change, Plan, step
-from cruddur_ops.rds import instances, inventory, parameter_groups, passwords, schedule, snapshots, waiting
+from cruddur_ops.rds import alarms, instances, inventory, parameter_groups, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import BUSY_CODE, Instance
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_proven
@@ -30,7 +30,7 @@ SNAPSHOT_NAME = re.compile(r"(?=.{1,255}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 
 @step
 def plan_teardown(target: Target, final_snapshot: str) -> Plan:
-    """Take the DB instance away, with its schedule, secrets, log groups, parameter group and security group.
+    """Take the DB instance away, with its schedule, alarms, secrets, log groups, parameter group and security group.
 
     The Lambda and its trigger are not this layer's: `cognito.plan_undeploy` comes first. Snapshots and retained backups
     stay, a protected target's automated ones among them; `inventory.find` names them. Where the instance is protected from
@@ -45,6 +45,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
     changes = (
         *schedule.removals(target),
         *_instance(target, found, final_snapshot),
+        *alarms.removals(target),
         *passwords.removals(target, inventory.secrets(target)),
         *(_log_groups(target) if found and tags.ours(target, found.tags) else ()),
         *(_parameter_group(target, found) if found else ()),

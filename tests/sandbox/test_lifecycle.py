@@ -307,6 +307,9 @@ def test_a_protected_instance_is_torn_down_by_its_name(target: Target, sandbox: 
     provision(protected)
     rds.plan_stop(protected, keep=True).apply()
     rds.plan_start(protected).apply()
+    network.plan_access(protected).apply()
+    watched = run("rds", "alarms", "--confirm", IDENTIFIER)
+    assert (0, True) == (watched.exit_code, "DatabaseConnections = above" in watched.stdout), watched.stderr
     refused = run("rds", "teardown", "--final-snapshot", "last")
     assert (2, True) == (refused.exit_code, f"--confirm {IDENTIFIER}" in refused.stderr)
     assert make_client(sandbox, "rds").describe_db_instances()["DBInstances"]
@@ -314,7 +317,10 @@ def test_a_protected_instance_is_torn_down_by_its_name(target: Target, sandbox: 
     [group] = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": [f"{IDENTIFIER}-access"]}])["SecurityGroups"]
     theirs = make_group(ec2, "theirs", tcp(5432, UserIdGroupPairs=[{"GroupId": group["GroupId"]}]))
     done = run("rds", "teardown", "--final-snapshot", "last", "--confirm", IDENTIFIER)
-    assert (0, True) == (done.exit_code, "rds:snapshot last" in done.stdout), done.stderr
+    assert (0, True, 3) == (done.exit_code, "rds:snapshot last" in done.stdout, done.stdout.count("- CloudWatch alarm ")), (
+        done.stderr
+    )
+    assert [] == make_client(sandbox, "cloudwatch").describe_alarms()["MetricAlarms"]
     left = [("ec2:security-group", group["GroupId"]), ("rds:snapshot", "last")]
     assert left == [(one.kind, one.name) for one in rds.leftovers(target)]
     assert "nothing of cruddur-db-instance is left but 2 that were kept" in repr(rds.verify_gone(target))

@@ -18,7 +18,7 @@ from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffere
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.plan import Plan
-from cruddur_ops.rds import instances, inventory, schedule, snapshots, teardown
+from cruddur_ops.rds import alarms, instances, inventory, schedule, snapshots, teardown
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.inventory import from_arn
 from cruddur_ops.rds.snapshots import Snapshot
@@ -41,6 +41,8 @@ def down(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> Callab
     found = [Secret("x/app", "arn:app", tags=tags.of(TARGET)), Secret("x/theirs", "arn:theirs")]
     monkeypatch.setattr(inventory, "secrets", lambda _: found)
     monkeypatch.setattr(inventory, "log_groups", lambda _: {"/aws/rds/instance/x/postgresql": False})
+    monkeypatch.setattr(alarms, "present", lambda _: {"x-FreeStorageSpace": {"AlarmArn": ARN.format("cloudwatch", "alarm:x")}})
+    monkeypatch.setattr(alarms, "subscribed", lambda _: None)
     monkeypatch.setattr(groups, "own", lambda _: [Group("sg-1", "x-access", "vpc-1")])
 
     def planned(final_snapshot: str = "none", found: Instance | None = INSTANCE, protected: bool = False, **more: Any) -> Plan:
@@ -61,6 +63,7 @@ def test_everything_goes_in_its_order(down: Callable[..., Plan]) -> None:
     expected = [
         "delete_schedule",
         "delete_db_instance",
+        "delete_alarms",
         "delete_secret",
         "delete_log_group",
         "delete_security_group",
@@ -214,7 +217,7 @@ def test_an_instance_that_is_gone_or_going(found: Instance | None, note: str, do
     plan = down("", found)
     [change] = [change for change in plan.changes if change.resource == "DB instance x"]
     assert (Action.NONE, note) == (change.action, change.note)
-    assert (4 if found else 3) == len(plan.mutating)
+    assert (5 if found else 4) == len(plan.mutating)
 
 
 def test_nothing_goes_while_the_instance_has_another_name(down: Callable[..., Plan], region: dict[str, Instance]) -> None:
@@ -325,11 +328,20 @@ def test_found_twice_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def left(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What is left: by tag, and what AWS lists by the name of the instance."""
-    listed: dict[str, Any] = {"tagged": {}, "secrets": [], "automated_backups": [], "log_groups": {}, "snapshots": []}
+    listed: dict[str, Any] = {
+        "tagged": {},
+        "secrets": [],
+        "automated_backups": [],
+        "log_groups": {},
+        "snapshots": [],
+        "alarms": {},
+    }
     for name in ("secrets", "automated_backups", "log_groups"):
         monkeypatch.setattr(inventory, name, lambda _, name=name: listed[name])
     monkeypatch.setattr(inventory, "tagged", lambda _: iter(listed["tagged"].items()))
     monkeypatch.setattr(snapshots, "of_instance", lambda _: listed["snapshots"])
+    monkeypatch.setattr(alarms, "present", lambda _: listed["alarms"])
+    monkeypatch.setattr(alarms, "subscribed", lambda _: None)
     monkeypatch.setattr(schedule, "present", lambda _: {"IAM role x-stop": "stays with theirs"})
     monkeypatch.setattr(groups, "find", lambda *_: [Group("sg-1", "x-access", "vpc-1")])
     monkeypatch.setattr(dependents, "of_group", lambda *_: "stays with another's rule")
@@ -364,5 +376,7 @@ def test_what_is_left_says_whose_it_is_and_why_it_stays(left: dict[str, Any], re
 def test_what_should_have_gone_is_named(left: dict[str, Any]) -> None:
     """The proof fails, once the index of tags had its time to forget."""
     left["secrets"] = [Secret("x/app", ARN.format("secretsmanager", "secret:x/app-AbCdEf"), tags=tags.of(TARGET))]
-    with pytest.raises(NotVerified, match="still there: secretsmanager:secret x/app-AbCdEf: plan the teardown again"):
+    left["alarms"] = {"x-ReplicaLag": {"AlarmArn": ARN.format("cloudwatch", "alarm:x-ReplicaLag")}}
+    due = "cloudwatch:alarm x-ReplicaLag, secretsmanager:secret x/app-AbCdEf"
+    with pytest.raises(NotVerified, match=f"still there: {due}: plan the teardown again"):
         rds.verify_gone(TARGET)

@@ -37,7 +37,7 @@ FORM = "application/x-www-form-urlencoded"  # what the two XML protocols that ha
 # Whose import patches a service, under moto's name of it: at its first request, so that what nobody uses costs no time.
 MODULES = {
     "awslambda": "rds_sandbox.lambdas",
-    "cloudwatch": "rds_sandbox.rds.metrics",
+    "cloudwatch": "rds_sandbox.alarms",
     "cognitoidp": "rds_sandbox.cognito",
     "ec2": "rds_sandbox.ec2",
     "iam": "rds_sandbox.iam",

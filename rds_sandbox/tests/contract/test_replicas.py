@@ -164,7 +164,7 @@ def test_metrics_are_those_of_the_server(sandbox: Mapping[str, str], source: dic
         Period=60,
         Statistics=["Maximum"],
     )
-    assert [0.0] == [point["Maximum"] for point in statistics["Datapoints"]]
+    assert {0.0} == {point["Maximum"] for point in statistics["Datapoints"]}
 
 
 def test_both_restart(sandbox: Mapping[str, str], rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:

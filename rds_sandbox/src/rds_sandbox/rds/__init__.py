@@ -4,6 +4,7 @@ from rds_sandbox.rds import (  # noqa: F401 - they put their functions into the 
     backups,
     blue_green,
     catalog,
+    event_subscriptions,
     events,
     lifecycle,
     log_files,

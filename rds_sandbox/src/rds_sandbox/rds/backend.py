@@ -31,6 +31,7 @@ class SandboxRDSBackend(models.RDSBackend):
 
     Attributes:
         retained: deleted instances whose automated backups were kept, by resource id.
+        measured: the values of metrics, by instance, metric and minute.
     """
 
     events: list[Any]
@@ -39,6 +40,7 @@ class SandboxRDSBackend(models.RDSBackend):
         """Without instances."""
         super().__init__(region_name, account_id)
         self.retained: dict[str, SandboxDBInstance] = {}
+        self.measured: dict[tuple[str, str, Any], Any] = {}
         self.arn_regex = re.compile(self.arn_regex.pattern.replace("(db|", "(db|deployment|"))  # what can have tags
 
     def find(self, identifier: str, *states: str) -> SandboxDBInstance:

@@ -7,7 +7,7 @@ promoted replica are not in it: they are as users report them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from rds_sandbox.rds.requests import given, paged
 
 DEFAULT_MINUTES = 60
 KEPT_MINUTES = 14 * 24 * 60
+listeners: list[Callable[[Any, Event], None]] = []  # who hear of each event
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ def say(source: Any, category: str, message: str) -> None:
     """Record that this has just happened to an instance or a snapshot."""
     event = Event(source.resource_id, source.event_source_type, source.arn, [category], message)
     source.backend.events.append(event)
+    for listen in listeners:
+        listen(source, event)
 
 
 @action("rds", "DescribeEvents")

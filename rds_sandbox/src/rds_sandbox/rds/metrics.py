@@ -1,4 +1,4 @@
-"""CloudWatch's metrics of DB instances, measured on the servers when somebody asks."""
+"""CloudWatch's metrics of DB instances, measured on the servers when somebody asks, and kept for the next who does."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from rds_sandbox.rds.snapshots import size_of
 NAMESPACE = "AWS/RDS"
 GIB = 1 << 30
 MINUTE = timedelta(minutes=1)
+KEPT = timedelta(hours=3)  # CloudWatch keeps values of a minute for 15 days
 
 
 class Metrics(CloudWatchMetricProvider):
@@ -27,13 +28,18 @@ class Metrics(CloudWatchMetricProvider):
 
     @staticmethod
     def get_cloudwatch_metrics(account_id: str, region: str) -> list[MetricDatum]:
-        """One value of each metric, of the minute before this one: CloudWatch has complete minutes only."""
-        return [
-            _datum(instance, name, value, unit)
-            for instance in rds_backends[account_id][region].databases.values()
-            if isinstance(instance, SandboxDBInstance) and instance.machine.serving
-            for name, value, unit in measure(instance)
-        ]
+        """One value of each metric, of the minute before this one: CloudWatch has complete minutes only.
+
+        Beside it those of earlier minutes, where somebody asked.
+        """
+        backend: Any = rds_backends[account_id][region]
+        for instance in backend.instances():
+            if instance.machine.serving:
+                for datum in (_datum(instance, *measured) for measured in measure(instance)):
+                    backend.measured[instance.db_instance_identifier, datum.name, datum.timestamp] = datum
+        oldest = utcnow() - KEPT
+        backend.measured = {key: datum for key, datum in backend.measured.items() if datum.timestamp > oldest}
+        return sorted(backend.measured.values(), key=lambda datum: datum.timestamp)
 
 
 def measure(instance: SandboxDBInstance) -> Iterator[tuple[str, float, str]]:

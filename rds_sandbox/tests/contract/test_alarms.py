@@ -1,0 +1,113 @@
+"""CloudWatch's alarms, and who is told of RDS's events.
+
+Source: CloudWatch API Reference, PutMetricAlarm, DeleteAlarms; RDS API Reference, CreateEventSubscription.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.instance import refused
+from tests.support import Client, make_client, reset, wait_for, wanted
+
+IDENTIFIER = "watched"
+ALARM = {
+    "AlarmName": "full", "Namespace": "AWS/RDS", "MetricName": "FreeStorageSpace", "Statistic": "Average", "Period": 300,
+    "EvaluationPeriods": 3, "Threshold": 1.0, "ComparisonOperator": "LessThanThreshold",
+    "Dimensions": [{"Name": "DBInstanceIdentifier", "Value": IDENTIFIER}],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rds(sandbox: Mapping[str, str]) -> Iterator[Client]:
+    """RDS with one instance."""
+    reset(sandbox)
+    client = make_client(sandbox, "rds")
+    client.create_db_instance(**wanted(IDENTIFIER))
+    wait_for(client, IDENTIFIER, "available")
+    yield client
+    reset(sandbox)
+
+
+@pytest.fixture
+def cloudwatch(sandbox: Mapping[str, str], rds: Client) -> Client:
+    """CloudWatch, which has values of that instance."""
+    return make_client(sandbox, "cloudwatch")
+
+
+def test_an_alarm_has_the_state_that_the_last_value_makes(cloudwatch: Client) -> None:
+    """20 GiB are not below one byte, but below a terabyte; an instance that is not there has no values."""
+    other = {"Dimensions": [{"Name": "DBInstanceIdentifier", "Value": "absent"}]}
+    for change, state in (({}, "OK"), ({"Threshold": 2.0**40}, "ALARM"), (other, "INSUFFICIENT_DATA")):
+        cloudwatch.put_metric_alarm(**{**ALARM, **change})
+        [found] = cloudwatch.describe_alarms(AlarmNames=["full"])["MetricAlarms"]
+        assert state == found["StateValue"]
+    cloudwatch.delete_alarms(AlarmNames=["full"])
+
+
+def test_alarms_of_a_metric_are_those_with_its_dimensions(cloudwatch: Client) -> None:
+    """Of another instance's metric there is none."""
+    cloudwatch.put_metric_alarm(**ALARM)
+    metric: Any = {"Namespace": "AWS/RDS", "MetricName": "FreeStorageSpace"}
+    for name, expected in ((IDENTIFIER, ["full"]), ("other", [])):
+        dimensions = [{"Name": "DBInstanceIdentifier", "Value": name}]
+        found = cloudwatch.describe_alarms_for_metric(**metric, Dimensions=dimensions)["MetricAlarms"]
+        assert expected == [each["AlarmName"] for each in found]
+    cloudwatch.delete_alarms(AlarmNames=["full"])
+
+
+def test_tags_are_those_of_the_creation(cloudwatch: Client) -> None:
+    """An update leaves them alone; they go with the alarm."""
+    for value in ("first", "second"):
+        cloudwatch.put_metric_alarm(**ALARM, Tags=[{"Key": "Made", "Value": value}])
+    arn = cloudwatch.describe_alarms(AlarmNames=["full"])["MetricAlarms"][0]["AlarmArn"]
+    assert [{"Key": "Made", "Value": "first"}] == cloudwatch.list_tags_for_resource(ResourceARN=arn)["Tags"]
+    cloudwatch.delete_alarms(AlarmNames=["full"])
+    assert "ResourceNotFoundException" == refused(cloudwatch.list_tags_for_resource, ResourceARN=arn)
+
+
+def test_what_cloudwatch_refuses(cloudwatch: Client) -> None:
+    """No threshold, an odd period, three days by the half hour; of several names all are deleted, or none."""
+    without = {key: value for key, value in ALARM.items() if key != "Threshold"}
+    for asked in (without, {**ALARM, "Period": 45}, {**ALARM, "Period": 1800, "EvaluationPeriods": 144}):
+        assert "ValidationError" == refused(cloudwatch.put_metric_alarm, **asked)
+    cloudwatch.put_metric_alarm(**ALARM)
+    assert "ResourceNotFound" == refused(cloudwatch.delete_alarms, AlarmNames=["full", "absent"])
+    assert cloudwatch.describe_alarms(AlarmNames=["full"])["MetricAlarms"]
+    cloudwatch.delete_alarms(AlarmNames=["full"])
+
+
+def test_a_topic_is_told_of_events(sandbox: Mapping[str, str], rds: Client) -> None:
+    """Of this instance's backups alone, and no more when the subscription is gone."""
+    sns, sqs = make_client(sandbox, "sns"), make_client(sandbox, "sqs")
+    topic, queue = sns.create_topic(Name="told")["TopicArn"], sqs.create_queue(QueueName="heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    asked: Any = {
+        "SubscriptionName": "told",
+        "SourceType": "db-instance",
+        "SourceIds": [IDENTIFIER],
+        "EventCategories": ["notification"],
+    }
+    for change, code in (
+        ({"SnsTopicArn": f"{topic}x"}, "SNSTopicArnNotFound"),
+        ({"SourceIds": ["absent"]}, "SourceNotFound"),
+        ({"SourceType": "db-cluster"}, "NotInSandbox"),
+    ):
+        assert code == refused(rds.create_event_subscription, **{"SnsTopicArn": topic, **asked, **change})
+    rds.create_event_subscription(SnsTopicArn=topic, **asked, Tags=[{"Key": "Made", "Value": "here"}])
+    [found] = rds.describe_event_subscriptions(SubscriptionName="told")["EventSubscriptionsList"]
+    assert ("active", True, [IDENTIFIER]) == (found["Status"], found["Enabled"], found["SourceIdsList"])
+    labels = rds.list_tags_for_resource(ResourceName=found["EventSubscriptionArn"])["TagList"]
+    assert [{"Key": "Made", "Value": "here"}] == labels
+    rds.stop_db_instance(DBInstanceIdentifier=IDENTIFIER)
+    wait_for(rds, IDENTIFIER, "stopped")
+    heard = [json.loads(each["Body"]) for each in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]]
+    assert ["DB instance stopped"] == [each["Event Message"] for each in heard]
+    assert IDENTIFIER == heard[0]["Source ID"]
+    rds.delete_event_subscription(SubscriptionName="told")
+    assert "SubscriptionNotFound" == refused(rds.describe_event_subscriptions, SubscriptionName="told")
