@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cruddur_ops import aws, tags
-from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change, removal
-from cruddur_ops.plan import Plan, step
+from cruddur_ops.change import removal
+from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
