@@ -5,8 +5,6 @@ WrongInput is raised where there is no such plan, PlanMoved where it does not ho
 change that it does not have.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

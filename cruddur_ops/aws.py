@@ -1,7 +1,5 @@
 """The way to AWS: a target's clients, what they find, and error codes told apart."""
 
-from __future__ import annotations
-
 import functools
 import os
 import sys

@@ -4,8 +4,6 @@ Making a call raises InstanceNotReady, NotOffered, RunInProgress or WrongInput w
 operator can do something about; what `aws.client` raises; and botocore's ClientError for any other refusal.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -7,8 +7,6 @@ Reading raises AccessDenied where the caller may not, and WrongInput for what ho
 Source: AWS Secrets Manager User Guide, "JSON structure of AWS Secrets Manager database credential secrets".
 """
 
-from __future__ import annotations
-
 import json
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping

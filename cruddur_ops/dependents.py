@@ -1,7 +1,5 @@
 """What others have hung on what is this target's, so that AWS would not delete it: asked before anything is changed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """Figures that are kept in the evidence of a run, so that later ones can be held against them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Python's collector of garbage, left aside while much is made that stays: it would look through all of that again and again."""
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager

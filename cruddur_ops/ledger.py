@@ -4,8 +4,6 @@ A runner names the file in CRUDDUR_LEDGER; without it, nothing is written. What 
 so that no message has to guess it.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What a setting may be: checked before anything is asked of AWS, wherever the value comes from."""
 
-from __future__ import annotations
-
 import ipaddress
 import re
 import shlex

@@ -4,8 +4,6 @@ With StatementFailed where PostgreSQL refused it, in PostgreSQL's own words; Dat
 about; and WrongInput where there is no variable `target`, or the cell names another connection.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import psycopg

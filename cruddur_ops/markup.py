@@ -4,8 +4,6 @@ It needs neither a program nor another file, and what it says does not depend on
 the space around it ends what redaction takes for a secret, so that masking a value never takes a tag away.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 

@@ -3,8 +3,6 @@
 Nothing is kept from one look to the next, nor past a wait or a call that changes something.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -3,8 +3,6 @@
 It is the first call to AWS, so that a missing sandbox, missing rights and a silent network show here; see `aws`.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from cruddur_ops import aws

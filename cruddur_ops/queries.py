@@ -1,7 +1,5 @@
 """The loader of sql/: one file is one query, and its first line says what it is for."""
 
-from __future__ import annotations
-
 import difflib
 import functools
 from dataclasses import dataclass

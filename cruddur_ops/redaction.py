@@ -4,8 +4,6 @@ A kernel is given this at its chokepoint, the session through which every messag
 displays and tracebacks are clean before anybody else sees them.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import json

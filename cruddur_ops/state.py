@@ -1,7 +1,5 @@
 """This user's small files that outlive a process: locks, RDS's root certificates; and where a sandbox is."""
 
-from __future__ import annotations
-
 import errno
 import getpass
 import os

@@ -6,8 +6,6 @@ nothing. What a version before the second tag made has the first alone: 01 and 0
 Making them raises WrongInput where AWS would refuse the owner's name; relying on what is not ours likewise.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta

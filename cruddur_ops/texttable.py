@@ -1,7 +1,5 @@
 """Rows as text for a terminal: aligned columns under their names."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

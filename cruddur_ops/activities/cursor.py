@@ -1,7 +1,5 @@
 """The cursor of a feed: where the next page begins, as text that means nothing to its reader; any other text is WrongInput."""
 
-from __future__ import annotations
-
 import base64
 import struct
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 A page takes the `next_cursor` of the page before, empty for the first, and a limit of 1 to 100 activities.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Posting: an activity with a time to live, or a reply. What is refused, with WrongInput, was neither posted nor counted."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 from uuid import UUID

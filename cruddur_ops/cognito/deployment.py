@@ -4,8 +4,6 @@ They raise WrongInput outside the sandbox, see `targets`; NotFound or WrongInput
 WrongInput where a name, a runtime or a package is none that AWS takes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from cruddur_ops import aws, credentials, tags

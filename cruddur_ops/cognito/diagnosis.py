@@ -1,7 +1,5 @@
 """Why the post-confirmation function does, or does not, write users: a ladder from the sign-up to the database."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from cruddur_ops import preflight

@@ -1,7 +1,5 @@
 """The function on Lambda: its settings and its code, as wanted and as found, and who may call it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

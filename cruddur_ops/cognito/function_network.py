@@ -4,8 +4,6 @@ Nothing of it changes anything for others in the VPC: the endpoint takes over no
 that of the endpoint. Waiting for it raises InstanceNotReady.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """The log of an invocation, as it arrives."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What the parts of a deployment are called and tagged with; each target's DB instance has its own."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from cruddur_ops.errors import WrongInput

@@ -4,8 +4,6 @@ The same input gives the same bytes: sorted, without times, and stored, since zl
 Lambda's CodeSha256 tells whether a function is up to date, whoever packed it.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """What the function may do, and who may call it: plain data from pure functions, in the form of IAM."""
 
-from __future__ import annotations
-
 VERSION = "2012-10-17"
 # AWS managed policy reference, "AWSLambdaVPCAccessExecutionRole".
 INTERFACE_ACTIONS = (

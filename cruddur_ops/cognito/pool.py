@@ -7,8 +7,6 @@ A pool that is named and is not there, or is needed and is not there, is NotFoun
 region, a name that several pools of this target have, or a trigger of another function is WrongInput.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

@@ -3,8 +3,6 @@
 Planning raises WrongInput for a user pool that is not the target's own.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What the function is given: its role with one inline policy, and a log group that forgets."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field

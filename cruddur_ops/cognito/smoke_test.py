@@ -5,8 +5,6 @@ Planning raises WrongInput for what is no handle, InUse where a user of the appl
 function wrote no row.
 """
 
-from __future__ import annotations
-
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ where there is no user pool, and what `database` raises; making the changes RunI
 same handle at this moment.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace

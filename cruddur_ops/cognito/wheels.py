@@ -4,8 +4,6 @@ In the sandbox, where the function runs with this machine's Python, the installe
 where Lambda could not use them, and without a package index. What cannot be had is WrongInput.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.metadata
 import io

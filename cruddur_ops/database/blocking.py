@@ -1,7 +1,5 @@
 """A rehearsed jam: one session holds a lock, another waits for it."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator

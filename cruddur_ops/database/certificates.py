@@ -3,8 +3,6 @@
 NotFound where the file is not there, or the bundle could not be fetched or is none.
 """
 
-from __future__ import annotations
-
 import ssl
 import tempfile
 import urllib.request

@@ -4,8 +4,6 @@ The marker and what it says are committed together, while no table takes writes:
 database knows what else must be in it. All of it raises what connecting does, and what `errors` knows.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field

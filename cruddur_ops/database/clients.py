@@ -5,8 +5,6 @@ unless it is asked for. They raise WrongInput where a secret fits in no such fil
 NotFound where there is no such program.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

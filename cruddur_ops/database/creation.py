@@ -1,7 +1,5 @@
 """The database itself: created where it is missing, owned by the schema's owner, labelled with its environment."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Dropping the target's database: whole, with nobody in it, and no other one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace

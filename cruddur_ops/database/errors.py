@@ -1,7 +1,5 @@
 """What a database refuses, as far as somebody tells it apart; each message ends with the remedy."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

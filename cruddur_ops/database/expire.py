@@ -1,7 +1,5 @@
 """Removing activities that have expired, in batches that nobody has to wait for."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from functools import partial
 

@@ -3,8 +3,6 @@
 It raises what connecting does; and InstanceNotReady where the server is no replica, or cannot be seen into.
 """
 
-from __future__ import annotations
-
 import time
 from typing import Any
 

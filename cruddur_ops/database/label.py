@@ -5,8 +5,6 @@ maintenance database too, comes along with a snapshot, and whoever owns the data
 (ALTER DATABASE ... SET) would need a superuser, a table would go with a drop.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 from weakref import WeakSet

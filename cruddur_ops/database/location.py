@@ -4,8 +4,6 @@ Looking raises WrongInput where the URL is none of a PostgreSQL server, Instance
 or a password is not there (yet), and NotFound where there is nothing to verify the server's certificate with.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """The lock in the database: an advisory lock that the server frees when the connection ends (PostgreSQL 18, chapter 13.3.5)."""
 
-from __future__ import annotations
-
 import os
 import platform
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """The kind of a statement, in the place of its text: a text may hold a password, or somebody's data."""
 
-from __future__ import annotations
-
 import re
 
 HIDDEN = "<insufficient privilege>"  # pg_stat_activity's text for a session that one may not look into

@@ -4,8 +4,6 @@ The first is the schema that all others start from, and has no way down. Reading
 sequence, or not what a database has.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Whom something belongs to, since what a file makes belongs to cruddur_owner; the
 another version has; comments on extensions, which are their makers'. And, untold, client_encoding: files are UTF-8.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import takewhile

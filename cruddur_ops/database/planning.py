@@ -5,8 +5,6 @@ is committed when its changes are made, after whoever had the lock before. Only 
 `changing` compares that, with WrongInput, and whatever else changes a database begins with it too.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager

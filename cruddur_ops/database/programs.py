@@ -3,8 +3,6 @@
 Finding one raises NotFound where there is none, or none that is new enough.
 """
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

@@ -4,8 +4,6 @@ A plan raises what `staging` does; WrongInput where the copy belongs to another 
 in a circle.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

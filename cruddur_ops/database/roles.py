@@ -4,8 +4,6 @@ Roles belong to the server, their rights to each database (PostgreSQL 18, chapte
 secret; behind a connection URL nobody logs in as one, and SET ROLE takes it on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial

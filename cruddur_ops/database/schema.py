@@ -5,8 +5,6 @@ schema.sql is what all migrations come to. The database records which of both it
 Planning raises WrongInput where the files are no sequence, or not what the database has; applying, what `scripts` raises.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ file alone. A migration that says so in its first line is run outside of a trans
 Running one raises WrongInput where the file cannot be run, NotPermitted where a right is missing, and what `errors` knows.
 """
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """The seed: the rows of sql/seed.sql, brought to what the file says; what that did is found out from PostgreSQL itself."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Who is connected to the server, doing what since when, who stands in whose way, and how a session is ended."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ They are kept in temporary tables of the transaction that compares them. Bringin
 condition cannot be used.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace

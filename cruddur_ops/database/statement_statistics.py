@@ -1,7 +1,5 @@
 """Where the server's time goes, statement by statement: pg_stat_statements (PostgreSQL 18, chapter F.32)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial

@@ -3,8 +3,6 @@
 Running one raises SchemaMissing where the schema has not been loaded, what `errors` knows, and what connecting raises.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import psycopg

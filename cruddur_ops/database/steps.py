@@ -1,7 +1,5 @@
 """All the steps from nothing to a seeded database, for one operator at a time."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 

@@ -1,7 +1,5 @@
 """Synthetic data: users and activities by the million, made by the server; the same for the same seed number."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import partial

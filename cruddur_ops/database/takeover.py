@@ -6,8 +6,6 @@ are there. Planning does all of that but the last, in a transaction that is roll
 WrongInput is raised where rows stand in the way, a column would be lost, or something else depends on the tables.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial

@@ -4,8 +4,6 @@ Statements end as they do in psql: not within parentheses, nor within the body o
 Reading raises WrongInput for what can be no file of statements.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -5,8 +5,6 @@ the server's language. So a kind is told by psycopg's class, by the system's own
 asking the server about its databases, and by the SQLSTATE in a trace of the protocol. The server's words are only quoted.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import re

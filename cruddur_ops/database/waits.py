@@ -5,8 +5,6 @@ again after a pause in which the others get through. A lock_timeout that somebod
 nothing is tried again.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """How a server proves who it is: the rung of TLS, from a handshake of our own, which tells why it fails."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from collections.abc import Mapping

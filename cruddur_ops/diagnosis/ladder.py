@@ -1,7 +1,5 @@
 """A ladder of checks, in the order in which a packet and a login go; at the first that failed stands what mends it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace

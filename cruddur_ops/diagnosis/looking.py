@@ -1,7 +1,5 @@
 """Why a target's database can, or cannot, be reached: one ladder, by AWS's side and by the server, or by a connection URL."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from cruddur_ops import moment, preflight

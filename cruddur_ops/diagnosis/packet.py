@@ -1,7 +1,5 @@
 """What decides, on AWS's side, whether a packet of the operator's gets to the DB instance: each rung from facts alone."""
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 

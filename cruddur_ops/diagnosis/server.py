@@ -1,7 +1,5 @@
 """What a server itself says: whether it answers, who it is, whom it lets in; with the sentences of a connection that fails."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """AWS's side of the way to a DB instance: what is looked at for each rung, in the order of the ladder."""
 
-from __future__ import annotations
-
 import socket
 from dataclasses import dataclass
 from functools import cached_property

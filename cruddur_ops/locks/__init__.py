@@ -4,8 +4,6 @@ A run holds it from its first notebook to its last, and its kernels inherit it; 
 RunInProgress is raised where somebody else holds the target, and whatever the database or AWS says where it cannot be asked.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 import signal

@@ -8,8 +8,6 @@ The parameter stays when it is free, for nothing (AWS Systems Manager Pricing): 
 refuses its name for 30 seconds. A dead holder is followed, and so is one without a sign of life for minutes.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import platform

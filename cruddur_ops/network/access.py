@@ -4,8 +4,6 @@ Planning raises NotFound where DB_SG_ID or DB_SG_RULE_ID names nothing, or the o
 WrongInput where LOCAL_IP is not one address, or the owner's name cannot stand in a tag.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date

@@ -3,8 +3,6 @@
 An address that is set and is not one raises WrongInput; an address service that does not tell one raises NotFound.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import time
 import urllib.error

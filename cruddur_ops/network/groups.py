@@ -4,8 +4,6 @@ Looking for the instance's raises NotFound where DB_SG_ID or db_subnet_group_nam
 for the runbook's own; and WrongInput for a DB subnet group that RDS would not take.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

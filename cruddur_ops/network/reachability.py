@@ -1,7 +1,5 @@
 """How a database server answers a caller who does not sign in: lets in, refuses, or stays silent."""
 
-from __future__ import annotations
-
 import socket
 import struct
 

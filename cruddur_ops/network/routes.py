@@ -3,8 +3,6 @@
 Source: Amazon VPC User Guide, "Configure route tables" and "Control subnet traffic with network access control lists".
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any

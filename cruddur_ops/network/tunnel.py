@@ -3,8 +3,6 @@
 Source: AWS Systems Manager User Guide, "Start a session", port forwarding to a remote host.
 """
 
-from __future__ import annotations
-
 import json
 
 from cruddur_ops.target import Target

@@ -4,8 +4,6 @@ So nothing becomes a wish by being read. WrongInput is raised for a name that is
 engine, and a file that cannot be written; InstanceNotReady where there is no such instance.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """How the DB instance is: everything that an engineer on call looks up one by one, in one table."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Where there is none, or it will not become available by itself, what needs it raises InstanceNotReady.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime

@@ -6,8 +6,6 @@ though nobody tagged it (RDS and CloudWatch Logs make some of it themselves).
 Verifying raises NotVerified where something is left that should have gone.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date

@@ -3,8 +3,6 @@
 Where there is no instance, or no log yet, reading raises InstanceNotReady.
 """
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections import deque

@@ -1,7 +1,5 @@
 """The changes that make a DB instance what is wanted: when each takes effect, and what it interrupts."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial

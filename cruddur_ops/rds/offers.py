@@ -3,8 +3,6 @@
 Asking for what the region has not raises NotOffered, with what is nearest.
 """
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -8,8 +8,6 @@ A plan raises InstanceNotReady where there is no instance, it cannot be modified
 WrongInput for one that replicates.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any

@@ -1,7 +1,5 @@
 """What RDS has accepted and not made yet: it waits for the maintenance window, or goes along with what is made at once."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 
 from cruddur_ops.change import Action, Change

@@ -4,8 +4,6 @@ A plan raises InstanceNotReady where the status does not allow it, InUse where s
 instance that replicates.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

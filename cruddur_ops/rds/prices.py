@@ -1,7 +1,5 @@
 """What an instance costs a month, from the AWS Price List."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace

@@ -4,8 +4,6 @@ Planning raises NotOffered where RDS does not offer what is wanted, NotFound whe
 name, InstanceNotReady where the instance is stopped, being deleted or broken, and WrongInput where it is of another engine.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial

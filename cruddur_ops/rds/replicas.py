@@ -3,8 +3,6 @@
 A plan raises WrongInput for an identifier that cannot be used, and InstanceNotReady where an instance does not allow it (yet).
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from cruddur_ops import tags

@@ -8,8 +8,6 @@ A plan raises WrongInput for an identifier or a moment that cannot be used, and 
 group are missing.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial

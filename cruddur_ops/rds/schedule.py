@@ -4,8 +4,6 @@ EventBridge Scheduler calls StopDBInstance itself, as a universal target (EventB
 universal targets"). It does so every hour: while the instance is stopped, RDS refuses, and nothing happens.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

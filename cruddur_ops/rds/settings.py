@@ -5,8 +5,6 @@ for creation alone. Names and rules are those of CreateDBInstance, ModifyDBInsta
 and of "Settings for DB instances" in the RDS User Guide.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace

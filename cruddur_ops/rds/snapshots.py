@@ -3,8 +3,6 @@
 A plan raises WrongInput for a name that cannot be used, and InstanceNotReady where an instance is in no state for a snapshot.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field
 from datetime import datetime

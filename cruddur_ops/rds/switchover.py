@@ -4,8 +4,6 @@ Both are renamed, one after the other. The way back is the same plan with the na
 that cannot be used, and InstanceNotReady where an instance is missing, or in no state to be renamed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial

@@ -4,8 +4,6 @@ Whatever could stand in its way is found before the first change. A plan raises 
 not said what becomes of the data, or the last snapshot cannot have its name; and InstanceNotReady where RDS would not delete it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

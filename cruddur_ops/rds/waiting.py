@@ -4,8 +4,6 @@ RDS answers before it begins: for up to a minute it goes on telling the status a
 InstanceNotReady where it will not come about by itself, or the time is over.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Collection
 from datetime import datetime

@@ -4,8 +4,6 @@ A statement that reads a table from end to end, or writes it anew, takes as long
 meanwhile keeps others waiting is seen on a table without rows, too. WrongInput is raised where a large table is met so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -7,8 +7,6 @@ left goes before the next one begins. Its Expires tag lets `cruddur-ops expired`
 A plan raises WrongInput where what has its name is something else, and InstanceNotReady where nothing can be copied.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What squawk says of a file of SQL (https://squawkhq.com), without what `db migrate` sees to by itself."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

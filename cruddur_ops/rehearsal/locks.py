@@ -4,8 +4,6 @@ They are sampled from another connection, and after each statement of a file loo
 short to be seen.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """What is measured before a step and after it, to be held against each other."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 import time

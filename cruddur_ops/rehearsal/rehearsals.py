@@ -3,8 +3,6 @@
 It raises what planning and making the copy raise, see `copies`; a step that fails is told in the report.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -3,8 +3,6 @@
 Shown are names of sql/ and normalised texts: no values, and so nobody's data.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

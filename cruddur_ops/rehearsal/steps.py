@@ -3,8 +3,6 @@
 `check` raises WrongInput or NotOffered; `run` what the step itself raises.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
