@@ -64,7 +64,6 @@ class Change:
         return {name: None if getattr(self, name) is None else str(getattr(self, name)) for name in names}
 
     def __str__(self) -> str:
-        """One line: symbol, resource, setting, values, note."""
         return approvals.line(self.shown) + (f"  ({self.note})" if self.note else "")
 
 
@@ -83,7 +82,6 @@ class Outcome:
     unchanged: int = 0
 
     def __add__(self, other: Outcome) -> Outcome:
-        """The counts of both."""
         return Outcome(
             self.created + other.created,
             self.changed + other.changed,

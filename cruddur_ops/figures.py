@@ -20,7 +20,6 @@ class Figures(dict[str, Any]):
         self._kind, self._text = kind, text
 
     def __repr__(self) -> str:
-        """The text."""
         return self._text or super().__repr__()
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:

@@ -193,7 +193,6 @@ def _as_sentence(context: Any) -> BaseException | None:
 
 
 def _sentence(error: psycopg.Error) -> str:
-    """PostgreSQL's message with its SQLSTATE."""
     return f"{str(error).strip()} (SQLSTATE {error.sqlstate})" if error.sqlstate else str(error).strip()
 
 

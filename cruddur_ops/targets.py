@@ -168,7 +168,6 @@ def _require_within(key: str, value: Any, source: str) -> None:
 def _resolve(
     key: str, given: Mapping[str, Any], variables: Iterable[str], section: Mapping[str, Any], sandbox: Mapping[str, str]
 ) -> tuple[Any, str]:
-    """The value of one setting, and its source."""
     if key in given:
         return typed(key, given[key]), "parameter"
     for variable in variables:
@@ -187,7 +186,6 @@ def connection_variable(target: str) -> str:
 
 
 def _variables(target: str, key: str) -> tuple[str, ...]:
-    """The environment variables that may give this setting."""
     if key == "connection_url":
         return (connection_variable(target),)
     variables: tuple[str, ...] = SETTINGS[key].metadata["variables"]

@@ -210,7 +210,6 @@ def _creation(target: Target, found: Network, group_id: str) -> dict[str, Any]:
 
 
 def _settle(target: Target, planned: Network) -> None:
-    """Wait until the endpoint takes connections."""
 
     def look() -> tuple[str, bool | None]:
         found = describe(target).endpoint

@@ -23,7 +23,6 @@ class Tail:
     messages: tuple[str, ...] = field(repr=False)  # as CloudWatch has them
 
     def __repr__(self) -> str:
-        """A line for each."""
         return "\n".join(lines(self.messages))
 
 

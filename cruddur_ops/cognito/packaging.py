@@ -42,7 +42,6 @@ class Package:
         return base64.b64encode(hashlib.sha256(self.content).digest()).decode()
 
     def __repr__(self) -> str:
-        """Its sizes beside Lambda's limits."""
         sizes = (
             f"{_mib(len(self.content))} of {_mib(ZIPPED_LIMIT)} zipped, {_mib(self.unzipped)} of {_mib(UNZIPPED_LIMIT)} unzipped"
         )

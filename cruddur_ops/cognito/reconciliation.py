@@ -71,7 +71,6 @@ class Reconciliation:
     """The rows as they are, and what comes of each member in turn."""
 
     def __init__(self, members: Iterable[Member], rows: Iterable[Row]) -> None:
-        """Compare them all."""
         self.repairs: list[Repair] = []
         self.reports: list[str] = []  # what only a person can decide; with handles, which are public, and no emails
         self.settled = 0  # how many members have their rows

@@ -75,7 +75,6 @@ def _installed(names: dict[str, str]) -> dict[str, str]:
 
 
 def _wheels(folder: Path, hashes: set[str]) -> list[bytes]:
-    """The wheels in the folder that the lock has."""
     contents = [path.read_bytes() for path in sorted(folder.glob("*.whl"))]
     return [content for content in contents if hashlib.sha256(content).hexdigest() in hashes]
 

@@ -54,7 +54,6 @@ class Proof:
         return all(before == now for before, now in self.tables.values())
 
     def __repr__(self) -> str:
-        """A line for each table."""
         lines = (f"{name}: {_compared(before, now)}" for name, (before, now) in self.tables.items())
         return "\n".join([f"held against the marker {self.label}", *lines])
 
@@ -136,7 +135,6 @@ def contents(connection: Connection) -> dict[str, Content]:
 
 
 def _contents(connection: Connection, names: list[tuple[str, str]]) -> dict[str, Content]:
-    """What is in each of these tables."""
     ask(connection, "operations/plain_text")
     found = {}
     for schema, table in names:

@@ -63,13 +63,11 @@ class Session:
     """
 
     def __init__(self, target: Target) -> None:
-        """Nothing is connected yet."""
         self._target = target
         self._turn = threading.RLock()
         self._cursor: psycopg.Cursor[DictRow] | None = None
 
     def __enter__(self) -> psycopg.Cursor[DictRow]:
-        """Take the turn."""
         self._turn.acquire()
         try:
             return self.open()
@@ -78,7 +76,6 @@ class Session:
             raise
 
     def __exit__(self, *_: object) -> None:
-        """Let the next one through."""
         self._turn.release()
 
     def open(self, connect_timeout: int = CONNECT_TIMEOUT) -> psycopg.Cursor[DictRow]:

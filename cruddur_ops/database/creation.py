@@ -45,7 +45,6 @@ def plan_adopt(target: Target) -> Plan:
 
 
 def _changes(target: Target, connection: Connection) -> Iterator[Change]:
-    """What is there, compared with what is wanted."""
     yield from owner_changes(connection)
     name = database_name(target)
     found = label.find(connection, name)

@@ -88,7 +88,6 @@ def wait_until_caught_up(target: Target, replica: Target, timeout: float = 600) 
 
 
 def _replica(target: Target, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """The one row of a query about a replica."""
     if not rows[0]["replica"]:
         raise InstanceNotReady(f"{target.db_instance_identifier} is no replica: name one, `cruddur-ops rds status` tells")
     return rows[0]
@@ -121,7 +120,6 @@ def wait_until_reachable(target: Target, timeout: float = 300) -> bool:
 
 
 def _is_over(error: OpsError, target: Target) -> bool:
-    """Whether waiting cannot help against this failure."""
     if isinstance(error, DatabaseUnreachable):
         return not error.passing
     found = instances.describe(target)

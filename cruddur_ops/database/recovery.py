@@ -55,7 +55,6 @@ def _found(target: Target, table: str, where: str, copy: str, connection: Connec
 
 @contextmanager
 def _copy_of(target: Target, copy: str) -> Iterator[Connection]:
-    """A connection to it that writes nothing."""
     if target.connection_url and copy in ("", database_name(target)):
         raise WrongInput(f"{copy!a} is no copy of {database_name(target)}: name the database that has the rows as they were")
     place, database = (target, copy) if target.connection_url else (sibling(target, copy), None)
@@ -70,7 +69,6 @@ def _copy_of(target: Target, copy: str) -> Iterator[Connection]:
 
 
 def _in_order(staging: Staging) -> list[Table]:
-    """Each after those that it refers to."""
     graph: dict[str, set[str]] = {name: set() for name in staging.tables}
     for one in staging.references():
         if one["child"] in graph and one["parent"] in graph and one["child"] != one["parent"]:

@@ -43,7 +43,6 @@ def plan_seed(target: Target) -> Plan:
 
 
 def _seeded(connection: Connection) -> Iterator[Change]:
-    """Seed, and tell what that came to."""
     before = state(connection)
     try:
         told = scripts.run(connection, "seed", as_owner=False)

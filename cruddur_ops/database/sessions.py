@@ -103,7 +103,6 @@ class Sessions:
         )
 
     def __str__(self) -> str:
-        """A table, and what there is to know about it."""
         if not self.all:
             return "nobody else is connected"
         lines = [table([one.shown for one in self.all])]

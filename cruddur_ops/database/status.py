@@ -52,7 +52,6 @@ class Status:
     counts: Mapping[str, int] | None = None
 
     def __str__(self) -> str:
-        """A line for each fact."""
         lines = {
             "server": f"PostgreSQL {self.version}{', a replica' if self.replica else ''}, up for {whole_seconds(self.up)}",
             "connected as": self.user,

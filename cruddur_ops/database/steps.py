@@ -64,7 +64,6 @@ def require_possible(target: Target) -> Verified:
 
 
 def _require_files() -> None:
-    """Refuse files that cannot be run."""
     available()
     for name in ("schema", "seed"):
         scripts.require_runnable(name)

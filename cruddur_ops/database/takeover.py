@@ -234,7 +234,6 @@ def _make(connection: Connection, columns: Mapping[str, list[Column]]) -> None:
 
 
 def _in_order(connection: Connection, columns: Mapping[str, object]) -> list[str]:
-    """Each table after those that it refers to."""
     graph = {}
     for name in columns:
         parents = {rule["parent"] for rule in _rules(connection, name) if rule["kind"] == "reference"}

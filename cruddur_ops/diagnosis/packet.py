@@ -29,7 +29,6 @@ def name(host: str, resolved: Sequence[str], interfaces: Iterable[Item]) -> Rung
 
 
 def _addresses(interface: Item) -> Iterable[str]:
-    """Both of a network interface."""
     return filter(None, (interface.get("Association", {}).get("PublicIp"), interface.get("PrivateIpAddress")))
 
 

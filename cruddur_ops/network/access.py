@@ -176,7 +176,6 @@ def _revocation(wanted: Wish, rule: Rule) -> Change:
 
 
 def _report(rule: Rule) -> str:
-    """A line about a rule that is left alone."""
     if rule.open_to_everybody:
         return f"WARNING: {rule} ({rule.id}) lets in everybody on the internet: revoke it"
     return f"left alone: {rule} ({rule.id}), of {rule.tags.get('Owner', 'an unknown owner')}"

@@ -50,14 +50,11 @@ class Health:
         yield from (("log", line) for line in self.log)
 
     def __str__(self) -> str:
-        """The table."""
         rows = list(self.rows())
         width = max(len(name) for name, _ in rows)
         return "\n".join(f"{name:{width}}  {value}" for name, value in rows)
 
-    def __repr__(self) -> str:
-        """The same, so that it reads well at the end of a cell."""
-        return str(self)
+    __repr__ = __str__  # it reads well at the end of a cell
 
 
 def look(target: Target, lines: int = 5) -> Health:

@@ -41,7 +41,7 @@ def tail(target: Target, lines: int = 20) -> list[str]:
 
 
 def _files(target: Target, identifier: str) -> list[str]:
-    """The names of the log files, the newest last."""
+    """Of PostgreSQL itself, the newest last."""
     found = aws.pages(target, "rds", "describe_db_log_files", DBInstanceIdentifier=identifier, FilenameContains="postgresql")
     names = [item["LogFileName"] for item in sorted(found, key=lambda item: (item["LastWritten"], item["LogFileName"]))]
     return [name for name in names if name.startswith(LOG) and not name.endswith((".csv", ".json"))]

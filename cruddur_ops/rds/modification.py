@@ -109,7 +109,6 @@ def _parameters(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once
 
 
 def _note(change: Change, found: Instance, at_once: bool) -> str:
-    """When a setting takes effect, and what that interrupts."""
     row = settings.BY_NAME[change.setting]
     waits = row.deferred and not at_once
     effects = [f"waits for the maintenance window {found.maintenance_window}".rstrip() if waits else "at once", row.note]

@@ -34,7 +34,6 @@ class Offer:
     then: str = ""  # the version that is wanted after this one, where RDS goes there in two steps; empty elsewhere
 
     def __repr__(self) -> str:
-        """Three lines for the reader of a notebook: what and where, the cost, the support."""
         zones = f", orderable in {', '.join(self.zones)}" if self.zones else ""
         what = f"PostgreSQL {self.version} on {self.db_instance_class}{zones}"
         return "\n".join([what, f"cost: {self.monthly_cost}", self.support(tags.today())])

@@ -113,7 +113,6 @@ def _policy(target: Target, found: Instance) -> Change:
 
 
 def _schedule(target: Target, found: Instance) -> Change:
-    """The schedule."""
     called, (_, partition, _, _, account, *_) = name(target), found.arn.split(":")
     action = {
         "Arn": f"arn:{partition}:{STOP}",
@@ -134,5 +133,4 @@ def _schedule(target: Target, found: Instance) -> Change:
 
 
 def _document(statement: dict[str, Any]) -> str:
-    """A policy of one statement."""
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

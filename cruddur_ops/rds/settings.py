@@ -59,7 +59,6 @@ class Setting:
     fixed: str = ""  # what is said of one that cannot be modified, where another value is found
 
     def __post_init__(self) -> None:
-        """Take the name for what is called the same."""
         object.__setattr__(self, "found", self.found or self.name)
         object.__setattr__(self, "created", self.created or self.name)
 

@@ -99,7 +99,6 @@ def _newest(target: Target, source: Instance) -> snapshots.Snapshot | None:
 
 
 def _price(copy: Target) -> str:
-    """What an hour of it costs."""
     cost = prices.monthly_cost(copy)
     hour = f"unknown: {cost.unknown}" if cost.unknown else f"{sum(cost.parts.values()) / prices.HOURS_A_MONTH:.2f} USD an hour"
     return f"cost: {hour}, until it is cleared away after the rehearsal; the original is not touched"

@@ -53,7 +53,6 @@ class Lock:
         return "".join(f" {letter}" if letter.isupper() else letter for letter in self.mode.removesuffix("Lock")).strip().upper()
 
     def __str__(self) -> str:
-        """What, on what, for how long, and who would have waited."""
         such = f", such as {', '.join(self.keeping)}" if self.keeping else ""
         return f"{self.words} on {self.relation} for {self.seconds:.2f} s: {WAITING[self.mode]} would have waited{such}"
 

@@ -96,7 +96,6 @@ def _on_copy(target: Target, copy: Target, step: Step, live: tuple[str, ...], di
 
 
 def _told(lock: Lock, plans: tuple[Statement, ...]) -> Lock:
-    """With the statements that it would have kept waiting."""
     reading = lock.mode == EXCLUSIVE
     keeping = [one.name for one in plans if lock.relation in (one.writes | one.reads if reading else one.writes)]
     return replace(lock, keeping=tuple(name for name in keeping if name in queries.names()))
@@ -112,6 +111,5 @@ def _run(step: Step, copy: Target) -> str:
 
 
 def _warnings(step: Step, watch: Watch) -> tuple[str, ...]:
-    """Squawk's, of the files that ran."""
     ran = {one.file.rpartition("/")[2] for one in watch.statements}
     return lint.told(path for path in step.files if path.stem in ran)

@@ -89,7 +89,6 @@ class Report:
         return json.dumps(asdict(self), indent=2)
 
     def __str__(self) -> str:
-        """What an operator wants to know first, then the rest."""
         return "\n".join([f"rehearsal of the {self.step} on a copy of {self.instance}", *(f"  {one}" for one in self._lines())])
 
     __repr__ = __str__
@@ -112,7 +111,6 @@ class Report:
         yield from (f"squawk: {one}" for one in self.warnings)
 
     def _expected(self) -> str:
-        """The downtime on production, and how uncertain that is."""
         if not self.downtime:
             return "downtime to expect: none; nobody would have waited"
         what = "the server did not answer" if self.outage == self.downtime else "a lock kept others waiting"
