@@ -6,8 +6,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import psycopg
@@ -45,15 +48,41 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb in a process of its own."""
-    environment = {**os.environ, **variables}
-    return subprocess.run([*COMMAND, *arguments], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60)
+    """Run a verb in a process of its own: a copy of this one, which has imported everything."""
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, from Python 3.12 on: the copy uses none of theirs
+        process = os.fork()
+        if not process:
+            become(arguments, variables, {1: output.fileno(), 2: errors.fileno()})
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        output.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())
+
+
+def become(arguments: Sequence[str], variables: Mapping[str, str], files: Mapping[int, int]) -> NoReturn:
+    """Run the verb, and nothing of pytest's after it."""
+    code: int | str | None = 70
+    try:
+        for number, file in files.items():
+            os.dup2(file, number)
+        sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in files)  # noqa: PTH123, SIM115
+        os.environ.update(variables)
+        os.chdir(PROJECT)
+        main(["db", *arguments])
+    except SystemExit as ended:
+        code = ended.code
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(int(code or 0))
 
 
 def evaluated(program: str) -> str:
     """What a shell says that has evaluated the lines of `env` and then runs a program."""
-    script = f'eval "$({sys.executable} -m cruddur_ops db env)" && {program}'
-    done = subprocess.run(["sh", "-c", script], cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    lines = CliRunner().invoke(main, ["db", "env"]).stdout
+    script = f'eval "$1" && {program}'
+    done = subprocess.run(["sh", "-c", script, "sh", lines], cwd=PROJECT, capture_output=True, text=True, timeout=60)
     assert 0 == done.returncode, done.stderr
     return done.stdout.strip()
 
