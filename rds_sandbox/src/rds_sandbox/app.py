@@ -197,6 +197,7 @@ class SandboxApp:
 def create_app(host: Host) -> SandboxApp:
     """The application over moto's own dispatcher; what RDS stands on is patched before anybody asks for it."""
     patches.load("ec2")
+    patches.load("iam")  # which tells for every service whose keys a request is signed with
     patches.load("rds")
     recovery.watch(host)
     return SandboxApp(host, DomainDispatcherApplication(create_service))
