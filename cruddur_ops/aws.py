@@ -43,7 +43,8 @@ ATTEMPTS = 5
 NOT_TWICE = {"CreateUserPool", "CreateVpcEndpoint"}
 NO_KEYS = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}  # where none are known: never the user's
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_identities: dict[tuple[str, str], Mapping[str, str]] = {}  # by profile and endpoint
+Role = tuple[str, str]  # its ARN and external id, empty where there is none
+_identities: dict[tuple[str, Role, str], Mapping[str, str]] = {}  # by profile, role and endpoint
 
 
 def client(target: Target, service: str) -> Any:
@@ -62,9 +63,10 @@ def client(target: Target, service: str) -> Any:
     return _client(*_way(target), service)
 
 
-def _way(target: Target) -> tuple[str, str, str, bool, str]:
+def _way(target: Target) -> tuple[str, str, Role, str, bool, str]:
     unpinned = "" if target.sandbox or target.account_id else target.name
-    return target.region, "" if target.sandbox else target.profile, target.endpoint_url, target.sandbox, unpinned
+    profile, role = ("", ("", "")) if target.sandbox else (target.profile, (target.role_arn, target.external_id))
+    return target.region, profile, role, target.endpoint_url, target.sandbox, unpinned
 
 
 def _require_here(target: Target) -> None:
@@ -99,7 +101,7 @@ def require_sandbox(target: Target) -> None:
 
 
 @functools.cache
-def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinned: str, service: str) -> Any:
+def _client(region: str, profile: str, role: Role, endpoint_url: str, sandbox: bool, unpinned: str, service: str) -> Any:
     from botocore.config import Config
 
     config = Config(
@@ -109,6 +111,7 @@ def _client(region: str, profile: str, endpoint_url: str, sandbox: bool, unpinne
         ignore_configured_endpoint_urls=True,
     )
     session = _session(profile, endpoint_url if sandbox else "")
+    session = _assumed(session, region, *role) if role[0] else session
     with uncollected():
         made = session.create_client(service, region_name=region, endpoint_url=endpoint_url or None, config=config)
     made.meta.events.register("provide-client-params", lambda params, **_: redaction.remember_members(params))
@@ -141,6 +144,20 @@ def _session(profile: str, sandbox: str) -> Any:
         raise NoCredentials(f'AWS has no profile "{error.kwargs["profile"]}" on this machine: {remedy}') from error
 
 
+@functools.cache
+def _assumed(session: Any, region: str, role_arn: str, external_id: str) -> Any:
+    """A session with the credentials of a role that this one takes on, renewed before they expire (STS API, AssumeRole)."""
+    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+    from botocore.session import Session
+
+    extra = {"RoleSessionName": f"cruddur-ops-{os.getpid()}", **({"ExternalId": external_id} if external_id else {})}
+    create = functools.partial(session.create_client, region_name=region)
+    fetcher = AssumeRoleCredentialFetcher(create, session.get_credentials(), role_arn, extra_args=extra)
+    made = Session()
+    made._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+    return made
+
+
 def _asks_for_code(session: Any) -> bool:
     """Whether its profile takes on a role with a code of MFA, and the environment has the keys of that already.
 
@@ -160,6 +177,7 @@ def _asks_for_code(session: Any) -> bool:
 def forget() -> None:
     """Make clients and sessions anew from now on: the environment's credentials have changed."""
     _client.cache_clear()
+    _assumed.cache_clear()
     _session.cache_clear()
     _identities.clear()
 
@@ -309,7 +327,8 @@ def caller_identity(target: Target) -> Mapping[str, str]:
 
 def _identity(target: Target) -> Mapping[str, str]:
     """The same without a check; asked once in a process."""
-    who = target.profile, target.endpoint_url
+    way = _way(target)
+    who = way[1:4]
     if who not in _identities:
-        _identities[who] = _client(*_way(target), "sts").get_caller_identity()
+        _identities[who] = _client(*way, "sts").get_caller_identity()
     return _identities[who]

@@ -82,6 +82,7 @@ URL = Limit("a URL such as http://127.0.0.1:4566", _is_url)
 ADDRESS = Limit("an IP address, such as 127.0.0.1", _is_address)
 INSIGHTS_DAYS = Limit("7, 731, or months of 31 days up to 713", _is_insights_retention)
 ACCOUNT = like(r"\d{12}", "the 12 digits of an account")
+ROLE = like(r"arn:[\w-]+:iam::\d+:role/.+", "the ARN of a role")
 DAYS = between(0, 3650)
 NAME = like(r"[A-Za-z](-?[A-Za-z0-9]){0,62}", "up to 63 letters, digits and single hyphens, a letter first", empty=False)
 # Those that RDS and AWS Backup take themselves begin with their names (RDS API Reference, DBSnapshot).

@@ -48,6 +48,8 @@ class Target:
     unproven: bool = setting(False, file_only=True)
     region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION", limit=limits.REGION)
     profile: str = setting("", "AWS_PROFILE")
+    role_arn: str = setting("", limit=limits.ROLE, file_only=True)  # which the caller takes on
+    external_id: str = setting("", limit=like(r"[\w+=,.@:/-]{2,1224}", "the external id that the role asks for"), file_only=True)
     endpoint_url: str = setting("", ENDPOINT, limit=limits.URL)  # the sandbox's alone
     ssl_root_certificate: str = setting("", "PGSSLROOTCERT")
     checkip_url: str = setting(CHECKIP_URL, "CRUDDUR_CHECKIP_URL", limit=limits.URL)
@@ -94,7 +96,7 @@ class Target:
     deletion_protection: bool = setting(False)
     log_exports: str = setting("postgresql", limit=listed("(postgresql|upgrade|iam-db-auth-error)", "postgresql or upgrade"))
     monitoring_interval: int = setting(0, limit=one_of(0, 1, 5, 10, 15, 30, 60))
-    monitoring_role_arn: str = setting("", limit=like(r"arn:[\w-]+:iam::\d+:role/.+", "the ARN of a role"))
+    monitoring_role_arn: str = setting("", limit=limits.ROLE)
     alarm_topic_arn: str = setting("", limit=like(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+", "the ARN of an SNS topic"))
     performance_insights: bool = setting(True)
     performance_insights_retention_period: int = setting(7, limit=limits.INSIGHTS_DAYS)

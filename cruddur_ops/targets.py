@@ -22,6 +22,7 @@ from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.state import PROJECT, read_text, require_checkout, sandbox_environment, user
 from cruddur_ops.target import DEFAULT, ENDPOINT, SETTINGS, Target
 
+TAGS = "tags"  # a table in a section
 LONGEST = 60  # characters of a wrong value that are shown
 PREFIX, LIKENESS = "CRUDDUR_", 0.8  # of variables; and of two names of which one is the other misspelt, as difflib measures it
 OTHERS = {"TARGETS", "STATE_DIR", "RUNS", "APPROVED", "LEDGER", "LOCK"}  # what variables say that are no settings
@@ -71,6 +72,8 @@ def from_section(name: str, section: Mapping[str, Any], confirm: str = "", **par
     """The same for a section that need not be in the file."""
     _require_none_misspelt()
     given = {key: value for key, value in parameters.items() if value not in (None, "")}
+    tags_of(section)
+    section = {key: value for key, value in section.items() if key != TAGS}
     for key in (*given, *section):
         _require_known(key)
     fixed = _fixed(section)
@@ -87,6 +90,14 @@ def from_section(name: str, section: Mapping[str, Any], confirm: str = "", **par
     if limits.is_link(values["notify"]):
         redaction.remember_webhook(values["notify"])
     return Target(name, **values, sources=sources, confirm=confirm)
+
+
+def tags_of(section: Mapping[str, Any]) -> dict[str, str]:
+    """By what a fleet finds the targets of a section: its table `tags`."""
+    found = section.get(TAGS, {})
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise WrongInput(f'tags in {targets_file()} must be names with texts: write tags = {{ team = "payments" }}')
+    return found
 
 
 def _is_sandbox(section: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from cruddur_ops.cli import rds  # noqa: F401  # it adds a verb
 from cruddur_ops.cli.evidence import evidence, list_runs
+from cruddur_ops.cli.fleet import fleet
 from cruddur_ops.cli.groups import main
 from cruddur_ops.cli.run import run
 from cruddur_ops.cli.sandbox import sandbox
@@ -9,7 +10,7 @@ from cruddur_ops.cli.table import TABLE
 
 __all__ = ["main"]
 
-for command in (run, list_runs, evidence, sandbox):
+for command in (run, list_runs, evidence, fleet, sandbox):
     main.add_command(command)
 for verb in TABLE:
     verb.group.add_command(verb.command())

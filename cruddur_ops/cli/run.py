@@ -74,7 +74,7 @@ def run(**options: Any) -> None:
     with _left_aside(runbook.check(request).unwanted_variable):
         checked = runbook.check(request)
         forkserver.start()  # it loads while a sandbox starts
-        with runbook.interruptible(), _sandbox_for(checked.needs_sandbox):
+        with runbook.interruptible(), sandbox_for(checked.needs_sandbox):
             record = runbook.execute(runbook.check(request))
     if request.plan_only and any(result.differences for result in record.results):
         raise SystemExit(DRIFT)
@@ -131,7 +131,7 @@ def _left_aside(variable: str) -> Iterator[None]:
 
 
 @contextmanager
-def _sandbox_for(needed: bool) -> Iterator[None]:
+def sandbox_for(needed: bool) -> Iterator[None]:
     """A throwaway sandbox in the environment, where one is needed."""
     if not needed:
         yield

@@ -101,7 +101,8 @@ def execute(run: Run, folder: Path | None = None) -> Record:
 
 
 def _lock(run: Run) -> AbstractContextManager[Hold]:
-    doing = f"run of {', '.join(notebook.name for notebook in run.notebooks)}"
+    fleet = f"{run.request.origin['fleet']}: " if "fleet" in run.request.origin else ""  # first: a server keeps the beginning
+    doing = f"{fleet}run of {', '.join(notebook.name for notebook in run.notebooks)}"
     return locks.held(run.target, doing) if run.changing else nullcontext(Hold())
 
 

@@ -35,7 +35,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     """Queue answers for a target's client; botocore checks them, and the requests, against its models."""
     aws._client.cache_clear()
     monkeypatch.setattr(aws, "_session", _session)
-    monkeypatch.setattr(aws, "_identities", {("", ""): {"Account": ACCOUNT}})
+    monkeypatch.setattr(aws, "_identities", {("", ("", ""), ""): {"Account": ACCOUNT}})
     with ExitStack() as stack:
         yield lambda target, service: stack.enter_context(Stubber(aws.client(target, service)))
     aws._client.cache_clear()

@@ -31,6 +31,7 @@ LAYERS = (
     {"activities", "cognito", "lambdas", "magics"},
     {"rehearsal"},
     {"runbook"},
+    {"fleet"},
     {"__main__", "cli"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

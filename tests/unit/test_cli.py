@@ -41,7 +41,20 @@ def invoke(run: CliRunner, *arguments: str) -> Result:
 
 def test_help_names_every_verb(run: CliRunner) -> None:
     """`--help` is the way in."""
-    expected = {"db", "evidence", "expired", "rds", "rehearse", "run", "runs", "sandbox", "security-group", "targets", "users"}
+    expected = {
+        "db",
+        "evidence",
+        "expired",
+        "fleet",
+        "rds",
+        "rehearse",
+        "run",
+        "runs",
+        "sandbox",
+        "security-group",
+        "targets",
+        "users",
+    }
     result = invoke(run, "--help")
     assert 0 == result.exit_code
     assert expected == set(main.commands)

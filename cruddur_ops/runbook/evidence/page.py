@@ -18,7 +18,7 @@ def render(record: Mapping[str, Any], folder: Path) -> str:
     """The page of a record, with the executed notebooks that are in the folder."""
     steps = record["notebooks"]
     paths = [folder / f"{step['name']}.ipynb" for step in steps]
-    html: str = _template().render(
+    html: str = template("index.html.j2").render(
         run=record,
         steps=steps,
         timeline=timeline(steps),
@@ -77,13 +77,14 @@ def _bar(cell: Mapping[str, Any], first: float, whole: float) -> dict[str, Any]:
 
 
 @functools.cache
-def _template() -> Any:
+def template(name: str, folder: Path = HERE) -> Any:
+    """A template of jinja2 that escapes what it is given."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("index.html.j2")
+    return environment.get_template(name)
 
 
 @functools.cache

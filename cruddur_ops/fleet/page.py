@@ -1,0 +1,100 @@
+"""index.html of a fleet, and the same as text: targets and notebooks as a matrix, and what differs between targets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from cruddur_ops.change import Outcome
+from cruddur_ops.fleet.differences import Difference, differences
+from cruddur_ops.fleet.order import Report, place
+from cruddur_ops.fleet.record import Record
+
+HERE = Path(__file__).parent
+NAME = "index.html"
+NAMED = 5  # targets of a group that are told by name in a terminal
+
+
+def write(record: Record) -> Path:
+    """Write the page of a fleet."""
+    path = record.folder / NAME
+    path.write_text(render(record.facts, record.name, record.reports()), encoding="utf-8")
+    return path
+
+
+def render(facts: Mapping[str, Any], name: str, reports: Mapping[str, Report]) -> str:
+    """The page, which opens offline and links to the page of each target's run where that is in the fleet's folder."""
+    from cruddur_ops.runbook.evidence import page
+
+    html: str = page.template("fleet.html.j2", HERE).render(
+        fleet=facts,
+        name=name,
+        notebooks=_notebooks(reports),
+        rows=[(report, _cells(report), link(report)) for report in _ordered(facts, reports)],
+        summary=summary(facts, reports),
+        differences=found(reports),
+        figures=sorted({key for report in reports.values() for key in report.figures}),
+        style=(page.HERE / "index.css").read_text(encoding="utf-8"),
+    )
+    return html
+
+
+def link(report: Report) -> str:
+    """The page of its run, from the fleet's; "" where the run is on another machine."""
+    parts = Path(report.folder).parts[-2:]
+    return "/".join([*parts, NAME]) if parts[:1] == (place(report.target),) else ""
+
+
+def found(reports: Mapping[str, Report]) -> list[Difference]:
+    """What differs between the targets that told what they are like."""
+    return differences({name: report.facts for name, report in reports.items() if report.facts})
+
+
+def summary(facts: Mapping[str, Any], reports: Mapping[str, Report]) -> str:
+    """How many ended how, in a line."""
+    counts = Counter(report.verdict for report in reports.values())
+    waiting = len(facts["targets"]) - len(reports)
+    parts = [f"{number} {verdict}" for verdict, number in counts.most_common()] + ([f"{waiting} to come"] if waiting else [])
+    return f"{len(facts['targets'])} targets: {', '.join(parts)}; {sum(report.changes for report in reports.values())} changes"
+
+
+def text(record: Record) -> str:
+    """The same for a terminal."""
+    width = max(map(len, record.facts["targets"]))
+    lines = [line(report, width) for report in _ordered(record.facts, record.reports())]
+    return "\n".join([*lines, end(record)])
+
+
+def end(record: Record) -> str:
+    """What it came to, and what differs."""
+    reports = record.reports()
+    shown = [f"  {one.name}: {'; '.join(_group(*group) for group in one.groups)}" for one in found(reports)]
+    heading = ["what differs between targets:", *shown] if shown else []
+    return "\n".join([*heading, f"{record.name}: {record.verdict}; {summary(record.facts, reports)}"])
+
+
+def line(report: Report, width: int = 0) -> str:
+    """A target in a line."""
+    numbers = " ".join(f"{step['name'][:2]} {step['verdict']}" for step in report.notebooks if step["verdict"] != "passed")
+    return f"{report.target:{width}}  {report.verdict:11}  {report.seconds:7.1f} s  {report.why or numbers}".rstrip()
+
+
+def _group(value: str, who: Sequence[str]) -> str:
+    named = ", ".join(who[:NAMED]) + (f" and {len(who) - NAMED} more" if len(who) > NAMED else "")
+    return f"{value} ({named})"
+
+
+def _ordered(facts: Mapping[str, Any], reports: Mapping[str, Report]) -> Iterator[Report]:
+    yield from (reports[name] for name in facts["targets"] if name in reports)
+
+
+def _notebooks(reports: Mapping[str, Report]) -> list[str]:
+    return list(dict.fromkeys(step["name"] for report in reports.values() for step in report.notebooks))
+
+
+def _cells(report: Report) -> dict[str, tuple[str, str]]:
+    """Of each notebook the verdict, and what is told of it."""
+    told = {step["name"]: f"{step['seconds']} s, {Outcome(**step['outcome'])}" for step in report.notebooks}
+    return {step["name"]: (step["verdict"], told[step["name"]]) for step in report.notebooks}
