@@ -130,4 +130,6 @@ def _repeat(target: Target, call: Call) -> dict[str, Any]:
             refusals.append(error)
             return str(error.response["Error"].get("Message") or call.retry_code), None
 
-    return progress.poll(call.operation.replace("_", " "), look, call.retry_seconds, lambda _: refusals[-1], passing=())
+    return progress.poll(
+        call.operation.replace("_", " "), look, call.retry_seconds, lambda _: refusals[-1], passing=(), kept=not target.sandbox
+    )

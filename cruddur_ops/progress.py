@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from types import MappingProxyType
 from typing import TypeVar
 
 from cruddur_ops import ledger, moment
@@ -15,7 +14,23 @@ from cruddur_ops.errors import AwsUnreachable
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.2, 5.0
 LONG = 1.0  # seconds, from which on a wait is worth a line
-NOWHERE: Mapping[str, str] = MappingProxyType({})
+# How long each status usually lasts on AWS, with a small instance: experience, not a promise; but renaming as in "Renaming a DB
+# instance", and optimizing as in "Working with storage" (RDS User Guide).
+USUAL = {
+    "backing-up": "some minutes",
+    "configuring-log-exports": "some minutes",
+    "creating": "5 to 15 minutes",
+    "deleting": "some minutes, with a final snapshot more",
+    "modifying": "5 to 15 minutes",
+    "pending": "some minutes",  # a VPC endpoint
+    "rebooting": "1 to 3 minutes",
+    "renaming": "10 minutes",
+    "resetting-master-credentials": "a minute",
+    "starting": "5 to 15 minutes",
+    "stopping": "some minutes",
+    "storage-optimization": "hours, in which it can be used",
+    "upgrading": "10 to 30 minutes, and for many tables more",
+}
 Found = TypeVar("Found")
 
 
@@ -80,7 +95,7 @@ def _keeping(name: str, kept: bool) -> Iterator[Callable[[str], None]]:
     seen: list[tuple[str, float]] = []
 
     def see(status: str) -> None:
-        status = status.partition(":")[0]
+        status = _plain(status)
         if not seen or seen[-1][0] != status:
             seen.append((status, time.monotonic()))
 
@@ -93,6 +108,11 @@ def _keeping(name: str, kept: bool) -> Iterator[Callable[[str], None]]:
             ledger.waited(name, passed)
             if kept:
                 _leave(f"{name}: " + ", ".join(f"{status} {timedelta(seconds=round(taken))}" for status, taken in passed))
+
+
+def _plain(status: str) -> str:
+    """Without what changes from look to look: a number before it, and what follows a colon."""
+    return status.partition(":")[0].lstrip("0123456789 ")
 
 
 def _leave(line: str) -> None:
@@ -119,7 +139,6 @@ def poll(
     timeout: float,
     overdue: Callable[[str], Exception],
     passing: type[Exception] | tuple[()] = AwsUnreachable,
-    usual: Mapping[str, str] = NOWHERE,
     kept: bool = False,
 ) -> Found:
     """Look again and again until there is a result, with a bar that shows the status that came with none.
@@ -132,7 +151,6 @@ def poll(
         timeout: seconds; the last look is at or before its end.
         overdue: makes the error for when the time is over, from the last status.
         passing: what a look raises where nothing was learnt.
-        usual: how long AWS usually takes for each status; what follows a colon in a status does not count.
         kept: whether a line with the statuses and their times stays, in any case in the ledger. The sandbox's differ from
             run to run, and nbval compares them.
     """
@@ -151,8 +169,8 @@ def poll(
     with _keeping(name, kept) as passed, waiting(name) as show:
         for pause in pauses():
             passed(status)
-            usually = usual.get(status.partition(":")[0])
-            show(status + (f" (on AWS usually {usually})" if usually else ""))
+            usual = USUAL.get(_plain(status))
+            show(status + (f" (on AWS usually {usual})" if usual else ""))
             if time.monotonic() + pause > deadline:
                 raise lost or overdue(status)
             time.sleep(pause)

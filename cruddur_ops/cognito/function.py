@@ -164,7 +164,7 @@ def _settle(target: Target, name: str) -> None:
             raise _not_ready(name, found.get("StateReason") or found.get("LastUpdateStatusReason") or "Lambda gives no reason")
         return " ".join(sorted(filter(None, states))), None if states & {"Pending", "InProgress"} else found
 
-    progress.poll(name, look, SETTLING_SECONDS, lambda status: _not_ready(name, f"still {status}"))
+    progress.poll(name, look, SETTLING_SECONDS, lambda status: _not_ready(name, f"still {status}"), kept=not target.sandbox)
 
 
 def _not_ready(name: str, reason: str) -> OpsError:

@@ -220,7 +220,7 @@ def _settle(target: Target, planned: Network) -> None:
         return InstanceNotReady(f"the {ENDPOINT} is {state}: see it in the console of the VPC, then repeat")
 
     if not (planned.endpoint and planned.endpoint.state == "available"):
-        progress.poll(ENDPOINT, look, SETTLING_SECONDS, overdue)
+        progress.poll(ENDPOINT, look, SETTLING_SECONDS, overdue, kept=not target.sandbox)
 
 
 def environment(found: Network) -> dict[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from cruddur_ops import moment, tags
+from cruddur_ops import moment, progress, tags
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Call, Change, Plan, step
@@ -110,7 +110,7 @@ def _creation(wish: Wish) -> Change:
     if wish.group is None:
         return change
     call, settle = Call("rds", "create_db_instance", parameters, fill=fill), partial(waiting.wait, target)
-    return replace(change, note=f"takes {waiting.USUAL['creating']} on AWS", calls=(call,), settle=settle)
+    return replace(change, note=f"takes {progress.USUAL['creating']} on AWS", calls=(call,), settle=settle)
 
 
 def _facts(target: Target, offer: Offer) -> tuple[str, ...]:

@@ -37,22 +37,6 @@ BUSY = {
     "storage-initialization": "is loading its storage from a snapshot",
     "upgrading": "is being upgraded",
 }
-# How long each usually takes on AWS, for a small instance: experience, not a promise; renaming as in "Renaming a DB instance" and
-# optimizing as in "Working with storage" (RDS User Guide).
-USUAL = {
-    "backing-up": "some minutes",
-    "configuring-log-exports": "some minutes",
-    "creating": "5 to 15 minutes",
-    "deleting": "some minutes, with a final snapshot more",
-    "modifying": "5 to 15 minutes",
-    "rebooting": "1 to 3 minutes",
-    "renaming": "10 minutes",
-    "resetting-master-credentials": "a minute",
-    "starting": "5 to 15 minutes",
-    "stopping": "some minutes",
-    "storage-optimization": "hours, in which it can be used",
-    "upgrading": "10 to 30 minutes, and for many tables more",
-}
 
 
 def wait(
@@ -175,4 +159,4 @@ def poll(target: Target, wanted: str, look: Callable[[], tuple[str, Found | None
         remedy = f"see why with {instances.log_command(name)}, or wait again"
         return InstanceNotReady(f"{name} is {status} after {timeout:.0f} s, not {wanted}: {remedy}")
 
-    return progress.poll(name, look, timeout, overdue, usual=USUAL, kept=not target.sandbox)
+    return progress.poll(name, look, timeout, overdue, kept=not target.sandbox)

@@ -79,7 +79,7 @@ def create(kept: bool) -> str:
         status = next(statuses)
         return status, status if status == "available" else None
 
-    return progress.poll("mine", look, 1000, RuntimeError, usual={"creating": "5 to 15 minutes"}, kept=kept)
+    return progress.poll("mine", look, 1000, RuntimeError, kept=kept)
 
 
 @pytest.mark.usefixtures("clock")
