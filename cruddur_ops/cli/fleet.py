@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cruddur_ops.cli.groups import DRIFT
 from cruddur_ops.errors import WrongInput
 
 if TYPE_CHECKING:
     from cruddur_ops.fleet import Fleet
     from cruddur_ops.fleet.order import Report
-
-DIFFERS = 2  # the exit code of a plan that has changes, as of `run --plan`
 
 names = click.argument("names", nargs=-1, metavar="[NAME]...")
 wanted = click.option("--targets", multiple=True, metavar="PATTERN", help="Such as 'prod-*', or a tag such as team=payments.")
@@ -70,7 +69,7 @@ def plan(names: tuple[str, ...], given: tuple[tuple[str, str], ...], **options: 
     digest = done.facts["digest"][:12]
     click.echo(f"plans {digest}: apply exactly these with `cruddur-ops fleet run --approved {digest}`")
     if any(report.changes for report in done.record.reports().values()):
-        raise click.exceptions.Exit(DIFFERS)
+        raise SystemExit(DRIFT)
 
 
 @fleet.command()

@@ -23,7 +23,8 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Remember whether a plan is asked for: even a wrong option has another code then."""
-        ctx.meta["plan"] = "--plan" in args[: args.index("--") if "--" in args else None]
+        asked = args[: args.index("--") if "--" in args else None]
+        ctx.meta["plan"] = "--plan" in asked or asked[:2] == ["fleet", "plan"]
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -20,6 +20,7 @@ from cruddur_ops.fleet.order import PASSED, VERDICTS, Order, Report
 from cruddur_ops.redaction import redact, redact_known
 from cruddur_ops.runbook import Request, Run, forkserver, runs
 from cruddur_ops.runbook.evidence import history
+from cruddur_ops.runbook.evidence.results import TRANSIENT
 
 TELLING = (PASSED, "failed", "moved", "locked")  # after which the target can be asked what it is like
 LOCK_SECONDS = 6 * 60  # in which the lock of a run whose worker is lost becomes stale
@@ -50,8 +51,9 @@ def perform(order: Order) -> Report:
     before = history.folders(folder)
     run, failure = None, None
     try:
-        run = runbook.check(_request(order))
-        _execute(order, run, folder)
+        with tempfile.TemporaryDirectory() as scratch:
+            run = runbook.check(_request(order, Path(scratch) / approvals.NAME))
+            _execute(order, run, folder)
     except OpsError as error:
         failure = error
     found = [one for one in history.folders(folder) if one not in before]
@@ -62,14 +64,14 @@ def perform(order: Order) -> Report:
     return replace(report, facts=its["facts"], figures=its["figures"])
 
 
-def _request(order: Order) -> Request:
+def _request(order: Order, plan: Path) -> Request:
+    """What is asked of the runbook; a plan that may be applied is written to a file for it."""
     own = Request(evidence_url=order.evidence_url, origin={"fleet": order.fleet})
     if not order.plan:
         selection = runbook.Selection(tuple(order.notebooks))
         return replace(own, selection=selection, target=order.target, options=order.given, plan_only=order.plan_only)
-    file = Path(tempfile.mkdtemp()) / approvals.NAME
-    file.write_text(order.plan, encoding="utf-8")
-    applied = runbook.apply_plan(json.loads(order.plan)["digest"], file, runs.RUNS, own)
+    plan.write_text(order.plan, encoding="utf-8")
+    applied = runbook.apply_plan(json.loads(order.plan)["digest"], plan, runs.RUNS, own)
     return replace(applied, origin={**applied.origin, **own.origin})
 
 
@@ -101,7 +103,7 @@ def _report(order: Order, failure: OpsError | None, folder: Path | None) -> Repo
         why if failure else "",
         folder=str(folder or ""),
         notebooks=tuple({key: step[key] for key in ("name", "verdict", "seconds", "outcome")} for step in record["notebooks"]),
-        changes=sum(len(step["changes"]) for step in record["notebooks"]),
+        changes=sum(TRANSIENT not in change for step in record["notebooks"] for change in step["changes"]),
         digest=record.get("plan_digest", ""),
         plan=plan.read_text(encoding="utf-8") if plan and order.plan_only and plan.exists() else "",
     )

@@ -94,17 +94,27 @@ def _file(path: Path) -> str:
 def _require_same(client: Client) -> None:
     """Refuse workers that would do something else than this machine shows."""
     try:
+        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
         client.get_versions(check=True)
         found: Mapping[str, Mapping[str, str]] = client.run(fingerprint)
+    except TimeoutError as error:
+        raise WrongInput("the scheduler has no worker: start some with `dask worker`, see docs/fleet.md") from error
     except (ValueError, ImportError, AttributeError) as error:
         raise WrongInput(f"the workers have other versions than this machine ({error}): install the same there") from error
-    if not found:
-        raise WrongInput("the scheduler has no worker: start some with `dask worker`, see docs/fleet.md")
-    own = fingerprint()
-    unlike = [f"{name} on {worker}: {its[name]}, here {own[name]}" for worker, its in found.items() for name in own
-              if its.get(name) != own[name]]  # fmt: skip
-    if unlike:
-        raise WrongInput(f"the workers are not as this machine, and nothing was started ({'; '.join(unlike[:5])}): update them")
+    if differing := unlike(fingerprint(), found):
+        raise WrongInput(
+            f"the workers are not as this machine, and nothing was started ({'; '.join(differing[:5])}): update them"
+        )
+
+
+def unlike(own: Mapping[str, str], found: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """What is otherwise on a worker, in a line each."""
+    return [
+        f"{name} on {worker}: {its.get(name)}, here {value}"
+        for worker, its in found.items()
+        for name, value in own.items()
+        if its.get(name) != value
+    ]
 
 
 def _require_room(client: Client) -> int:

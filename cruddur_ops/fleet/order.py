@@ -12,9 +12,8 @@ PASSED = "passed"
 VERDICTS = {
     "RunInProgress": "locked",
     "PlanMoved": "moved",
-    "AwsUnreachable": "unreachable",
-    "AccessDenied": "denied",
-    "NoCredentials": "denied",
+    **dict.fromkeys(("AwsUnreachable", "DatabaseUnreachable", "ConnectionTimedOut"), "unreachable"),
+    **dict.fromkeys(("AccessDenied", "NoCredentials", "LoginRefused", "NotPermitted"), "denied"),
     "RunInterrupted": "interrupted",
 }
 

@@ -13,6 +13,7 @@ import pytest
 from botocore import exceptions
 from botocore.exceptions import ClientError
 from click.testing import CliRunner
+from moto import mock_aws
 
 from cruddur_ops import aws, ledger, preflight, queries, rds
 from cruddur_ops.cli.table import TABLE
@@ -34,6 +35,18 @@ def test_denied_calls_name_the_permission(code: str, stub: Stub) -> None:
     stub(TARGET, "ec2").add_client_error("describe_vpcs", code)
     with pytest.raises(AccessDenied, match="ec2:DescribeVpcs"):
         aws.client(TARGET, "ec2").describe_vpcs()
+
+
+def test_a_role_that_is_taken_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target's role makes the calls, and no two targets share what is known of a caller."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        aws.forget()
+        target = replace(PINNED, role_arn=f"arn:aws:iam::{ACCOUNT}:role/ops", external_id="x-1")
+        assert f"arn:aws:sts::{ACCOUNT}:assumed-role/ops/cruddur-ops-" in aws.caller_identity(target)["Arn"]
+        assert "assumed-role" not in aws.caller_identity(PINNED)["Arn"]
+    aws.forget()
 
 
 @pytest.mark.parametrize("code", sorted(aws.UNKNOWN_CALLER))

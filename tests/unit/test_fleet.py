@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import fleet
-from cruddur_ops.errors import RunInterrupted, WrongInput
-from cruddur_ops.fleet import page, record, selection, waves, worker
+from cruddur_ops.errors import ConfirmationRequired, RunInterrupted, WrongInput
+from cruddur_ops.fleet import cluster, page, record, selection, waves, worker
 from cruddur_ops.fleet.differences import Difference, differences
 from cruddur_ops.fleet.order import Order, Report
 from cruddur_ops.target import Target
@@ -283,6 +283,61 @@ def test_a_digest_that_nobody_has_seen(start: Start) -> None:
     for digest in ("0" * 12, source.facts["digest"][:4], ""):
         with pytest.raises(WrongInput, match="no fleet in"):
             record.planned(digest, source.record.folder.parent)
+
+
+def test_evidence_that_cannot_be_kept(start: Start, tmp_path: Path) -> None:
+    """It is told before anything runs; or ends the fleet, with the folder, where it happens later."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WrongInput, match="cannot keep the runs"):
+        record.create(tmp_path / "file", {})
+    made = start()
+    (made.record.folder / record.RESULTS).mkdir()
+    with pytest.raises(OSError, match=record.RESULTS):
+        fleet.carry_out(made, lambda _: None, lambda _: None, noting)
+    assert ("failed", ["t0"]) == (record.read(made.record.folder).verdict, [order.target for order in SEEN])
+
+
+def broken(order: Order) -> Report:
+    """A task whose machine has no room any more."""
+    raise OSError(28, "No space left on device", order.folder)
+
+
+def test_a_worker_that_cannot_run_anything(start: Start) -> None:
+    """Its target has failed, and the fleet says why."""
+    found = carry_out(start(2), broken)["t0"]
+    assert ("failed", True) == (found.verdict, "No space left on device" in found.why)
+
+
+def test_workers_that_are_not_as_this_machine() -> None:
+    """What differs is told, worker by worker."""
+    own = cluster.fingerprint()
+    assert [] == cluster.unlike(own, {"a": own})
+    found = cluster.unlike(own, {"a": own, "b": {**own, "cruddur-ops": "0.0.9"}, "c": {}})
+    assert (f"cruddur-ops on b: 0.0.9, here {own['cruddur-ops']}", 1 + len(own)) == (found[0], len(found))
+
+
+@pytest.mark.parametrize("address", ["tcp://10.0.0.7:8786", "http://127.0.0.1:8786", "scheduler", "tcp://scheduler:8786"])
+def test_a_scheduler_that_anybody_could_use(address: str) -> None:
+    """Without TLS none but this machine's own is asked."""
+    with pytest.raises(WrongInput, match="give tls://HOST:PORT"), cluster.workers(address, 1):
+        pass
+
+
+def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remedy is to start it."""
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.2)
+    with pytest.raises(WrongInput, match="no scheduler answers at tcp://127.0.0.1:1 "), cluster.workers("tcp://127.0.0.1:1", 1):
+        pass
+
+
+def test_a_protected_target_needs_an_approved_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No option takes the place of reading it."""
+    (tmp_path / "targets.toml").write_text('[guarded]\naccount_id = "000000000000"\n')
+    monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
+    wish = fleet.Wish(["guarded"], ["01"])
+    with pytest.raises(ConfirmationRequired, match="fleet plan`, then `cruddur-ops fleet run --approved DIGEST"):
+        fleet.begin(wish, tmp_path)
+    assert ("guarded",) == fleet.begin(replace(wish, plan_only=True), tmp_path).left[0]
 
 
 def command(monkeypatch: pytest.MonkeyPatch, program: str) -> None:

@@ -1,0 +1,131 @@
+"""A fleet of twenty DB instances in one sandbox, with what goes wrong in fleets; and workers and schedulers that are lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cruddur_ops import fleet, locks, targets
+from cruddur_ops.errors import RunInterrupted
+from cruddur_ops.fleet import record, waves
+from cruddur_ops.fleet.order import Order, Report
+from cruddur_ops.state import PROJECT
+from rds_sandbox import Sandbox
+from tests.unit.headless import until
+
+COUNT, OFFERED_NO_MORE, LOCKED, GONE = 20, "t05", "t09", "t14"
+EACH = '[{name}]\nsandbox = true\ndb_instance_identifier = "fleet-{name}"\ntags = {{ team = "payments" }}\n'
+PLANTED = {
+    OFFERED_NO_MORE: 'engine_version = "12"\n',
+    GONE: 'connection_url = "postgresql://nobody@127.0.0.1:1/cruddur"\n',
+}
+
+pytestmark = pytest.mark.thorough  # minutes
+
+
+@pytest.fixture
+def fleet_of_twenty(rds_sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a command line with that many targets."""
+    names = [f"t{number:02}" for number in range(1, COUNT + 1)]
+    (tmp_path / "targets.toml").write_text("".join(EACH.format(name=name) + PLANTED.get(name, "") for name in names))
+    own = {"CRUDDUR_TARGETS": "targets.toml", "CRUDDUR_RUNS": "runs", "CRUDDUR_STATE_DIR": "state"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**rds_sandbox.environment, **{name: str(tmp_path / value) for name, value in own.items()}}.items():
+            patch.setenv(name, value)
+        yield dict(os.environ)
+
+
+def ops(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line."""
+    command = [sys.executable, "-m", "cruddur_ops", "fleet", *arguments]
+    return subprocess.run(command, env=environment, cwd=PROJECT, capture_output=True, text=True, timeout=1800)
+
+
+def test_twenty_targets(fleet_of_twenty: dict[str, str], tmp_path: Path) -> None:
+    """The canary, then the rest; one is refused, one locked by somebody else, one unreachable, and three may be so."""
+    run = ("run", "00", "01", "02", "03", "--targets", "team=payments")
+    with locks.held(targets.load(LOCKED), "a test"):
+        done = ops(fleet_of_twenty, *run, "--waves", "1,50%,100%", "--max-errors", "3", "--max-concurrency", "6")
+    found = record.find("last", tmp_path / "runs").reports()
+    verdicts = {name: report.verdict for name, report in found.items() if not report.passed}
+    assert (1, {OFFERED_NO_MORE: "failed", LOCKED: "locked", GONE: "unreachable"}) == (done.returncode, verdicts), done
+    assert f"{COUNT} targets: 17 passed" in done.stdout
+    again = ops(fleet_of_twenty, "resume", "--max-concurrency", "6")
+    found = record.find("last", tmp_path / "runs").reports()
+    assert (1, 18) == (again.returncode, sum(report.passed for report in found.values())), again  # but for the budget of one wave
+    drift = ops(fleet_of_twenty, "plan", "01", "02", "03", "--targets", "t0[1-3]")
+    assert (0, "3 passed; 0 changes") == (drift.returncode, drift.stdout.partition("targets: ")[2].splitlines()[0])
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """The address of a scheduler with two workers, and the three processes."""
+    file = tmp_path / "scheduler.json"
+    processes = [_dask("scheduler", file, "--host", "127.0.0.1", "--port", "0")]
+    processes += [_dask("worker", file, "--nthreads", "2", "--no-nanny") for _ in range(2)]
+    until(file.exists)
+    yield json.loads(until(file.read_text))["address"], processes
+    for process in processes:
+        process.kill()
+        process.wait()
+
+
+def _dask(what: str, file: Path, *options: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", str(file), "--no-dashboard", *options]
+    return subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL)
+
+
+def made(folder: Path, address: str) -> fleet.Fleet:
+    """A fleet of three on these workers."""
+    names = ["t0", "t1", "t2"]
+    split = waves.split(names, "1,100%")
+    facts = {"targets": names, "notebooks": [], "given": {}, "plan_only": False, "waves": split, "errors": 0,
+             "seconds": 0, "evidence_url": "", "approved": "", "source": "", "plans": {}, "digest": ""}  # fmt: skip
+    return fleet.Fleet(record.create(folder, facts), address, 2, tuple(split))
+
+
+def dying_once(order: Order) -> Report:
+    """A task whose worker is killed at the first try."""
+    mark = Path(order.folder) / "tried"
+    if order.target == "t1" and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return Report(order.target, "passed", host=str(os.getpid()))
+
+
+def waiting(order: Order) -> Report:
+    """A task that is still at work when something is done to its scheduler."""
+    if order.target != "t0":
+        (Path(order.folder) / "began").touch()
+        threading.Event().wait(60)
+    return Report(order.target, "passed")
+
+
+def test_a_worker_that_is_killed(scheduler: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path) -> None:
+    """Its target is run again, by Dask, elsewhere."""
+    done = fleet.carry_out(made(tmp_path, scheduler[0]), lambda _: None, lambda _: None, dying_once)
+    assert ["passed"] * 3 == [report.verdict for report in done.record.reports().values()]
+
+
+def test_a_scheduler_that_is_killed(scheduler: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path) -> None:
+    """The fleet ends with the way to go on; what had passed stays so."""
+    begun = made(tmp_path, scheduler[0])
+
+    def kill(ended: threading.Event) -> None:
+        while not (begun.record.folder / "began").exists():
+            ended.wait(0.1)
+        scheduler[1][0].kill()
+
+    ended = threading.Event()
+    threading.Thread(target=kill, args=(ended,), daemon=True).start()
+    with pytest.raises(RunInterrupted, match="the scheduler is gone.*fleet resume"):
+        fleet.carry_out(begun, lambda _: None, lambda _: None, waiting)
+    assert {"t0": "passed"} == {name: report.verdict for name, report in begun.record.reports().items()}
