@@ -37,6 +37,7 @@ THROTTLED_CODES = {
     "ThrottlingException",
     "TooManyRequestsException",
 }
+IAM_ABSENT_CODE = "NoSuchEntity"  # what IAM answers of what is not there (IAM API Reference, Common Errors)
 FAILURES = (500, 502, 503, 504)  # the statuses that botocore's standard mode takes for passing
 ATTEMPTS = 5
 # What AWS would do once more: a call of these whose answer was lost is not repeated.

@@ -54,7 +54,7 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "KMSKeyNotAccessibleFault": (NotOffered, "enable the KMS key, or ask for the right to use it"),
     "LimitExceeded": (NotOffered, QUOTA),
     "NetworkTypeNotSupported": (WrongInput, SETTINGS),
-    "NoSuchEntity": (RunInProgress, AGAIN),
+    aws.IAM_ABSENT_CODE: (RunInProgress, AGAIN),
     "PointInTimeRestoreNotEnabled": (InstanceNotReady, "set backup_retention_period, or restore a snapshot"),
     "ResourceConflictException": (RunInProgress, AGAIN),
     "ResourceExistsException": (RunInProgress, AGAIN),

@@ -8,7 +8,6 @@ from cruddur_ops import aws, tags
 from cruddur_ops.target import Target
 
 OF_RDS = "RDSNetworkInterface"  # the description of an interface that a DB instance has
-ABSENT_CODE = "NoSuchEntity"
 REFERRING = ("ip-permission.group-id", "egress.ip-permission.group-id")
 
 
@@ -55,10 +54,10 @@ def _endpoints(target: Target, group_id: str) -> Iterator[str]:
 
 
 def _rules(target: Target, group_id: str) -> Iterator[str]:
-    """Rules of other groups; those of the runbook's own go before the group."""
+    """Rules of others' groups; those that the runbook made go before the group, and so does whatever stands in its own ones."""
     wanted = [[{"Name": name, "Values": [group_id]}] for name in REFERRING]
     groups = [one for filters in wanted for one in aws.pages(target, "ec2", "describe_security_groups", Filters=filters)]
-    names = {one["GroupId"]: one["GroupName"] for one in groups if one["GroupId"] != group_id}
+    names = {one["GroupId"]: one["GroupName"] for one in groups if one["GroupId"] != group_id and not _ours(target, one)}
     within = [{"Name": "group-id", "Values": sorted(names)}]
     for rule in aws.pages(target, "ec2", "describe_security_group_rules", Filters=within) if names else []:
         if rule.get("ReferencedGroupInfo", {}).get("GroupId") == group_id and not _ours(target, rule):
@@ -75,9 +74,9 @@ def of_role(target: Target, name: str, policy: str) -> str:
     One that has just been deleted may still be shown (IAM User Guide, "Changes that I make are not always immediately visible").
     """
     pages = partial(aws.pages, target, "iam")
-    attached = pages("list_attached_role_policies", ABSENT_CODE, RoleName=name)
-    inline = pages("list_role_policies", ABSENT_CODE, RoleName=name)
-    profiles = pages("list_instance_profiles_for_role", ABSENT_CODE, RoleName=name)
+    attached = pages("list_attached_role_policies", aws.IAM_ABSENT_CODE, RoleName=name)
+    inline = pages("list_role_policies", aws.IAM_ABSENT_CODE, RoleName=name)
+    profiles = pages("list_instance_profiles_for_role", aws.IAM_ABSENT_CODE, RoleName=name)
     found = [*(one["PolicyName"] for one in attached), *(one for one in inline if one != policy)]
     return _stays([f"policy {one}" for one in found] + [f"instance profile {one['InstanceProfileName']}" for one in profiles])
 

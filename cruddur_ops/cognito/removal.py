@@ -99,10 +99,12 @@ def _trigger(target: Target) -> Iterator[Change]:
 def _network(target: Target, name: str) -> Iterator[Change]:
     """The rules that admit the function's groups, the endpoints that stand in them, and the groups themselves."""
     mine = made_for(target)
-    for group in groups.find(target, {"group-name": [name]} | mine):
+    own = groups.find(target, mine)
+    for group in (one for one in own if one.name == name):
         made = [rule for rule in rules_of(target, mine) if rule.source == group.id]
         for rule in sorted(made, key=lambda rule: rule.from_port):
             yield removal(f"security-group rule tcp {rule.from_port} for {rule.description}", rule.revocation())
+        yield from _others_rules(target, group, [one.id for one in own if one != group])
         for one in function_network.endpoints(target, mine):
             if group.id in one.group_ids:
                 yield removal(function_network.ENDPOINT, Call("ec2", "delete_vpc_endpoints", {"VpcEndpointIds": [one.id]}))
@@ -110,6 +112,13 @@ def _network(target: Target, name: str) -> Iterator[Change]:
         call = Call("ec2", "delete_security_group", given, retry_code=GROUP_USED, retry_seconds=GROUP_SECONDS)
         note = "on AWS up to 20 minutes after the function"
         yield removal(f"security group {name}", call, note=note, kept=dependents.of_group(target, group.id))
+
+
+def _others_rules(target: Target, group: groups.Group, own: list[str]) -> Iterator[Change]:
+    """What others have put into the target's own groups for this one: EC2 would keep a group that another's rule names."""
+    for rule in rules_of(target, {"group-id": own}, outbound=True) if own else []:
+        if rule.source == group.id and not tags.ours(target, rule.tags):
+            yield removal(f"security-group rule {rule.id}", rule.revocation(), note=f"{rule}, which others made")
 
 
 def _log(target: Target, of_function: bool) -> Iterator[Change]:

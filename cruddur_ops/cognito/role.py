@@ -14,7 +14,6 @@ from cruddur_ops.target import Target
 
 POLICY = "post-confirmation"
 RETENTION_DAYS = 30
-ABSENT_CODE = "NoSuchEntity"
 AFTER_THE_SECRET = "known after 03_load_schema_and_seed, which makes the secret of cruddur_app"
 
 
@@ -31,10 +30,10 @@ class Role:
 def describe(target: Target) -> Role | None:
     """What has the name of the function's role, whoever's it is; None where there is none."""
     name = names.function_name(target)
-    found = aws.find(target, "iam", "get_role", ABSENT_CODE, RoleName=name)
+    found = aws.find(target, "iam", "get_role", aws.IAM_ABSENT_CODE, RoleName=name)
     if found is None:
         return None
-    inline = aws.find(target, "iam", "get_role_policy", ABSENT_CODE, RoleName=name, PolicyName=POLICY)
+    inline = aws.find(target, "iam", "get_role_policy", aws.IAM_ABSENT_CODE, RoleName=name, PolicyName=POLICY)
     labels, made = tags.as_mapping(found["Role"].get("Tags", [])), found["Role"]["CreateDate"]
     return Role(found["Role"]["AssumeRolePolicyDocument"], inline["PolicyDocument"] if inline else {}, labels, made)
 

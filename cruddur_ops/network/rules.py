@@ -35,6 +35,7 @@ class Rule:
     tags: Mapping[str, str] = field(default_factory=dict, compare=False)
     id: str = field(default="", compare=False)  # EC2's, empty for a rule that is not there yet
     group_id: str = field(default="", compare=False)  # of the security group that holds it, empty likewise
+    outbound: bool = field(default=False, compare=False)  # for connections to what is then no source
 
     def __post_init__(self) -> None:
         """Bring protocol, ports and CIDR block into the one form in which EC2 keeps them."""
@@ -60,6 +61,7 @@ class Rule:
             tags=tags.as_mapping(item.get("Tags", [])),
             id=item["SecurityGroupRuleId"],
             group_id=item["GroupId"],
+            outbound=item["IsEgress"],
         )
 
     @property
@@ -104,6 +106,8 @@ class Rule:
     def revocation(self) -> Call:
         """The call that takes the rule away."""
         parameters = {"GroupId": self.group_id, "SecurityGroupRuleIds": [self.id]}
+        if self.outbound:
+            return Call("ec2", "revoke_security_group_egress", parameters)
         return Call("ec2", "revoke_security_group_ingress", parameters)
 
     def _traffic(self) -> dict[str, Any]:
@@ -131,7 +135,7 @@ def made_for(target: Target) -> dict[str, list[str]]:
     return {"tag:ManagedBy": [tags.MANAGED_BY], f"tag:{tags.INSTANCE}": [target.db_instance_identifier]}
 
 
-def rules_of(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Rule]:
-    """The inbound rules that pass all filters, such as {"group-id": ["sg-…"]} or `made_for`, by id."""
+def rules_of(target: Target, filters: Mapping[str, Iterable[str]], *, outbound: bool = False) -> list[Rule]:
+    """The inbound rules that pass all filters, such as {"group-id": ["sg-…"]} or `made_for`, by id; outbound ones where asked."""
     found = aws.pages(target, "ec2", "describe_security_group_rules", Filters=as_filters(filters))
-    return sorted((Rule.described(item) for item in found if not item["IsEgress"]), key=lambda rule: rule.id)
+    return sorted((Rule.described(item) for item in found if outbound or not item["IsEgress"]), key=lambda rule: rule.id)

@@ -14,7 +14,6 @@ from cruddur_ops.change import Action, Change, removal
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
-ABSENT_CODE = "NoSuchEntity"  # IAM's
 STOP = "scheduler:::aws-sdk:rds:stopDBInstance"
 EVERY = "rate(1 hour)"
 POLICY = "stop-db-instance"
@@ -65,11 +64,11 @@ def _looks(target: Target) -> Iterator[tuple[str, bool]]:
     ours = schedule is not None and _stops(target, schedule)
     if schedule is not None:
         yield f"schedule {called}", ours
-    role = aws.find(target, "iam", "get_role", ABSENT_CODE, RoleName=called)
+    role = aws.find(target, "iam", "get_role", aws.IAM_ABSENT_CODE, RoleName=called)
     if role is not None:
         labels = tags.as_mapping(role["Role"].get("Tags", []))
         ours = tags.ours(target, labels) or (ours and tags.unclaimed(labels))
-        if aws.find(target, "iam", "get_role_policy", ABSENT_CODE, RoleName=called, PolicyName=POLICY):
+        if aws.find(target, "iam", "get_role_policy", aws.IAM_ABSENT_CODE, RoleName=called, PolicyName=POLICY):
             yield f"policy of role {called}", ours
         yield f"IAM role {called}", ours
 

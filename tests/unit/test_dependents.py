@@ -50,6 +50,15 @@ def outbound(group_id: str, ec2: Any) -> str:
     return f"rule {made[0]['SecurityGroupRuleId']} of theirs"
 
 
+@pytest.mark.parametrize("hang", [inbound, outbound])
+def test_a_rule_in_a_group_of_ours_keeps_no_other(hang: Callable[[str, Any], str], group: Made) -> None:
+    """Whoever made it: the group is this target's, and all that stands in it goes before the one that it names."""
+    hang(*group)
+    [theirs] = group[1].describe_security_groups(Filters=[{"Name": "group-name", "Values": ["theirs"]}])["SecurityGroups"]
+    group[1].create_tags(Resources=[theirs["GroupId"]], Tags=tags.as_list(tags.of(TARGET)))
+    assert "" == dependents.of_group(TARGET, group[0])
+
+
 def attached(group_id: str, ec2: Any) -> str:
     """Somebody's machine in it."""
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import dependents, tags
+from cruddur_ops import aws, dependents, tags
 from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import function, plan_remove_pool, plan_undeploy, pool, role
 from cruddur_ops.cognito.function import Function
@@ -140,3 +140,23 @@ def test_the_applications_pool_stays_whatever_is_asked(
     assert () == removal(found, target=target).mutating
     with pytest.raises(WrongInput, match="was not made for test by this runbook, and stays"):
         removal(found, target=target, user_pool=POOL["Id"])
+
+
+def test_what_others_put_into_our_groups_for_the_functions_goes_with_it(account: str) -> None:
+    """In and out, each by its call, and before the group that it names; a plan says that others made it."""
+    target = Target("test", account_id=account, unproven=True, owner="alice")
+    ec2 = aws.client(target, "ec2")
+    labels = [{"ResourceType": "security-group", "Tags": tags.as_list(tags.of(target))}]
+    ids = [
+        ec2.create_security_group(GroupName=name, Description="test", TagSpecifications=labels)["GroupId"]
+        for name in (NAME, groups.group_name(target))
+    ]
+    given = {"IpProtocol": "tcp", "FromPort": 5433, "ToPort": 5433, "UserIdGroupPairs": [{"GroupId": ids[0]}]}
+    for authorize in (ec2.authorize_security_group_ingress, ec2.authorize_security_group_egress):
+        authorize(GroupId=ids[1], IpPermissions=[given])
+    plan = plan_undeploy(target)
+    assert ["which others made"] * 2 + ["on AWS up to 20 minutes after the function"] == [
+        change.note.rpartition(", ")[2] for change in plan.mutating
+    ]
+    plan.apply()
+    assert [ids[1]] == [one.id for one in groups.own(target)]
