@@ -25,7 +25,7 @@ test: ## lint, check types, and test, at once: minutes
 tests: env-dev ## test alone
 	@$(TESTS) $(ARGS)
 
-test-all: ## test everything there is: every case, all notebooks, Terraform where it is installed
+test-all: ## test everything there is: every case, all notebooks, a browser, Terraform where it is installed
 	@$(MAKE) test ARGS="--all $(ARGS)"
 	@$(MAKE) -C rds_sandbox test ARGS="--terraform --wheels --operations"
 

@@ -18,6 +18,7 @@ ADDRESSES = ("LOCAL_IP", "GITPOD_IP", "CONNECTION_URL", "PROD_CONNECTION_URL")
 TESTS = Path(__file__).parent
 ON_REQUEST = {
     TESTS / "benchmarks": "takes minutes, and measures nothing",
+    TESTS / "browser": "takes minutes, and needs Chromium",
     TESTS / "live": "acts on a real AWS account",
     TESTS / "wheels": "takes minutes, and needs a package index",
 }
@@ -34,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mixed-seed", type=int, default=1, help="what to draw them from")
     parser.addoption("--live", action="store_true", help="run the tests that act on a real AWS account")
     parser.addoption("--benchmarks", action="store_true", help="run each benchmark once, with little data: minutes")
+    parser.addoption("--browser", action="store_true", help="open the notebooks and a run's page in Chromium: minutes")
     parser.addoption("--wheels", action="store_true", help="install the wheels as others would: minutes, and a package index")
 
 
@@ -42,7 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "thorough: one more case of a behaviour that is tested anyway; with --all only")
     settings.load_profile("all" if config.getoption("--all") else "some")
     if config.getoption("--all"):
-        config.option.benchmarks = config.option.wheels = True
+        config.option.benchmarks = config.option.browser = config.option.wheels = True
     _write_to_memory()
     # What a shell that starts this in the background, or nohup, has it ignore, and all its children.
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):

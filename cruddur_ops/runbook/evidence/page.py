@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from cruddur_ops.approvals import SYMBOLS
 
 NAME = "index.html"
 HERE = Path(__file__).parent
+LINK = re.compile(r'<a href="(?!#|https?:)[^"]*"[^>]*>(.*?)</a>', re.DOTALL)  # to a file that is not beside the page
 
 
 def render(record: Mapping[str, Any], folder: Path) -> str:
@@ -51,7 +53,8 @@ def body(notebook: Path) -> str:
         if "outputs" in cell:
             cell.outputs = [output for output in cell.outputs if output.get("data") != {}]  # a progress bar leaves an empty one
     html, _ = _exporter().from_notebook_node(document)
-    return str(html)
+    reachable = html.replace('<div class="output_html', '<div tabindex="0" class="output_html')  # it scrolls by keyboard
+    return LINK.sub(r"\1", reachable)
 
 
 def timeline(steps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -97,4 +100,5 @@ def _exporter() -> Any:
 def _highlighting() -> str:
     from pygments.formatters import HtmlFormatter
 
-    return str(HtmlFormatter(style="default").get_style_defs(".highlight"))
+    light, dark = (HtmlFormatter(style=name, nobackground=True).get_style_defs(".highlight") for name in ("xcode", "monokai"))
+    return f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
