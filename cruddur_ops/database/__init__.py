@@ -14,7 +14,7 @@ from cruddur_ops.database.schema import plan_migrations, plan_schema, schema_che
 from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.database.sessions import sessions
 from cruddur_ops.database.statement_statistics import plan_statement_statistics, slowest
-from cruddur_ops.database.status import connection_facts, counts, inspect, status
+from cruddur_ops.database.status import connection_facts, counts, inspect, sizes, status
 from cruddur_ops.database.steps import require_possible
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "require_possible",
     "schema_checksum",
     "sessions",
+    "sizes",
     "slowest",
     "staged_block",
     "status",

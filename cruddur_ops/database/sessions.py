@@ -15,6 +15,7 @@ from cruddur_ops.database.masking import HIDDEN, statement_kind
 from cruddur_ops.database.planning import changing, on_server
 from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import InUse, WrongInput
+from cruddur_ops.pictures import Picture
 from cruddur_ops.plan import Action, Change, Outcome, Plan, step
 from cruddur_ops.target import Target
 from cruddur_ops.texttable import table
@@ -101,6 +102,12 @@ class Sessions:
             f"({holder.state}, {holder.statement})"
             for waiter, holder in pairs
         )
+
+    def picture(self) -> Picture:
+        """Who waits for whom."""
+        from cruddur_ops.database import jams
+
+        return jams.picture(self)
 
     def __str__(self) -> str:
         if not self.all:

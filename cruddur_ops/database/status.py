@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 
+from cruddur_ops import pictures
 from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection, connect, session
 from cruddur_ops.database.errors import NotPermitted, SchemaMissing, told
@@ -19,6 +20,7 @@ from cruddur_ops.database.sessions import all_sessions, others, whole_seconds
 from cruddur_ops.database.statements import ask, compose, rows
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.figures import Figures
+from cruddur_ops.pictures import BLUE, ORANGE, Picture
 from cruddur_ops.progress import waiting
 from cruddur_ops.target import Target
 from cruddur_ops.texttable import pairs
@@ -164,6 +166,23 @@ def connection_facts(target: Target, database: str | None = None) -> dict[str, A
         sslmode = connection.info.get_parameters().get("sslmode", "prefer")
         facts = {"tls": bool(connection.pgconn.ssl_in_use), "sslmode": sslmode}
         return {**ask(connection, "operations/connection")[0], **facts}
+
+
+def sizes(target: Target) -> Picture:
+    """The largest tables and their indexes."""
+    found = rows(target, "operations/sizes")
+    if not found:
+        return Picture("there are no tables")
+    names = [one["table"] for one in found]
+    tables, indexes = ([one[part] for one in found] for part in ("table_bytes", "index_bytes"))
+    figure, [axes] = pictures.panels(0.3 * len(found) + 0.6)
+    axes.barh(names, tables, color=BLUE, label="table")
+    bars = axes.barh(names, indexes, left=tables, color=ORANGE, edgecolor="black", hatch="//", linewidth=0.5, label="its indexes")
+    axes.bar_label(bars, [readable(sum(both)) for both in zip(tables, indexes, strict=True)], padding=4)
+    axes.set(ylim=(len(found) - 0.5, -0.5), xticks=[], xlim=(0, 1.15 * max(map(sum, zip(tables, indexes, strict=True)))))
+    axes.set_title("Size of the tables", loc="left", fontsize=10)
+    axes.legend(frameon=False, loc="lower right")
+    return Picture(f"the sizes of {len(found)} tables and of their indexes, the largest first", figure)
 
 
 def inspect(target: Target, what: str) -> DataFrame:

@@ -5,6 +5,7 @@ from cruddur_ops.rds.alarms import plan_alarms
 from cruddur_ops.rds.drill import Drill, plan_clear, plan_drill, plan_return
 from cruddur_ops.rds.drill import name as sibling_name
 from cruddur_ops.rds.health import look
+from cruddur_ops.rds.history import history
 from cruddur_ops.rds.instances import describe
 from cruddur_ops.rds.inventory import find as leftovers
 from cruddur_ops.rds.inventory import verify_gone
@@ -25,6 +26,7 @@ from cruddur_ops.rds.waiting import wait, wait_until_restorable, wait_until_stea
 __all__ = [
     "Drill",
     "describe",
+    "history",
     "leftovers",
     "look",
     "offer",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cruddur_ops.database.status import readable
 from cruddur_ops.errors import NotVerified, PlanMoved
+from cruddur_ops.pictures import BLUE, VERMILION
 from cruddur_ops.rehearsal import measurements
 from cruddur_ops.rehearsal.locks import Lock, Timed
 from cruddur_ops.rehearsal.statements import Changed
@@ -138,7 +139,7 @@ class Report:
 def _phases(axes: Any, report: Report) -> None:
     position = 0.0
     for phase in report.phases:
-        axes.barh(phase.name, phase.seconds, left=position, color="steelblue")
+        axes.barh(phase.name, phase.seconds, left=position, color=BLUE)
         position += phase.seconds
     axes.invert_yaxis()
     axes.set(xlabel="seconds", title=f"Rehearsal of the {report.step}")
@@ -146,7 +147,7 @@ def _phases(axes: Any, report: Report) -> None:
 
 def _locks(axes: Any, report: Report) -> None:
     for lock in report.locks:
-        axes.barh(f"{lock.words}\n{lock.relation}", lock.seconds, left=lock.began, color="firebrick")
+        axes.barh(f"{lock.words}\n{lock.relation}", lock.seconds, left=lock.began, color=VERMILION)
     axes.invert_yaxis()
     axes.set(xlabel="seconds of the step", xlim=(0, report.seconds), title="Locks that keep others waiting")
 

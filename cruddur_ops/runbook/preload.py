@@ -15,6 +15,7 @@ MODULES = (
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
     "boto3",
+    "matplotlib.backends.backend_agg",
     "tqdm",
     "sqlglot.dialects.postgres",
     *(f"cruddur_ops.{name}" for name in ("rds", "database", "network", "activities", "cognito", "preflight", "magics")),

@@ -94,12 +94,12 @@ def test_a_jam(empty: Target) -> None:
     """A staged blocker and who waits for it are listed, and gone afterwards."""
     with database.staged_block(empty):
         found = by_application(database.sessions(empty))
-        blocks = database.sessions(empty).blocks
+        blocks, picture = database.sessions(empty).blocks, database.sessions(empty).picture()
 
     waiter, blocker = found[WAITER], found[BLOCKER]
     assert (blocker.pid,) == waiter.blocked_by
     assert ("active", "Lock advisory", "idle in transaction") == (waiter.state, waiter.wait_event, blocker.state)
-    assert [f"{WAITER} (SELECT, Lock advisory) waits for {BLOCKER} (idle in transaction, SELECT)"] == blocks
+    assert [f"{WAITER} (SELECT, Lock advisory) waits for {BLOCKER} (idle in transaction, SELECT)"] == blocks == [picture.text]
     assert () == database.sessions(empty).all
 
 

@@ -100,6 +100,7 @@ def test_what_is_known_of_tables_and_indexes(seeded: Target) -> None:
 
     assert ["activities", "schema_history", "schema_migrations", "users"] == list(sizes["table"])
     assert "64 kB" == sizes["table, up to"][0]
+    assert "the sizes of 4 tables and of their indexes, the largest first" == database.sizes(seeded).text
     assert {"activities_expiry"} <= set(unused["index"])
     assert not [name for name in unused["index"] if name.endswith(("_pkey", "_key"))]
     assert [False, False, False] == list(database.inspect(seeded, "memory").iloc[0])
