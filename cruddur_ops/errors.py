@@ -1,7 +1,14 @@
 """Expected failures. Each message is one sentence that ends with the remedy."""
 
 import difflib
+import re
 from collections.abc import Iterable
+
+DEFAULT_TARGET = "local"
+# Those that take a target, and do not name it; a run that goes on, or that was approved, knows its own.
+OTHERS = r"targets|sandbox|runs|evidence|fleet|db migration "
+COMMAND = re.compile(rf"(`cruddur-ops (?!{OTHERS})(?![^`]*--(?:target|resume|approved))[^`]*?)((?: -- [^`]*)?`)")
+NOTEBOOK = re.compile(r"\b\d\d_[a-z][a-z_]*\b(?! with target)")
 
 
 class OpsError(Exception):
@@ -83,3 +90,11 @@ def nearest(wrong: str, offered: Iterable[str], otherwise: str) -> str:
     """The remedy for a mistyped name: the one that was meant, else something else."""
     near = difflib.get_close_matches(wrong, list(offered), n=1)
     return f'did you mean "{near[0]}"?' if near else otherwise
+
+
+def aimed(text: str, target: str) -> str:
+    """A sentence whose verbs and notebooks act on the target, where that is not the one that they act on by default."""
+    if target == DEFAULT_TARGET:
+        return text
+    text = COMMAND.sub(rf"\1 --target {target}\2", text)
+    return NOTEBOOK.sub(rf'\g<0> with target = "{target}"', text)

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cruddur_ops.errors import OpsError, RunInterrupted
+from cruddur_ops.errors import DEFAULT_TARGET, OpsError, RunInterrupted, aimed
 from cruddur_ops.redaction import redact
 from cruddur_ops.state import require_checkout
 
@@ -16,7 +16,7 @@ DRIFT = 2  # the exit code of a plan that differs, as `terraform plan -detailed-
 
 
 class Commands(click.Group):
-    """A group whose expected failures are one sentence on standard error, and an exit code.
+    """A group whose expected failures are one sentence on standard error, and an exit code; remedies name the target.
 
     With --plan the code 2 says that something differs, so that wrong input ends with 1 there, as all failures do.
     """
@@ -25,6 +25,7 @@ class Commands(click.Group):
         """Remember whether a plan is asked for: even a wrong option has another code then."""
         asked = args[: args.index("--") if "--" in args else None]
         ctx.meta["plan"] = "--plan" in asked or asked[:2] == ["fleet", "plan"]
+        ctx.meta["target"] = _value("--target", asked)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -37,7 +38,7 @@ class Commands(click.Group):
             error.show()
             ctx.exit(OpsError.exit_code)
         except _expected() as error:
-            click.echo(redact(str(error)), err=True)
+            click.echo(redact(aimed(str(error), ctx.meta["target"])), err=True)
             ctx.exit(_code(ctx, error.exit_code))
         except OSError as error:
             if error.errno == errno.EPIPE:  # click's to handle: whoever reads has seen enough
@@ -48,6 +49,12 @@ class Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("interrupted: repeat the command, it converges", err=True)
             ctx.exit(RunInterrupted.exit_code)
+
+
+def _value(option: str, args: list[str]) -> str:
+    """Of --target; the default one where it is not given."""
+    words = " ".join(args).replace(f"{option}=", f"{option} ").split()
+    return words[words.index(option) + 1] if option in words[:-1] else DEFAULT_TARGET
 
 
 def _code(ctx: click.Context, code: int) -> int:

@@ -29,7 +29,8 @@ class VerbCommand(click.Command):
         if first and not first[0].startswith("-") and not named and self._takes_no_name(args[1:2] == ["--"]):
             from cruddur_ops.targets import read_targets
 
-            args = ["--target", *args] if first[0] in read_targets() else args
+            if first[0] in read_targets():
+                ctx.meta["target"], args = first[0], ["--target", *args]
         return super().parse_args(ctx, args)
 
     def _takes_no_name(self, apart: bool) -> bool:

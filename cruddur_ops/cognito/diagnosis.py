@@ -18,7 +18,7 @@ REMEDY = "run 05_post_confirmation_lambda"
 
 def diagnose(target: Target) -> Ladder:
     """Look at each step on the way of a confirmed user: the pool, the function, its secret, the database's door."""
-    return climbed(f"function of {target.name}", NAMES, _rungs(target))
+    return climbed(target.name, f"function of {target.name}", NAMES, _rungs(target))
 
 
 def _rungs(target: Target) -> Iterator[Rung]:

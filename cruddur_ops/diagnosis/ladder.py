@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from cruddur_ops import aws
-from cruddur_ops.errors import AccessDenied, AwsUnreachable, OpsError
+from cruddur_ops.errors import AccessDenied, AwsUnreachable, OpsError, aimed
 
 FIRST = "credentials"  # whoever cannot ask AWS at all, cannot ask it for anything
 
@@ -101,12 +101,12 @@ class Ladder:
         return json.dumps({"title": self.title, "sound": self.sound, "rungs": [asdict(rung) for rung in self.rungs]}, indent=2)
 
 
-def climbed(title: str, names: Sequence[str], found: Iterable[Rung]) -> Ladder:
+def climbed(target: str, title: str, names: Sequence[str], found: Iterable[Rung]) -> Ladder:
     """The ladder of these rungs: those that were not reached are unknown, and only the first that failed keeps its remedy."""
     by_name = {rung.name: rung for rung in found}
     rungs, first = [], ""
     for name in names:
         rung = by_name.get(name) or unknown(name, f"comes after {first}" if first else "could not be looked at")
-        rungs.append(replace(rung, remedy="") if first else rung)
+        rungs.append(replace(rung, remedy="" if first else aimed(rung.remedy, target)))
         first = first or (name if rung.state is State.FAILED else "")
     return Ladder(title, tuple(rungs))

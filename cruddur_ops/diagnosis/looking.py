@@ -21,11 +21,11 @@ def diagnose(target: Target) -> Ladder:
     """Look at each step on the way from here to the database, in the order in which a packet and a login go."""
     title = f"connection to {target.name}"
     if target.connection_url:
-        return climbed(title, (packet.NAME, *server.NAMES), _by_url(target))
+        return climbed(target.name, title, (packet.NAME, *server.NAMES), _by_url(target))
     tunnelled = leads(target)
     names = [FIRST, INSTANCE, *([] if tunnelled else way.NAMES), *server.NAMES]
     with moment.one():
-        return climbed(title, names, _by_aws(target, tunnelled))
+        return climbed(target.name, title, names, _by_aws(target, tunnelled))
 
 
 def _by_aws(target: Target, tunnelled: bool) -> Iterator[Rung]:

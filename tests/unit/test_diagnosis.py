@@ -32,7 +32,7 @@ def in_group(source: str, port: int = 5432, name: str = "sgr-1") -> Rule:
 @given(some.lists(RUNGS, unique_by=lambda rung: rung.name))
 def test_only_the_first_that_failed_has_a_remedy(found: list[Rung]) -> None:
     """Every name has its rung, and what was not reached is unknown; it is sound if all passed."""
-    ladder = climbed("way", "abcdef", found)
+    ladder = climbed("local", "way", "abcdef", found)
     first = ladder.first_failed
     assert list("abcdef") == [rung.name for rung in ladder.rungs]
     assert [first] * bool(first) == [rung for rung in ladder.rungs if rung.remedy and rung.state is State.FAILED]
