@@ -9,7 +9,7 @@ from typing import Any
 from cruddur_ops import aws, pictures
 from cruddur_ops.pictures import BLUE, VERMILION, Picture
 from cruddur_ops.rds import alarms, instances
-from cruddur_ops.rds.alarms import ABOVE, GIB, NAMESPACE, PERIOD, Watch
+from cruddur_ops.rds.alarms import ABOVE, GIB, NAMESPACE, Watch
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
@@ -21,17 +21,18 @@ SHOWN = {
     "CPUCreditBalance": ("CPU credits", "", 1),
     "ReplicaLag": ("replica lag", "s", 1),
 }
+MINUTE = 60
 FEW = 40  # values whose points are drawn
 LIMIT = {"linestyle": "--", "color": VERMILION, "linewidth": 1.5}
 
 
 def history(target: Target, connection_limit: int, hours: int = 24) -> Picture:
-    """Connections, free storage, CPU credits and replica lag, as far as CloudWatch has values, each at its worst in five minutes.
+    """Connections, free storage, CPU credits and replica lag, as far as CloudWatch has values, each at its worst in a minute.
 
     Args:
         target: whose instance; behind a connection URL there is none.
         connection_limit: how many connections the server allows.
-        hours: how far back.
+        hours: how far back; of more than 15 days CloudWatch has no values of a minute.
     """
     if target.connection_url:
         return Picture("behind a connection URL there is no DB instance that CloudWatch measures")
@@ -39,7 +40,7 @@ def history(target: Target, connection_limit: int, hours: int = 24) -> Picture:
     watches = list(alarms.wanted(found, connection_limit))
     values = _values(target, watches, hours)
     known = [one for one in watches if values[one]]
-    text = f"the last {hours} hours: " + "; ".join(_said(one, values[one]) for one in watches)
+    text = f"the last {f'{hours} hours' if hours > 1 else 'hour'}: " + "; ".join(_said(one, values[one]) for one in watches)
     if not known:
         return Picture(text)
     figure, axes = pictures.panels(*[1.9] * len(known))
@@ -62,7 +63,7 @@ def _values(target: Target, watches: Sequence[Watch], hours: int) -> Mapping[Wat
 def _query(name: str, watch: Watch) -> dict[str, Any]:
     metric = {"Namespace": NAMESPACE, "MetricName": watch.metric, "Dimensions": watch.dimensions}
     worst = "Maximum" if watch.comparison == ABOVE else "Minimum"
-    return {"Id": name, "MetricStat": {"Metric": metric, "Period": PERIOD, "Stat": worst}}
+    return {"Id": name, "MetricStat": {"Metric": metric, "Period": MINUTE, "Stat": worst}}
 
 
 def _said(watch: Watch, values: Values) -> str:
@@ -85,7 +86,7 @@ def _draw(axes: Any, watch: Watch, values: Values, whole: float | None) -> None:
 
     words, unit, factor = SHOWN[watch.metric]
     marker = {"marker": "o", "markersize": 4} if len(values) < FEW else {}
-    axes.plot([when for when, _ in values], [value * factor for _, value in values], color=BLUE, **marker)
+    axes.plot([when for when, _ in values], [value * factor for _, value in values], color=BLUE, clip_on=False, **marker)
     axes.axhline(watch.threshold * factor, **LIMIT, label=f"alarm {watch.said}")
     if whole is not None:
         axes.axhline(whole * factor, color="black", linewidth=1.5, label=f"limit {whole * factor:g} {unit}")
