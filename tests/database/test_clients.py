@@ -6,11 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import psutil
 import psycopg
@@ -32,6 +29,7 @@ from tests.database.conftest import PASSWORD, USER
 from tests.database.doors import tcp_door
 from tests.database.people import PASSWORD as ODD_PASSWORD
 from tests.database.people import People
+from tests.database.support import Process
 from tests.unit.headless import until
 
 At = Callable[..., Target]
@@ -47,35 +45,9 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb in a process of its own: a copy of this one, which has imported everything."""
-    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors, warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, from Python 3.12 on: the copy uses none of theirs
-        process = os.fork()
-        if not process:
-            become(arguments, variables, {1: output.fileno(), 2: errors.fileno()})
-        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-        output.seek(0)
-        errors.seek(0)
-        return subprocess.CompletedProcess(arguments, code, output.read(), errors.read())
-
-
-def become(arguments: Sequence[str], variables: Mapping[str, str], files: Mapping[int, int]) -> NoReturn:
-    """Run the verb, and nothing of pytest's after it."""
-    code: int | str | None = 70
-    try:
-        for number, file in files.items():
-            os.dup2(file, number)
-        sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in files)  # noqa: PTH123, SIM115
-        os.environ.update(variables)
-        os.chdir(PROJECT)
-        main(["db", *arguments])
-    except SystemExit as ended:
-        code = ended.code
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(int(code or 0))
+def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run a verb in a process of its own."""
+    return Process("db", *arguments, **variables).wait()
 
 
 def evaluated(program: str) -> str:
@@ -91,14 +63,14 @@ def test_psql_does_what_it_is_told_and_its_exit_code_is_passed_on(empty: Target)
     """Arguments after -- are psql's; where it acts is on standard error, so that the output is psql's alone."""
     right, wrong = run("connect", "--", "-Atc", WHO), run("connect", "--", "-v", "ON_ERROR_STOP=1", "-c", "SELECT 1/0")
 
-    assert (0, f"{USER} on {locate(empty).database}\n") == (right.returncode, right.stdout)
-    assert right.stderr.startswith("connect on local: database test_")
-    assert (1, "") == (wrong.returncode, wrong.stdout)
+    assert (0, f"{USER} on {locate(empty).database}\n") == right[:2]
+    assert right[2].startswith("connect on local: database test_")
+    assert (1, "") == wrong[:2]
 
 
 def test_psql_may_go_on_to_another_database(empty: Target) -> None:
     """The password is good for the whole server."""
-    assert f"{USER} on postgres" in run("connect", "--", "-At", "-d", "postgres", "-c", WHO).stdout
+    assert f"{USER} on postgres" in run("connect", "--", "-At", "-d", "postgres", "-c", WHO)[1]
 
 
 def test_no_password_where_others_look(empty: Target, tmp_path: Path) -> None:
@@ -215,7 +187,7 @@ def test_a_name_that_is_no_programs(installed: Callable[[str, str], Path], name:
 def test_bundled_psql(empty: Target) -> None:
     """Without one on the path the bundled one works."""
     done = run("connect", "--", "-Atc", WHO, PATH="/nowhere")
-    assert (0, f"{USER} on {locate(empty).database}\n") == (done.returncode, done.stdout)
+    assert (0, f"{USER} on {locate(empty).database}\n") == done[:2]
 
 
 @pytest.mark.parametrize("name", ["qu\"o$te`d' ünïcode 🎉", "-a=b c"])
@@ -261,7 +233,7 @@ def test_env_takes_a_role_on(empty: Target, monkeypatch: pytest.MonkeyPatch) -> 
 def test_options_of_the_url_come_along(at: At) -> None:
     """Those that libpq reads from the environment are exported, the others go to psql as an argument."""
     at("postgres", options="-c search_path=elsewhere", keepalives_idle="7", application_name="its own")
-    shown = run("connect", "--", "-Atc", "SELECT current_setting('search_path'), current_setting('application_name')").stdout
+    _, shown, _ = run("connect", "--", "-Atc", "SELECT current_setting('search_path'), current_setting('application_name')")
 
     assert "elsewhere|its own\n" == shown
     assert "elsewhere" == evaluated(f'{PSQL} -AtXc "SHOW search_path"')
@@ -280,7 +252,7 @@ def test_ipv6(at: At, server: Server) -> None:
     with tcp_door(server, "::1") as port:
         at("postgres", host="::1", port=str(port))
 
-        assert "postgres" in run("connect", "--", "-Atc", WHO).stdout
+        assert "postgres" in run("connect", "--", "-Atc", WHO)[1]
         assert f"{USER} on postgres ::1" == evaluated(f'{PSQL} -AtXc "{WHO}" && echo $PGHOST').replace("\n", " ")
 
 
@@ -292,16 +264,16 @@ def test_pg_dump(seeded: Target, server: Server) -> None:
 
 def test_exec_runs_a_program_on_the_target(seeded: Target) -> None:
     """pg_dump of a version that the server lets in; nothing of it but its output is on standard output."""
-    done = run("exec", "--", "pg_dump", "--schema-only", "--table", "users")
+    code, output, errors = run("exec", "--", "pg_dump", "--schema-only", "--table", "users")
 
-    assert 0 == done.returncode, done.stderr
-    assert "CREATE TABLE public.users" in done.stdout
-    assert done.stderr.startswith("exec on local: database test_")
+    assert 0 == code, errors
+    assert "CREATE TABLE public.users" in output
+    assert errors.startswith("exec on local: database test_")
 
 
 def test_exec_passes_on_what_the_program_says(empty: Target) -> None:
     """Its exit code and its arguments are its own."""
-    assert (7, "a b\n") == ((done := run("exec", "--", "sh", "-c", 'echo "$1"; exit 7', "-", "a b")).returncode, done.stdout)
+    assert (7, "a b\n") == run("exec", "--", "sh", "-c", 'echo "$1"; exit 7', "-", "a b")[:2]
 
 
 def parsed(text: str) -> dict[str, str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,18 +18,13 @@ from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import DatabaseMissing, NotPermitted
 from cruddur_ops.database.location import locate
 from cruddur_ops.errors import ConfirmationRequired, InUse, RunInProgress, WrongInput
-from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.people import PASSWORD, People, alive
+from tests.database.support import Process
 from tests.unit.headless import until
 
 DROPPING = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%DROP DATABASE%'"
-PROGRAM = """\
-from cruddur_ops import load_target
-from cruddur_ops.database.drop import plan_drop
-plan_drop(load_target(), force=True).apply()
-"""
 At = Callable[..., Target]
 
 
@@ -207,9 +200,9 @@ def test_killed_in_the_middle(seeded: Target, server: Server) -> None:
     with server.administrator() as administrator, server.administrator() as watch:
         administrator.execute("BEGIN")
         administrator.execute(f"COMMENT ON DATABASE {name} IS 'cruddur-ops environment: local'".encode())  # holds it back
-        with subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=PROJECT) as process:
-            until(lambda: watch.execute(f"{DROPPING} AND wait_event_type = 'Lock'".encode()).fetchall() != [])
-            process.kill()
+        process = Process("db", "drop", "--force")
+        until(lambda: watch.execute(f"{DROPPING} AND wait_event_type = 'Lock'".encode()).fetchall() != [])
+        process.kill()
         administrator.execute("ROLLBACK")
         until(lambda: watch.execute(DROPPING.encode()).fetchall() == [])
 

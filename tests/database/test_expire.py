@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,6 +21,7 @@ from cruddur_ops.database.statements import ask
 from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.target import Target
+from tests.database.support import Process
 from tests.unit.headless import until
 
 TURNS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
@@ -184,10 +183,9 @@ def test_killed_in_the_middle(crowded: Target) -> None:
     """Whole batches are gone, the next run goes on from there."""
     execute(crowded, "UPDATE activities SET created_at = now() - interval '2 h', expires_at = now()")
     there = expired(crowded)
-    command = [sys.executable, "-m", "cruddur_ops", "db", "expire", "--batch", "5"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until(lambda: expired(crowded) < there)
-        process.kill()
+    process = Process("db", "expire", "--batch", "5")
+    until(lambda: expired(crowded) < there)
+    process.kill()
     until(lambda: [(0,)] == execute(crowded, TURNS))
     left = expired(crowded)
 

@@ -6,8 +6,6 @@ import os
 import signal
 import socket
 import socketserver
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,7 +32,7 @@ from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server, standalone
 from tests.database.conftest import PASSWORD, USER
-from tests.database.support import TABLES, Planner, execute, write
+from tests.database.support import TABLES, Planner, Process, execute, write
 from tests.unit.headless import here
 
 At = Callable[..., Target]
@@ -136,28 +134,15 @@ def test_a_server_that_crashes(own_server: Server, at: At, files: Path) -> None:
         assert planner(target).apply().created
 
 
-def run(files: Path, *verb: str) -> subprocess.Popen[str]:
-    """A verb of the command line in a process of its own, on the copy of sql/."""
-    program = (
-        "import pathlib, sys; from cruddur_ops import queries; queries.FOLDER = pathlib.Path(sys.argv.pop(1));"
-        "from cruddur_ops.cli import main; main()"
-    )
-    command = [sys.executable, "-c", program, str(files), *verb]
-    return subprocess.Popen(
-        command, cwd=PROJECT, env=dict(os.environ), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-
-
 @pytest.mark.parametrize("place", ["first", "middle", "last", "seed"])
 def test_a_setup_that_is_killed(target: Target, server: Server, files: Path, place: str) -> None:
     """Wherever kill -9 met it, what it was at is gone, its lock is free, and the same command finishes the work."""
     originals = {path: path.read_text() for path in (files / "schema.sql", files / "seed.sql")}
     asleep(files, place, "SELECT pg_sleep(3);\n")
-    process = run(files, "db", "setup")
+    process = Process("db", "setup")
     with server.administrator() as administrator:
         until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
     process.kill()
-    process.communicate()
     terminate(server, SLEEPING)  # the server itself would notice when the statement ends
     assert not execute(target, TABLES) or NOTHING == database.counts(target)
     for path, text in originals.items():
@@ -172,11 +157,10 @@ def test_one_that_was_killed_holds_up_nobody_for_long(target: Target, server: Se
     """Another session that waits for its lock gets it when the server has noticed."""
     database.plan_create(target).apply()
     asleep(files, "middle", "SELECT pg_sleep(1);\n")
-    process = run(files, "db", "schema-load")
+    process = Process("db", "schema-load")
     with server.administrator() as administrator:
         until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
     process.kill()
-    process.communicate()
 
     assert Outcome(created=1) == database.plan_schema(target).apply()
 
@@ -185,14 +169,14 @@ def test_ctrl_c(target: Target, server: Server, files: Path) -> None:
     """The statement is cancelled, nothing remains, and the exit code is that of an interruption."""
     database.plan_create(target).apply()
     asleep(files, "middle")
-    process = run(files, "db", "schema-load")
+    process = Process("db", "schema-load")
     with server.administrator() as administrator:
         until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
-        process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=20)[0]
+        os.kill(process.pid, signal.SIGINT)
+        code, _, said = process.wait()
         until(lambda: not administrator.execute(SLEEPING.encode()).fetchall())
 
-    assert (130, "interrupted: repeat the command, it converges") == (process.returncode, said.splitlines()[-1])
+    assert (130, "interrupted: repeat the command, it converges") == (code, said.splitlines()[-1])
     assert [] == execute(target, TABLES)
 
 

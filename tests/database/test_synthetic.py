@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from cruddur_ops.database.explain import explain
 from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, NotVerified, OpsError, WrongInput
 from cruddur_ops.target import Target
+from tests.database.support import Process
 from tests.unit.headless import until
 
 SCALED = 1234
@@ -213,11 +212,10 @@ def test_a_server_that_goes_in_the_middle(loaded: Target, monkeypatch: pytest.Mo
 
 def test_killed_in_the_middle(loaded: Target) -> None:
     """Nothing remains of it: neither rows nor locks."""
-    command = [sys.executable, "-m", "cruddur_ops", "db", "seed", "--scale", "1000000"]
     loading = f"SELECT count(*) {LOADING}"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        until(lambda: [(0,)] != fetch(loaded, loading))
-        process.kill()
+    process = Process("db", "seed", "--scale", "1000000")
+    until(lambda: [(0,)] != fetch(loaded, loading))
+    process.kill()
     until(lambda: [(0,)] == fetch(loaded, loading))
 
     assert {"activities": 0, "users": 0} == database.counts(loaded)
