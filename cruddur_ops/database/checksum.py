@@ -14,7 +14,7 @@ from psycopg import IsolationLevel
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.errors import SchemaMissing
 from cruddur_ops.database.label import require as require_own
-from cruddur_ops.database.statements import ask, compose
+from cruddur_ops.database.statements import ask, compose, qualified
 from cruddur_ops.errors import NotFound
 from cruddur_ops.target import Target
 
@@ -139,7 +139,7 @@ def _contents(connection: Connection, names: list[tuple[str, str]]) -> dict[str,
     found = {}
     for schema, table in names:
         [row] = ask(connection, compose("operations/content", schema=schema, table=table))
-        found[table if schema == "public" else f"{schema}.{table}"] = Content(row["rows"], row["checksum"])
+        found[qualified(schema, table)] = Content(row["rows"], row["checksum"])
     return found
 
 

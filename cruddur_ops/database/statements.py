@@ -34,6 +34,11 @@ def compose(query: str, **names: str | None | sql.Composable) -> sql.Composed:
     return sql.SQL(queries.load(query).text).format(**quoted)
 
 
+def qualified(schema: str, name: str) -> str:
+    """A table's name as an operator writes it: without the schema where that is public."""
+    return name if schema == "public" else f"{schema}.{name}"
+
+
 def _fetched(cursor: psycopg.Cursor[DictRow], statement: Statement, parameters: dict[str, Any]) -> list[dict[str, Any]]:
     try:
         if isinstance(statement, str):

@@ -17,7 +17,7 @@ from cruddur_ops.database.location import locate
 from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.schema import schema_checksum
 from cruddur_ops.database.sessions import all_sessions, others, whole_seconds
-from cruddur_ops.database.statements import ask, compose, rows
+from cruddur_ops.database.statements import ask, compose, qualified, rows
 from cruddur_ops.errors import RunInProgress
 from cruddur_ops.figures import Figures
 from cruddur_ops.pictures import BLUE, ORANGE, Picture
@@ -145,11 +145,10 @@ def counted(connection: Connection) -> dict[str, int]:
             counts = [connection.execute(compose("operations/count", schema=row["schema"], table=row["name"])) for row in tables]
     except psycopg.errors.UndefinedTable as error:
         raise RunInProgress("somebody dropped a table at this moment: repeat") from error
-    return {_name(row): _rows(cursor.fetchall()[0][0], row["estimate"]) for row, cursor in zip(tables, counts, strict=True)}
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return str(row["name"] if row["schema"] == "public" else f"{row['schema']}.{row['name']}")
+    return {
+        qualified(row["schema"], row["name"]): _rows(cursor.fetchall()[0][0], row["estimate"])
+        for row, cursor in zip(tables, counts, strict=True)
+    }
 
 
 def _rows(counted: int, estimate: int) -> int:

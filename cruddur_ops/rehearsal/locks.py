@@ -16,7 +16,7 @@ from cruddur_ops import threads
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.masking import statement_kind
 from cruddur_ops.database.scripts import observer
-from cruddur_ops.database.statements import ask
+from cruddur_ops.database.statements import ask, qualified
 from cruddur_ops.database.tokens import Statement
 from cruddur_ops.errors import OpsError
 from cruddur_ops.target import Target
@@ -100,19 +100,19 @@ class Watch:
     def sample(self, connection: Connection) -> None:
         """Look at everybody's locks."""
         for row in ask(connection, "rehearsal/locks"):
-            self.see(named(row["schema"], row["name"]), row["mode"])
+            self.see(qualified(row["schema"], row["name"]), row["mode"])
 
     def after(self, connection: Connection, file: str, one: Statement, seconds: float) -> None:
         """Look at what a statement has left in its transaction."""
-        found = {named(row["schema"], row["name"]): row["scans"] for row in ask(connection, "rehearsal/scans")}
+        found = {qualified(row["schema"], row["name"]): row["scans"] for row in ask(connection, "rehearsal/scans")}
         scanned = sorted(name for name, scans in found.items() if scans != self._scans.get(name, 0))
         now = files(connection)
         rewritten = [name for name, file in self._files.items() if now.get(name, file) != file]
         self._scans, self._files = found, {name: now[name] for name in self._files if name in now}
         modes: dict[str, str] = {}
         for row in sorted(ask(connection, "rehearsal/own_locks"), key=lambda row: -[*WAITING].index(row["mode"])):
-            modes[named(row["schema"], row["name"])] = row["mode"]
-            self.see(named(row["schema"], row["name"]), row["mode"], seconds)
+            modes[qualified(row["schema"], row["name"])] = row["mode"]
+            self.see(qualified(row["schema"], row["name"]), row["mode"], seconds)
         held = {name: mode for name, mode in modes.items() if name in self._files}  # for a new table nobody waits
         kind = statement_kind(" ".join(one.words))
         self.statements.append(Timed(file, one.line, kind, seconds, tuple(scanned), tuple(rewritten), held))
@@ -121,12 +121,7 @@ class Watch:
 def files(connection: Connection) -> dict[str, int]:
     """Where each table is."""
     found = [row for row in ask(connection, "rehearsal/relations") if row["kind"] == "r"]
-    return {named(row["schema"], row["name"]): row["file"] for row in found}
-
-
-def named(schema: str, name: str) -> str:
-    """As `checksum` calls it."""
-    return name if schema == "public" else f"{schema}.{name}"
+    return {qualified(row["schema"], row["name"]): row["file"] for row in found}
 
 
 @contextmanager

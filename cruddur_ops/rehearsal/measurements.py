@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import psycopg
 
@@ -15,9 +14,8 @@ from cruddur_ops.database import checksum
 from cruddur_ops.database.checksum import Content
 from cruddur_ops.database.connection import Connection, connect
 from cruddur_ops.database.location import locate
-from cruddur_ops.database.statements import ask
+from cruddur_ops.database.statements import ask, qualified
 from cruddur_ops.rds import instances
-from cruddur_ops.rehearsal.locks import named
 from cruddur_ops.target import Target
 
 SETTING = "setting"
@@ -43,7 +41,7 @@ def measure(target: Target) -> State:
     with connect(target, autocommit=True) as connection:
         tables = checksum.contents(connection)
         relations = ask(connection, "rehearsal/relations")
-        files = {f"{KINDS[row['kind']]} {named(row['schema'], row['name'])}": row["file"] for row in relations}
+        files = {f"{KINDS[row['kind']]} {qualified(row['schema'], row['name'])}": row["file"] for row in relations}
         facts = {(row["kind"], row["name"]): row["value"] for row in ask(connection, "rehearsal/facts")}
         return State(definitions(connection), tables, files, facts, **ask(connection, "rehearsal/written")[0])
 
@@ -77,15 +75,11 @@ def differences(before: State, after: State) -> tuple[str, ...]:
         was, is_now = before.facts.get((kind, name)), after.facts.get((kind, name))
         if was != is_now and not (kind == SETTING and None in (was, is_now)):
             lines.append(f"{kind} {name}: {_said(was)} -> {_said(is_now)}")
-    gone, new = (sorted(name for kind, name in one if kind == SETTING) for one in _parted(before.facts, after.facts))
+    gone = sorted(name for kind, name in before.facts.keys() - after.facts.keys() if kind == SETTING)
+    new = [name for kind, name in after.facts.keys() - before.facts.keys() if kind == SETTING]
     lines += [f"settings that are gone: {', '.join(gone)}"] if gone else []
     lines += [f"{len(new)} settings are new"] if new else []
     return tuple(filter(None, lines))
-
-
-def _parted(before: Mapping[tuple[str, str], object], after: Mapping[tuple[str, str], object]) -> tuple[set[Any], set[Any]]:
-    """The keys that are in the first alone, and those in the second alone."""
-    return before.keys() - after.keys(), after.keys() - before.keys()
 
 
 def _said(value: str | None) -> str:
