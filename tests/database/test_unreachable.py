@@ -16,7 +16,8 @@ import pytest
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable, LoginRefused
-from cruddur_ops.diagnosis import State, diagnose
+from cruddur_ops.diagnosis import diagnose
+from cruddur_ops.diagnosis.ladder import State
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server

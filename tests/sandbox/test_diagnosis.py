@@ -21,7 +21,7 @@ from cruddur_ops import aws, database, network, rds
 from cruddur_ops.cli import main
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.location import locate
-from cruddur_ops.diagnosis import Ladder, State
+from cruddur_ops.diagnosis.ladder import Ladder, State
 from cruddur_ops.network.rules import rules_of
 from cruddur_ops.rds import instances
 from cruddur_ops.target import Target

@@ -18,7 +18,7 @@ from cruddur_ops.cognito.names import function_name
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
-from cruddur_ops.diagnosis import State
+from cruddur_ops.diagnosis.ladder import State
 from cruddur_ops.errors import ConfirmationRequired, InUse, NotFound, NotVerified, WrongInput
 from cruddur_ops.plan import Plan
 from cruddur_ops.target import Target

@@ -15,7 +15,9 @@ from cruddur_ops import approvals, calls, database, network, queries, rds, rehea
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, OpsError, PlanMoved, WrongInput
 from cruddur_ops.rds import instances, offers
-from cruddur_ops.rehearsal import Migrations, Modification, Script, Step, Upgrade
+from cruddur_ops.rehearsal import Migrations, Modification, Script, Upgrade
+from cruddur_ops.rehearsal.copies import plan_copy
+from cruddur_ops.rehearsal.steps import Step
 from cruddur_ops.target import Target
 from tests.database.support import execute
 
@@ -146,7 +148,7 @@ class Interrupted:
 @pytest.mark.thorough
 def test_no_copy_is_left_whatever_happens(shared: Target, tmp_path: Path) -> None:
     """What a killed rehearsal has left goes first; a step that fails is told in the report; an interrupt ends both."""
-    rehearsal.plan_copy(shared).apply()
+    plan_copy(shared).apply()
     assert [COPY] == copies(shared)
     script = Script(tmp_path / "two.sql")
     script.path.write_text("CREATE TABLE half (made integer);\nSELECT 1 / 0;\n")

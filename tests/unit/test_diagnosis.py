@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from cruddur_ops.diagnosis import Ladder, Rung, State, packet
+from cruddur_ops.diagnosis import packet
 from cruddur_ops.diagnosis.certificate import Handshake, tls
-from cruddur_ops.diagnosis.ladder import climbed, decided, failed, passed, unknown
+from cruddur_ops.diagnosis.ladder import Ladder, Rung, State, climbed, decided, failed, passed, unknown
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, InstanceNotReady, OpsError
 from cruddur_ops.network.address import given as address_given
 from cruddur_ops.network.rules import Rule

@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import rehearsal, tags
+from cruddur_ops import tags
 from cruddur_ops.database.checksum import Content
 from cruddur_ops.errors import InstanceNotReady, NotVerified, WrongInput
 from cruddur_ops.rds import prices, snapshots
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.snapshots import Snapshot
+from cruddur_ops.rehearsal import copies
 from cruddur_ops.rehearsal.locks import Lock, Watch
 from cruddur_ops.rehearsal.measurements import State, differences, written_anew
 from cruddur_ops.rehearsal.report import STEP, Phase, Report
@@ -37,7 +38,7 @@ def test_what_has_the_name_of_a_copy_is_left_alone(region: dict[str, Instance], 
     """Only what says that it is a copy of this very original, for a rehearsal, is used or deleted."""
     found = {**COPY.tags, **foreign} if foreign else {}
     region |= {NAME: ORIGINAL, COPY.identifier: replace(COPY, tags=found)}
-    for plan in (rehearsal.plan_copy, rehearsal.plan_removal):
+    for plan in (copies.plan_copy, copies.plan_removal):
         with pytest.raises(WrongInput, match="which does not say"):
             plan(TARGET)
 
@@ -45,9 +46,9 @@ def test_what_has_the_name_of_a_copy_is_left_alone(region: dict[str, Instance], 
 def test_a_copy_that_was_left_is_removed(region: dict[str, Instance]) -> None:
     """By whoever rehearses next; where there is none that is no change."""
     region |= {NAME: ORIGINAL, COPY.identifier: COPY}
-    assert ["delete"] == [change.action for change in rehearsal.plan_removal(TARGET).mutating]
+    assert ["delete"] == [change.action for change in copies.plan_removal(TARGET).mutating]
     del region[COPY.identifier]
-    assert () == rehearsal.plan_removal(TARGET).mutating
+    assert () == copies.plan_removal(TARGET).mutating
 
 
 @pytest.fixture
@@ -64,26 +65,26 @@ def taken(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> list[
 def test_a_copy_is_of_the_newest_snapshot_of_this_very_instance(taken: list[Snapshot]) -> None:
     """One of an instance that had the name before, or is being taken still, is none; it costs so much an hour, and expires."""
     with pytest.raises(InstanceNotReady, match="neither a backup nor a snapshot"):
-        rehearsal.plan_copy(TARGET)
+        copies.plan_copy(TARGET)
     taken += [
         Snapshot("old", NAME, "available", resource_id="db-MAIN"),
         Snapshot("new", NAME, "available", resource_id="db-MAIN"),
         Snapshot("begun", NAME, "creating", resource_id="db-MAIN"),
         Snapshot("other", NAME, "available", resource_id="db-BEFORE"),
     ]
-    plan = rehearsal.plan_copy(TARGET)
+    plan = copies.plan_copy(TARGET)
     (call,) = plan.mutating[0].calls
     labels = tags.as_mapping(call.parameters["Tags"])
     assert ("snapshot new", "rehearsal", True) == (plan.mutating[0].after, labels["Purpose"], "Expires" in labels)
     assert "cost: 0.10 USD an hour" in plan.facts[0]
     with pytest.raises(WrongInput, match="another instance"):
-        rehearsal.plan_copy(TARGET, "other")
+        copies.plan_copy(TARGET, "other")
 
 
 def test_a_database_at_a_url_has_no_copy() -> None:
     """RDS copies DB instances alone."""
     with pytest.raises(WrongInput, match="a database at a URL"):
-        rehearsal.plan_copy(replace(TARGET, connection_url="postgresql://somewhere/cruddur"))
+        copies.plan_copy(replace(TARGET, connection_url="postgresql://somewhere/cruddur"))
 
 
 def statement(name: str, *nodes: str, cost: float = 1.0, ms: float | None = None, blocks: int = 1) -> Statement:

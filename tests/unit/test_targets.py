@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import rds_sandbox
 from cruddur_ops import cognito, rds, rehearsal, state, targets
 from cruddur_ops.errors import WrongInput
+from cruddur_ops.rehearsal import copies
 from cruddur_ops.target import SETTINGS, Target
 from cruddur_ops.targets import typed
 
@@ -316,8 +317,8 @@ UNPROVEN: dict[str, Callable[[Target], object]] = {
     "08, cut off": lambda target: rds.plan_return(target, DRILL),
     "08, clearing up": lambda target: rds.plan_clear(target, DRILL),
     "09, rehearsal": lambda target: rehearsal.rehearse(target, rehearsal.Migrations()),
-    "09, copy": rehearsal.plan_copy,
-    "09, its removal": rehearsal.plan_removal,
+    "09, copy": copies.plan_copy,
+    "09, its removal": copies.plan_removal,
     "10": cognito.plan_undeploy,
     "rds teardown": lambda target: rds.plan_teardown(target, "none"),
 }
