@@ -29,13 +29,19 @@ class Picture:
         """The text."""
         return self.text
 
+    @property
+    def encoded(self) -> str:
+        """As PNG, in base64; empty where nothing was drawn."""
+        file = io.BytesIO()
+        if self.figure is not None:
+            self.figure.savefig(file, format="png", dpi=RESOLUTION, bbox_inches="tight", facecolor="white")
+        return b64encode(file.getvalue()).decode()
+
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, Any]]:
         """The picture, with the text in its place for whoever does not see it; nbconvert makes that its `alt`."""
         if self.figure is None:
             return {"text/plain": self.text}, {}
-        file = io.BytesIO()
-        self.figure.savefig(file, format="png", dpi=RESOLUTION, bbox_inches="tight", facecolor="white")
-        shown = {"image/png": b64encode(file.getvalue()).decode(), "text/plain": self.text}
+        shown = {"image/png": self.encoded, "text/plain": self.text}
         return shown, {"image/png": {"alt": self.text, "width": int(self.figure.get_figwidth() * RESOLUTION / 2)}}
 
 

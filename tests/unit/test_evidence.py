@@ -347,6 +347,21 @@ def test_figures_are_kept(tmp_path: Path, sandbox: str, expected: dict[str, int]
     assert expected == history.rows_in_production(record.folder.parent)
 
 
+def test_a_run_that_recovered_shows_how_recoveries_develop(tmp_path: Path) -> None:
+    """With those of earlier runs of the same target, as a picture and in words; one alone is no development."""
+    for target, seconds in (("prod", 42), ("other", 7), ("prod", 40)):
+        record = Record(tmp_path / "runs", target, FACTS)
+        measured = {"recovery": {"recovery time": f"{seconds} s", "recovery point": "3 s"}}
+        execute(record, "08_second", cell("recovered", 1, shown(figures.MIME, measured)))
+        record.write("passed")
+    page = (record.folder / "index.html").read_text()
+    [said] = re.findall(r'<img alt="(prod: [^"]*)" src="data:image/png;base64,iVBOR', page)
+    assert ["recovery time 42 s, recovery point 3 s", "recovery time 40 s, recovery point 3 s"] == re.findall(
+        r"recovery time[^;]*", said
+    )
+    assert "<h2>Recoveries" not in (next(iter(history.folders(tmp_path / "runs"))) / "index.html").read_text()
+
+
 def test_runs_are_listed(record: Record) -> None:
     """A line each; one that cannot be read says so."""
     (record.folder.parent / "0-damaged").mkdir()

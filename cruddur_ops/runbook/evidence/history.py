@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import fastjsonschema
 
-from cruddur_ops import approvals
+from cruddur_ops import approvals, pictures
 from cruddur_ops.change import Outcome
 from cruddur_ops.errors import WrongInput, nearest
+from cruddur_ops.pictures import BLUE, VERMILION, Picture
 from cruddur_ops.state import began
 
 LAST = "last"
+MOST, DRAWN = 100, 20  # runs that are looked through for a picture, and the recoveries that it shows
+RECOVERY = {
+    "recovery time": {"color": BLUE, "marker": "o", "linestyle": "-"},
+    "recovery point": {"color": VERMILION, "marker": "s", "linestyle": "--"},
+}
 SCHEMA = 2  # of run.json: docs/evidence.md describes it
 READABLE = (1, SCHEMA)
 # What is read of a record (JSON Schema, draft 7): what an older schema lacks is not required.
@@ -112,6 +119,35 @@ def _line(folder: Path) -> str:
 def _figures(record: Mapping[str, Any], kind: str) -> Iterator[Mapping[str, Any]]:
     """The figures of this kind, notebook by notebook."""
     yield from (step["figures"][kind] for step in record["notebooks"] if kind in step.get("figures", {}))
+
+
+def recoveries(runs: Path, target: str) -> Picture | None:
+    """How long a recovery took in each run of a target that measured one; None where fewer than two did."""
+    found = [
+        (record["started"][:16].replace("T", " "), one)
+        for record in _readable(runs)
+        for one in _figures(record, "recovery")
+        if record["target"] == target
+    ]
+    found = found[-DRAWN:]
+    if len(found) < 2:
+        return None
+    figure, [axes] = pictures.panels(2.2)
+    for name, look in RECOVERY.items():
+        seconds = [float(str(one.get(name, "nan")).removesuffix(" s")) for _, one in found]
+        axes.plot(range(len(found)), seconds, **look, label=name)
+    axes.set(ylabel="seconds", xticks=range(len(found)), xlim=(-0.5, len(found) - 0.5))
+    axes.set_xticklabels([when for when, _ in found], rotation=30, ha="right", fontsize=8)
+    axes.set_ylim(bottom=0)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+    said = "; ".join(f"{when}: " + ", ".join(f"{name} {value}" for name, value in one.items()) for when, one in found)
+    return Picture(f"{target}: {said}", figure)
+
+
+def _readable(runs: Path) -> Iterator[dict[str, Any]]:
+    for folder in folders(runs)[-MOST:]:
+        with suppress(WrongInput):
+            yield read(folder)
 
 
 def rows_in_production(runs: Path) -> dict[str, int]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cruddur_ops.approvals import SYMBOLS
+from cruddur_ops.runbook.evidence import history
 
 NAME = "index.html"
 HERE = Path(__file__).parent
@@ -20,6 +21,7 @@ def render(record: Mapping[str, Any], folder: Path) -> str:
     """The page of a record, with the executed notebooks that are in the folder."""
     steps = record["notebooks"]
     paths = [folder / f"{step['name']}.ipynb" for step in steps]
+    measured = any("recovery" in step.get("figures", {}) for step in steps)
     html: str = template("index.html.j2").render(
         run=record,
         steps=steps,
@@ -27,6 +29,7 @@ def render(record: Mapping[str, Any], folder: Path) -> str:
         changes=[(step["name"], change, SYMBOLS[change["action"]]) for step in steps for change in step["changes"]],
         calls=[(step["name"], call) for step in steps for call in step["calls"]],
         waits=[(step["name"], wait) for step in steps for wait in step["waits"]],
+        recoveries=history.recoveries(folder.parent, record["target"]) if measured else None,
         bodies={path.stem: body(path) for path in paths if path.exists()},
         summaries={step["name"]: f"{step['verdict']} in {step['seconds']} s; {step['summary']}".rstrip("; ") for step in steps},
         style=(HERE / "index.css").read_text(encoding="utf-8") + _highlighting(),
