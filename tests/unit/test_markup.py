@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cruddur_ops import redaction
 from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.plan import Plan, Verified
 from cruddur_ops.redaction import redact
@@ -103,6 +105,17 @@ def test_a_password_is_masked_beside_its_setting() -> None:
     changes = (Change(Action.MODIFY, "x", "password", "first-1", "second-2"), Change(Action.CREATE, "postgres://u:third-3@h/d"))
     html = Plan("x", changes, ("secret_string = fourth-4",))._repr_mimebundle_()["text/html"]
     assert not [secret for secret in ("first-1", "second-2", "third-3", "fourth-4") if secret in html]
+
+
+def test_a_known_secret_is_masked_in_whatever_it_is_part_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is escaped and divided: also one with characters of HTML, or with what parts a note."""
+    monkeypatch.setattr(redaction, "_known", {})
+    redaction.remember(secret := "one<&two; three")
+    told = f"is {secret}."
+    plan = Plan(told, (Change(Action.CREATE, told, told, told, told, told),), (told,))
+    html = plan._repr_mimebundle_()["text/html"] + Verified(told)._repr_mimebundle_()["text/html"]
+    assert 9 == html.count("is ***.")
+    assert not [part for part in ("one", "two", "three") if part in html]
 
 
 def test_what_was_verified_has_a_mark() -> None:
