@@ -72,12 +72,10 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]  # papermill has no
             self.nb_man.cell_exception(cell, cell_index)
             raise
 
-    def process_message(self, *arguments: Any, **options: Any) -> Any:
-        """Take an output of the running cell, and show the last line it printed."""
-        output = super().process_message(*arguments, **options)
-        if output and output.output_type == "stream":
-            self.bar.say(output.text)
-        return output
+    def process_message(self, msg: Any, *arguments: Any, **options: Any) -> Any:
+        """Take an output of the running cell, and show its last line."""
+        self.bar.say(said(msg))
+        return super().process_message(msg, *arguments, **options)
 
 
 class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no type hints
@@ -88,6 +86,14 @@ class Engine(NBClientEngine):  # type: ignore[misc]  # papermill has no type hin
         """Execute the notebook of papermill's manager."""
         nb_man.save = lambda **_: save(nb_man)
         return Client(nb_man, options["kernel"], options["bar"], options["limits"]).execute()
+
+
+def said(message: Mapping[str, Any]) -> str:
+    """What a kernel's message prints, or shows in the place of what it showed before, as a wait does."""
+    content = message["content"]
+    if message["msg_type"] == "update_display_data":
+        return str(content["data"].get("text/plain", ""))
+    return str(content["text"]) if message["msg_type"] == "stream" else ""
 
 
 def save(manager: Any) -> None:

@@ -437,6 +437,15 @@ def test_any_other_failure_shows_its_first_line(project: Project) -> None:
     assert "  why   ValueError: one\n" in finished.stderr
 
 
+def test_the_bar_shows_what_is_printed_and_waited_for() -> None:
+    """And nothing of a result, which may be long."""
+    wait = {"data": {"text/plain": "mine: creating (on AWS usually 5 to 15 minutes)  04:10"}}
+    messages = {"stream": {"name": "stdout", "text": "hello"}, "update_display_data": wait, "execute_result": wait, "status": {}}
+    expected = ["hello", wait["data"]["text/plain"], "", ""]
+    assert expected == [execution.said({"msg_type": kind, "content": content}) for kind, content in messages.items()]
+    assert "" == execution.said({"msg_type": "update_display_data", "content": {"data": {}}})
+
+
 def test_an_assertion_alone_is_told_in_words() -> None:
     """Whoever wrote it may have said nothing."""
     told = execution.sentence("AssertionError", "", ["x"])
