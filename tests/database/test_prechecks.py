@@ -13,12 +13,18 @@ from cruddur_ops.database.prechecks import _in_database, require_upgradable
 from cruddur_ops.errors import NotVerified, WrongInput
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
-from tests.database.conftest import USER
+from tests.database.conftest import USER, drop_left
 from tests.database.support import execute
 
 NEXT = "19.1"  # than the server's
 VIEW = "its columns change from version to version: drop the view, and make it anew after the upgrade"
 Superuser = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _alone(server: Server) -> None:
+    """Nobody looks into the databases of other tests."""
+    drop_left(server)
 
 
 @pytest.fixture
