@@ -18,6 +18,8 @@ QUOTA = "ask for more in Service Quotas, or delete what is not needed: `cruddur-
 TOPIC = "correct alarm_topic_arn, and let RDS publish to that topic"
 # Answers that an operator can do something about, by AWS error code.
 REFUSALS: dict[str, tuple[type[OpsError], str]] = {
+    "BlueGreenDeploymentAlreadyExistsFault": (RunInProgress, AGAIN),
+    "BlueGreenDeploymentNotFoundFault": (RunInProgress, AGAIN),
     "CertificateNotFound": (WrongInput, "correct ca_certificate_identifier: `aws rds describe-certificates` lists them"),
     "ConflictException": (RunInProgress, AGAIN),
     "DBInstanceAlreadyExists": (RunInProgress, AGAIN),
@@ -37,6 +39,7 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "EventSubscriptionQuotaExceeded": (NotOffered, QUOTA),
     "InstanceQuotaExceeded": (NotOffered, "delete an instance, or ask for more in Service Quotas"),
     "InsufficientDBInstanceCapacity": (NotOffered, "try another class or zone, or later"),
+    "InvalidBlueGreenDeploymentStateFault": (InstanceNotReady, "wait until all its instances are available, then plan again"),
     "InvalidDBInstanceState": (InstanceNotReady, "wait until the instance is available, then repeat"),
     "InvalidDBParameterGroupState": (InstanceNotReady, "an instance has it still: wait until that is gone, then repeat"),
     "InvalidDBSnapshotState": (InstanceNotReady, "wait until the snapshot is available, then repeat"),
@@ -65,6 +68,7 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "SNSTopicArnNotFound": (WrongInput, TOPIC),
     "ServiceQuotaExceededException": (NotOffered, QUOTA),
     "SnapshotQuotaExceeded": (NotOffered, QUOTA),
+    "SourceDatabaseNotSupportedFault": (WrongInput, "mend what the message names, or upgrade in place"),
     "StorageQuotaExceeded": (NotOffered, "delete an instance, or ask for more in Service Quotas"),
     "StorageTypeNotSupported": (NotOffered, "set another storage_type"),
     "ValidationException": (WrongInput, "correct the value that the message names"),

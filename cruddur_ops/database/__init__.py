@@ -2,7 +2,8 @@
 
 from cruddur_ops.database.after_upgrade import plan_after_upgrade, verify_version
 from cruddur_ops.database.blocking import staged_block
-from cruddur_ops.database.blue_green import upgrade_choice
+from cruddur_ops.database.blue_green import behind, green, upgrade_choice
+from cruddur_ops.database.blue_green import obstacles as blue_green_obstacles
 from cruddur_ops.database.checksum import forget_markers, mark, markers, next_second, prove
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.instance import connected, replica_lag, wait_until_caught_up, wait_until_reachable
@@ -18,11 +19,14 @@ from cruddur_ops.database.status import connection_facts, counts, inspect, sizes
 from cruddur_ops.database.steps import require_possible
 
 __all__ = [
+    "behind",
     "blockers",
+    "blue_green_obstacles",
     "connected",
     "connection_facts",
     "counts",
     "forget_markers",
+    "green",
     "inspect",
     "mark",
     "markers",

@@ -24,26 +24,31 @@ Work = tuple[Change, str | sql.Composed | None]  # and the statement that makes 
 
 
 @step
-def plan_after_upgrade(target: Target) -> Plan:
-    """Bring the extensions of all databases to what the server has, and look through all tables; pg_upgrade does neither."""
+def plan_after_upgrade(target: Target, *, extensions: bool = True) -> Plan:
+    """Bring the extensions of all databases to what the server has, and look through all tables; pg_upgrade does neither.
+
+    Args:
+        target: whose server.
+        extensions: whether they are meant too, which a server that only reads does not allow.
+    """
     own = database_name(target)
 
     def find(connection: Connection) -> Iterator[Change]:
-        for change, statement in _left(connection, own):
+        for change, statement in _left(connection, own, extensions):
             yield replace(change, make=partial(ask, connection, statement)) if statement else change
         for row in ask(connection, "upgrade/databases"):
             if row["name"] != own:
-                yield from _elsewhere(target, row["name"])
+                yield from _elsewhere(target, row["name"], extensions)
 
     later = Change(Action.MODIFY, f"database {own}", "statistics", after="new", note="known after the upgrade")
     return planned(target, "After the upgrade", find, later, in_database)
 
 
-def _elsewhere(target: Target, name: str) -> list[Change]:
+def _elsewhere(target: Target, name: str, extensions: bool) -> list[Change]:
     """The same in another database of the server; nothing is said of one in which nothing is left to do."""
     try:
         with on_server(target, True, name) as connection:
-            found = [*_left(connection, name, f" of database {name}")]
+            found = [*_left(connection, name, extensions, f" of database {name}")]
     except DatabaseUnreachable:
         note = "lets nobody in as this user: its owner updates its extensions, and looks through its tables with ANALYZE"
         return [Change(Action.NONE, f"database {name}", note=note)]
@@ -56,9 +61,9 @@ def _make(target: Target, name: str, statement: str | sql.Composed) -> None:
         ask(connection, statement)
 
 
-def _left(connection: Connection, database: str, where: str = "") -> Iterator[Work]:
+def _left(connection: Connection, database: str, extensions: bool, where: str = "") -> Iterator[Work]:
     """What is left to do in a database: with a statement, or for somebody else."""
-    for row in ask(connection, "upgrade/extensions"):
+    for row in ask(connection, "upgrade/extensions") if extensions else ():
         name, versions = f"extension {row['name']}{where}", (row["installed"], row["offered"])
         if row["allowed"] and row["installed"] != row["offered"]:
             statement = compose("upgrade/update_extension", name=row["name"])

@@ -7,11 +7,13 @@ logically; and "Overview of Amazon RDS Blue/Green Deployments".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cruddur_ops.database.planning import on_server
+from cruddur_ops.database.prechecks import blockers
 from cruddur_ops.database.statements import ask
-from cruddur_ops.rds import instances
+from cruddur_ops.plan import Verified
+from cruddur_ops.rds import blue_green, instances, passwords, restores
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
@@ -51,3 +53,24 @@ def against(found: Instance) -> Iterator[str]:
         yield "it replicates: blue/green takes no cascading and no cross-region replicas along"
     if not found.backup_retention_period:
         yield "it keeps no backups, which blue/green begins with"
+
+
+def obstacles(target: Target, version: str) -> tuple[str, ...]:
+    """What is in the way of an upgrade to a version by blue/green."""
+    return *upgrade_choice(target).reasons, *blockers(target, version)
+
+
+def green(target: Target) -> Target:
+    """The target for the instance that follows, with the master password of the other; else the target itself."""
+    there = blue_green.find(target)
+    if there is None or there.green in ("", target.db_instance_identifier):
+        return target
+    secret = target.master_user_secret or passwords.secret_name(instances.require(target))
+    return replace(restores.sibling(target, there.green), master_user_secret=secret)
+
+
+def behind(target: Target) -> Verified:
+    """How far the instance that follows is behind, as the target's own server knows."""
+    with on_server(target) as connection:
+        (found,) = ask(connection, "upgrade/behind")
+    return Verified(f"{found['followers']} follow, at most {found['bytes']:,} bytes behind")

@@ -18,11 +18,12 @@ from cruddur_ops.database.planning import on_server, planned
 from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import NotVerified, WrongInput
 from cruddur_ops.plan import Plan, Verified, step
-from cruddur_ops.rds import offers, upgrade_paths
+from cruddur_ops.rds import blue_green, offers, upgrade_paths
 from cruddur_ops.rds.prechecks import Finding, of_instance
 from cruddur_ops.target import Target
 
 NEWEST = 1000  # a major that is newer than any
+SLOT = "logical replication slot "
 FIRST = ("postgis", "pgrouting")  # they are brought to their newest version before the server is (RDS User Guide)
 
 
@@ -56,6 +57,8 @@ def prechecks(target: Target, version: str) -> Findings:
     if not target.connection_url:
         of_rds, offered = [*of_instance(target, version)], upgrade_paths.extensions(target, version)
     found = {*of_rds, *_on_server(target, int(offers.major(version)), offered)}
+    if not target.connection_url and any(one.what.startswith(SLOT) for one in found) and blue_green.find(target):
+        found = {one for one in found if not one.what.startswith(SLOT)}  # those of the deployment itself: RDS takes no others in
     return Findings(version, tuple(sorted(found, key=lambda one: (not one.blocks, one.what))))
 
 

@@ -2,6 +2,13 @@
 
 from cruddur_ops.network.groups import plan_group
 from cruddur_ops.rds.alarms import plan_alarms
+from cruddur_ops.rds.blue_green import chosen as by_blue_green
+from cruddur_ops.rds.blue_green import (
+    plan_blue_green_removal,
+    plan_blue_green_switchover,
+    plan_deployment,
+    predecessor,
+)
 from cruddur_ops.rds.drill import Drill, plan_clear, plan_drill, plan_return
 from cruddur_ops.rds.drill import name as sibling_name
 from cruddur_ops.rds.health import look
@@ -25,14 +32,18 @@ from cruddur_ops.rds.waiting import wait, wait_until_restorable, wait_until_stea
 
 __all__ = [
     "Drill",
+    "by_blue_green",
     "describe",
     "history",
     "leftovers",
     "look",
     "offer",
     "plan_alarms",
+    "plan_blue_green_removal",
+    "plan_blue_green_switchover",
     "plan_both",
     "plan_clear",
+    "plan_deployment",
     "plan_drill",
     "plan_group",
     "plan_instance",
@@ -55,6 +66,7 @@ __all__ = [
     "plan_teardown",
     "plan_upgrade",
     "practice",
+    "predecessor",
     "practising",
     "sibling",
     "sibling_name",

@@ -27,6 +27,8 @@ AT_REST = {
 BROKEN = frozenset({"deleting", "delete-precheck", "failed", "insufficient-capacity", "restore-error"})
 BUSY_CODE = "InvalidDBInstanceState"  # of RDS, while it is at work at another change
 BROKEN_PREFIXES = ("incompatible-", "inaccessible-encryption-credentials")
+# The tag with the identifier that an instance has, and the DbiResourceIds of those that had it before a blue/green switchover.
+LINEAGE = "Lineage"
 PORT = "[DbInstancePort, Endpoint.Port][?@ > `0`] | [0]"  # DbInstancePort is 0 outside clusters on AWS
 
 
@@ -82,6 +84,17 @@ class Instance:
     def __repr__(self) -> str:
         """What a reader of a notebook wants to know, and nothing that differs from run to run."""
         return f"{self.identifier}: {self.status}"
+
+    @property
+    def lineage(self) -> tuple[str, ...]:
+        """The DbiResourceIds of those whose name it has taken over; the tag of another's name says nothing."""
+        own, *others = self.tags.get(LINEAGE, "").split() or [""]
+        return tuple(others) if own == self.identifier else ()
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """Its DbiResourceId, and those."""
+        return frozenset(filter(None, [self.resource_id, *self.lineage]))
 
     @property
     def ready(self) -> bool:

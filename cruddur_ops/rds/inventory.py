@@ -24,6 +24,7 @@ from cruddur_ops.target import Target
 COMMANDS = {
     "rds:db": "aws rds delete-db-instance --skip-final-snapshot --db-instance-identifier {name}",
     "rds:snapshot": "aws rds delete-db-snapshot --db-snapshot-identifier {name}",
+    "rds:deployment": "aws rds delete-blue-green-deployment --blue-green-deployment-identifier {name}",
     "rds:auto-backup": "aws rds delete-db-instance-automated-backup --db-instance-automated-backups-arn {arn}",
     "ec2:security-group": "aws ec2 delete-security-group --group-id {name}",
     "ec2:security-group-rule": "aws ec2 describe-security-group-rules --security-group-rule-ids {name}, then revoke it",

@@ -27,6 +27,7 @@ from cruddur_ops.target import Target
 
 WORD = "practice"
 # What its parameter group has: a value that is carried over, and one of a parameter that went with PostgreSQL 17.
+LOGICAL = {"rds.logical_replication": "1"}  # that blue/green asks for
 VALUES = {"log_min_duration_statement": "500", "old_snapshot_threshold": "60"}
 
 
@@ -57,8 +58,8 @@ def practising(target: Target) -> bool:
 
 
 @step
-def plan_practice(target: Target) -> Plan:
-    """Make it, with a parameter group of its own; a target that is none has its instance already."""
+def plan_practice(target: Target, *, logical: bool = False) -> Plan:
+    """Make it, with a parameter group of its own, on request for logical replication; a target that is none has its instance."""
     title, resource = f"practice on {target.name}", f"DB instance {target.db_instance_identifier}"
     if not practising(target):
         return Plan(title, (Change(Action.NONE, resource, note="is the one to upgrade"),))
@@ -70,7 +71,8 @@ def plan_practice(target: Target) -> Plan:
         return Plan(title, (Change(Action.CREATE, resource, note="known after 01_provision_rds"),))
     name, family = target.db_parameter_group_name, f"{ENGINE}{target.engine_version}"
     known = {row["ParameterName"] for row in upgrade_paths.defaults(target, target.engine_version)}
-    values = {name: value for name, value in VALUES.items() if name in known}
+    asked = VALUES | (LOGICAL if logical else {})
+    values = {name: value for name, value in asked.items() if name in known}
     group = parameter_groups.changes_of(target, name, family, values)
     return Plan(title, (*group, *provisioning.plan_instance(target).changes))
 

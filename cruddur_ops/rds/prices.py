@@ -55,6 +55,12 @@ def monthly_cost(target: Target) -> MonthlyCost:
     return cost(target, unit_price(instances), unit_price(volumes))
 
 
+def an_hour(target: Target) -> str:
+    """Such as "0.02 USD an hour"."""
+    found = monthly_cost(target)
+    return f"unknown: {found.unknown}" if found.unknown else f"{sum(found.parts.values()) / HOURS_A_MONTH:.2f} USD an hour"
+
+
 def products(target: Target, family: str, **attributes: str) -> list[dict[str, Any]]:
     """The products of Amazon RDS in the target's region, for one zone or two, with these attributes."""
     option = "Multi-AZ" if target.multi_az else "Single-AZ"

@@ -111,7 +111,8 @@ def removal(target: Target, found: Instance) -> Change:
 
 def _require_sibling(found: Instance, original: Instance | None) -> None:
     """Refuse what is neither a copy of the target's instance, nor what that was copied from and took the name of."""
-    if not (restores.is_copy(found, original) or (original and restores.is_copy(original, found))):
+    outgoing = original and (restores.is_copy(original, found) or found.resource_id in original.lineage)
+    if not (restores.is_copy(found, original) or outgoing):
         message = f"{found.identifier} was not made by this runbook as a copy of this target's DB instance"
         whose = original.resource_id if original else "the DbiResourceId of that"
         marks = f"tag it with ManagedBy={tags.MANAGED_BY} and {restores.COPY_OF}={whose}"

@@ -60,8 +60,8 @@ def sibling(target: Target, identifier: str, *, keep: bool = False, snapshot: st
 
 def is_copy(found: Instance, original: Instance | None) -> bool:
     """Whether the runbook made an instance as a copy of this very original."""
-    marks = {"ManagedBy": tags.MANAGED_BY, COPY_OF: original.resource_id if original else ""}
-    return all(marks.values()) and marks.items() <= found.tags.items()
+    ids = original.identities if original else frozenset()
+    return found.tags.get("ManagedBy") == tags.MANAGED_BY and found.tags.get(COPY_OF) in ids
 
 
 @step

@@ -107,7 +107,7 @@ def _require_usable(taken: Snapshot, found: Instance, existing: bool) -> None:
 
     One of an instance that had this name before is another's.
     """
-    another = taken.instance != found.identifier or taken.resource_id not in ("", found.resource_id)
+    another = taken.instance != found.identifier or taken.resource_id not in ("", *found.identities)
     if another or not (existing or taken.status == "creating"):
         raise WrongInput(f"there is a snapshot {taken.name} already, of {taken.instance}: choose another name")
 

@@ -58,7 +58,15 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
 
 
 def _instance(target: Target, found: Instance | None, final_snapshot: str) -> Iterator[Change]:
-    """The instance away; it is gone before what it used is removed."""
+    """The instance away, if it is ours; it is gone before what it used is removed."""
+    if found and not _going(found) and not tags.ours(target, found.tags):
+        message = f"{found.identifier} does not say by its tags that it is this target's"
+        raise WrongInput(f"{message}: run 01_provision_rds, which shows how it adopts it, if it is yours")
+    yield from deletion(target, found, final_snapshot)
+
+
+def deletion(target: Target, found: Instance | None, final_snapshot: str) -> Iterator[Change]:
+    """The instance away, with its automated backups unless the target is protected; its own protection ends directly before."""
     resource, gone = f"DB instance {target.db_instance_identifier}", partial(waiting.wait_until_gone, target)
     if found is None or _going(found):
         note = "is being deleted" if found else "is not there"
@@ -99,10 +107,7 @@ def _delete(target: Target, call: Call) -> None:
 
 
 def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> None:
-    """Refuse what RDS would refuse, or what is somebody else's, before anything is changed."""
-    if not tags.ours(target, found.tags):
-        message = f"{found.identifier} does not say by its tags that it is this target's"
-        raise WrongInput(f"{message}: run 01_provision_rds, which shows how it adopts it, if it is yours")
+    """Refuse what RDS would refuse, before anything is changed."""
     if not final_snapshot:
         raise WrongInput(f'say what becomes of the data: final_snapshot is a name for the last snapshot, or "{NONE}" for none')
     if not SNAPSHOT_NAME.fullmatch(final_snapshot):

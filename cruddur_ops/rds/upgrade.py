@@ -6,7 +6,7 @@ raises WrongInput where something blocks it; NotVerified, with the sentence of R
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,16 +14,15 @@ from functools import partial
 from cruddur_ops.change import Action, Change
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Plan, step
-from cruddur_ops.rds import drill, instances, modification, parameter_groups, pending, settings, snapshots, waiting
+from cruddur_ops.rds import instances, modification, parameter_groups, pending, settings, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.practice import practising
 from cruddur_ops.rds.settings import Wish
-from cruddur_ops.rds.upgrade_paths import UpgradePath, upgrade_path
+from cruddur_ops.rds.upgrade_paths import Problems, UpgradePath, upgrade_path
 from cruddur_ops.target import Target
 
 FRESH_HOURS = 6
 MAKING = ("Database", "Practice data", "Schema", "Synthetic data", "snapshot")
-Problems = Callable[[Target, str], Sequence[str]]
 
 
 @step
@@ -76,25 +75,25 @@ def _age(target: Target, snapshot: str) -> Iterator[str]:
         yield f"WARNING: the snapshot {snapshot} is {hours:.0f} hours old, and what was written since is not in it: take another"
 
 
-def plan_later(target: Target, copy: str) -> tuple[Plan, ...]:
-    """What an upgrade brings along, by kind, to be approved before it begins; each is shown in full when its time comes.
+def plan_later(target: Target, copy: str, *, blue_green: bool = False) -> tuple[Plan, ...]:
+    """What comes with an upgrade besides its rehearsal, by kind, to be approved before; each is shown in full in its time.
 
     Args:
         target: whose instance.
         copy: on which the way back is tried.
+        blue_green: whether it is made so.
     """
-    name, rehearsed = target.name, drill.name(target, "rehearsal")  # as `rehearsal` calls its copy
+    name = target.name
     later = {
-        f"copy of {name}": (Action.CREATE, f"DB instance {rehearsed}"),
-        f"DB instance on {name}": (Action.MODIFY, "the copies"),
-        f"upgrade of {rehearsed}": (Action.MODIFY, f"DB instance {rehearsed}"),
-        f"removal of the copy of {name}": (Action.DELETE, f"DB instance {rehearsed}"),
         f"After the upgrade on {name}": (Action.MODIFY, "extensions and statistics"),
         f"restore on {name}": (Action.CREATE, f"DB instance {copy}"),
         f"removal of the practice on {name}": (Action.DELETE, f"DB instance {copy}"),
     }
+    if blue_green:
+        later[f"removal of the blue/green deployment on {name}"] = (Action.DELETE, f"what was {target.db_instance_identifier}")
     if practising(target):
-        later |= {f"{kind} on {name}": (Action.CREATE, "something to practise on") for kind in MAKING}
+        making = (*MAKING, *(["master password"] if blue_green else []))
+        later |= {f"{kind} on {name}": (Action.CREATE, "something to practise on") for kind in making}
     note = "known after the steps before it"
     return tuple(Plan(title, (Change(action, what, note=note),)) for title, (action, what) in later.items())
 

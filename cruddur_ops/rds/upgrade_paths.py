@@ -5,6 +5,7 @@ Asking for what is older raises WrongInput, for what RDS does not go to NotOffer
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,6 +18,7 @@ from cruddur_ops.target import EXTENDED_SUPPORT, Target
 # USD for a vCPU and an hour, a standby's too, from the first day after standard support, and from its third year on.
 # Source: Amazon RDS for PostgreSQL pricing, "Amazon RDS Extended Support costs", as of November 2026; in some regions it is more.
 EXTENDED_PRICES = (0.10, 0.20)
+Problems = Callable[[Target, str], Sequence[str]]  # tells what is in the way of an upgrade to a version
 
 
 @dataclass(frozen=True)

@@ -42,10 +42,16 @@ def require_copyable(target: Target) -> None:
 
 
 def plan_later(target: Target) -> tuple[Plan, ...]:
-    """What a rehearsal makes and removes, by kind, to be approved before it begins; each is shown in full in its time."""
-    rehearsed, note = f"DB instance {drill.name(target, REHEARSAL)}", "known after the steps before it"
-    titles = {"copy of": Action.CREATE, "DB instance on": Action.MODIFY, "removal of the copy of": Action.DELETE}
-    return tuple(Plan(f"{kind} {target.name}", (Change(action, rehearsed, note=note),)) for kind, action in titles.items())
+    """What a rehearsal does to its copy, by kind, to be approved before it begins; each is shown in full in its time."""
+    name, copy = target.name, drill.name(target, REHEARSAL)
+    titles = {
+        f"copy of {name}": Action.CREATE,
+        f"DB instance on {name}": Action.MODIFY,
+        f"upgrade of {copy}": Action.MODIFY,
+        f"removal of the copy of {name}": Action.DELETE,
+    }
+    note = "known after the steps before it"
+    return tuple(Plan(title, (Change(action, f"DB instance {copy}", note=note),)) for title, action in titles.items())
 
 
 @step
@@ -63,7 +69,8 @@ def plan_copy(target: Target, snapshot: str = "") -> Plan:
         return Plan(f"copy of {target.name}", (Change(Action.NONE, f"DB instance {name}", note="is there", settle=settle),))
     backed_up = not snapshot and source.backup_retention_period
     changes = _of_now(target, copy, source) if backed_up else (_of_snapshot(target, copy, source, snapshot),)
-    return Plan(f"copy of {target.name}", changes, (_price(copy),))
+    cost = f"cost: {prices.an_hour(copy)}, until it is cleared away after the rehearsal; the original is not touched"
+    return Plan(f"copy of {target.name}", changes, (cost,))
 
 
 def _of_now(target: Target, copy: Target, source: Instance) -> tuple[Change, ...]:
@@ -96,12 +103,6 @@ def _of_snapshot(target: Target, copy: Target, source: Instance, name: str) -> C
 def _newest(target: Target, source: Instance) -> snapshots.Snapshot | None:
     mine = [one for one in snapshots.of_instance(target) if one.status == "available" and one.resource_id == source.resource_id]
     return mine[-1] if mine else None
-
-
-def _price(copy: Target) -> str:
-    cost = prices.monthly_cost(copy)
-    hour = f"unknown: {cost.unknown}" if cost.unknown else f"{sum(cost.parts.values()) / prices.HOURS_A_MONTH:.2f} USD an hour"
-    return f"cost: {hour}, until it is cleared away after the rehearsal; the original is not touched"
 
 
 @step
