@@ -73,4 +73,5 @@ def behind(target: Target) -> Verified:
     """How far the instance that follows is behind, as the target's own server knows."""
     with on_server(target) as connection:
         (found,) = ask(connection, "upgrade/behind")
-    return Verified(f"{found['followers']} follow, at most {found['bytes']:,} bytes behind")
+    said = f"the instance that follows is at most {found['bytes']:,} bytes behind"
+    return Verified(said if found["followers"] else "no instance follows")

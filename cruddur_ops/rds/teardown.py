@@ -53,8 +53,11 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
     if found is None and any(change.mutating for change in changes):
         instances.require_not_renamed(target)
     replicas = found.replicas if found else ()
-    facts = tuple(f"the replica {name} becomes an instance of its own, and goes on billing" for name in replicas)
-    return Plan(f"teardown on {target.name}", changes, facts, asks_always=bool(found and found.deletion_protection))
+    facts = [f"the replica {name} becomes an instance of its own, and goes on billing" for name in replicas]
+    for one in instances.describe_all(target).values():
+        if one.identifier != target.db_instance_identifier and tags.ours(target, one.tags):
+            facts.append(f"{one.identifier} is this target's too, by its tags, and goes on billing: it had the name before")
+    return Plan(f"teardown on {target.name}", changes, tuple(facts), asks_always=bool(found and found.deletion_protection))
 
 
 def _instance(target: Target, found: Instance | None, final_snapshot: str) -> Iterator[Change]:
