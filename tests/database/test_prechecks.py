@@ -9,7 +9,9 @@ import pytest
 from cruddur_ops import database
 from cruddur_ops.change import Outcome
 from cruddur_ops.database.location import database_name
+from cruddur_ops.database.planning import on_server
 from cruddur_ops.database.prechecks import _in_database, require_upgradable
+from cruddur_ops.database.statements import ask
 from cruddur_ops.errors import NotVerified, WrongInput
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
@@ -143,3 +145,16 @@ def test_a_database_that_lets_nobody_in_ends_no_check(seeded: Target) -> None:
     assert ["look: database closed lets nobody in as this user: RDS looks into it all the same: so should its owner"] == found(
         seeded
     )
+
+
+def test_what_speaks_against_blue_green(seeded: Target) -> None:
+    """Tables without a key, but for those that are replicated as a whole, and large objects; nothing of the schema itself."""
+
+    def reasons() -> list[str]:
+        with on_server(seeded) as connection:
+            return [row["reason"] for row in ask(connection, "upgrade/blue_green")]
+
+    assert [] == reasons()
+    execute(seeded, "CREATE TABLE keyless (what int); CREATE TABLE whole (what int); ALTER TABLE whole REPLICA IDENTITY FULL")
+    execute(seeded, "SELECT lo_from_bytea(0, 'large')")
+    assert ["1 large objects are not replicated", "table keyless has no primary key and no REPLICA IDENTITY FULL"] == reasons()

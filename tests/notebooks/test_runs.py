@@ -22,6 +22,7 @@ from tests.notebooks.conftest import CommandLine, client, resources
 from tests.unit.headless import Finished, until
 
 NAMES = tuple(path.stem for path in sorted(NOTEBOOKS.glob("0[0-6]_*.ipynb")))
+LATER = ("08", "09 -p rows 1000", "09 -p rows 1000 -p method blue/green")
 NOTHING_DONE = rf"{len(NAMES)} of {len(NAMES)} notebooks passed in .* s: 0 created, 0 changed, 0 deleted, \d+ unchanged"
 
 
@@ -97,13 +98,15 @@ def test_a_plan_that_was_applied_does_not_hold_any_more(ops: CommandLine, planne
 
 
 @pytest.mark.usefixtures("complete")
-@pytest.mark.parametrize("notebook", ["07", pytest.param("08", marks=pytest.mark.thorough)])
-def test_what_cannot_be_told_beforehand_is_approved_as_such(ops: CommandLine, notebook: str) -> None:
-    """What 07 does after the stop and 08 after its first restore stands in their plans; they end where they began."""
-    planned = ops.run("run", notebook, "--plan")
+@pytest.mark.parametrize("arguments", ["07", *(pytest.param(one, marks=pytest.mark.thorough) for one in LATER)])
+def test_what_cannot_be_told_beforehand_is_approved_as_such(ops: CommandLine, sandbox: Mapping[str, str], arguments: str) -> None:
+    """What 07 does after the stop, 08 after its first restore, and 09 to what it practises on; they end where they began."""
+    before = resources(sandbox)
+    planned = ops.run("run", *arguments.split(), "--plan")
     assert "known after" in planned.stdout, planned
     finished = ops.run("run", "--approved", planned.stdout.partition("--approved ")[2].partition("`")[0])
     assert 0 == finished.code, finished
+    assert before == resources(sandbox)
 
 
 @pytest.mark.usefixtures("complete")

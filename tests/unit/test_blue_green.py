@@ -82,7 +82,7 @@ def test_what_is_in_the_way_is_found_before_the_call(region: Region) -> None:
 
 
 def test_a_deployment_that_failed_is_made_anew(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With its green instance it goes first, whose protection ends before; one that works is waited for, one that is done refused."""
+    """With its green instance it goes first, whose protection ends before; one that works is waited for; after one, none."""
     region["main-green-abc123"] = replace(BLUE, identifier="main-green-abc123", deletion_protection=True)
     deployed(monkeypatch, "INVALID_CONFIGURATION")
     operations = [call.operation for call in calls_of(planned())]
