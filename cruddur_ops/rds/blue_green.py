@@ -4,9 +4,9 @@ The green instance has the tags of the blue one, and a DbiResourceId of its own:
 before, so that the green one is known for what has taken its place.
 Source: RDS User Guide, "Using Amazon RDS Blue/Green Deployments for database updates".
 
-Planning raises what `upgrade_paths` raises; WrongInput for a deployment that is not this target's; InstanceNotReady where RDS is
-at work at it; and NotProven where it would remove something outside of the sandbox, see `targets`. Applying raises WrongInput
-where something is in the way of it, and NotVerified, with RDS's reason, where it was not made or nothing was switched over.
+Planning raises what `upgrade_paths` raises; WrongInput for a deployment that is not this target's, and where it would remove
+something outside of the sandbox, see `targets`; InstanceNotReady where RDS is at work at it. Applying raises WrongInput where
+something is in the way of it, and NotVerified, with RDS's reason, where it was not made or nothing was switched over.
 """
 
 import time

@@ -1,7 +1,5 @@
 """Blue/green deployments: what is planned at each of their statuses, whose they are, and what RDS's refusals come to."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +7,7 @@ import pytest
 
 from cruddur_ops import rds
 from cruddur_ops.database import blue_green as choice
-from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotProven, NotVerified, WrongInput
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, WrongInput
 from cruddur_ops.rds import blue_green, offers, prices, replicas, restores, snapshots, waiting
 from cruddur_ops.rds.blue_green import Deployment
 from cruddur_ops.rds.instances import LINEAGE, Instance
@@ -157,7 +155,7 @@ def test_the_old_instance_goes_when_it_is_asked_for(region: Region, monkeypatch:
         plan.apply()
     with pytest.raises(WrongInput, match="say what becomes of the data"):
         rds.plan_blue_green_removal(TARGET, "")
-    with pytest.raises(NotProven):
+    with pytest.raises(WrongInput, match="is not proved yet"):
         rds.plan_blue_green_removal(replace(TARGET, sandbox=False), "none")
     region["main-old1"] = OLD
     deployed(monkeypatch, "")
@@ -239,7 +237,7 @@ def test_a_method_that_is_none() -> None:
 
 def test_a_teardown_names_what_stays_under_another_name(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would go on billing."""
-    for name in ("inventory.secrets", "inventory.log_groups", "groups.own", "schedule.removals"):
+    for name in ("inventory.secrets", "inventory.log_groups", "groups.own", "schedule.removals", "alarms.removals"):
         monkeypatch.setattr(f"cruddur_ops.rds.teardown.{name}", lambda *_: {})
     region.update({"main": NEW, "main-old1": OLD})
     assert any("main-old1 is this target's too" in fact for fact in rds.plan_teardown(TARGET, "none").facts)
