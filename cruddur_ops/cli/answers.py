@@ -11,11 +11,13 @@ import click
 
 import cruddur_ops as ops  # its parts are imported on first use
 from cruddur_ops import colour, limits
+from cruddur_ops.errors import WrongInput
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cruddur_ops.change import Outcome
+    from cruddur_ops.diagnosis.ladder import Ladder
     from cruddur_ops.plan import Plan
     from cruddur_ops.rehearsal.steps import Step
     from cruddur_ops.target import Target
@@ -99,7 +101,22 @@ def wait(target: Target, timeout: float) -> str:
 
 def diagnose(target: Target, function: bool, as_json: bool) -> None:
     """The ladder, and exit code 1 unless every step passed."""
-    found = ops.cognito.diagnose(target) if function else ops.network.diagnose(target)
+    _climb(ops.cognito.diagnose(target) if function else ops.network.diagnose(target), as_json)
+
+
+def diagnose_change(target: Target, version: str | None, snapshot: str | None, as_json: bool) -> None:
+    """The ladder of an upgrade, or of a restore."""
+    from cruddur_ops.diagnosis import blocked
+
+    if version and not snapshot:
+        _climb(blocked.upgrade(target, version), as_json)
+    elif snapshot and not version:
+        _climb(blocked.restore(target, snapshot), as_json)
+    else:
+        raise WrongInput("say what does not come about: --upgrade VERSION or --restore SNAPSHOT")
+
+
+def _climb(found: Ladder, as_json: bool) -> None:
     click.echo(found.as_json() if as_json else found)
     if not found.sound:
         raise click.exceptions.Exit(1)

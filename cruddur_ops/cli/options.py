@@ -64,9 +64,15 @@ SEED = (
     click.option("--scale", type=click.IntRange(min=1), default=None, is_eager=True, metavar="N", help=SCALE_HELP),
     click.option("--seed-number", type=int, default=None, callback=with_scale, help="Same number, same data; 1 by default."),
 )
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="As JSON, for a program.")
 DIAGNOSE = (
     click.option("--function", is_flag=True, help="Why the post-confirmation function can, or cannot, reach it."),
-    click.option("--json", "as_json", is_flag=True, help="As JSON, for a program."),
+    AS_JSON,
+)
+BLOCKED = (
+    click.option("--upgrade", "version", default=None, callback=within(limits.VERSION), help="The version, such as 18 or 18.1."),
+    click.option("--restore", "snapshot", default=None, callback=within(limits.SNAPSHOT), help="The name of the snapshot."),
+    AS_JSON,
 )
 COUNT = click.IntRange(1, 10_000)
 BATCH = click.option("--batch", type=COUNT, default=1000, show_default=True, help="How many activities at a time.")

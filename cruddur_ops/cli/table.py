@@ -76,6 +76,10 @@ TABLE = (
          once: none of them passes by itself."""),
     Verb(rds, "status", "rds:look", (*LOOK, options.LINES), help=
          "Show how the instance is: status, connections, storage, backups, certificate, maintenance, events, log."),
+    Verb(rds, "diagnose", answers.diagnose_change, (*LOOK, *options.BLOCKED), help="""\
+         Show why an upgrade, or a restore, does not come about: what RDS asks in turn, and what mends the first that fails.
+
+         Nothing is changed. Exit code 0 if every step passed, else 1."""),
     Verb(rds, "logs", "rds.logs:tail", (*LOOK, options.LAST_LINES), help=
          "Show the last lines of PostgreSQL's log, passwords and e-mail addresses masked."),
     Verb(rds, "alarms", answers.alarms, STEP, help=

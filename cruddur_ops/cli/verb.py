@@ -99,7 +99,7 @@ def tell(answer: object, *, verified: bool = True) -> None:
     elif isinstance(answer, list | Iterator):
         for one in answer:
             tell(one, verified=verified)
-    else:
+    elif answer is not None:  # what has told it itself
         colour.echo(answer)
 
 

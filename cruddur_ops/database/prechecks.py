@@ -6,7 +6,7 @@ what connecting does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -53,13 +53,18 @@ class Findings:
 
 def prechecks(target: Target, version: str) -> Findings:
     """Look for all of it: at the instance, unless a URL names the server, at the server, and into each of its databases."""
-    of_rds, offered = [], frozenset[str]()
-    if not target.connection_url:
-        of_rds, offered = [*of_instance(target, version)], upgrade_paths.extensions(target, version)
-    found = {*of_rds, *_on_server(target, int(offers.major(version)), offered)}
-    if not target.connection_url and any(one.what.startswith(SLOT) for one in found) and blue_green.find(target):
-        found = {one for one in found if not one.what.startswith(SLOT)}  # those of the deployment itself: RDS takes no others in
+    of_rds = [] if target.connection_url else [*of_instance(target, version)]
+    found = {*of_rds, *inside(target, version)}
     return Findings(version, tuple(sorted(found, key=lambda one: (not one.blocks, one.what))))
+
+
+def inside(target: Target, version: str) -> Sequence[Finding]:
+    """The same of the server, and of each of its databases."""
+    offered = frozenset[str]() if target.connection_url else upgrade_paths.extensions(target, version)
+    found = [*_on_server(target, int(offers.major(version)), offered)]
+    if not target.connection_url and any(one.what.startswith(SLOT) for one in found) and blue_green.find(target):
+        return [one for one in found if not one.what.startswith(SLOT)]  # those of the deployment itself: RDS takes no others in
+    return found
 
 
 def blockers(target: Target, version: str) -> tuple[str, ...]:

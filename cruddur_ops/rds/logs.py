@@ -88,6 +88,17 @@ def upgrade_failure(target: Target, known: Collection[str]) -> str:
     if not checked:
         ends = [line for name in names for line in _lines(target, target.db_instance_identifier, name, 3) if line.strip()]
         return textwrap.shorten(masked(" ".join(ends)), LONGEST, placeholder="...")
-    text = "\n".join(_lines(target, target.db_instance_identifier, checked[-1], 500))
+    return _checked(target, checked[-1])
+
+
+def refusal(target: Target) -> str:
+    """Why RDS's checks refused a major upgrade last; empty where none did."""
+    checked = [name for name in of_upgrades(target) if name.startswith(PRECHECK)]
+    return _checked(target, checked[-1]) if checked else ""
+
+
+def _checked(target: Target, name: str) -> str:
+    """The reasons in a log of RDS's checks."""
+    text = "\n".join(_lines(target, target.db_instance_identifier, name, 500))
     found = REASONS.split(text)[1:] or [text]
-    return " ".join([*(masked(textwrap.shorten(reason, LONGEST, placeholder="...")) for reason in found), f"({checked[-1]})"])
+    return " ".join([*(masked(textwrap.shorten(reason, LONGEST, placeholder="...")) for reason in found), f"({name})"])

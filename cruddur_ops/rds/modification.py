@@ -73,7 +73,8 @@ def _upgraded(wish: Wish, wanted: Mapping[str, Any], known: Collection[str], fou
     reason = logs.upgrade_failure(wish.target, known) if left else ""
     if reason:
         message = f"RDS did not upgrade {found.identifier}, which runs {found.engine_version} as before"
-        raise NotVerified(f"{message}: {reason}: mend that, then plan the upgrade again")
+        rest = f"look at the rest with `cruddur-ops rds diagnose --upgrade {wish.version}`"
+        raise NotVerified(f"{message}: {reason}: mend that, {rest}, then plan the upgrade again")
     return left
 
 

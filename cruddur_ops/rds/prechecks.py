@@ -32,9 +32,15 @@ def of_instance(target: Target, version: str) -> Iterator[Finding]:
     found = instances.require(target)
     free = health.metrics(target, "FreeStorageSpace")["FreeStorageSpace"]
     yield from judged(found, free, health.pending_maintenance(target, found))
+    yield from offered(target, version)
+
+
+def offered(target: Target, version: str) -> Iterator[Finding]:
+    """Whether RDS has the class and the storage with that version: those of the instance, or where it is gone, the target's."""
+    found = instances.describe(target)
+    asked = target.asking("", **_wanted(found)) if found else target
     try:
-        options = offers.orderable_options(target, version)
-        offers.orderable_zones(target.asking("", **_wanted(found)), version, options)
+        offers.orderable_zones(asked, version, offers.orderable_options(asked, version))
     except NotOffered as refusal:
         what, _, remedy = str(refusal).partition(": ")
         yield Finding(True, what, remedy)
@@ -57,10 +63,8 @@ def judged(found: Instance, free: float | None, maintenance: Sequence[str]) -> I
         yield Finding(True, f"it is {found.status}", instances.AT_REST.get(found.status, "wait until it is available"))
     if found.master_username.startswith("pg_"):
         yield Finding(True, f"its master user is {found.master_username}", "restore its data into an instance with another one")
-    if free is not None and free < found.allocated_storage * GIB * LEAST_FREE:
-        what = f"{free / GIB:.1f} of {found.allocated_storage} GiB are free"
-        yield Finding(True, what, "set allocated_storage higher and run `cruddur-ops rds modify --at-once`")
-    yield from _replication(found)
+    yield from storage(found, free)
+    yield from replication(found)
     if not found.backup_retention_period:
         remedy = "RDS takes no snapshot of its own then: the one that you take before is all there is"
         yield Finding(False, "it keeps no backups", remedy)
@@ -71,7 +75,15 @@ def judged(found: Instance, free: float | None, maintenance: Sequence[str]) -> I
         yield Finding(False, f"pending maintenance: {action}", "have it made before, in a window of its own")
 
 
-def _replication(found: Instance) -> Iterator[Finding]:
+def storage(found: Instance, free: float | None) -> Iterator[Finding]:
+    """Whether there is room for what an upgrade writes, by the bytes that are free."""
+    if free is not None and free < found.allocated_storage * GIB * LEAST_FREE:
+        what = f"{free / GIB:.1f} of {found.allocated_storage} GiB are free"
+        yield Finding(True, what, "set allocated_storage higher and run `cruddur-ops rds modify --at-once`")
+
+
+def replication(found: Instance) -> Iterator[Finding]:
+    """What becomes of replicas."""
     if found.source:
         yield Finding(True, f"it is a replica of {found.source}", "upgrade that, and it goes along")
     for replica in found.replicas:

@@ -356,3 +356,28 @@ def test_an_instance_that_is_stopped(world: World) -> None:
     wait_for(world.rds, NAME, "available")
     assert ["instance"] == failures(ladder)
     assert "start it with `cruddur-ops rds start`" in repr(ladder)
+
+
+def verdicts(*words: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """The exit code of `rds diagnose`, and the state and remedy of each rung."""
+    done = CliRunner().invoke(main, ["rds", "diagnose", "--json", *words])
+    found = json.loads(done.stdout)["rungs"] if done.exit_code in (0, 1) and done.stdout else []
+    return done.exit_code, {one["name"]: (one["state"], one["remedy"]) for one in found}
+
+
+def test_what_an_upgrade_or_a_restore_would_end_at(world: World) -> None:
+    """Nothing; a snapshot that is not there, after which nothing else is asked; a table in the way."""
+    world.rds.create_db_snapshot(DBSnapshotIdentifier="kept", DBInstanceIdentifier=NAME)
+    until(lambda: world.rds.describe_db_snapshots(DBSnapshotIdentifier="kept")["DBSnapshots"][0]["Status"] == "available")
+    for words in (("--upgrade", "18"), ("--restore", "kept")):
+        code, rungs = verdicts(*words)
+        assert (0, {("passed", "")}) == (code, set(rungs.values())), rungs
+    code, rungs = verdicts("--restore", "absent")
+    assert (1, ("failed", "choose one that `cruddur-ops rds snapshots` lists")) == (code, rungs["snapshot"])
+    assert ("unknown", "") == rungs["quota"]
+    assert (2, {}) == verdicts() == verdicts("--upgrade", "18", "--restore", "kept")
+    world.rds.delete_db_snapshot(DBSnapshotIdentifier="kept")
+    wait_for(world.rds, NAME, "available")
+    with world.statement("CREATE TABLE kept (what regproc)", "DROP TABLE kept"):
+        code, rungs = verdicts("--upgrade", "18")
+        assert (1, ["database"]) == (code, [name for name, (state, _) in rungs.items() if state == "failed"]), rungs

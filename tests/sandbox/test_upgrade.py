@@ -8,6 +8,7 @@ import pytest
 
 from cruddur_ops import database, network, rds
 from cruddur_ops.database.prechecks import Findings
+from cruddur_ops.diagnosis import blocked
 from cruddur_ops.errors import NotFound, NotVerified
 from cruddur_ops.rds import instances
 from cruddur_ops.target import Target
@@ -76,6 +77,8 @@ def test_what_is_refused_and_what_fails_in_the_middle(old: Target) -> None:
     execute(old, "DROP TABLE kept")
     execute(old, "ALTER TABLE child ALTER id SET NOT NULL")
     assert ["view odd reads pg_stat_bgwriter"] == blockers(old)
+    ladder = blocked.upgrade(old, "18")
+    assert ("database", True) == (ladder.first_failed and ladder.first_failed.name, "RDS refused one: The [" in repr(ladder))
     assert "pg_upgrade" in upgrade(old)
     execute(old, "DROP VIEW odd")
     plan = rds.plan_upgrade(old, "18", database.blockers)

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from cruddur_ops.diagnosis import packet
+from cruddur_ops.diagnosis import blocked, packet
 from cruddur_ops.diagnosis.certificate import Handshake, tls
 from cruddur_ops.diagnosis.ladder import Ladder, Rung, State, climbed, decided, failed, passed, unknown
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, InstanceNotReady, OpsError
 from cruddur_ops.network.address import given as address_given
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.rds.instances import described
+from cruddur_ops.rds.prechecks import Finding
 
 CALLER = ipaddress.ip_address("203.0.113.10")
 SIX = ipaddress.ip_address("2001:db8::5")
@@ -188,3 +189,19 @@ def test_a_certificate(seen: Handshake, state: State, said: str) -> None:
     """Each thing that may be wrong with it, by OpenSSL's code."""
     rung = tls(seen, "verify-full", Path("root.pem"), ENDS, "ca-1")
     assert (state, said) == (rung.state, rung.fact)
+
+
+@pytest.mark.parametrize(
+    ("rung", "state", "fact"),
+    [
+        (blocked.quota({"DBInstances": (40, 40)}, {"DBInstances": 1}), State.FAILED, "the account has 40 of 40 instances"),
+        (blocked.quota({"DBInstances": (39, 40)}, {"DBInstances": 1}), State.PASSED, "39 of 40 instances"),
+        (blocked.earlier("tables (log)"), State.UNKNOWN, "RDS refused one: tables (log)"),
+        (blocked.judged("x", [Finding(False, "a", "b"), Finding(True, "c", "d")], "well"), State.FAILED, "c"),
+        (blocked.judged("x", [Finding(False, "a", "b")], "well"), State.PASSED, "a"),
+        (blocked.judged("x", [], "well"), State.PASSED, "well"),
+    ],
+)
+def test_what_blocks_a_change(rung: Rung, state: State, fact: str) -> None:
+    """A full quota, what a check found, and what RDS said of an earlier attempt, which nobody can tell to be mended."""
+    assert (state, fact) == (rung.state, rung.fact)

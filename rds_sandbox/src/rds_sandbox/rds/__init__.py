@@ -11,6 +11,7 @@ from rds_sandbox.rds import (  # noqa: F401 - they put their functions into the 
     maintenance,
     modifications,
     parameter_groups,
+    quotas,
     replicas,
     restores,
     snapshots,
