@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cruddur_ops.database.planning import on_server
-from cruddur_ops.database.prechecks import blockers
+from cruddur_ops.database.prechecks import prechecks
 from cruddur_ops.database.statements import ask
 from cruddur_ops.plan import Verified
 from cruddur_ops.rds import blue_green, instances, passwords, restores
@@ -57,7 +57,7 @@ def against(found: Instance) -> Iterator[str]:
 
 def obstacles(target: Target, version: str) -> tuple[str, ...]:
     """What is in the way of an upgrade to a version by blue/green."""
-    return *upgrade_choice(target).reasons, *blockers(target, version)
+    return *upgrade_choice(target).reasons, *prechecks(target, version).blockers
 
 
 def green(target: Target) -> Target:

@@ -23,6 +23,7 @@ from cruddur_ops.rds.prechecks import Finding, of_instance
 from cruddur_ops.target import Target
 
 NEWEST = 1000  # a major that is newer than any
+UNDERWAY = "go on by blue/green, or remove the deployment first"
 SLOT = "logical replication slot "
 FIRST = ("postgis", "pgrouting")  # they are brought to their newest version before the server is (RDS User Guide)
 
@@ -68,8 +69,14 @@ def inside(target: Target, version: str) -> Sequence[Finding]:
 
 
 def blockers(target: Target, version: str) -> tuple[str, ...]:
-    """What would make the upgrade fail, each with the way out."""
-    return prechecks(target, version).blockers
+    """What would make the upgrade of the instance itself fail, each with the way out."""
+    there = None if target.connection_url else blue_green.find(target)
+    pending = (
+        ()
+        if there is None or there.status == blue_green.COMPLETED
+        else (f"{blue_green.name(target)} is {there.status}: {UNDERWAY}",)
+    )
+    return *pending, *prechecks(target, version).blockers
 
 
 def require_upgradable(target: Target, version: str) -> None:

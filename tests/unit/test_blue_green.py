@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import rds
+from cruddur_ops import database, rds
 from cruddur_ops.database import blue_green as choice
+from cruddur_ops.database.prechecks import Findings
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, WrongInput
 from cruddur_ops.rds import blue_green, offers, prices, replicas, restores, snapshots, waiting
 from cruddur_ops.rds.blue_green import Deployment
@@ -226,6 +227,17 @@ def test_what_of_the_instance_speaks_against_it(changes: dict[str, Any], reason:
     """Each in a sentence."""
     assert [] == list(choice.against(BLUE))
     assert [reason] == list(choice.against(replace(BLUE, **changes)))
+
+
+def test_an_upgrade_in_place_while_a_deployment_is_there(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is refused before RDS refuses it; after the switchover nothing is in its way."""
+    monkeypatch.setitem(database.blockers.__globals__, "prechecks", lambda _, version: Findings(version, ()))
+    deployed(monkeypatch, "AVAILABLE")
+    underway = ("main-upgrade is AVAILABLE: go on by blue/green, or remove the deployment first",)
+    assert underway == database.blockers(TARGET, "18.1")
+    for status in ("SWITCHOVER_COMPLETED", ""):
+        deployed(monkeypatch, status)
+        assert () == database.blockers(TARGET, "18.1")
 
 
 def test_a_method_that_is_none() -> None:
