@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from cruddur_ops.target import Target
 
 # Common Errors of each service's API reference, and EC2's list of error codes.
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "OptInRequired"}
+# IAM User Guide, "Troubleshooting access denied error messages"; EC2's is encoded, unless the action and resource can be told.
+NAMED = re.compile(r"is not authorized to perform: (\S+)(?: on resource: ((?!\*)\S+))?")
 UNKNOWN_CALLER = {
     "AuthFailure",
     "IncompleteSignature",
@@ -219,7 +222,9 @@ def _raise_denied(model: Any, parsed: Mapping[str, Any], *, sandbox: bool = Fals
     code = parsed.get("Error", {}).get("Code", "")
     action = f"{model.service_model.signing_name}:{model.name}"
     if code in DENIED:
-        raise AccessDenied(f"AWS denies {action} ({code}): ask for this permission, or use another profile")
+        said = NAMED.search(parsed["Error"].get("Message") or "")  # in the words of IAM, which may be another action's
+        what = " on ".join(one for one in said.groups() if one) if said else action
+        raise AccessDenied(f"AWS denies {what} ({code}): ask for this permission, or use another profile")
     skew = _skew(parsed) if code in EXPIRED | UNKNOWN_CALLER else 0
     if abs(skew) > SKEW_SECONDS:
         minutes, way = f"{abs(skew) / 60:.0f}", "behind" if skew > 0 else "ahead of"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -235,6 +236,13 @@ def leftovers(target: Target) -> Iterator[str]:
     """What each is, and that there is no more."""
     yield from map(repr, ops.rds.leftovers(target))
     yield f"that is all that is left in {target.region}"
+
+
+def policy(target: Target, notebooks: tuple[str, ...], as_boundary: bool) -> list[str]:
+    """The documents, as JSON."""
+    from cruddur_ops import iam
+
+    return [json.dumps(one, indent=2) for one in ([iam.boundary(target)] if as_boundary else iam.policy(target, notebooks))]
 
 
 def expired(target: Target, regions: tuple[str, ...]) -> list[str]:

@@ -133,6 +133,9 @@ MIGRATION = (
     click.option("--newest", type=click.IntRange(min=1), default=1, show_default=True, help=NEWEST_HELP),
     click.option("--rows", multiple=True, callback=counted, metavar="TABLE=N", help=ROWS_HELP),
 )
+NOTEBOOKS = click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]...")
+BOUNDARY_HELP = "The permissions boundary for the function's role instead."
+BOUNDARY = click.option("--boundary", "as_boundary", is_flag=True, help=BOUNDARY_HELP)
 REHEARSE = click.option("--rehearse", is_flag=True, help="On a copy of the instance first, with a report.")
 VERSION = click.argument("version", callback=within(SETTINGS["engine_version"].metadata["limit"]))
 CLASS_HELP, TYPE_HELP = "Such as db.t4g.small.", "Such as gp3."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cruddur_ops.cli import answers, options
-from cruddur_ops.cli.groups import db, main, rds, rehearse, security_group, targets, users
+from cruddur_ops.cli.groups import db, iam, main, rds, rehearse, security_group, targets, users
 from cruddur_ops.cli.options import LOOK, STEP
 from cruddur_ops.cli.verb import Verb
 
@@ -122,6 +122,10 @@ TABLE = (
          "Rehearse a file of SQL, run as a migration is."),
     Verb(security_group, "open", "network:plan_access", STEP, help=
          "Admit the operator's present address, and no older one."),
+    Verb(iam, "policy", answers.policy, (*LOOK, options.NOTEBOOKS, options.BOUNDARY), help="""\
+         Print the policy that allows what these NOTEBOOKs do on the target, as rehearsals have recorded it; by default all.
+
+         One JSON document after another, as many as IAM's limit of their size asks for: what reads first, then what writes."""),
     Verb(users, "sync", "cognito:plan_sync", STEP, help=
          "Give every confirmed user of the pool a row with the values of the pool, and report the rest."),
     Verb(main, "expired", answers.expired, (*LOOK, options.REGION), help=

@@ -33,6 +33,7 @@ class Notebooks:
         """Made once: what it imports is there for all of them."""
         self.shell = InteractiveShell.instance()
         self.shell.user_ns["display"] = print
+        self.said = ""  # by the last notebook or cell
 
     def run(self, *names: str, **parameters: Any) -> dict[str, str]:
         """Run notebooks in order, up to the first failure; the error of each, empty where it passed."""
@@ -43,6 +44,12 @@ class Notebooks:
             if found[path.stem]:
                 break
         return found
+
+    def run_code(self, source: str) -> str:
+        """Run a cell that stands in no notebook; its error."""
+        error = self._run({"cells": [{"cell_type": "code", "source": [source], "metadata": {}}]}, {})
+        self._end()
+        return error
 
     def _end(self) -> None:
         """Close what the end of a kernel closes."""
@@ -55,9 +62,11 @@ class Notebooks:
 
     def _run(self, document: Mapping[str, Any], parameters: Mapping[str, Any]) -> str:
         self.shell.reset(new_session=False)
+        self.said = ""
         for number, (source, tags) in enumerate(_cells(document)):
             with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
                 result = self.shell.run_cell(source)
+            self.said += said.getvalue()
             if error := result.error_before_exec or result.error_in_exec:
                 return f"{type(error).__name__}: {error}: cell {number}: {source}"
             if "parameters" in tags:

@@ -29,7 +29,7 @@ LAYERS = (
     {"database"},
     {"diagnosis"},
     {"activities", "cognito", "lambdas", "magics"},
-    {"rehearsal"},
+    {"iam", "rehearsal"},
     {"runbook"},
     {"fleet"},
     {"__main__", "cli"},

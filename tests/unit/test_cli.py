@@ -46,6 +46,7 @@ def test_help_names_every_verb(run: CliRunner) -> None:
         "evidence",
         "expired",
         "fleet",
+        "iam",
         "rds",
         "rehearse",
         "run",

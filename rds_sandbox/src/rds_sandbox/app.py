@@ -8,12 +8,15 @@ import json
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax.saxutils import escape
 
 from flask import Flask, g
 from flask import request as current_request
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import ServiceException
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication, create_backend_app
@@ -50,7 +53,7 @@ OPEN = {
 # With --iam: those whose requests are asked for policies, by their signing names; any other is the owner's alone.
 EVALUATED = (
     "rds", "ec2", "lambda", "iam", "sts", "logs", "secretsmanager", "ssm", "cognito-idp", "monitoring", "kms", "scheduler",
-    "tagging",
+    "tagging", "pricing",
 )  # fmt: skip
 DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
 
@@ -139,8 +142,23 @@ class SandboxApp:
         environ = request.environ
         wait_for_a_way(self.host.callers, (environ["REMOTE_ADDR"], int(environ["REMOTE_PORT"])), region, service)
         if service == "pricing":
-            return _price_list(request)
+            return self._price_list(request)
         return not_in_sandbox(request, service) if service and not self._backend(request) else self.moto
+
+    def _price_list(self, request: Request) -> Wsgi:
+        """The AWS Price List Query API: GetProducts alone."""
+        name = _action(request).rpartition(".")[2]
+        if name != "GetProducts":
+            return not_in_sandbox(request, "pricing")
+        try:
+            if self.host.iam:
+                who = {"partition": "aws", "region": DEFAULT_REGION, "current_account": DEFAULT_ACCOUNT_ID}
+                signed = SimpleNamespace(headers=request.headers, **who)
+                import_module("rds_sandbox.authorization").require(signed, "pricing", name, {}, self.host.keys.owner.key_id)
+            answer = pricing.get_products(json.loads(request.get_data() or b"{}"))
+        except ServiceException as error:
+            return aws_error(request, error.code, error.message, 400)
+        return _json(answer, "application/x-amz-json-1.1")
 
     def _backend(self, request: Request) -> Any:
         """moto's module for the request; None where it has none."""
@@ -272,17 +290,6 @@ def _xml_error(code: str, message: str) -> str:
     """Readable by both XML protocols: `query` looks for Error, `ec2` for Errors/Error."""
     error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
     return f"<ErrorResponse>{error}<Errors>{error}</Errors><RequestId>sandbox</RequestId></ErrorResponse>"
-
-
-def _price_list(request: Request) -> Response:
-    """The AWS Price List Query API: GetProducts alone."""
-    if _action(request) != "GetProducts":
-        return not_in_sandbox(request, "pricing")
-    try:
-        answer = pricing.get_products(json.loads(request.get_data() or b"{}"))
-    except ServiceException as error:
-        return aws_error(request, error.code, error.message, 400)
-    return _json(answer, "application/x-amz-json-1.1")
 
 
 def _json(body: Mapping[str, Any], mimetype: str = "application/json") -> Response:

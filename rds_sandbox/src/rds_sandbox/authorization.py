@@ -165,11 +165,14 @@ def _boundary(iam: Any, identity: Any) -> dict[str, str]:
 def _calls(action: str, service: str, parameters: Mapping[str, Any], place: Mapping[str, str], caller: Caller) -> Iterator[Call]:
     """The call on each of its resources, and what else it needs."""
     context = _context(place, caller, dict(request_model.tags(parameters)))
-    for resource in resources.arns(action, service, parameters, place):
-        yield Call(action, resource, {**context, **_resource_tags(service, resource, place)})
+    on = resources.arns(action, service, parameters, place)
+    yield from (Call(action, resource, {**context, **_resource_tags(service, resource, place)}) for resource in on)
+    tagging, kind = resources.facts()["tagging"].get(action, ("", ""))
+    tagged = [one for one in on if one and kind in one][-1:] if tagging and any(request_model.tags(parameters)) else []
+    yield from (Call(tagging, one, {**context, "ec2:createaction": [action.partition(":")[2]]}) for one in tagged)
     for also in resources.facts()["also"]:
-        if action in also["call"] and parameters.get(also["parameter"]):
-            resource = also.get("resource", str(parameters[also["parameter"]])).format(**place)
+        for value in resources.given(parameters, also["parameter"]) if action in also["call"] else ():
+            resource = also.get("resource", str(value)).format(**place)
             passed = {"iam:passedtoservice": [also["service"]]} if "service" in also else {}
             yield from (Call(each, resource, {**context, **passed}) for each in also["actions"])
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from moto.backends import get_backend
 
-TAGGED = ("rds", "ec2", "secretsmanager")  # whose resources are asked for their tags
+TAGGED = ("rds", "ec2", "secretsmanager", "cognito-idp")  # whose resources are asked for their tags
 
 Place = Mapping[str, str]  # partition, region and account
 
@@ -27,25 +27,34 @@ def facts() -> dict[str, Any]:
 
 def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place) -> list[str | None]:
     """Those of the resources that the parameters name; None for one that is not known."""
-    region = "" if service == "iam" else place["region"]
-    start = f"arn:{place['partition']}:{service}:{region}:{place['account']}:"
+    if service == "ec2" and action.startswith(("ec2:Describe", "ec2:Get")):
+        return ["*"]
+    start = f"arn:{place['partition']}:{service}:{'' if service == 'iam' else place['region']}:{place['account']}:"
     found: list[str | None] = []
     for parameter, end in facts().get(service, {}).items():
-        values = parameters.get(parameter) or []
-        for value in [values] if isinstance(values, str) else values:
-            name = _resolved(service, value, place)
-            if end == "{}" and not name.startswith("arn:"):
+        for value in given(parameters, parameter):
+            name = _resolved(service, parameter, value, place)
+            if end == "{}" and not name.startswith(("arn:", *facts()["ids"].values())):
                 continue  # a parameter of this name may be something else, as that of DescribeDBParameters
             found.append(name if name.startswith("arn:") else start + end.format(name))
-    if found:
-        return found
+    made = [] if action.endswith("Ingress") and "TagSpecifications" not in parameters else facts()["made"].get(action, [])
+    if found or made:
+        return [*found, *(start + one for one in made)]
     unnamed = facts()["unnamed"].get(action)
     if unnamed:
         return [start + unnamed]
     return ["*" if action.partition(":")[2].startswith(("Describe", "List")) else None]
 
 
-def _resolved(service: str, value: str, place: Place) -> str:
+def given(parameters: Any, path: str) -> list[str]:
+    """The values of a parameter, or of a member of it behind a point, in lists or not; those that are there."""
+    name, _, rest = path.partition(".")
+    values = parameters.get(name) or []
+    values = values if isinstance(values, list) else [values]
+    return [one for value in values for one in given(value, rest)] if rest else [value for value in values if value]
+
+
+def _resolved(service: str, path: str, value: str, place: Place) -> str:
     """The ARN, or the name, of what a value means: names of secrets, aliases of keys and parts of ARNs are taken, too."""
     if service == "secretsmanager":
         secret = _backend(service, place).secrets.get(value)
@@ -54,7 +63,9 @@ def _resolved(service: str, value: str, place: Place) -> str:
         return str(_backend(service, place).get_key_id_from_alias(value[value.index("alias/") :]) or value)
     if service == "lambda" and not value.startswith("arn:"):
         return value.rpartition("function:")[2]  # of 123456789012:function:name
-    return value.lstrip("/") if service == "ssm" else value
+    if service == "ec2":
+        return facts()["ids"].get(value.partition("-")[0], "") + value if path == "Resources" else value
+    return value.lstrip("/").partition(":")[0] if service == "ssm" and not value.startswith("arn:") else value
 
 
 def tags(service: str, resource: str, place: Place) -> Iterable[Mapping[str, str]] | None:
@@ -68,6 +79,10 @@ def tags(service: str, resource: str, place: Place) -> Iterable[Mapping[str, str
     if service == "secretsmanager":
         secret = backend.secrets.get(resource)
         return (secret.tags or []) if secret else []
+    if service == "cognito-idp":
+        pool = backend.user_pools.get(name.rpartition("/")[2])
+        labels = pool.extended_config.get("UserPoolTags", {}) if pool else {}
+        return [{"Key": key, "Value": value} for key, value in labels.items()]
     kinds = {"db": backend.databases, "snapshot": backend.database_snapshots, "pg": backend.db_parameter_groups}
     kinds["deployment"] = backend.blue_green_deployments
     known = kinds.get(resource.split(":")[5], {}).get(name)

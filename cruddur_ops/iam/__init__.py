@@ -1,0 +1,6 @@
+"""The least privilege for what the notebooks do on a target, as a rehearsal has recorded it in actions.json."""
+
+from cruddur_ops.iam.boundary import boundary
+from cruddur_ops.iam.policies import policy
+
+__all__ = ["boundary", "policy"]

