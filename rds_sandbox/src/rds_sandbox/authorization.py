@@ -188,7 +188,7 @@ def _context(place: Mapping[str, str], caller: Caller, tags: Mapping[str, str]) 
 
 def _resource_tags(service: str, resource: str | None, place: Mapping[str, str]) -> dict[str, list[str]]:
     """The tags of what there is, as condition keys; that they are known is the key "resource"."""
-    tags = resources.tags(service, resource, place) if resource else None
+    tags = resources.tags(service, resource, place) if resource and resource != "*" else None
     if tags is None:
         return {}
     families = ("aws:resourcetag", f"{service}:resourcetag", *(["rds:db-tag"] if service == "rds" else []))
