@@ -27,7 +27,7 @@ VERSION = "2012-10-17"
 LONGEST = 6144  # characters of a managed policy, white space not counted
 READING = ("Read", "List")
 # What tells about others' resources too, so that one sees what would be in the way: no value of a secret, no log.
-EVERYWHERE = ("rds:Describe", "ec2:Describe", "ec2:Get", "lambda:ListTags", "cognito-idp:DescribeUserPool")
+EVERYWHERE = ("rds:Describe", "ec2:Describe", "ec2:Get", "cloudwatch:Describe", "lambda:ListTags", "cognito-idp:DescribeUserPool")
 SANDBOX_ALONE = ("cognito-idp:CreateUserPool", "cognito-idp:DeleteUserPool")  # a pool of a target's own is made there alone
 # Amazon RDS User Guide, "Using service-linked roles for Amazon RDS": made with the first instance of an account.
 RDS_ROLE = "aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"

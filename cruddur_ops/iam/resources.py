@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cruddur_ops import aws, locks, tags
 from cruddur_ops.cognito import names
 from cruddur_ops.database.location import secret_name
-from cruddur_ops.rds import drill, schedule
+from cruddur_ops.rds import alarms, drill, schedule
 from cruddur_ops.target import Target
 
 SANDBOX_ACCOUNT = "123456789012"
@@ -25,6 +25,7 @@ MADE = {
     "rds:CreateDBInstanceReadReplica": "db",
     "rds:CreateDBParameterGroup": "pg",
     "rds:CreateDBSnapshot": "snapshot",
+    "rds:CreateEventSubscription": "es",
     "rds:RestoreDBInstanceFromDBSnapshot": "db",
     "rds:RestoreDBInstanceToPointInTime": "db",
     "secretsmanager:CreateSecret": "Secret",
@@ -89,6 +90,8 @@ def of(target: Target) -> dict[str, list[Resource]]:
         "rds:db": [*named("rds", f"db:{identifier}"), *named("rds", f"db:{siblings}", tagged=ours)],
         "rds:snapshot": named("rds", f"snapshot:{siblings}", f"snapshot:rds:{identifier}-*"),
         "rds:pg": named("rds", f"pg:{target.db_parameter_group_name or 'default.*'}", f"pg:{siblings}", "pg:default.*"),
+        "rds:es": named("rds", f"es:{alarms.subscription(target)}"),
+        "cloudwatch:alarm": named("cloudwatch", f"alarm:{siblings}", f"alarm:{identifier}-*"),
         "rds:og": named("rds", "og:default:*"),
         "rds:subgrp": named("rds", f"subgrp:{target.db_subnet_group_name or 'default*'}"),
         "rds:auto-backup": named("rds", "auto-backup:*"),

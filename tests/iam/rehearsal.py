@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 from cruddur_ops import cli
 from rds_sandbox import Sandbox
 from tests.notebooks.in_process import NAMES, Notebooks
 
 INSTANCE, ADDRESS = "cruddur-db-instance", "203.0.113.77"
+TOPIC = {"CRUDDUR_ALARM_TOPIC_ARN": "arn:aws:sns:ca-central-1:123456789012:alarms"}
 UNDO_05 = """
 from cruddur_ops import cognito, load_target
 plan = cognito.plan_undeploy(load_target("local")) + cognito.plan_remove_pool(load_target("local"))
@@ -38,6 +41,7 @@ class Part:
         parameters: of the notebook.
         code: to run in the place of the notebook.
         verb: of the command line, likewise.
+        variables: of the environment.
         before: what somebody else does first, with the owner's clients.
     """
 
@@ -45,10 +49,15 @@ class Part:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""
     verb: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
     before: Callable[[Sandbox], object] = lambda _: None
 
     def run(self, shell: Notebooks) -> str:
         """The error; empty where there was none."""
+        with patch.dict(os.environ, self.variables):
+            return self._run(shell)
+
+    def _run(self, shell: Notebooks) -> str:
         if self.verb:
             try:
                 cli.main(self.verb.split(), prog_name="cruddur-ops", standalone_mode=False)
@@ -139,6 +148,7 @@ def parts() -> Iterator[Part]:
     yield Part(named["04"])
     yield Part(named["05"])
     yield Part(named["06"])
+    yield Part(named["06"], variables=TOPIC)
     yield Part(named["00"])
     yield Part(named["01"], before=_untagged)
     yield Part(named["01"], {"db_instance_class": "db.t4g.small", "at_once": True})
