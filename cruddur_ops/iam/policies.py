@@ -83,7 +83,7 @@ def _statements(target: Target, wanted: set[str]) -> Iterator[Statement]:
     known, together = resources.of(target), defaultdict(set)
     for action in sorted(wanted):
         kind = "Read" if recorded()["actions"][action]["access"] in READING else "Write"
-        arns = defaultdict(set)
+        arns: defaultdict[str, set[str]] = defaultdict(set)
         for on, condition in _where(target, action, known, wanted):
             arns[json.dumps(condition)].update(on)
         for condition, on in arns.items():

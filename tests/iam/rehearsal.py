@@ -148,7 +148,7 @@ def parts() -> Iterator[Part]:
     yield Part(named["04"])
     yield Part(named["05"])
     yield Part(named["06"])
-    yield Part(named["06"], variables=TOPIC)
+    yield Part(named["06"], variables=TOPIC, before=lambda it: it.client("sns").create_topic(Name="alarms"))
     yield Part(named["00"])
     yield Part(named["01"], before=_untagged)
     yield Part(named["01"], {"db_instance_class": "db.t4g.small", "at_once": True})
