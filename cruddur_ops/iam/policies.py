@@ -86,10 +86,10 @@ def _statements(target: Target, wanted: set[str]) -> Iterator[Statement]:
         arns: defaultdict[str, set[str]] = defaultdict(set)
         for on, condition in _where(target, action, known, wanted):
             arns[json.dumps(condition)].update(on)
-        for condition, on in arns.items():
-            together[kind, tuple(sorted(on)), condition].add(action)
-    for number, ((kind, on, held), found) in enumerate(together.items(), 1):
-        statement = {"Sid": f"{kind}{number}", "Effect": "Allow", "Action": sorted(found), "Resource": list(on)}
+        for held, on_all in arns.items():
+            together[kind, tuple(sorted(on_all)), held].add(action)
+    for number, ((kind, names_, held), found) in enumerate(together.items(), 1):
+        statement = {"Sid": f"{kind}{number}", "Effect": "Allow", "Action": sorted(found), "Resource": list(names_)}
         yield statement | ({"Condition": json.loads(held)} if held != "{}" else {})
 
 

