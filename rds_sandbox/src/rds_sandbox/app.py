@@ -16,8 +16,8 @@ from xml.sax.saxutils import escape
 
 from flask import Flask, g
 from flask import request as current_request
-from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import ServiceException
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal.models import moto_api_backend
 from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication, create_backend_app
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, NotFound
