@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
@@ -110,6 +111,16 @@ def _no_dawdling() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(progress, "FIRST_PAUSE_SECONDS", 0.01)
         patch.setattr(progress, "LONGEST_PAUSE_SECONDS", 0.1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_read_once() -> Iterator[None]:
+    """All sessions of botocore share its models: EC2's alone take half a second to read."""
+    from botocore import loaders, session
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session, "create_loader", functools.cache(loaders.create_loader))
         yield
 
 
