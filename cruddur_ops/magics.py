@@ -29,6 +29,14 @@ from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.target import Target
 
 
+class Table(sql.run.ResultSet):  # type: ignore[misc]
+    """A result whose cells JupyterLab shows as they are: no mathematics between two dollar signs, all spaces."""
+
+    def _repr_html_(self) -> str | None:
+        html = super()._repr_html_()
+        return html and f'<div class="mathjax_ignore" style="white-space: pre-wrap">{html}</div>'
+
+
 class TargetConnection(sql.connection.Connection):  # type: ignore[misc]
     """What ipython-sql takes for a connection, made from our engine: no URL, no password in it."""
 
@@ -129,7 +137,7 @@ class SqlMagic(sql.magic.SqlMagic):  # type: ignore[misc]
             connection.internal_connection.commit()
             if self.feedback:
                 print(sql.run.interpret_rowcount(result.rowcount))
-        return None if result is None else sql.run.ResultSet(result, self)
+        return None if result is None else Table(result, self)
 
     def _require_no_connection(self, options: str, line: str, cell: str) -> None:
         """Refuse what names another connection: ipython-sql would only print that it fails."""
@@ -159,7 +167,7 @@ class SqlMagic(sql.magic.SqlMagic):  # type: ignore[misc]
             raise StatementFailed(status)
         if status and status != getattr(cursor, "statusmessage", None):
             print(status)
-        return sql.run.ResultSet(sql.run.FakeResultProxy(cursor, headers), self) if headers else None
+        return Table(sql.run.FakeResultProxy(cursor, headers), self) if headers else None
 
 
 def _has_options(line: str) -> bool:

@@ -113,4 +113,4 @@ def _list(facts: Iterable[str]) -> Markup:
 
 
 def _block(body: Markup) -> str:
-    return str(Markup('<div class="cruddur-ops">\n{}{}</div>').format(STYLE, body))
+    return str(Markup('<div class="cruddur-ops mathjax_ignore">\n{}{}</div>').format(STYLE, body))

@@ -85,7 +85,9 @@ class Plan:
 
     @property
     def outcome(self) -> Outcome:
-        """What applying it comes to. A resource counts once, however many settings differ."""
+        """What applying it comes to. A resource counts once in each part, however many settings differ."""
+        if self.parts:
+            return sum((part.outcome for part in self.parts), Outcome())
         actions = {change.resource: Action.NONE for change in self.changes}
         for change in self.mutating:
             if actions[change.resource] is Action.NONE:

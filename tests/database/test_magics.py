@@ -62,6 +62,7 @@ def test_statement_returns_its_rows(cell: Run) -> None:
     assert [(5,)] == line
     assert ["andrew", "andrewbrown", "bayko", "delenn", "londo"] == [row.handle for row in whole]
     assert "<td>andrew</td>" in whole._repr_html_()
+    assert whole._repr_html_().startswith('<div class="mathjax_ignore"')  # $body$ is no formula
 
 
 def test_result_can_be_kept(cell: Run) -> None:

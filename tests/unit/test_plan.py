@@ -69,6 +69,12 @@ def test_a_sum_is_approved_by_its_parts() -> None:
     assert [("first", [CREATE.shown]), ("second", [SAME.shown])] == [(one["title"], one["changes"]) for one in shown["parts"]]
 
 
+def test_a_sum_counts_what_its_parts_come_to() -> None:
+    """A pool that one part changes and another one deletes is both, as it is when they are applied."""
+    first, second = Plan("first", (CREATE,)), Plan("second", (CREATE,))
+    assert first.outcome + second.outcome == (first + second).outcome
+
+
 @given(PLANS)
 def test_every_resource_is_counted(found: Plan) -> None:
     """Counts add up to the resources, and those that change are those with a mutating change."""
