@@ -33,6 +33,7 @@ KNOWN = resources.of(Target("any", sandbox=True))
 TAG_KEYS = ("aws:RequestTag", "aws:ResourceTag")
 # What tags in a creation, and what it stands on, need: each named in the API reference of that creation, or in the user guide.
 PASSED_OVER = {
+    "cloudwatch:PutMetricAlarm": ["cloudwatch:TagResource"],
     "cognito-idp:CreateUserPool": ["cognito-idp:TagResource"],
     "iam:CreateRole": ["iam:TagRole"],
     "lambda:CreateFunction": ["ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcs", "lambda:TagResource"],
