@@ -27,6 +27,7 @@ MODULES = (
     "gateway",
     "instances",
     "upgrade",
+    "fleet",
 )
 
 

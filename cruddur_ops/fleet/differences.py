@@ -18,14 +18,14 @@ class Difference:
 
 
 def differences(facts: Mapping[str, Mapping[str, str]]) -> list[Difference]:
-    """What is not the same on all targets.
+    """What is not the same on all targets; first what most of them have alike, since few are the exceptions there.
 
     Args:
         facts: of each target by name; what a target does not tell is a value of its own.
     """
     names = dict.fromkeys(name for found in facts.values() for name in found)
     compared = [Difference(name, _groups(name, facts)) for name in names]
-    return [one for one in compared if len(one.groups) > 1]
+    return sorted((one for one in compared if len(one.groups) > 1), key=lambda one: -len(one.groups[0][1]))
 
 
 def _groups(name: str, facts: Mapping[str, Mapping[str, str]]) -> list[tuple[str, tuple[str, ...]]]:

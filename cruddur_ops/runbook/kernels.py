@@ -7,6 +7,7 @@ RunFailed is raised where a kernel does not start.
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import sys
 import threading
@@ -149,6 +150,8 @@ class Kernels:
         _complete(self.loop, ended)
         for task in ended:
             task.result()
+        for process in multiprocessing.active_children():  # whose start was interrupted: Python would wait for it at its end
+            process.kill()
         self.alive.clear()
         self.ending.clear()
         self.ahead = None

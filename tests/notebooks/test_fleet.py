@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cruddur_ops import fleet, locks, targets
@@ -63,6 +64,28 @@ def test_twenty_targets(fleet_of_twenty: dict[str, str], tmp_path: Path) -> None
     assert (1, 18) == (again.returncode, sum(report.passed for report in found.values())), again  # but for the budget of one wave
     drift = ops(fleet_of_twenty, "plan", "01", "02", "03", "--targets", "t0[1-3]")
     assert (0, "3 passed; 0 changes") == (drift.returncode, drift.stdout.partition("targets: ")[2].splitlines()[0])
+
+
+def test_a_client_that_is_killed(fleet_of_twenty: dict[str, str], tmp_path: Path) -> None:
+    """Its runs end with it, and free their locks; what they had not reached is run by `resume`, in the same folder."""
+    arguments = ["run", "00", "01", "--targets", "t0[12]", "--waves", "1"]
+    process = subprocess.Popen([sys.executable, "-m", "cruddur_ops", "fleet", *arguments], env=fleet_of_twenty, cwd=PROJECT)
+    until(lambda: list(tmp_path.glob("runs/*/target-t01/*/01_*.ipynb")), 180)
+    process.kill()
+    process.wait()
+    until(lambda: not [one for one in psutil.process_iter() if _of(one, fleet_of_twenty)], 180)
+    done = ops(fleet_of_twenty, "resume")
+    assert (0, True) == (done.returncode, "2 targets: 2 passed" in done.stdout), done
+    assert 1 == len(list(tmp_path.glob("runs/*-fleet*")))
+
+
+def _of(process: psutil.Process, environment: dict[str, str]) -> bool:
+    """Whether it is a run of this fleet."""
+    try:
+        ours = process.environ().get("CRUDDUR_RUNS") == environment["CRUDDUR_RUNS"]
+        return ours and "cruddur_ops.fleet.child" in process.cmdline()
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        return False
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from cruddur_ops.runbook import evidence, execution
+from cruddur_ops.runbook import evidence, execution, forkserver
 from cruddur_ops.runbook.kernels import Kernels, Manager, Provisioner
 from tests.unit.headless import Finished, Project, alive, finish
 
@@ -124,3 +124,12 @@ def test_a_kernel_that_has_just_ended_takes_a_signal() -> None:
     provisioner = Provisioner(kernel_id="x", kernel_spec=Manager().kernel_spec)
     provisioner.process = SimpleNamespace(pid=gone.pid, exitcode=None)
     asyncio.run(provisioner.send_signal(signal.SIGINT))
+
+
+def test_a_kernel_whose_start_was_interrupted(tmp_path: Path) -> None:
+    """Nobody knows of its process yet: it ends with the block all the same, else Python would wait for it at its end."""
+    with Kernels(tmp_path):
+        process = forkserver.CONTEXT.Process(target=time.sleep, args=(600,))
+        process.start()
+    process.join(30)
+    assert -signal.SIGKILL == process.exitcode
