@@ -88,7 +88,7 @@ def _announce_password(verb: str, target: Target) -> None:
 
 def alarms(target: Target) -> Plan:
     """The alarms; the server itself says how many may connect."""
-    return ops.rds.plan_alarms(target, ops.database.status(target).connection_limit)
+    return ops.rds.plan_alarms(target, ops.database.connection_limit)
 
 
 def wait(target: Target, timeout: float) -> str:

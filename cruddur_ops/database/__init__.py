@@ -15,7 +15,7 @@ from cruddur_ops.database.schema import plan_migrations, plan_schema, schema_che
 from cruddur_ops.database.seeding import plan_seed
 from cruddur_ops.database.sessions import sessions
 from cruddur_ops.database.statement_statistics import plan_statement_statistics, slowest
-from cruddur_ops.database.status import connection_facts, counts, inspect, sizes, status
+from cruddur_ops.database.status import connection_facts, connection_limit, counts, inspect, sizes, status
 from cruddur_ops.database.steps import require_possible
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "blue_green_obstacles",
     "connected",
     "connection_facts",
+    "connection_limit",
     "counts",
     "forget_markers",
     "green",

@@ -167,6 +167,11 @@ def connection_facts(target: Target, database: str | None = None) -> dict[str, A
         return {**ask(connection, "operations/connection")[0], **facts}
 
 
+def connection_limit(target: Target) -> int:
+    """How many clients may connect to the server at once."""
+    return status(target).connection_limit
+
+
 def sizes(target: Target) -> Picture:
     """The largest tables and their indexes."""
     found = rows(target, "operations/sizes")

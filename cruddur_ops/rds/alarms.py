@@ -8,7 +8,7 @@ A plan raises WrongInput where something else has the name of an alarm or of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,18 +58,20 @@ class Watch:
 
 
 @step
-def plan_alarms(target: Target, connection_limit: int) -> Plan:
+def plan_alarms(target: Target, connection_limit: Callable[[Target], int]) -> Plan:
     """Make the alarms that are missing, and remove ours of what is there no more.
 
     Args:
         target: whose instance; behind a connection URL there is none.
-        connection_limit: how many connections the server allows.
+        connection_limit: asks how many connections the server allows, see `database.connection_limit`.
     """
     title = f"alarms on {target.name}"
     if target.connection_url:
         return Plan(title, facts=("behind a connection URL there is no DB instance to watch",))
-    found = instances.require(target)
-    watches = list(wanted(found, connection_limit))
+    found = instances.describe(target)
+    if found is None:
+        return Plan(title, (Change(Action.CREATE, "CloudWatch alarms", note="known after the DB instance is there"),))
+    watches = list(wanted(found, connection_limit(target)))
     names, there = {one.name(found.identifier) for one in watches}, present(target)
     changes = [change for one in watches for change in _alarm(target, one, there)]
     changes += [_removal(name) for name in sorted(there.keys() - names)]

@@ -78,7 +78,7 @@ def test_what_is_refused_and_what_fails_in_the_middle(old: Target) -> None:
     execute(old, "ALTER TABLE child ALTER id SET NOT NULL")
     assert ["view odd reads pg_stat_bgwriter"] == blockers(old)
     ladder = blocked.upgrade(old, "18")
-    assert ("database", True) == (ladder.first_failed and ladder.first_failed.name, "RDS refused one: The [" in repr(ladder))
+    assert ("database", True) == (ladder.first_failed and ladder.first_failed.name, "RDS refused one: " in repr(ladder))
     assert "pg_upgrade" in upgrade(old)
     execute(old, "DROP VIEW odd")
     plan = rds.plan_upgrade(old, "18", database.blockers)

@@ -12,7 +12,7 @@ from cruddur_ops import aws, tags
 from cruddur_ops.change import Action
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Plan
-from cruddur_ops.rds import alarms, instances
+from cruddur_ops.rds import alarms
 from cruddur_ops.rds.alarms import GIB, wanted
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
@@ -25,13 +25,12 @@ OURS = ["x-CPUCreditBalance", "x-DatabaseConnections", "x-FreeStorageSpace"]
 
 
 @pytest.fixture
-def planned(account: str, region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Plan]:
+def planned(account: str, region: dict[str, Instance]) -> Callable[..., Plan]:
     """Plans the alarms of an instance like this, whose server allows 100 connections, in moto's CloudWatch and RDS."""
-    monkeypatch.setattr(instances, "require", lambda _: region["x"])
 
     def plan(target: Target = TARGET, **more: Any) -> Plan:
         region["x"] = replace(WELL, **more)
-        return alarms.plan_alarms(target, 100)
+        return alarms.plan_alarms(target, lambda _: 100)
 
     return plan
 
@@ -126,5 +125,11 @@ def test_without_backups_the_plan_warns(planned: Callable[..., Plan]) -> None:
 
 def test_behind_a_connection_url_there_is_nothing_to_watch() -> None:
     """AWS is not asked."""
-    plan = alarms.plan_alarms(replace(TARGET, connection_url="postgresql://server/x"), 100)
+    plan = alarms.plan_alarms(replace(TARGET, connection_url="postgresql://server/x"), lambda _: 100)
     assert ((), ("behind a connection URL there is no DB instance to watch",)) == (plan.changes, plan.facts)
+
+
+def test_before_the_instance_is_there_they_stay_open(region: dict[str, Instance]) -> None:
+    """Nobody is asked for a limit yet, and a plan of a whole run shows that there will be some."""
+    plan = alarms.plan_alarms(TARGET, lambda _: 1 // 0)
+    assert [("CloudWatch alarms", True)] == [(one.resource, one.unknown) for one in plan.changes]
