@@ -115,7 +115,8 @@ def _where(target: Target, action: str, known: Mapping[str, list[Resource]], wan
 
 def _condition(action: str, kind: str, keys: Sequence[str], one: Resource) -> Mapping[str, Any]:
     """What must hold: what is made is tagged in the request; what is there has our tags already, where names do not tell."""
-    if MADE.get(action) == kind and not one.only and "aws:RequestTag" in keys:
+    tagging = action == "rds:AddTagsToResource" and one.tags  # of a sibling in its creation: it has no tags yet
+    if (tagging or MADE.get(action) == kind) and not one.only and "aws:RequestTag" in keys:
         return {"StringEquals": {"aws:RequestTag/ManagedBy": MANAGED_BY}}
     if one.tags and "aws:ResourceTag" in keys and not (one.only and action.endswith(("CreateSecret", "TagResource"))):
         return {"StringLike": {f"aws:ResourceTag/{key}": value for key, value in one.tags.items()}}

@@ -68,7 +68,7 @@ def require(response: Any, service: str, name: str, parameters: Mapping[str, Any
     facts = resources.facts()
     operation = f"{facts['prefixes'].get(service, service)}:{name}"
     action = facts["actions"].get(operation, operation)
-    if key_id == owner or action in OPEN:
+    if not key_id or key_id == owner or action in OPEN:  # what is not signed has come here since AWS asks no signature for it
         return
     caller = _caller(key_id, place["account"], place["partition"])
     for call in _calls(action, service, parameters, place, caller):
