@@ -137,7 +137,7 @@ def planned(
 
 def _look(target: Target, find: Find, absent: Change, where: Where) -> tuple[Change, ...]:
     try:
-        _require_no_silence(target)
+        require_no_silence(target)
         with where(target, True) as connection:
             label.compare(target, connection)
             return tuple(find(connection))
@@ -151,7 +151,7 @@ def _look(target: Target, find: Find, absent: Change, where: Where) -> tuple[Cha
         return (replace(absent, note=UNKNOWN_YET[type(error)]),)
 
 
-def _require_no_silence(target: Target) -> None:
+def require_no_silence(target: Target) -> None:
     """A silence is remembered for as long as it takes to plan the next steps."""
     since, error = _silent.get(target, (0.0, None))
     if error and time.monotonic() - since < MEMORY_SECONDS:

@@ -14,7 +14,7 @@ from cruddur_ops.database import label
 from cruddur_ops.database.connection import Connection, connect, session
 from cruddur_ops.database.errors import NotPermitted, SchemaMissing, told
 from cruddur_ops.database.location import locate
-from cruddur_ops.database.planning import on_server
+from cruddur_ops.database.planning import UNKNOWN_YET, on_server, require_no_silence
 from cruddur_ops.database.schema import schema_checksum
 from cruddur_ops.database.sessions import all_sessions, others, whole_seconds
 from cruddur_ops.database.statements import ask, compose, qualified, rows
@@ -167,9 +167,18 @@ def connection_facts(target: Target, database: str | None = None) -> dict[str, A
         return {**ask(connection, "operations/connection")[0], **facts}
 
 
-def connection_limit(target: Target) -> int:
-    """How many clients may connect to the server at once."""
-    return status(target).connection_limit
+def connection_limit(target: Target) -> int | None:
+    """How many clients may connect to the server at once; None where that of a DB instance cannot be asked yet."""
+    try:
+        require_no_silence(target)
+        with on_server(target, True) as connection:
+            (server,) = ask(connection, "operations/server", database=target.db_name)
+    except tuple(UNKNOWN_YET):
+        if target.connection_url:
+            raise
+        return None
+    limit: int = server["connection_limit"]
+    return limit
 
 
 def sizes(target: Target) -> Picture:

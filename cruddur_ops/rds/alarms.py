@@ -58,7 +58,7 @@ class Watch:
 
 
 @step
-def plan_alarms(target: Target, connection_limit: Callable[[Target], int]) -> Plan:
+def plan_alarms(target: Target, connection_limit: Callable[[Target], int | None]) -> Plan:
     """Make the alarms that are missing, and remove ours of what is there no more.
 
     Args:
@@ -69,9 +69,10 @@ def plan_alarms(target: Target, connection_limit: Callable[[Target], int]) -> Pl
     if target.connection_url:
         return Plan(title, facts=("behind a connection URL there is no DB instance to watch",))
     found = instances.describe(target)
-    if found is None:
-        return Plan(title, (Change(Action.CREATE, "CloudWatch alarms", note="known after the DB instance is there"),))
-    watches = list(wanted(found, connection_limit(target)))
+    limit = connection_limit(target) if found else None
+    if found is None or limit is None:
+        return Plan(title, (Change(Action.CREATE, "CloudWatch alarms", note="known after the server can be asked"),))
+    watches = list(wanted(found, limit))
     names, there = {one.name(found.identifier) for one in watches}, present(target)
     changes = [change for one in watches for change in _alarm(target, one, there)]
     changes += [_removal(name) for name in sorted(there.keys() - names)]

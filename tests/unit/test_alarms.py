@@ -133,3 +133,9 @@ def test_before_the_instance_is_there_they_stay_open(region: dict[str, Instance]
     """Nobody is asked for a limit yet, and a plan of a whole run shows that there will be some."""
     plan = alarms.plan_alarms(TARGET, lambda _: 1 // 0)
     assert [("CloudWatch alarms", True)] == [(one.resource, one.unknown) for one in plan.changes]
+
+
+def test_before_the_server_can_be_asked_they_stay_open(region: dict[str, Instance]) -> None:
+    """As behind a security group that is still closed."""
+    region["x"] = WELL
+    assert ["CloudWatch alarms"] == [one.resource for one in alarms.plan_alarms(TARGET, lambda _: None).changes if one.unknown]
