@@ -34,7 +34,8 @@ class Finding:
         one = self.statement
         does = "writes all rows of" if self.table in one.rewritten else "reads all rows of"
         waits = WAITING[one.locks[self.table]]
-        many = f"production has {self.rows:,}" if self.rows is not None else "nobody has told how many production has"
+        untold = f"nobody has told how many production has, as with `--rows {self.table}=5000`"
+        many = f"production has {self.rows:,}" if self.rows is not None else untold
         where = f"sql/{one.file}.sql, line {one.line}"
         return f"{where}: this {one.kind} {does} {self.table}, and {waits} it waits meanwhile; {many}: {self._remedy()}"
 

@@ -72,7 +72,7 @@ def test_the_command(files: Path, migration: Callable[..., None]) -> None:
     """It brings a server of its own, and fails with a sentence where production would wait; a mistyped table is told before."""
     migration("0002_index", "-- Plants.", "CREATE INDEX by_name ON users (display_name);")
     failed = CliRunner().invoke(main, ["db", "migration", "check"])
-    assert (2, True) == (failed.exit_code, "nobody has told how many production has" in failed.stderr)
+    assert (2, True) == (failed.exit_code, "has, as with `--rows users=5000`: write" in failed.stderr)
     assert "CREATE INDEX CONCURRENTLY" in failed.stderr
     wrong = CliRunner().invoke(main, ["db", "migration", "check", "--rows", "users"])
     assert (2, True) == (wrong.exit_code, "activities=5000000" in wrong.stderr)

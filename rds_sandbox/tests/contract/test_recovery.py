@@ -56,11 +56,12 @@ def slow(rds_sandbox: Sandbox) -> Iterator[None]:
 
 
 def test_a_killed_server_is_started_again(rds_sandbox: Sandbox, slow: None) -> None:
-    """With its data, at its endpoint; the status and the events tell."""
+    """With its data, at its endpoint; the status and the events tell. The shared memory that it leaves is in its folder."""
     rds = rds_sandbox.client("rds")
     instance = create(rds_sandbox, "killed")
     with connect(rds_sandbox.environment, instance) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS it")
+        assert any((data_of(rds_sandbox, "killed") / "pg_dynshmem").iterdir())
         kill(data_of(rds_sandbox, "killed"))
         wait_for(rds, "killed", "rebooting")
     found = wait_for(rds, "killed", "available")

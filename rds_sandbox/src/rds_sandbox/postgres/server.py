@@ -27,10 +27,12 @@ ADMINISTRATOR = "rdsadmin"  # owns the cluster on RDS; the master user is no sup
 START_SECONDS = 60
 ENDING_SECONDS = 0.5
 WAL_FILE = "4"  # MB, a quarter of the default: every backup and every moment that is restored takes at least one
+# A killed server leaves its shared memory behind: in its folder it goes with that, in /dev/shm it would stay.
 SETTINGS = """
 listen_addresses = ''
 unix_socket_permissions = 0700
 shared_buffers = 32MB
+dynamic_shared_memory_type = mmap
 fsync = off
 max_wal_size = 1GB
 max_wal_senders = 20
