@@ -7,6 +7,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,26 @@ def test_what_was_under_way_goes_on_when_the_server_is_killed(rds_sandbox: Sandb
         assert (7,) == connection.execute("SELECT it FROM kept").fetchone()
     kill_during(rds, data, "backing-up", lambda: rds.create_db_snapshot(**name, DBSnapshotIdentifier="struck"))
     rds.get_waiter("db_snapshot_available").wait(DBSnapshotIdentifier="struck", WaiterConfig={"Delay": 1})
+    rds_sandbox.reset()
+
+
+def test_one_that_is_killed_while_it_recovers_is_started_again(rds_sandbox: Sandbox) -> None:
+    """As soon as the next server has written its number, it is killed, too."""
+    rds = rds_sandbox.client("rds")
+    create(rds_sandbox, "twice")
+    data = data_of(rds_sandbox, "twice")
+    first = int((data / "postmaster.pid").read_text().split()[0])
+    kill(data)
+    struck = False
+    while not struck:
+        with suppress(OSError, IndexError):  # it is being written
+            number = int((data / "postmaster.pid").read_text().split()[0])
+            struck = number != first
+    os.kill(number, signal.SIGKILL)
+    found = wait_for(rds, "twice", "available")
+
+    with connect(rds_sandbox.environment, found) as connection:
+        assert (1,) == connection.execute("SELECT 1").fetchone()
     rds_sandbox.reset()
 
 

@@ -24,6 +24,7 @@ from rds_sandbox.postgres import base_backup, queries
 from rds_sandbox.postgres.programs import Programs
 
 ADMINISTRATOR = "rdsadmin"  # owns the cluster on RDS; the master user is no superuser
+STARTS = 3  # where something kills it while it starts
 START_SECONDS = 60
 ENDING_SECONDS = 0.5
 WAL_FILE = "4"  # MB, a quarter of the default: every backup and every moment that is restored takes at least one
@@ -153,17 +154,27 @@ class Server:
         return reading
 
     def start(self, settings: Mapping[str, str] | None = None, seconds: int = START_SECONDS) -> None:
-        """Start the server and return when it accepts connections.
+        """Start the server and return when it accepts connections; one that is killed meanwhile is started again.
 
         Args:
             settings: for this time only, beside those of its data directory.
             seconds: how long to wait for it.
         """
+        for left in reversed(range(STARTS)):
+            try:
+                self._start(settings or {}, seconds)
+            except ServerFailed:
+                if not left or not self.was_killed():
+                    raise
+            else:
+                return
+
+    def _start(self, settings: Mapping[str, str], seconds: int) -> None:
         if self.was_killed():
             self._kill_what_is_left()
             self._status.unlink(missing_ok=True)  # it says "ready" still
         options = {"stdin": subprocess.DEVNULL, "start_new_session": True, **self.programs.account.switch}
-        named = [f"--{name}={value}" for name, value in {**self.settings, **self._places(), **(settings or {})}.items()]
+        named = [f"--{name}={value}" for name, value in {**self.settings, **self._places(), **settings}.items()]
         with (self.folder / "postgres.log").open("ab") as log:  # until the collector has taken over
             try:
                 command = [self.programs.path("postgres"), "-D", str(self.data), *named]
