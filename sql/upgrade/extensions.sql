@@ -1,5 +1,5 @@
--- The extensions of a database, in the version that it has, and the one that the server would bring them to; and whether the user who
--- connects may do that: its owner, and on RDS its administrators.
+-- The extensions of a database, in the version that it has and the one that the server would bring them to.
+-- May the user who connects do that? The owner may, and on RDS the administrators.
 SELECT extname AS name, extversion AS installed, default_version AS offered, pg_has_role(extowner, 'USAGE') OR EXISTS (
     SELECT FROM pg_roles WHERE rolname = 'rds_superuser' AND pg_has_role(pg_roles.oid, 'USAGE')
 ) AS allowed

@@ -1,5 +1,5 @@
--- How many tables of this database nobody has looked through since the server's statistics began: those that the user who connects may
--- look through (PostgreSQL 18, ANALYZE), and others.
+-- How many tables of this database nobody has looked through since the server's statistics began.
+-- Those that the user who connects may look through (PostgreSQL 18, ANALYZE) and others are counted apart.
 SELECT count(*) FILTER (WHERE allowed) AS tables, count(*) FILTER (WHERE NOT allowed) AS others
 FROM (
     SELECT
