@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cruddur_ops.errors import DEFAULT_TARGET, OpsError, RunInterrupted, aimed
+from cruddur_ops.errors import DEFAULT_TARGET, OpsError, RunFailed, RunInterrupted, aimed
 from cruddur_ops.redaction import redact
 from cruddur_ops.state import require_checkout
 
@@ -38,7 +38,10 @@ class Commands(click.Group):
             error.show()
             ctx.exit(OpsError.exit_code)
         except _expected() as error:
-            click.echo(redact(aimed(str(error), ctx.meta["target"])), err=True)
+            said = str(error)  # what a run tells was said by notebooks, which know their target
+            if not isinstance(error, RunFailed):
+                said = aimed(said, ctx.meta["target"])
+            click.echo(redact(said), err=True)
             ctx.exit(_code(ctx, error.exit_code))
         except OSError as error:
             if error.errno == errno.EPIPE:  # click's to handle: whoever reads has seen enough
