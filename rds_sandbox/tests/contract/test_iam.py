@@ -112,6 +112,22 @@ def test_what_a_call_needs_beside_its_own_action(enforcing: Mapping[str, str]) -
         bea.create_blue_green_deployment(BlueGreenDeploymentName="hers", Source=source)
 
 
+def test_a_rule_is_revoked_by_who_may_do_it_on_its_group(enforcing: Mapping[str, str]) -> None:
+    """The rule itself is asked for nothing (Service Authorization Reference, "Actions defined by Amazon EC2")."""
+    owner = make_client(enforcing, "ec2")
+    group = owner.create_security_group(GroupName="revoked", Description="x")["GroupId"]
+    made = owner.authorize_security_group_ingress(GroupId=group, IpPermissions=[tcp(5432, **from_address(OPERATOR))])
+    which = {"GroupId": group, "SecurityGroupRuleIds": [made["SecurityGroupRules"][0]["SecurityGroupRuleId"]]}
+    on = f"arn:aws:ec2:{REGION}:{ACCOUNT}:"
+    allowed = [
+        allow("ec2:RevokeSecurityGroupIngress", Resource=f"{on}{one}")
+        for one in ("security-group-rule/*", f"security-group/{group}")
+    ]
+    max_, eva = (make_client(keys_of(enforcing, name, one), "ec2") for name, one in zip(("max", "eva"), allowed, strict=True))
+    assert "UnauthorizedOperation" == refused(max_.revoke_security_group_ingress, **which)
+    assert eva.revoke_security_group_ingress(**which)["Return"]
+
+
 def document(*statements: Mapping[str, Any]) -> str:
     """A policy of these statements."""
     return json.dumps({"Version": VERSION, "Statement": statements})
