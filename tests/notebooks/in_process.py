@@ -31,7 +31,9 @@ class Notebooks:
 
     def __init__(self) -> None:
         """Made once: what it imports is there for all of them."""
+        main = sys.modules["__main__"]
         self.shell = InteractiveShell.instance()
+        sys.modules["__main__"] = main  # IPython puts its own there, from which multiprocessing could start nothing
         self.shell.user_ns["display"] = print
         self.said = ""  # by the last notebook or cell
 
