@@ -27,8 +27,12 @@ VERSION = "2012-10-17"
 LONGEST = 6144  # characters of a managed policy, white space not counted
 READING = ("Read", "List")
 # What tells about others' resources too, so that one sees what would be in the way: no value of a secret, no log.
-EVERYWHERE = ("rds:Describe", "ec2:Describe", "ec2:Get", "cloudwatch:Describe", "lambda:ListTags", "cognito-idp:DescribeUserPool")
+EVERYWHERE = (
+    "rds:Describe", "ec2:Describe", "ec2:Get", "cloudwatch:Describe", "lambda:ListTags", "cognito-idp:DescribeUserPool",
+    "iam:Simulate",
+)  # fmt: skip
 SANDBOX_ALONE = ("cognito-idp:CreateUserPool", "cognito-idp:DeleteUserPool")  # a pool of a target's own is made there alone
+NOTICE = "sns:Publish"  # by `run`, whatever the notebook, where a target's notify is a topic
 # Amazon RDS User Guide, "Using service-linked roles for Amazon RDS": made with the first instance of an account.
 RDS_ROLE = "aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
 Statement = dict[str, Any]
@@ -59,7 +63,7 @@ def actions(target: Target, notebooks: Sequence[str] = ()) -> set[str]:
     """What the notebooks call, and what AWS asks for along with that."""
     called = {action for one in selected(notebooks) for action in recorded()["notebooks"][one]}
     also = {one for action in called for one in recorded()["actions"][action].get("also", [])}
-    return {one for one in called | also if _needed(target, one)}
+    return {one for one in {*called, *also, NOTICE} if _needed(target, one)}
 
 
 def selected(notebooks: Sequence[str]) -> list[str]:
@@ -72,7 +76,9 @@ def selected(notebooks: Sequence[str]) -> list[str]:
 
 
 def _needed(target: Target, action: str) -> bool:
-    """Whether the target is one that needs it: a KMS key of its own, a password that RDS manages, a pool of the sandbox."""
+    """Whether the target is one that needs it: a KMS key of its own, a pool of the sandbox, a topic."""
+    if action == NOTICE:
+        return target.notify.startswith("arn:")
     if action in SANDBOX_ALONE:
         return target.sandbox
     return bool(target.kms_key_id) or not action.startswith("kms:") or action == "kms:DescribeKey"
@@ -97,6 +103,8 @@ def _where(target: Target, action: str, known: Mapping[str, list[Resource]], wan
     """The ARNs on which an action is allowed, each with its condition."""
     service, types = action.partition(":")[0], recorded()["actions"][action]["types"]
     there = [(kind, keys, one) for kind, keys in types.items() for one in known[f"{service}:{kind}"]]
+    if "rds:CreateBlueGreenDeployment" not in wanted:  # tags are what tells a deployment of ours: given in its creation alone
+        there = [each for each in there if each[0] != "deployment"]
     if action == "iam:PassRole":
         yield from _passed(target, wanted)
     elif action == "ec2:CreateTags":

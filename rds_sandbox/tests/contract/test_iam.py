@@ -112,6 +112,30 @@ def test_what_a_call_needs_beside_its_own_action(enforcing: Mapping[str, str]) -
         bea.create_blue_green_deployment(BlueGreenDeploymentName="hers", Source=source)
 
 
+def test_a_simulation(enforcing: Mapping[str, str]) -> None:
+    """One result for each action, the most restrictive of all resources (IAM API Reference, EvaluationResult)."""
+    iam, known = make_client(enforcing, "iam"), {"aws:ResourceTag/Owner": "jane"}
+    start = allow("rds:StartDBInstance", Resource=f"arn:aws:rds:{REGION}:{ACCOUNT}:db:x", Condition={"StringEquals": known})
+    keys_of(enforcing, "sue", start, allow("rds:Delete*"), {**allow("rds:DeleteDBSnapshot"), "Effect": "Deny"})
+    source = f"arn:aws:iam::{ACCOUNT}:user/sue"
+
+    def simulated(*names: str, **more: Any) -> dict[str, str]:
+        answer = iam.simulate_principal_policy(PolicySourceArn=source, ActionNames=list(names), **more)
+        return {one["EvalActionName"]: one["EvalDecision"] for one in answer["EvaluationResults"]}
+
+    deleted = simulated("rds:DeleteDBInstance", "rds:DeleteDBSnapshot", "rds:StopDBInstance")
+    assert ["allowed", "explicitDeny", "implicitDeny"] == list(deleted.values())
+    entries = [{"ContextKeyName": key, "ContextKeyValues": [one], "ContextKeyType": "string"} for key, one in known.items()]
+    x, y = (f"arn:aws:rds:{REGION}:{ACCOUNT}:db:{name}" for name in "xy")
+    assert {"rds:StartDBInstance": "allowed"} == simulated("rds:StartDBInstance", ResourceArns=[x], ContextEntries=entries)
+    assert {"rds:StartDBInstance": "implicitDeny"} == simulated(
+        "rds:StartDBInstance", ResourceArns=[x, y], ContextEntries=entries
+    )
+    assert {"rds:StartDBInstance": "implicitDeny"} == simulated("rds:StartDBInstance", ResourceArns=[x])
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.simulate_principal_policy(PolicySourceArn=f"{source}-not", ActionNames=["rds:DeleteDBInstance"])
+
+
 def test_a_rule_is_revoked_by_who_may_do_it_on_its_group(enforcing: Mapping[str, str]) -> None:
     """The rule itself is asked for nothing (Service Authorization Reference, "Actions defined by Amazon EC2")."""
     owner = make_client(enforcing, "ec2")
