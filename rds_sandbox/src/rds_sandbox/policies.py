@@ -16,7 +16,8 @@ Values = Sequence[str]
 # The condition keys whose values are known; what ends with a slash goes on with the name of a tag.
 KEYS = (
     "aws:requestedregion", "aws:principalarn", "aws:principalaccount", "aws:tagkeys", "aws:requesttag/", "aws:resourcetag/",
-    "rds:db-tag/", "ec2:resourcetag/", "secretsmanager:resourcetag/", "iam:passedtoservice", "ec2:createaction",
+    "rds:db-tag/", "ec2:resourcetag/", "secretsmanager:resourcetag/", "iam:passedtoservice", "iam:awsservicename",
+    "ec2:createaction",
 )  # fmt: skip
 OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringEquals": lambda value, wanted: value == wanted,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -14,8 +15,9 @@ from moto.rds.exceptions import (
     InvalidParameterValue,
     RDSClientError,
 )
+from moto.utilities.utils import CaseInsensitiveDict
 
-from rds_sandbox.patches import backend_of
+from rds_sandbox.patches import backend_of, replaces
 from rds_sandbox.rds import facts
 from rds_sandbox.rds.instances import SandboxDBInstance
 
@@ -23,6 +25,24 @@ from rds_sandbox.rds.instances import SandboxDBInstance
 MODIFIABLE = ("available", "storage-optimization")
 # But one without room, whose storage may be increased (RDS User Guide, "Amazon RDS DB instance running out of storage").
 FULL = "storage-full"
+
+
+@replaces(CaseInsensitiveDict, "__iter__")
+def keys(found: Any) -> Iterator[str]:
+    """Those of one moment: instances come and go in threads of their own while others are described."""
+    return iter([key for key, _ in list(found._store.values())])
+
+
+@replaces(CaseInsensitiveDict, "items")
+def items(found: Any) -> list[tuple[str, Any]]:
+    """Likewise."""
+    return list(found._store.values())
+
+
+@replaces(CaseInsensitiveDict, "values")
+def values(found: Any) -> list[Any]:
+    """Likewise."""
+    return [value for _, value in list(found._store.values())]
 
 
 @backend_of(models.rds_backends)
