@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from cruddur_ops import activities, cognito, database, network, preflight, queries, rds, rehearsal
+    from cruddur_ops import activities, cognito, database, iam, network, preflight, queries, rds, rehearsal
     from cruddur_ops.errors import OpsError
     from cruddur_ops.targets import load as load_target
 
@@ -20,6 +20,7 @@ __all__ = [
     "activities",
     "cognito",
     "database",
+    "iam",
     "load_target",
     "network",
     "preflight",

@@ -26,6 +26,10 @@ from cruddur_ops import cognito, load_target
 plan = cognito.plan_undeploy(load_target("local")) + cognito.plan_remove_pool(load_target("local"))
 plan.apply()
 """
+MISSING = """
+from cruddur_ops import iam, load_target
+iam.missing(load_target("local"), "arn:aws:iam::123456789012:user/rehearsed")
+"""
 STOP = """
 from cruddur_ops import load_target, rds
 rds.plan_stop(load_target("local"), keep=True).apply()
@@ -150,6 +154,7 @@ def parts() -> Iterator[Part]:
     """In their order, which leaves nothing behind."""
     named = {name[:2]: name for name in NAMES}
     yield Part(named["00"])
+    yield Part(named["00"], code=MISSING, before=lambda it: it.client("iam").create_user(UserName="rehearsed"))
     yield Part(named["01"])
     yield Part(named["02"])
     yield Part(named["03"])

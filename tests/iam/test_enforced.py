@@ -91,6 +91,26 @@ def test_a_notebook_passes_with_its_policy_and_strangers_are_safe(account: Accou
     assert [] == [name for name, attempt in attempts if not denied(attempt)]
 
 
+def test_what_is_missing_is_told_beforehand(account: Account) -> None:
+    """By the account's own simulation of somebody's policies; who may not ask hears so, and of the root user there are none."""
+    account.allow(of("01"))
+    with account.sandbox.exported():
+        aws.forget()
+        found, owner = (
+            iam.missing(load_target("local"), f"arn:aws:iam::123456789012:user/{USER}"),
+            iam.missing(load_target("local")),
+        )
+        stranger = iam.missing(load_target("local"), "arn:aws:iam::123456789012:role/nobody")
+    lacking = found.denied["04_query_activities"]
+    assert ({"secretsmanager:GetSecretValue"}, set()) == (lacking, found.denied["01_provision_rds"])
+    said = f"01_provision_rds: all {len(found.wanted['01_provision_rds'])} allowed"
+    assert said in f"{found}" and "04_query_activities: 1 of 2 DENIED: secretsmanager:GetSecretValue" in f"{found}"
+    assert ({}, True, 10) == (owner.denied, "no policy limits" in f"{owner}", len(owner.wanted))
+    assert "finds no such user or role" in stranger.unknown
+    with account.acting():
+        assert "AWS denies iam:SimulatePrincipalPolicy" in iam.missing(load_target("local")).unknown
+
+
 def denied(attempt: Callable[[], object]) -> bool:
     """Whether IAM refuses it."""
     with pytest.raises(ClientError) as caught:
