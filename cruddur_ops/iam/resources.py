@@ -91,7 +91,7 @@ def of(target: Target) -> dict[str, list[Resource]]:
         "rds:db": [*named("rds", f"db:{identifier}"), *named("rds", f"db:{siblings}", tagged=ours)],
         "rds:snapshot": named("rds", f"snapshot:{siblings}", f"snapshot:rds:{identifier}-*"),
         "rds:pg": named("rds", f"pg:{target.db_parameter_group_name or 'default.*'}", f"pg:{siblings}", "pg:default.*"),
-        "rds:es": named("rds", f"es:{alarms.subscription(target)}"),
+        "rds:es": named("rds", f"es:{alarms.subscription(target)}", f"es:{siblings}-events"),
         "cloudwatch:alarm": named("cloudwatch", f"alarm:{siblings}", f"alarm:{identifier}-*"),
         "rds:deployment": named("rds", "deployment:*", tagged={**ours, tags.INSTANCE: f"{identifier}*"}),
         "rds:og": named("rds", "og:default:*"),
@@ -103,12 +103,12 @@ def of(target: Target) -> dict[str, list[Resource]]:
         **{f"ec2:{one}": named("ec2", f"{one}/*", tagged=mine) for one in ("security-group-rule", "vpc-endpoint")},
         **{f"ec2:{one}": named("ec2", f"{one}/*") for one in ("vpc", "subnet", "route-table")},
         "secretsmanager:Secret": [*named("secretsmanager", *secrets, *([master] if target.master_user_secret else [])), managed],
-        "iam:role": [Resource((role(target, function), role(target, stop)))],
+        "iam:role": [Resource((role(target, function), role(target, stop), role(target, f"{siblings}-stop")))],
         "iam:user": [Resource((f"{start}:iam::{account(target)}:user/*",))],
         "lambda:function": named("lambda", f"function:{function}"),
         "logs:log-group": named("logs", *logs, *(f"{one}:*" for one in logs)),
         "ssm:parameter": named("ssm", f"parameter/cruddur-ops/lock/{locks.instance(target)}"),
-        "scheduler:schedule": named("scheduler", f"schedule/default/{stop}"),
+        "scheduler:schedule": named("scheduler", f"schedule/default/{stop}", f"schedule/default/{siblings}-stop"),
         "cognito-idp:userpool": named(
             "cognito-idp", f"userpool/{target.user_pool_id or '*'}", tagged={} if target.user_pool_id else mine
         ),
