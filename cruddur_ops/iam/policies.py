@@ -116,9 +116,10 @@ def _where(target: Target, action: str, known: Mapping[str, list[Resource]], wan
     elif action.startswith(EVERYWHERE):
         yield tuple(NAME.sub(r"\1*", arn) for _, _, one in there for arn in one.arns), {}
     else:
-        yield from (
-            (one.arns, _condition(action, kind, keys, one)) for kind, keys, one in there if action in (one.only or [action])
-        )
+        for kind, keys, one in (each for each in there if action in (each[2].only or [action])):
+            yield one.arns, _condition(action, kind, keys, one)
+            if action == "rds:AddTagsToResource" and one.tags:
+                yield one.arns, _tags(one)
 
 
 def _condition(action: str, kind: str, keys: Sequence[str], one: Resource) -> Mapping[str, Any]:
@@ -127,8 +128,12 @@ def _condition(action: str, kind: str, keys: Sequence[str], one: Resource) -> Ma
     if (tagging or MADE.get(action) == kind) and not one.only and "aws:RequestTag" in keys:
         return {"StringEquals": {"aws:RequestTag/ManagedBy": MANAGED_BY}}
     if one.tags and "aws:ResourceTag" in keys and not (one.only and action.endswith(("CreateSecret", "TagResource"))):
-        return {"StringLike": {f"aws:ResourceTag/{key}": value for key, value in one.tags.items()}}
+        return _tags(one)
     return {}
+
+
+def _tags(one: Resource) -> Mapping[str, Any]:
+    return {"StringLike": {f"aws:ResourceTag/{key}": value for key, value in one.tags.items()}}
 
 
 def _tagged(there: Iterable[tuple[str, Sequence[str], Resource]], wanted: set[str]) -> Iterator[Where]:

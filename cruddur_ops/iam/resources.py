@@ -25,7 +25,6 @@ MADE = {
     "rds:CreateDBInstance": "db",
     "rds:CreateDBInstanceReadReplica": "db",
     "rds:CreateDBParameterGroup": "pg",
-    "rds:CreateDBSnapshot": "snapshot",
     "rds:CreateEventSubscription": "es",
     "rds:RestoreDBInstanceFromDBSnapshot": "db",
     "rds:RestoreDBInstanceToPointInTime": "db",
