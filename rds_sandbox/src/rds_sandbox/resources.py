@@ -47,10 +47,11 @@ def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place)
 
 
 def beside(also: Mapping[str, Any], value: str, place: Place) -> list[str]:
-    """Those of what else a call needs."""
+    """Those of what else a call needs: of a deployment, the instances that are still there."""
     if also.get("of") == "deployment":
-        found = _backend("rds", place).blue_green_deployments.get(value)
-        return [one.db_instance_arn for one in found.members] if found else []
+        backend = _backend("rds", place)
+        found = backend.blue_green_deployments.get(value)
+        return [one.db_instance_arn for one in (found.members if found else []) if one in backend.databases.values()]
     return [also.get("resource", value).format(value=value, **place)]
 
 
