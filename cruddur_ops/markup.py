@@ -28,6 +28,7 @@ TABLE = Markup("""<div role="group" tabindex="0" aria-label="{title}"><table>
 NAMES = ("resource", "setting", "before", "after", "note")
 # What a reader must not miss: it interrupts, costs, or cannot be undone.
 STRESSED = "warning|interrupt|restart|connections end|stops working|nobody|undone|for good|lost|costs?\\b|billed|USD"
+CODE = re.compile(r"`([^`]+)`")
 WARNING = re.compile(rf"(?i)\b(?:{STRESSED})")
 # Colours that let the text's own shine through, so that it reads in light and dark themes alike.
 STYLE = Markup("""<style>
@@ -104,7 +105,12 @@ def _value(text: str) -> Markup:
 
 
 def _told(text: str) -> Markup:
-    return Markup("<strong>{}</strong>" if WARNING.search(text) else "{}").format(_value(text))
+    """A sentence: what stands between backquotes is code."""
+    pieces = (
+        Markup("<code>{}</code>" if number % 2 else "{}").format(_value(one))
+        for number, one in enumerate(CODE.split(redact(text)))
+    )
+    return Markup("<strong>{}</strong>" if WARNING.search(text) else "{}").format(Markup("").join(pieces))
 
 
 def _list(facts: Iterable[str]) -> Markup:

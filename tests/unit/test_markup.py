@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops import redaction
+from cruddur_ops import markup, redaction
 from cruddur_ops.change import Action, Change, Outcome
 from cruddur_ops.plan import Plan, Verified
 from cruddur_ops.redaction import redact
 from cruddur_ops.texttable import cell
 from tests.unit.test_plan import CREATE, DELETE, PLAN
 
-HARMLESS = {"div", "style", "table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "strong", "span", "br"}
-TEXTS = st.text() | st.sampled_from(["</td><script>", '" onload="x', "&lt;", "<!--", "password=", "postgres://u:", "x@y", "it's"])
+HARMLESS = {"div", "style", "table", "caption", "thead", "tbody", "tr", "th", "td", "ul", "li", "strong", "span", "br", "code"}
+TEXTS = st.text() | st.sampled_from(
+    ["</td><script>", '" onload="x', "&lt;", "<!--", "password=", "postgres://u:", "x@y", "it's", "`x`"]
+)
 CHANGES = st.builds(Change, st.sampled_from(Action), TEXTS, TEXTS, st.none() | TEXTS, st.none() | TEXTS, TEXTS)
 PLANS = st.builds(Plan, TEXTS, st.lists(CHANGES, max_size=3).map(tuple), st.lists(TEXTS, max_size=2).map(tuple))
 
@@ -131,3 +133,9 @@ def test_an_outcome_stresses_what_was_done() -> None:
     """The counts that are not 0."""
     html = Outcome(1, 0, 2, 0)._repr_mimebundle_()["text/html"]
     assert "<strong>1 created</strong>, 0 changed, <strong>2 deleted</strong>, 0 unchanged</div>" in html
+
+
+def test_a_command_is_shown_as_code() -> None:
+    """As what stands between backquotes is in prose."""
+    text = markup.plan("title", [], ["see `cruddur-ops rds status`"])
+    assert "<li> see  <code> cruddur-ops rds status </code></li>" in text
