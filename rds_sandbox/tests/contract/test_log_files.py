@@ -61,7 +61,7 @@ def test_portions_of_a_log_file(rds: Client, instance: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("slow")
-def test_what_is_refused(rds: Client, instance: dict[str, Any]) -> None:
+def test_what_is_refused(rds: Client, instance: dict[str, Any], slow: None) -> None:
     """A missing file, a marker that no portion gave, an instance that is not there, or not yet."""
     file = newest(rds)["LogFileName"]
     portion = rds.download_db_log_file_portion
