@@ -53,7 +53,12 @@ def plan(title: str, changes: Sequence[Mapping[str, str | None]], facts: Iterabl
     names = [name for name in NAMES if any(change[_pair(name)] or change[name] for change in changes)]
     head = Markup("\n").join(Markup('<th scope="col">{}</th>').format(name) for name in ("action", *names))
     rows = Markup("\n").join(_row(change, names, replaced) for change in changes)
-    return _block(TABLE.format(title=_value(title), head=head, rows=rows) + _list(facts))
+    table = (
+        TABLE.format(title=_value(title), head=head, rows=rows)
+        if changes
+        else Markup("<strong>{}</strong>\n").format(_value(title))
+    )
+    return _block(table + _list(facts))
 
 
 def verified(text: str) -> str:

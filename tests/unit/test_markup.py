@@ -139,3 +139,8 @@ def test_a_command_is_shown_as_code() -> None:
     """As what stands between backquotes is in prose."""
     text = markup.plan("title", [], ["see `cruddur-ops rds status`"])
     assert "<li> see  <code> cruddur-ops rds status </code></li>" in text
+
+
+def test_nothing_to_do_is_no_table() -> None:
+    """A heading and its facts are enough."""
+    assert "<table>" not in markup.plan("users: 0 to create", [], ["0 confirmed users have their rows"])
