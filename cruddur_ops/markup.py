@@ -28,7 +28,7 @@ TABLE = Markup("""<div role="group" tabindex="0" aria-label="{title}"><table>
 NAMES = ("resource", "setting", "before", "after", "note")
 # What a reader must not miss: it interrupts, costs, or cannot be undone.
 STRESSED = "warning|interrupt|restart|connections end|stops working|nobody|undone|for good|lost|costs?\\b|billed|USD"
-CODE = re.compile(r"`([^`]+)`")
+QUOTED = re.compile(r"`([^`]+)`")
 WARNING = re.compile(rf"(?i)\b(?:{STRESSED})")
 # Colours that let the text's own shine through, so that it reads in light and dark themes alike.
 STYLE = Markup("""<style>
@@ -113,7 +113,7 @@ def _told(text: str) -> Markup:
     """A sentence: what stands between backquotes is code."""
     pieces = (
         Markup("<code>{}</code>" if number % 2 else "{}").format(_value(one))
-        for number, one in enumerate(CODE.split(redact(text)))
+        for number, one in enumerate(QUOTED.split(redact(text)))
     )
     return Markup("<strong>{}</strong>" if WARNING.search(text) else "{}").format(Markup("").join(pieces))
 
