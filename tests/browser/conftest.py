@@ -102,6 +102,7 @@ def lab(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             page, requests = context.new_page(), []
             page.on("request", lambda request: requests.append(request.url))
             page.goto(f"{server['url']}?token={server['token']}")
+            page.wait_for_function("window.jupyterapp?.commands.hasCommand('docmanager:open')")  # it loads its parts by and by
             yield Lab(folder, home, page, requests)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
