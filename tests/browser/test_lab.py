@@ -70,6 +70,7 @@ def test_a_notebook_shows_what_is_committed(lab: Lab, name: str) -> None:
     expected = {
         "images": sum("image/png" in one for one in data),
         "tables": sum("<table" in one.get("text/html", "") for one in data),
+        "formulas": 0,
     }
     assert expected == lab.page.evaluate(FIGURES, f"notebooks/{name}.ipynb")
 
