@@ -21,7 +21,7 @@ from cruddur_ops.target import Target
 
 FIRST = "00_preflight"  # which is what asks
 OWNERS = (":root", f":sts::{SANDBOX_ACCOUNT}:user/moto")  # how an account calls its root user, and the sandbox its owner
-ABSENT = ("NoSuchEntity", "InvalidInput")  # a role with a path, or a federated user, which has no policies of its own
+ABSENT = (aws.IAM_ABSENT_CODE, "InvalidInput")  # a role with a path, or a federated user, which has no policies of its own
 Where = tuple[tuple[str, ...], str]  # the resources of a statement, and its condition as JSON
 
 
