@@ -10,6 +10,7 @@ from typing import Any
 from cruddur_ops import approvals, markup
 from cruddur_ops.calls import Call
 from cruddur_ops.errors import OpsError
+from cruddur_ops.texttable import cell
 
 OUTCOME_MIME = "application/vnd.cruddur-ops.outcome+json"
 
@@ -64,7 +65,13 @@ class Change:
         return {name: None if getattr(self, name) is None else str(getattr(self, name)) for name in names}
 
     def __str__(self) -> str:
-        return approvals.line(self.shown) + (f"  ({self.note})" if self.note else "")
+        """Its line, in which what others named moves no terminal's cursor."""
+        return cell(approvals.line(self.shown) + (f"  ({self.note})" if self.note else ""))
+
+
+def later(action: Action, resource: str) -> Change:
+    """Stands for changes of a step that can be planned only when its time comes, so that they may be approved before."""
+    return Change(action, resource, note=f"{approvals.UNKNOWN} the steps before it")
 
 
 def removal(resource: str, *calls: Call, note: str = "", kept: str = "") -> Change:
@@ -96,6 +103,22 @@ class Outcome:
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """The counts for the reader of the notebook, and for the runner that adds them up."""
         return {"text/plain": str(self), "text/html": markup.outcome(asdict(self)), OUTCOME_MIME: asdict(self)}
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What was found to be as it should, in one line for each plan."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        """The text, so that it reads well at the end of a cell."""
+        return self.text
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """The same with a mark, which a terminal might not have."""
+        marked = "\n".join(f"{markup.MARK} {line}" for line in self.text.splitlines())
+        return {"text/plain": marked, "text/html": markup.verified(self.text)}
 
 
 def differences(resource: str, wanted: Mapping[str, Any], found: Mapping[str, Any]) -> Iterable[Change]:

@@ -19,10 +19,11 @@ from typing import Any, Concatenate, ParamSpec
 
 from cruddur_ops import approvals, calls, ledger, locks, markup, moment, progress
 from cruddur_ops.calls import Call
-from cruddur_ops.change import Action, Change, Outcome
+from cruddur_ops.change import Action, Change, Outcome, Verified
 from cruddur_ops.errors import AccessDenied, ConfirmationRequired, InstanceNotReady, NotVerified, OpsError, PlanMoved
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_pinned
+from cruddur_ops.texttable import cell
 
 __all__ = ["Action", "Call", "Change", "Outcome", "Plan", "Verified", "step"]  # what a step is made of
 
@@ -31,22 +32,6 @@ LISTED = 3  # how many resources a verification names one by one
 Arguments = ParamSpec("Arguments")
 
 PLAN_MIME = "application/vnd.cruddur-ops.plan+json"
-
-
-@dataclass(frozen=True)
-class Verified:
-    """What was found to be as it should, in one line for each plan."""
-
-    text: str
-
-    def __repr__(self) -> str:
-        """The text, so that it reads well at the end of a cell."""
-        return self.text
-
-    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
-        """The same with a mark, which a terminal might not have."""
-        marked = "\n".join(f"{markup.MARK} {line}" for line in self.text.splitlines())
-        return {"text/plain": marked, "text/html": markup.verified(self.text)}
 
 
 @dataclass(frozen=True)
@@ -104,7 +89,7 @@ class Plan:
 
     def __str__(self) -> str:
         """The plan as text: a heading with the counts, a line for each change, the facts."""
-        lines = [f"  {change}" for change in self.changes] + [f"  i {fact}" for fact in self.facts]
+        lines = [f"  {change}" for change in self.changes] + [f"  i {cell(fact)}" for fact in self.facts]
         return "\n".join([self.heading, *lines])
 
     def __repr__(self) -> str:
@@ -300,7 +285,7 @@ def _said(title: str, resources: list[str], verdict: str) -> str:
     if len(resources) > LISTED:
         return f"all {len(resources)} of {title} are {verdict}"
     names = " and ".join(filter(None, [", ".join(resources[:-1]), resources[-1]]))
-    return f"{names} {'is' if len(resources) == 1 else 'are'} {verdict}"
+    return cell(f"{names} {'is' if len(resources) == 1 else 'are'} {verdict}")
 
 
 def step(function: Callable[Concatenate[Target, Arguments], Plan]) -> Callable[Concatenate[Target, Arguments], Plan]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from cruddur_ops import limits, tags
+from cruddur_ops.change import later
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Plan, step
 from cruddur_ops.rds import instances, replicas, restores, snapshots, switchover
@@ -73,21 +74,20 @@ def plan_drill(target: Target, drill: Drill) -> tuple[Plan, ...]:
         tags.require_ours(target, found.tags, f"DB instance {found.identifier}")
     if found and not found.backup_retention_period:
         raise InstanceNotReady(f"{found.identifier} keeps no backups, which the drill needs: set backup_retention_period")
-    found_later = {
-        "restore": ((Action.CREATE, drill.restored), (Action.CREATE, drill.rewound)),
-        "DB instance": tuple((Action.MODIFY, copy) for copy in drill.copies),
-        "switchover": ((Action.MODIFY, name), (Action.MODIFY, drill.rewound)),
-        "master password": ((Action.MODIFY, name),),
-        "read replica": ((Action.CREATE, drill.replica),),
-        "promotion": ((Action.MODIFY, drill.replica),),
-        "removal of the drill": tuple((Action.DELETE, copy) for copy in drill.copies),
+    steps = {
+        "restore": (Action.CREATE, (drill.restored, drill.rewound)),
+        "DB instance": (Action.MODIFY, drill.copies),
+        "switchover": (Action.MODIFY, (name, drill.rewound)),
+        "master password": (Action.MODIFY, (name,)),
+        "read replica": (Action.CREATE, (drill.replica,)),
+        "promotion": (Action.MODIFY, (drill.replica,)),
+        "removal of the drill": (Action.DELETE, drill.copies),
     }
-    plans = [Plan(f"{kind} on {target.name}", tuple(map(_later, steps))) for kind, steps in found_later.items()]
-    return *plans, Plan(f"Recovery on {target.name}", (_later((Action.CREATE, "the last good change"), "marker"),))
-
-
-def _later(planned: tuple[Action, str], kind: str = "DB instance") -> Change:
-    return Change(planned[0], f"{kind} {planned[1]}", note="known after the steps before it")
+    plans = [
+        Plan(f"{title} on {target.name}", tuple(later(action, f"DB instance {one}") for one in names))
+        for title, (action, names) in steps.items()
+    ]
+    return *plans, Plan(f"Recovery on {target.name}", (later(Action.CREATE, "marker the last good change"),))
 
 
 @step

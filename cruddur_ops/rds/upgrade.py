@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
-from cruddur_ops.change import Action, Change
+from cruddur_ops.change import Action, Change, later
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, modification, parameter_groups, pending, settings, snapshots, waiting
@@ -84,18 +84,17 @@ def plan_later(target: Target, copy: str, *, blue_green: bool = False) -> tuple[
         blue_green: whether it is made so.
     """
     name = target.name
-    later = {
+    steps = {
         f"After the upgrade on {name}": (Action.MODIFY, "extensions and statistics"),
         f"restore on {name}": (Action.CREATE, f"DB instance {copy}"),
         f"removal of the practice on {name}": (Action.DELETE, f"DB instance {copy}"),
     }
     if blue_green:
-        later[f"removal of the blue/green deployment on {name}"] = (Action.DELETE, f"what was {target.db_instance_identifier}")
+        steps[f"removal of the blue/green deployment on {name}"] = (Action.DELETE, f"what was {target.db_instance_identifier}")
     if practising(target):
         making = (*MAKING, *(["master password"] if blue_green else []))
-        later |= {f"{kind} on {name}": (Action.CREATE, "something to practise on") for kind in making}
-    note = "known after the steps before it"
-    return tuple(Plan(title, (Change(action, what, note=note),)) for title, (action, what) in later.items())
+        steps |= {f"{kind} on {name}": (Action.CREATE, "something to practise on") for kind in making}
+    return tuple(Plan(title, (later(action, what),)) for title, (action, what) in steps.items())
 
 
 def _facts(path: UpgradePath, found: Instance) -> Iterator[str]:

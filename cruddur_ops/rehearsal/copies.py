@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import database, tags
+from cruddur_ops.change import later
 from cruddur_ops.database.connection import session
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Outcome, Plan, step
@@ -50,8 +51,7 @@ def plan_later(target: Target) -> tuple[Plan, ...]:
         f"upgrade of {copy}": Action.MODIFY,
         f"removal of the copy of {name}": Action.DELETE,
     }
-    note = "known after the steps before it"
-    return tuple(Plan(title, (Change(action, f"DB instance {copy}", note=note),)) for title, action in titles.items())
+    return tuple(Plan(title, (later(action, f"DB instance {copy}"),)) for title, action in titles.items())
 
 
 @step

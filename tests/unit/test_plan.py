@@ -45,6 +45,13 @@ def test_plan_as_text() -> None:
     assert "\n".join(lines) == str(PLAN) == repr(PLAN)
 
 
+def test_names_of_others_move_no_cursor() -> None:
+    """What somebody called a resource is shown, and does nothing to a terminal."""
+    plan = Plan("any", (Change(Action.NONE, "rule of \x1b[2Ja\rb", note="\x07"),), ("made by \x1b]0;c",))
+    lines = ["  = rule of \\x1b[2Ja\\rb  (\\x07)", "  i made by \\x1b]0;c"]
+    assert lines == str(plan).splitlines()[1:]
+
+
 def test_a_resource_counts_once() -> None:
     """However many of its settings differ."""
     assert Outcome(1, 1, 1, 1) == PLAN.outcome
