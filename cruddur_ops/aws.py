@@ -17,6 +17,7 @@ from cruddur_ops.target import Target
 
 # Common Errors of each service's API reference, and EC2's list of error codes.
 DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "OptInRequired"}
+SAID = re.compile(r"AWS denies ([\w-]+:\w+(?: on \S+)?)")  # in the sentences of AccessDenied
 # IAM User Guide, "Troubleshooting access denied error messages"; EC2's is encoded, unless the action and resource can be told.
 NAMED = re.compile(r"is not authorized to perform: (\S+)(?: on resource: ((?!\*)\S+))?")
 UNKNOWN_CALLER = {

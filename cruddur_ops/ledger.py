@@ -6,10 +6,13 @@ so that no message has to guess it.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from cruddur_ops.errors import AccessDenied
 
 VARIABLE = "CRUDDUR_LEDGER"
 # AWS names what only reads with one of these first.
@@ -31,6 +34,17 @@ def since(moment: int) -> str:
     """What this process has changed since then, as a part of a sentence."""
     made = _changed[moment:]
     return f"before that was changed: {', '.join(dict.fromkeys(made))}" if made else "nothing was changed"
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """A block that changes things: where AWS denies any of it, what was changed since it began is said, once for all around."""
+    begun = mark()
+    try:
+        yield
+    except AccessDenied as error:
+        denial = error.__cause__ if isinstance(error.__cause__, AccessDenied) else error
+        raise AccessDenied(f"{denial}; {since(begun)}") from denial
 
 
 def mutating(operation: str) -> bool:

@@ -20,7 +20,7 @@ from typing import Any, Concatenate, ParamSpec
 from cruddur_ops import approvals, calls, ledger, locks, markup, moment, progress
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change, Outcome, Verified
-from cruddur_ops.errors import AccessDenied, ConfirmationRequired, InstanceNotReady, NotVerified, OpsError, PlanMoved
+from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotVerified, OpsError, PlanMoved
 from cruddur_ops.target import Target
 from cruddur_ops.targets import require_pinned
 from cruddur_ops.texttable import cell
@@ -132,10 +132,7 @@ class Plan:
             for part in self.parts or (self,):
                 if made and any(change.unknown for change in part.changes):
                     self.parts[len(made) - 1].verify()  # AWS may answer late, and what follows on it be unknown still
-                try:
-                    made.append(part._apply(begun))
-                except AccessDenied as error:
-                    raise AccessDenied(f"{error}; {ledger.since(begun)}") from error
+                made.append(part._apply(begun))
             return reduce(add, made)
 
     def _apply(self, begun: int) -> Outcome:

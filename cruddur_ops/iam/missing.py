@@ -32,8 +32,9 @@ class Permissions:
     Attributes:
         who: in words.
         wanted: the actions, by notebook.
-        denied: those of them that no policy allows on all that the notebook does them on.
-        unknown: why nothing is known of them; else empty.
+        denied: those of them that no policy allows on all that the notebook does them on; where that is not known, what the
+            last runs were denied, and when.
+        unknown: why nothing is known beforehand; else empty.
     """
 
     who: str
@@ -44,7 +45,8 @@ class Permissions:
     def __repr__(self) -> str:
         """A line for each notebook."""
         if self.unknown:
-            return f"permissions of {self.who}: not known beforehand: {self.unknown}"
+            met = [f"  {name}: DENIED {', '.join(sorted(found))}" for name, found in self.denied.items()]
+            return "\n".join([f"permissions of {self.who}: not known beforehand: {self.unknown}", *met])
         return "\n".join([f"permissions of {self.who}", *(f"  {name}: {self._said(name)}" for name in self.wanted)])
 
     def _said(self, name: str) -> str:
@@ -69,10 +71,26 @@ def missing(target: Target, principal: str = "") -> Permissions:
     try:
         found = _refused(target, _source(who), asked)
     except AccessDenied as error:
-        return Permissions(who, wanted, unknown=f"{error}; what is missing is named by the notebook that is denied it")
+        return Permissions(who, wanted, _met(target, who), f"{error}; what is missing is named by the notebook that is denied it")
     if found is None:
         return Permissions(who, wanted, unknown="IAM finds no such user or role: give its ARN, with its path, to iam.missing")
     return Permissions(who, wanted, {name: {one[1] for one in pairs & found} for name, pairs in asked.items()})
+
+
+def _met(target: Target, who: str) -> dict[str, set[str]]:
+    """What runs on this target were denied, by notebook, unless it was done since."""
+    from cruddur_ops.runbook import runs
+    from cruddur_ops.runbook.evidence import history
+
+    found: dict[str, set[str]] = {}
+    for record in history.readable(runs.RUNS):
+        own = record["target"] == target.name and _source(record["caller"] or "") == _source(who)
+        for step in record["notebooks"] if own else ():
+            if denied := aws.SAID.search(step.get("error", "")):
+                found[step["name"]] = {f"{denied[1]} at {record['started'][:16]}"}
+            elif step["verdict"] == "passed" and not record["plan_only"]:
+                found.pop(step["name"], None)
+    return found
 
 
 def _asked(target: Target, notebook: str) -> set[tuple[Where, str]]:
@@ -105,7 +123,7 @@ def _refused(target: Target, source: str, asked: Mapping[str, set[tuple[Where, s
 
 
 def _context(condition: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What a request has that meets a condition of ours."""
-    for key, value in (pair for block in condition.values() for pair in block.items()):
+    """What a request has that meets a condition of ours: nothing of a tag that must not be there."""
+    for key, value in (pair for operator, block in condition.items() if operator != "Null" for pair in block.items()):
         values = [value if isinstance(value, str) else value[0]]
         yield {"ContextKeyName": key, "ContextKeyValues": values, "ContextKeyType": "string"}

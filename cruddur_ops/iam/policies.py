@@ -35,6 +35,7 @@ SANDBOX_ALONE = ("cognito-idp:CreateUserPool", "cognito-idp:DeleteUserPool")  # 
 NOTICE = "sns:Publish"  # by `run`, whatever the notebook, where a target's notify is a topic
 # Amazon RDS User Guide, "Using service-linked roles for Amazon RDS": made with the first instance of an account.
 RDS_ROLE = "aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"
+REQUESTED = {"StringEquals": {"aws:RequestTag/ManagedBy": MANAGED_BY}}
 Statement = dict[str, Any]
 Where = tuple[tuple[str, ...], Mapping[str, Any]]  # ARNs, and a condition
 NAME = re.compile(r"^((?:[^:]*:){5}[\w-]+[:/]).*")  # in an ARN: what stands behind the type
@@ -124,9 +125,10 @@ def _where(target: Target, action: str, known: Mapping[str, list[Resource]], wan
 
 def _condition(action: str, kind: str, keys: Sequence[str], one: Resource) -> Mapping[str, Any]:
     """What must hold: what is made is tagged in the request; what is there has our tags already, where names do not tell."""
-    tagging = action == "rds:AddTagsToResource" and one.tags  # of a sibling in its creation: it has no tags yet
-    if (tagging or MADE.get(action) == kind) and not one.only and "aws:RequestTag" in keys:
-        return {"StringEquals": {"aws:RequestTag/ManagedBy": MANAGED_BY}}
+    if action == "rds:AddTagsToResource" and one.tags:  # of what is made: it has no tags yet, and what others manage has theirs
+        return {**REQUESTED, "Null": {"aws:ResourceTag/ManagedBy": "true"}}
+    if MADE.get(action) == kind and not one.only and "aws:RequestTag" in keys:
+        return REQUESTED
     if one.tags and "aws:ResourceTag" in keys and not (one.only and action.endswith(("CreateSecret", "TagResource"))):
         return _tags(one)
     return {}

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
-from cruddur_ops import threads
+from cruddur_ops import ledger, threads
 from cruddur_ops.target import Target
 
 VARIABLE = "CRUDDUR_LOCK"  # names the lock that a process inherits
@@ -29,22 +29,23 @@ class Hold:
 
 @contextmanager
 def held(target: Target, doing: str) -> Iterator[Hold]:
-    """Hold the target while the block runs, unless this process or its runner does already.
+    """Hold the target while the block runs, unless this process or its runner does already; see `ledger.told`, too.
 
     Args:
         target: a sibling instance has the lock of its original.
         doing: what others are told of.
     """
     name = identity(target)
-    if name in _held or os.environ.get(VARIABLE) == name:
-        yield Hold()
-        return
-    with _lock(target, doing) as hold:
-        _held.add(name)
-        try:
-            yield hold
-        finally:
-            _held.remove(name)
+    with ledger.told():
+        if name in _held or os.environ.get(VARIABLE) == name:
+            yield Hold()
+            return
+        with _lock(target, doing) as hold:
+            _held.add(name)
+            try:
+                yield hold
+            finally:
+                _held.remove(name)
 
 
 def identity(target: Target) -> str:

@@ -72,5 +72,10 @@ def _lines(name: str) -> Iterator[str]:
 
 
 def _condition(statement: dict[str, Any]) -> str:
-    pairs = [(key, value) for block in statement.get("Condition", {}).values() for key, value in block.items()]
-    return " and ".join(f"`{key}` is `{value if isinstance(value, str) else ' or '.join(value)}`" for key, value in pairs)
+    """In words; of IAM's operators there are those that compare, and Null, which asks that there is no such tag."""
+    pairs = [(*pair, operator) for operator, block in statement.get("Condition", {}).items() for pair in block.items()]
+    return " and ".join(f"`{key}` {_is(value, operator)}" for key, value, operator in pairs)
+
+
+def _is(value: str | list[str], operator: str) -> str:
+    return "is not there" if operator == "Null" else f"is `{value if isinstance(value, str) else ' or '.join(value)}`"

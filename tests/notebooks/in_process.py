@@ -10,7 +10,7 @@ import contextlib
 import io
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
@@ -36,6 +36,7 @@ class Notebooks:
         sys.modules["__main__"] = main  # IPython puts its own there, from which multiprocessing could start nothing
         self.shell.user_ns["display"] = print
         self.said = ""  # by the last notebook or cell
+        self.again: Callable[[str, str], bool] = lambda error, said: False  # whether a cell that ended so is run once more
 
     def run(self, *names: str, **parameters: Any) -> dict[str, str]:
         """Run notebooks in order, up to the first failure; the error of each, empty where it passed."""
@@ -66,14 +67,22 @@ class Notebooks:
         self.shell.reset(new_session=False)
         self.said = ""
         for number, (source, tags) in enumerate(_cells(document)):
-            with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
-                result = self.shell.run_cell(source)
-            self.said += said.getvalue()
-            if error := result.error_before_exec or result.error_in_exec:
-                return f"{type(error).__name__}: {error}: cell {number}: {source}"
+            error, said = self._cell(source)
+            while self.again(error, said):
+                error, said = self._cell(source)
+            self.said += said
+            if error:
+                return f"{error}: cell {number}: {source}"
             if "parameters" in tags:
                 self.shell.push({name: value for name, value in parameters.items() if name in self.shell.user_ns})
         return ""
+
+    def _cell(self, source: str) -> tuple[str, str]:
+        """Its error, and what it says."""
+        with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
+            result = self.shell.run_cell(source)
+        error = result.error_before_exec or result.error_in_exec
+        return f"{type(error).__name__}: {error}" if error else "", said.getvalue()
 
 
 def _cells(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:

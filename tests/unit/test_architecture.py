@@ -29,8 +29,9 @@ LAYERS = (
     {"database"},
     {"diagnosis"},
     {"activities", "cognito", "lambdas", "magics"},
-    {"iam", "rehearsal"},
+    {"rehearsal"},
     {"runbook"},
+    {"iam"},
     {"fleet"},
     {"__main__", "cli"},
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cruddur_ops import ledger
+from cruddur_ops.errors import AccessDenied
 
 ANSWER = {"ResponseMetadata": {"RequestId": "request-1", "HTTPStatusCode": 200, "RetryAttempts": 0}}
 
@@ -75,3 +76,13 @@ def test_without_a_run_nothing_is_written(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.delenv(ledger.VARIABLE, raising=False)
     ledger.record("rds", "CreateDBInstance", ANSWER)
     assert [] == ledger.read(tmp_path / "ledger.jsonl")
+
+
+def test_a_denial_tells_what_was_changed_before_it() -> None:
+    """Since the outermost beginning, once: in the middle of a rehearsal a step may have changed nothing, and there is a copy."""
+    with pytest.raises(AccessDenied, match=r"^AWS denies x; before that was changed: a copy, a lock$"), ledger.told():
+        ledger.changed("a copy")
+        with ledger.told():
+            ledger.changed("a lock")
+            with ledger.told():
+                raise AccessDenied("AWS denies x")

@@ -125,7 +125,7 @@ def recoveries(runs: Path, target: str) -> Picture | None:
     """How long a recovery took in each run of a target that measured one; None where fewer than two did."""
     found = [
         (record["started"][:16].replace("T", " "), one)
-        for record in _readable(runs)
+        for record in readable(runs)
         for one in _figures(record, "recovery")
         if record["target"] == target
     ]
@@ -144,7 +144,8 @@ def recoveries(runs: Path, target: str) -> Picture | None:
     return Picture(f"{target}: {said}", figure)
 
 
-def _readable(runs: Path) -> Iterator[dict[str, Any]]:
+def readable(runs: Path) -> Iterator[dict[str, Any]]:
+    """The records of the last runs, oldest first."""
     for folder in folders(runs)[-MOST:]:
         with suppress(WrongInput):
             yield read(folder)
