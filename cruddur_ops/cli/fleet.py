@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cruddur_ops.cli.groups import DRIFT
-from cruddur_ops.errors import WrongInput
+from cruddur_ops.errors import OpsError, WrongInput
 
 if TYPE_CHECKING:
     from cruddur_ops.fleet import Fleet
@@ -102,9 +104,11 @@ def _carry_out(begin: Callable[[], Fleet]) -> Fleet:
     from cruddur_ops.cli.run import sandbox_for
     from cruddur_ops.errors import RunFailed
     from cruddur_ops.fleet import carry_out, page
+    from cruddur_ops.runbook.evidence import storage
 
     made = begin()
-    with runbook.interruptible(), sandbox_for(made.needs_sandbox):
+    folder = made.record.folder
+    with runbook.interruptible(), sandbox_for(made.needs_sandbox), _page(folder):
         targets = [target for wave in made.left for target in wave]
         width = max(map(len, targets))
         with tqdm(desc=made.record.name, total=len(targets), file=sys.stderr, disable=None, leave=False, unit="target") as bar:
@@ -113,12 +117,26 @@ def _carry_out(begin: Callable[[], Fleet]) -> Fleet:
                 bar.write(page.line(report, width), file=sys.stderr)
                 bar.update()
 
-            try:
-                made = carry_out(made, tell, lambda text: bar.write(text, file=sys.stderr))
-            finally:
-                shown = page.write(made.record)
+            made = carry_out(made, tell, lambda text: bar.write(text, file=sys.stderr))
     click.echo(page.end(made.record))
-    click.echo(f"evidence: {shown}")
+    click.echo(f"evidence: {folder / page.NAME}")
+    if url := made.facts["evidence_url"]:
+        click.echo(f"copy: {storage.copy(folder, url)}/{page.NAME}")
     if made.record.verdict != "passed":
         raise RunFailed(f"not all have passed: go on with `cruddur-ops fleet resume {made.record.name}`")
     return made
+
+
+@contextmanager
+def _page(folder: Path) -> Iterator[None]:
+    """Show how it stands, before and after: evidence that cannot be stored ends a fleet that has not begun."""
+    from cruddur_ops.fleet import page
+
+    page.write(folder)
+    try:
+        yield
+    except BaseException:
+        with suppress(OpsError):
+            page.write(folder)
+        raise
+    page.write(folder)

@@ -15,12 +15,13 @@ from typing import Any
 
 from cruddur_ops import approvals, progress, runbook
 from cruddur_ops.errors import OpsError, RunInProgress
-from cruddur_ops.fleet import facts
+from cruddur_ops.fleet import facts, record
 from cruddur_ops.fleet.order import PASSED, VERDICTS, Order, Report
 from cruddur_ops.redaction import redact, redact_known
 from cruddur_ops.runbook import Request, Run, forkserver, runs
 from cruddur_ops.runbook.evidence import history
 from cruddur_ops.runbook.evidence.results import TRANSIENT
+from cruddur_ops.runbook.resumption import CHECK
 
 TELLING = (PASSED, "failed", "moved", "locked")  # after which the target can be asked what it is like
 LOCK_SECONDS = 6 * 60  # in which the lock of a run whose worker is lost becomes stale
@@ -52,7 +53,7 @@ def perform(order: Order) -> Report:
     run, failure = None, None
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            run = runbook.check(_request(order, Path(scratch) / approvals.NAME))
+            run = runbook.check(_request(order, folder, Path(scratch) / approvals.NAME))
             _execute(order, run, folder)
     except OpsError as error:
         failure = error
@@ -64,9 +65,12 @@ def perform(order: Order) -> Report:
     return replace(report, facts=its["facts"], figures=its["figures"])
 
 
-def _request(order: Order, plan: Path) -> Request:
-    """What is asked of the runbook; a plan that may be applied is written to a file for it."""
+def _request(order: Order, folder: Path, plan: Path) -> Request:
+    """What is asked of the runbook: to go on with what was cut off; a plan that may be applied is written to a file for it."""
     own = Request(evidence_url=order.evidence_url, origin={"fleet": order.fleet})
+    if folder != runs.RUNS and not order.plan_only and (earlier := record.cut_off(folder)):
+        resumed = runbook.resume(earlier, folder, own)
+        return replace(resumed, origin={**resumed.origin, **own.origin})
     if not order.plan:
         selection = runbook.Selection(tuple(order.notebooks))
         return replace(own, selection=selection, target=order.target, options=order.given, plan_only=order.plan_only)
@@ -91,8 +95,9 @@ def _execute(order: Order, run: Run, folder: Path) -> None:
 
 
 def _report(order: Order, failure: OpsError | None, folder: Path | None) -> Report:
-    record: dict[str, Any] = history.read(folder) if folder else {"notebooks": []}
-    failed = next((step for step in record["notebooks"] if step["verdict"] == "failed"), None)
+    found: dict[str, Any] = history.read(folder) if folder else {"notebooks": []}
+    steps = {step["name"].removesuffix(CHECK): step for step in found["notebooks"]}  # a check that failed was followed by a run
+    failed = next((step for step in steps.values() if step["verdict"] == "failed"), None)
     name, why = type(failure).__name__, redact(str(failure))
     if failed and name == "RunFailed":
         name, why = failed["error"].partition(":")[0], f"{failed['name']}: {failed['error']}"
@@ -102,9 +107,11 @@ def _report(order: Order, failure: OpsError | None, folder: Path | None) -> Repo
         VERDICTS.get(name, "failed") if failure else PASSED,
         why if failure else "",
         folder=str(folder or ""),
-        notebooks=tuple({key: step[key] for key in ("name", "verdict", "seconds", "outcome")} for step in record["notebooks"]),
-        changes=sum(TRANSIENT not in change for step in record["notebooks"] for change in step["changes"]),
-        digest=record.get("plan_digest", ""),
+        notebooks=tuple(
+            {"name": name, **{key: step[key] for key in ("verdict", "seconds", "outcome")}} for name, step in steps.items()
+        ),
+        changes=sum(TRANSIENT not in change for step in steps.values() for change in step["changes"]),
+        digest=found.get("plan_digest", ""),
         plan=plan.read_text(encoding="utf-8") if plan and order.plan_only and plan.exists() else "",
     )
 

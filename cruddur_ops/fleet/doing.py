@@ -9,22 +9,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cruddur_ops import approvals, runbook, targets
 from cruddur_ops.errors import ConfirmationRequired, RunInterrupted, WrongInput
 from cruddur_ops.fleet import record, selection, waves, worker
-from cruddur_ops.fleet.order import Order, Report
+from cruddur_ops.fleet.order import Order, Report, place
 from cruddur_ops.fleet.record import Record
+from cruddur_ops.fleet.window import NOT_STARTED, Task, Window
 from cruddur_ops.runbook import Request, Selection
-
-if TYPE_CHECKING:
-    from distributed import Client
-
-NOT_STARTED = "not started"
-LOST = "the scheduler is gone, and what its workers run ends with it"
-ENDING_SECONDS = worker.GRACE + 10
-Task = Callable[[Order], Report]
+from cruddur_ops.runbook.evidence import storage
 
 
 @dataclass(frozen=True)
@@ -67,8 +61,9 @@ class Fleet:
     def order(self, target: str, *, plan_only: bool, plan: str = "") -> Order:
         """What a worker is asked for."""
         facts = self.facts
-        folder, url = str(self.record.folder), "" if plan_only and not facts["plan_only"] else facts["evidence_url"]
-        return Order(target, self.record.name, folder, tuple(facts["notebooks"]), facts["given"], plan_only, plan, url,
+        folder, url = self.record.folder, "" if plan_only and not facts["plan_only"] else facts["evidence_url"]
+        url = f"{storage.copy(folder, url)}/{place(target)}" if url else ""  # as in the folder, so that the page leads there
+        return Order(target, folder.name, str(folder), tuple(facts["notebooks"]), facts["given"], plan_only, plan, url,
                      facts["seconds"])  # fmt: skip
 
 
@@ -195,11 +190,15 @@ def _reports(fleet: Fleet, window: Window) -> Iterator[Report]:
 
 
 def _planned_again(fleet: Fleet, wave: Collection[str], window: Window) -> tuple[dict[str, str], list[Report]]:
-    """The approved plans of a wave, and the targets that cannot be planned any more, or come out differently."""
-    reports = list(window.run([fleet.order(name, plan_only=True) for name in wave]))
+    """The approved plans of a wave, and the targets that cannot be planned any more, or come out differently.
+
+    What was cut off in the middle would: there each change is held to the plan when it is made.
+    """
+    whole = [name for name in wave if not record.cut_off(fleet.record.folder / place(name))]
+    reports = list(window.run([fleet.order(name, plan_only=True) for name in whole]))
     source = record.read(fleet.record.folder.parent / fleet.facts["source"])
     approved: Mapping[str, str] = fleet.facts["plans"]
-    plans = {report.target: source.plan_file(report.target).read_text(encoding="utf-8") for report in reports}
+    plans = {name: source.plan_file(name).read_text(encoding="utf-8") for name in wave}
     unlike = [
         replace(report, verdict="moved", why="its plan came out differently, and nothing was changed: see its folder, plan again")
         if report.passed
@@ -208,58 +207,3 @@ def _planned_again(fleet: Fleet, wave: Collection[str], window: Window) -> tuple
         if approved[report.target] != report.digest
     ]
     return plans, unlike
-
-
-@dataclass
-class Window:
-    """So many orders at a time on Dask's workers."""
-
-    client: Client
-    most: int
-    task: Task
-    running: dict[Any, Order] = field(default_factory=dict)  # by Dask's future
-    stop: str = ""  # why no more are started
-
-    def run(self, orders: Sequence[Order]) -> Iterator[Report]:
-        """The reports as they come. Once there is a reason to stop, what runs is finished, and nothing more is started."""
-        from distributed import as_completed
-
-        left = iter(orders)
-        done = as_completed(self._started(left, self.most), loop=self.client.loop)
-        for future in done:
-            yield self._result(future)
-            for further in self._started(left, 1):
-                done.add(further)
-        yield from (Report(order.target, NOT_STARTED, self.stop) for order in left)
-
-    def _started(self, left: Iterator[Order], most: int) -> list[Any]:
-        found: list[Any] = []
-        while len(found) < most and not self.stop and (order := next(left, None)):
-            found.append(self.client.submit(self.task, order, pure=False))
-            self.running[found[-1]] = order
-        return found
-
-    def _result(self, future: Any) -> Report:
-        """What came back; a worker that fails, or is lost again and again, is the target's failure; a lost scheduler ends all."""
-        from distributed import CancelledError, KilledWorker
-
-        order = self.running.pop(future)
-        try:
-            report: Report = future.result()
-        except (KilledWorker, OSError) as error:
-            if future.status == "error":
-                return Report(order.target, "failed", f"its worker could not run it ({error}): see to that machine, then resume")
-            raise RunInterrupted(LOST) from error
-        except CancelledError as error:
-            raise RunInterrupted(LOST) from error
-        return report
-
-    def interrupted(self) -> Iterator[Report]:
-        """Let all that runs end as after Ctrl-C."""
-        from distributed import as_completed
-
-        with suppress(OSError, TimeoutError, RunInterrupted):
-            if self.running:
-                self.client.run(worker.interrupt_all)
-            for future in as_completed(list(self.running), loop=self.client.loop, timeout=ENDING_SECONDS):
-                yield self._result(future)

@@ -19,7 +19,7 @@ FIGURES = ("size", "sessions")
 def gather(target: Target) -> Facts:
     """The facts and the figures; what cannot be asked is left out, since the run itself has said why."""
     found: dict[str, str] = {}
-    of: list[Callable[[Target], dict[str, str]]] = [_database, _extensions]
+    of: list[Callable[[Target], dict[str, str]]] = [_database, _extensions, _grants]
     if not target.connection_url:
         of = [_instance, _support, *of]
     for ask_for in of:
@@ -66,3 +66,10 @@ def _database(target: Target) -> dict[str, str]:
 def _extensions(target: Target) -> dict[str, str]:
     with session(target) as cursor:
         return {f"extension: {row['name']}": row["version"] for row in ask(cursor.connection, "operations/extensions")}
+
+
+def _grants(target: Target) -> dict[str, str]:
+    """What the roles of this project may do."""
+    with session(target) as cursor:
+        found = ask(cursor.connection, "roles/grants")
+    return {f"grant: {row['resource']}": row["before"] or f"lacks {row['after']}" for row in found}

@@ -7,21 +7,30 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cruddur_ops import targets
 from cruddur_ops.change import Outcome
+from cruddur_ops.fleet import record
 from cruddur_ops.fleet.differences import Difference, differences
 from cruddur_ops.fleet.order import Report, place
 from cruddur_ops.fleet.record import Record
+from cruddur_ops.runbook.evidence import storage
 
 HERE = Path(__file__).parent
 NAME = "index.html"
 NAMED = 5  # targets of a group that are told by name in a terminal
 
 
-def write(record: Record) -> Path:
-    """Write the page of a fleet."""
-    path = record.folder / NAME
-    path.write_text(render(record.facts, record.name, record.reports()), encoding="utf-8")
-    return path
+def write(folder: Path) -> None:
+    """Write the page of a fleet as its folder is now, and copy it with the record to where the evidence goes.
+
+    Raises OpsError where S3 refuses; WrongInput where there is no such bucket.
+    """
+    fleet = record.read(folder)
+    (folder / NAME).write_text(render(fleet.facts, fleet.name, fleet.reports()), encoding="utf-8")
+    if url := fleet.facts["evidence_url"]:
+        canary = targets.load(fleet.facts["targets"][0])
+        storage.require(url, canary)
+        storage.store(folder, url, canary)
 
 
 def render(facts: Mapping[str, Any], name: str, reports: Mapping[str, Report]) -> str:
@@ -32,7 +41,7 @@ def render(facts: Mapping[str, Any], name: str, reports: Mapping[str, Report]) -
         fleet=facts,
         name=name,
         notebooks=_notebooks(reports),
-        rows=[(report, _cells(report), link(report)) for report in _ordered(facts, reports)],
+        rows=[(report, _cells(report), link(report, copied=bool(facts["evidence_url"]))) for report in _ordered(facts, reports)],
         summary=summary(facts, reports),
         differences=found(reports),
         figures=sorted({key for report in reports.values() for key in report.figures}),
@@ -41,10 +50,10 @@ def render(facts: Mapping[str, Any], name: str, reports: Mapping[str, Report]) -
     return html
 
 
-def link(report: Report) -> str:
-    """The page of its run, from the fleet's; "" where the run is on another machine."""
-    parts = Path(report.folder).parts[-2:]
-    return "/".join([*parts, NAME]) if parts[:1] == (place(report.target),) else ""
+def link(report: Report, *, copied: bool) -> str:
+    """The page of its run, from the fleet's; "" where the run is on another machine, and nowhere else."""
+    whose, run = place(report.target), Path(report.folder)
+    return f"{whose}/{run.name}/{NAME}" if run.parent.name == whose or (copied and run.name) else ""
 
 
 def found(reports: Mapping[str, Report]) -> list[Difference]:
@@ -60,19 +69,19 @@ def summary(facts: Mapping[str, Any], reports: Mapping[str, Report]) -> str:
     return f"{len(facts['targets'])} targets: {', '.join(parts)}; {sum(report.changes for report in reports.values())} changes"
 
 
-def text(record: Record) -> str:
+def text(fleet: Record) -> str:
     """The same for a terminal."""
-    width = max(map(len, record.facts["targets"]))
-    lines = [line(report, width) for report in _ordered(record.facts, record.reports())]
-    return "\n".join([*lines, end(record)])
+    width = max(map(len, fleet.facts["targets"]))
+    lines = [line(report, width) for report in _ordered(fleet.facts, fleet.reports())]
+    return "\n".join([*lines, end(fleet)])
 
 
-def end(record: Record) -> str:
+def end(fleet: Record) -> str:
     """What it came to, and what differs."""
-    reports = record.reports()
+    reports = fleet.reports()
     shown = [f"  {one.name}: {'; '.join(_group(*group) for group in one.groups)}" for one in found(reports)]
     heading = ["what differs between targets:", *shown] if shown else []
-    return "\n".join([*heading, f"{record.name}: {record.verdict}; {summary(record.facts, reports)}"])
+    return "\n".join([*heading, f"{fleet.name}: {fleet.verdict}; {summary(fleet.facts, reports)}"])
 
 
 def line(report: Report, width: int = 0) -> str:

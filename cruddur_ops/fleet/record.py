@@ -16,8 +16,8 @@ from typing import Any
 
 from cruddur_ops.approvals import SHORTEST, parse
 from cruddur_ops.errors import WrongInput, nearest
-from cruddur_ops.fleet.order import Report, place
-from cruddur_ops.runbook.evidence import new_folder, writing
+from cruddur_ops.fleet.order import PASSED, Report, place
+from cruddur_ops.runbook.evidence import history, new_folder, writing
 from cruddur_ops.state import began, user
 
 LAST, NAME, RESULTS = "last", "fleet.json", "results.jsonl"
@@ -76,6 +76,13 @@ class Record:
         said = str(self.facts["verdict"])
         here = self.facts["host"] == platform.node()
         return "killed" if said == "running" and here and began(self.facts["process"]) != self.facts["process_began"] else said
+
+
+def cut_off(runs: Path) -> str:
+    """The run of a target that was to change it and has not passed, the last one of these; "" where there is none."""
+    found = [(folder.name, history.read(folder)) for folder in history.folders(runs)]
+    began = [(name, one["verdict"]) for name, one in found if not one["plan_only"]]
+    return began[-1][0] if began and began[-1][1] != PASSED else ""
 
 
 def create(runs: Path, facts: Mapping[str, Any]) -> Record:

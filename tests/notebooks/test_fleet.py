@@ -8,16 +8,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 
-from cruddur_ops import fleet, locks, targets
-from cruddur_ops.errors import RunInterrupted
-from cruddur_ops.fleet import record, waves
+from cruddur_ops import aws, fleet, locks, targets
+from cruddur_ops.errors import RunInterrupted, WrongInput
+from cruddur_ops.fleet import child, record, waves, worker
 from cruddur_ops.fleet.order import Order, Report
+from cruddur_ops.locks import parameter
+from cruddur_ops.runbook import runs
+from cruddur_ops.runbook.evidence import history
 from cruddur_ops.state import PROJECT
 from rds_sandbox import Sandbox
 from tests.unit.headless import until
@@ -37,9 +42,16 @@ def fleet_of_twenty(rds_sandbox: Sandbox, tmp_path: Path) -> Iterator[dict[str, 
     """The environment of a command line with that many targets."""
     names = [f"t{number:02}" for number in range(1, COUNT + 1)]
     (tmp_path / "targets.toml").write_text("".join(EACH.format(name=name) + PLANTED.get(name, "") for name in names))
+    with environment(rds_sandbox.environment, tmp_path) as found:
+        yield found
+
+
+@contextmanager
+def environment(variables: Mapping[str, str], folder: Path) -> Iterator[dict[str, str]]:
+    """Of a command line with a sandbox's variables, and the targets and runs in a folder; in this process, too."""
     own = {"CRUDDUR_TARGETS": "targets.toml", "CRUDDUR_RUNS": "runs", "CRUDDUR_STATE_DIR": "state"}
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {**rds_sandbox.environment, **{name: str(tmp_path / value) for name, value in own.items()}}.items():
+        for name, value in {**variables, **{name: str(folder / value) for name, value in own.items()}}.items():
             patch.setenv(name, value)
         yield dict(os.environ)
 
@@ -67,7 +79,7 @@ def test_twenty_targets(fleet_of_twenty: dict[str, str], tmp_path: Path) -> None
 
 
 def test_a_client_that_is_killed(fleet_of_twenty: dict[str, str], tmp_path: Path) -> None:
-    """Its runs end with it, and free their locks; what they had not reached is run by `resume`, in the same folder."""
+    """Its runs end with it, and free their locks; `resume` goes on in the same folder, at the notebook that each had reached."""
     arguments = ["run", "00", "01", "--targets", "t0[12]", "--waves", "1"]
     process = subprocess.Popen([sys.executable, "-m", "cruddur_ops", "fleet", *arguments], env=fleet_of_twenty, cwd=PROJECT)
     until(lambda: list(tmp_path.glob("runs/*/target-t01/*/01_*.ipynb")), 180)
@@ -77,6 +89,31 @@ def test_a_client_that_is_killed(fleet_of_twenty: dict[str, str], tmp_path: Path
     done = ops(fleet_of_twenty, "resume")
     assert (0, True) == (done.returncode, "2 targets: 2 passed" in done.stdout), done
     assert 1 == len(list(tmp_path.glob("runs/*-fleet*")))
+    cut_off, resumed = history.folders(tmp_path / "runs" / record.find("last", tmp_path / "runs").name / "target-t01")
+    steps = [step["name"] for step in history.read(resumed)["notebooks"]]
+    assert (cut_off.name, ["00_preflight.check", "01_provision_rds"]) == (history.read(resumed)["resumes"], steps)
+
+
+def test_a_machine_that_is_lost(fleet_of_twenty: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lock stays, of this fleet; the repeated run waits until that is stale, where it would leave another's alone."""
+    monkeypatch.setattr(runs, "RUNS", tmp_path / "runs")
+    ssm, name, own, verdicts = aws.client(targets.load("t01"), "ssm"), "/cruddur-ops/lock/fleet-t01", "20260102T000000Z-fleet", []
+    holder = {"token": "lost", "who": "ann", "host": "elsewhere", "pid": 7, "began": 1.0, "since": "now"}
+    for doing, stale in (("20260101T000000Z-fleet", parameter.STALE), (own, 5)):
+        monkeypatch.setattr(parameter, "STALE", stale)
+        ssm.delete_parameters(Names=[name])
+        value = json.dumps({"after": 0, "by": "lost", "holder": {**holder, "doing": f"{doing}: run of 01_provision_rds"}})
+        ssm.put_parameter(Name=name, Value=value, Type="String")
+        verdicts.append(child.perform(Order("t01", own, str(tmp_path), ("01",))).verdict)
+    assert ["locked", "passed"] == verdicts
+
+
+@pytest.mark.usefixtures("fleet_of_twenty")
+def test_a_worker_whose_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its target has failed, and why is what the system says: no file of its run may be longer than 20 kB here."""
+    monkeypatch.setattr(worker, "COMMAND", ("prlimit", "--fsize=20000", *worker.COMMAND))
+    found = worker.run(Order("t01", "fleet", str(tmp_path), ("00",)))
+    assert ("failed", True) == (found.verdict, "File too large" in found.why), found
 
 
 def _of(process: psutil.Process, environment: dict[str, str]) -> bool:
@@ -101,9 +138,25 @@ def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes
         process.wait()
 
 
-def _dask(what: str, file: Path, *options: str) -> subprocess.Popen[bytes]:
+def _dask(what: str, file: Path, *options: str, variables: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", f"distributed.cli.dask_{what}", "--scheduler-file", str(file), "--no-dashboard", *options]
-    return subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.DEVNULL)
+    environment = {**os.environ, **(variables or {})}
+    return subprocess.Popen(command, cwd=PROJECT, env=environment, stderr=subprocess.DEVNULL)
+
+
+def test_a_worker_of_another_version(scheduler: tuple[str, list[subprocess.Popen[bytes]]], tmp_path: Path) -> None:
+    """It is named with what differs, and nothing is started."""
+    package = tmp_path / "cruddur_ops-0.0.9.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: cruddur-ops\nVersion: 0.0.9\n")
+    file = tmp_path / "scheduler.json"
+    scheduler[1].append(_dask("worker", file, "--no-nanny", variables={"PYTHONPATH": str(tmp_path)}))
+    with Client(scheduler[0]) as client:
+        client.wait_for_workers(3, timeout=60)
+    begun = made(tmp_path, scheduler[0])
+    with pytest.raises(WrongInput, match=r"nothing was started \(cruddur-ops on tcp://127.0.0.1:\d+: 0.0.9, here"):
+        fleet.carry_out(begun, lambda _: None, lambda _: None, dying_once)
+    assert {} == begun.record.reports()
 
 
 def made(folder: Path, address: str) -> fleet.Fleet:

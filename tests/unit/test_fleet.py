@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from cruddur_ops import fleet
 from cruddur_ops.errors import ConfirmationRequired, RunInterrupted, WrongInput
-from cruddur_ops.fleet import cluster, page, record, selection, waves, worker
+from cruddur_ops.fleet import cluster, order, page, record, selection, waves, worker
 from cruddur_ops.fleet.differences import Difference, differences
 from cruddur_ops.fleet.order import Order, Report
+from cruddur_ops.runbook import evidence
 from cruddur_ops.target import Target
 
 SECTIONS: dict[str, dict[str, Any]] = {
@@ -128,23 +129,23 @@ SEEN: list[Order] = []  # what the tasks below were given: they run in threads o
 BARRIER = threading.Barrier(4)
 
 
-def noting(order: Order) -> Report:
+def noting(one: Order) -> Report:
     """A task that passes, with a plan of the target's own."""
-    SEEN.append(order)
-    return Report(order.target, "passed", digest=f"d-{order.target}", plan=f"plan of {order.target}")
+    SEEN.append(one)
+    return Report(one.target, "passed", digest=f"d-{one.target}", plan=f"plan of {one.target}")
 
 
-def moving(order: Order) -> Report:
+def moving(one: Order) -> Report:
     """A task that plans something else than before for one target."""
-    return replace(noting(order), digest="another") if order.target == "t2" else noting(order)
+    return replace(noting(one), digest="another") if one.target == "t2" else noting(one)
 
 
-def meeting(order: Order) -> Report:
+def meeting(one: Order) -> Report:
     """A task that ends where four of them, and not more, are at work."""
-    SEEN.append(order)
-    if order.target != "t0":
+    SEEN.append(one)
+    if one.target != "t0":
         BARRIER.wait(30)
-    return Report(order.target, "passed")
+    return Report(one.target, "passed")
 
 
 Start = Callable[..., fleet.Fleet]
@@ -172,7 +173,7 @@ def carry_out(made: fleet.Fleet, task: Callable[[Order], Report]) -> dict[str, R
 
 def failing(*names: str, verdict: str = "failed") -> Callable[[Order], Report]:
     """A task that fails for these."""
-    return lambda order: Report(order.target, verdict if order.target in names else "passed", "it broke")
+    return lambda one: Report(one.target, verdict if one.target in names else "passed", "it broke")
 
 
 def test_a_fleet_on_a_cluster_of_this_process(start: Start) -> None:
@@ -220,7 +221,7 @@ def test_a_fleet_that_is_interrupted_goes_on(start: Start) -> None:
 
     SEEN.clear()
     found = carry_out(fleet.resumed("last", made.record.folder.parent, fleet.Wish(most=1)), noting)
-    assert (["t1", "t2", "t3", "t4", "t5"], 6) == ([order.target for order in SEEN], len(found))
+    assert (["t1", "t2", "t3", "t4", "t5"], 6) == ([one.target for one in SEEN], len(found))
 
 
 def test_a_fleet_whose_client_was_killed(start: Start) -> None:
@@ -254,6 +255,37 @@ def planned(start: Start) -> fleet.Fleet:
     return found
 
 
+def ran(made: fleet.Fleet, target: str, verdict: str, *, plan_only: bool = False) -> str:
+    """The folder that a run of a target has left; its name."""
+    runs = made.record.folder / order.place(target)
+    one = evidence.Record(runs, target, {"plan_only": plan_only, "parameters": {}, "settings": {}})
+    one.write(verdict)
+    return one.folder.name
+
+
+def test_a_target_that_was_cut_off_is_not_planned_again(start: Start) -> None:
+    """Its plan would come out differently by now; the other's is made, and both are given what was approved."""
+    made = approved(start, planned(start))
+    ran(made, "t3", "failed")
+    ran(made, "t4", "passed", plan_only=True)
+    carry_out(made, noting)
+    assert {"t0", "t1", "t2", "t4"} == {one.target for one in SEEN if one.plan_only}
+    assert [f"plan of t{number}" for number in range(5)] == sorted(one.plan for one in SEEN if not one.plan_only)
+
+
+def test_what_a_target_goes_on_with(start: Start) -> None:
+    """The last run that was to change it, unless that has passed."""
+    made = start()
+    folder = made.record.folder / order.place("t1")
+    expected = ["", ran(made, "t1", "failed")]
+    found = [record.cut_off(made.record.folder / "nowhere"), record.cut_off(folder)]
+    ran(made, "t1", "failed", plan_only=True)
+    found.append(record.cut_off(folder))
+    ran(made, "t1", "passed")
+    found.append(record.cut_off(folder))
+    assert [*expected, expected[1], ""] == found
+
+
 def approved(start: Start, source: fleet.Fleet) -> fleet.Fleet:
     """A fleet that applies these plans, in waves of two after the canary."""
     plans = {name: report.digest for name, report in source.record.reports().items()}
@@ -265,14 +297,14 @@ def test_plans_that_are_approved(start: Start) -> None:
     source = planned(start)
     assert source.record.name == record.planned(source.facts["digest"][:12], source.record.folder.parent).name
     carry_out(approved(start, source), noting)
-    assert [f"plan of t{number}" for number in range(5)] == sorted(order.plan for order in SEEN if not order.plan_only)
+    assert [f"plan of t{number}" for number in range(5)] == sorted(one.plan for one in SEEN if not one.plan_only)
 
 
 def test_a_plan_that_moved(start: Start) -> None:
     """Its target is refused, and so are all of its wave and of those after it."""
     found = carry_out(approved(start, planned(start)), moving)
     assert (["t0"], {"passed": 1, "moved": 1, "not started": 3}) == (
-        [order.target for order in SEEN if not order.plan_only],
+        [one.target for one in SEEN if not one.plan_only],
         {verdict: [one.verdict for one in found.values()].count(verdict) for verdict in ("passed", "moved", "not started")},
     )
 
@@ -291,15 +323,15 @@ def test_evidence_that_cannot_be_kept(start: Start, tmp_path: Path) -> None:
     with pytest.raises(WrongInput, match="cannot keep the runs"):
         record.create(tmp_path / "file", {})
     made = start()
-    (made.record.folder / record.RESULTS).mkdir()
-    with pytest.raises(OSError, match=record.RESULTS):
+    (made.record.folder / record.RESULTS).symlink_to("/dev/full")
+    with pytest.raises(OSError, match=f"No space left on device: '.*{made.record.name}'"):
         fleet.carry_out(made, lambda _: None, lambda _: None, noting)
-    assert ("failed", ["t0"]) == (record.read(made.record.folder).verdict, [order.target for order in SEEN])
+    assert ("failed", ["t0"]) == (record.read(made.record.folder).verdict, [one.target for one in SEEN])
 
 
-def broken(order: Order) -> Report:
+def broken(one: Order) -> Report:
     """A task whose machine has no room any more."""
-    raise OSError(28, "No space left on device", order.folder)
+    raise OSError(28, "No space left on device", one.folder)
 
 
 def test_a_worker_that_cannot_run_anything(start: Start) -> None:
@@ -370,6 +402,8 @@ def test_the_page(start: Start, tmp_path: Path) -> None:
         "t1": Report("t1", "passed", facts={"version": "17"}),
     }
     html = page.render(made.facts, "name", reports)
+    elsewhere = replace(reports["t0"], folder="/elsewhere/runs/run")
+    assert ("", "target-t0/run/index.html") == (page.link(elsewhere, copied=False), page.link(elsewhere, copied=True))
     assert all(
         part in html for part in ('<a href="target-t0/run/index.html">t0</a>', "&lt;b&gt;", "8 MiB", "<td>17</td>", "1 created")
     )

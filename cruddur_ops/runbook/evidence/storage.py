@@ -41,7 +41,7 @@ def require(url: str, target: Target) -> None:
 
 
 def store(folder: Path, url: str, target: Target) -> str:
-    """Copy a run's folder below the URL, and return the URL of the copy; one that has its manifest is complete.
+    """Copy the files in a run's folder below the URL, and return the URL of the copy; one that has its manifest is complete.
 
     Raises OpsError where S3 refuses, or is not reached: the folder on this machine is whole.
     """
@@ -50,7 +50,7 @@ def store(folder: Path, url: str, target: Target) -> str:
     place = copy(folder, url)
     bucket, key = split(place)
     try:
-        for path in sorted(folder.iterdir(), key=lambda path: path.name == manifest.NAME):
+        for path in sorted(filter(Path.is_file, folder.iterdir()), key=lambda path: path.name == manifest.NAME):
             aws.client(target, "s3").put_object(Bucket=bucket, Key=f"{key}/{path.name}", Body=path.read_bytes())
     except (OpsError, BotoCoreError, ClientError) as error:
         remedy = f"copy it with `aws s3 cp --recursive {folder} {place}` when that is mended"
