@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -17,6 +18,7 @@ def main() -> None:
     if problem:
         print(json.dumps({"installation": problem}), flush=True)
         raise SystemExit(1)
+    gc.disable()  # until all is imported: it would look through all of that again and again
     from rds_sandbox import server
 
     server.main()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import functools
+import gc
 import json
 import logging
 import os
@@ -14,10 +14,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from botocore import loaders
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from rds_sandbox import interpreters, keeper
+from rds_sandbox import interpreters, keeper, lookups
 from rds_sandbox.callers import OPERATOR_ADDRESS, Callers
 from rds_sandbox.certificates import Authority
 from rds_sandbox.errors import PostgresMissing
@@ -61,22 +60,19 @@ def create_server(host: Host) -> BaseWSGIServer:
     """
     os.environ["MOTO_DISABLE_GLOBAL_CORS"] = "true"  # moto reads it when it is imported
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # AWS's own, which cost it 0.1 s when IAM is used first
-    read_data_files_once()
+    lookups.keep_data_files()
     from moto.moto_server.werkzeug_app import MotoRequestHandler
 
     from rds_sandbox import patches
     from rds_sandbox.app import create_app
 
+    lookups.keep_names()
     patches.install(host)
     server = make_server("127.0.0.1", 0, create_app(host), threaded=True, request_handler=MotoRequestHandler)
     host.url = f"http://127.0.0.1:{server.server_port}"
+    gc.freeze()  # all of this stays
+    gc.enable()
     return server
-
-
-def read_data_files_once() -> None:
-    """Share botocore's data files: each session reads them anew, and moto makes many while it is imported."""
-    read = functools.cache(loaders.JSONFileLoader().load_file)
-    loaders.JSONFileLoader.load_file = lambda _, path: read(path)
 
 
 def end_on_request(server: BaseWSGIServer) -> None:
