@@ -40,19 +40,10 @@ class MonthlyCost:
 
 def monthly_cost(target: Target) -> MonthlyCost:
     """The cost of the target's instance; unknown where the Price List denies it, fails or has no price."""
-    from botocore.exceptions import ClientError
-
-    if aws.partition(target.region) != "aws":
-        return MonthlyCost(unknown=f"the Price List does not answer in the partition of {target.region}")
     volume_type = VOLUME_TYPES.get(target.storage_type, target.storage_type)
-    try:
-        instances = products(target, "Database Instance", instanceType=target.db_instance_class)
-        volumes = products(target, "Database Storage", volumeType=volume_type)
-    except (AccessDenied, AwsUnreachable) as error:
-        return MonthlyCost(unknown=str(error))
-    except ClientError as error:
-        return MonthlyCost(unknown=f"the Price List answers {aws.error_code(error)}")
-    return cost(target, unit_price(instances), unit_price(volumes))
+    instances, unknown = products(target, "Database Instance", instanceType=target.db_instance_class)
+    volumes, unknown = ([], unknown) if unknown else products(target, "Database Storage", volumeType=volume_type)
+    return MonthlyCost(unknown=unknown) if unknown else cost(target, unit_price(instances), unit_price(volumes))
 
 
 def an_hour(target: Target) -> str:
@@ -61,27 +52,30 @@ def an_hour(target: Target) -> str:
     return f"unknown: {found.unknown}" if found.unknown else f"{sum(found.parts.values()) / HOURS_A_MONTH:.2f} USD an hour"
 
 
-def products(target: Target, family: str, **attributes: str) -> list[dict[str, Any]]:
-    """The products of Amazon RDS in the target's region, for one zone or two, with these attributes."""
+def products(target: Target, family: str, **attributes: str) -> tuple[list[dict[str, Any]], str]:
+    """The products of Amazon RDS in the target's region, for one zone or two, with these attributes; or why they are unknown."""
+    from botocore.exceptions import ClientError
+
+    if aws.partition(target.region) != "aws":
+        return [], f"the Price List does not answer in the partition of {target.region}"
     option = "Multi-AZ" if target.multi_az else "Single-AZ"
     place = {"regionCode": target.region, "locationType": "AWS Region", "deploymentOption": option}
     wanted = {"productFamily": family, **place, **attributes}
     filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()]
     there = replace(target, region=PRICING_REGION)
-    return [json.loads(one) for one in aws.pages(there, "pricing", "get_products", ServiceCode="AmazonRDS", Filters=filters)]
-
-
-def vcpus(target: Target, instance_class: str) -> int:
-    """Those of a class, which the Price List tells alone; 0 where it does not answer."""
-    from botocore.exceptions import ClientError
-
     try:
-        found = (
-            products(target, "Database Instance", instanceType=instance_class) if aws.partition(target.region) == "aws" else []
-        )
-    except (AccessDenied, AwsUnreachable, ClientError):
-        return 0
-    return int(found[0]["product"]["attributes"].get("vcpu", 0)) if found else 0
+        found = aws.pages(there, "pricing", "get_products", ServiceCode="AmazonRDS", Filters=filters)
+    except (AccessDenied, AwsUnreachable) as error:
+        return [], str(error)
+    except ClientError as error:
+        return [], f"the Price List answers {aws.error_code(error)}"
+    return [json.loads(one) for one in found], ""
+
+
+def vcpus(target: Target, instance_class: str) -> tuple[int, str]:
+    """Those of a class, which the Price List tells alone; 0 where it does not, and why."""
+    found, unknown = products(target, "Database Instance", instanceType=instance_class)
+    return (int(found[0]["product"]["attributes"].get("vcpu", 0)), "") if found else (0, unknown or "the Price List has none")
 
 
 def unit_price(found: Iterable[Mapping[str, Any]]) -> float | None:

@@ -87,6 +87,7 @@ class Support:
         extended: that of Extended Support; likewise.
         vcpus: of the instance, a standby's too; 0 where they are not known.
         opted_in: whether the instance goes into Extended Support; else RDS upgrades it by itself, on a day that it chooses.
+        unknown: why the vCPUs are not known.
     """
 
     major: str
@@ -94,6 +95,7 @@ class Support:
     extended: date | None
     vcpus: int
     opted_in: bool
+    unknown: str = ""
 
     def __repr__(self) -> str:
         """One line, loud where the end is near."""
@@ -105,7 +107,8 @@ class Support:
         if not self.opted_in:
             return f"{text}RDS upgrades it by itself, since Extended Support is opted out"
         early, late = (f"{price * self.vcpus * prices.HOURS_A_MONTH:.0f}" for price in EXTENDED_PRICES)
-        cost = f"about {early} USD a month more, {late} from the third year on" if self.vcpus else "at a price for each vCPU"
+        cost = f"about {early} USD a month more, {late} from the third year on"
+        cost = cost if self.vcpus else f"at a price for each vCPU, unknown: {self.unknown}"
         return f"{text}Extended Support until {self.extended}, {cost}"
 
 
@@ -113,14 +116,15 @@ def support(target: Target, *versions: str) -> tuple[Support, ...]:
     """How long RDS supports these versions, as the target's instance has them."""
     found = instances.require(target)
     opted_in = found.raw.get("EngineLifecycleSupport", EXTENDED_SUPPORT) == EXTENDED_SUPPORT
-    vcpus = prices.vcpus(target, found.db_instance_class) * (2 if found.raw.get("MultiAZ") else 1)
-    return tuple(_support(target, version, vcpus, opted_in) for version in versions)
+    vcpus, unknown = prices.vcpus(target, found.db_instance_class)
+    vcpus *= 2 if found.raw.get("MultiAZ") else 1
+    return tuple(_support(target, version, vcpus, opted_in, unknown) for version in versions)
 
 
-def _support(target: Target, version: str, vcpus: int, opted_in: bool) -> Support:
+def _support(target: Target, version: str, vcpus: int, opted_in: bool, unknown: str) -> Support:
     periods = offers.lifecycles(target, version)
     standard, extended = (offers.end_of_support(periods, name) for name in (offers.STANDARD_SUPPORT, EXTENDED_SUPPORT))
-    return Support(major(version), standard, extended, vcpus, opted_in)
+    return Support(major(version), standard, extended, vcpus, opted_in, unknown)
 
 
 def extensions(target: Target, version: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
-from cruddur_ops import database, tags
+from cruddur_ops import database, ledger, tags
 from cruddur_ops.change import later
 from cruddur_ops.database.connection import session
 from cruddur_ops.errors import InstanceNotReady, WrongInput
@@ -147,6 +147,7 @@ def copied(target: Target, snapshot: str, show: Callable[[Plan], object]) -> Ite
         clear(target, show)
 
 
+@ledger.told()
 def bring_up(plan: Plan, copy: Target, show: Callable[[Plan], object] = print) -> Outcome:
     """Make a restored instance, and all that a restore cannot give it; its password comes under Secrets Manager.
 

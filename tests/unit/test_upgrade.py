@@ -256,17 +256,19 @@ def test_a_snapshot_of_an_older_major_is_restored_as_it_was(region: dict[str, In
 
 
 def test_the_price_of_staying(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> None:
-    """By the vCPU, a standby's too; where it was opted out, RDS upgrades by itself."""
+    """By the vCPU, a standby's too, or why that is unknown; where it was opted out, RDS upgrades by itself."""
     names = (offers.STANDARD_SUPPORT, "open-source-rds-extended-support")
     ends = [
         {"LifecycleSupportName": name, "LifecycleSupportEndDate": datetime(2020 + 3 * n, 2, 28)} for n, name in enumerate(names)
     ]
     monkeypatch.setattr(offers, "lifecycles", lambda *_: ends)
-    monkeypatch.setattr("cruddur_ops.rds.prices.vcpus", lambda *_: 2)
+    monkeypatch.setattr("cruddur_ops.rds.prices.vcpus", lambda *_: (2, ""))
     region["main"] = replace(FOUND, raw={**FOUND.raw, "MultiAZ": True})
     [line] = map(str, upgrade_paths.support(TARGET, "16.3"))
     staying = "Extended Support until 2023-02-28, about 292 USD a month more, 584 from the third year on"
     assert f"WARNING: PostgreSQL 16: standard support until 2020-02-28; then {staying}" == line
+    monkeypatch.setattr("cruddur_ops.rds.prices.vcpus", lambda *_: (0, "AWS denies it"))
+    assert "at a price for each vCPU, unknown: AWS denies it" in repr(upgrade_paths.support(TARGET, "16.3")[0])
     region["main"] = replace(FOUND, raw={**FOUND.raw, "EngineLifecycleSupport": "open-source-rds-extended-support-disabled"})
     assert "RDS upgrades it by itself" in repr(upgrade_paths.support(TARGET, "16.3")[0])
 
