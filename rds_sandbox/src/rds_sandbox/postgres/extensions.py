@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -49,6 +50,11 @@ def settings(programs: Programs, root: Path) -> dict[str, str]:
         _offer(name, own, ours)
     share(ours.parent)
     return found
+
+
+def preloaded(settings: Mapping[str, str]) -> bool:
+    """Whether a server of these settings has it."""
+    return PRELOADED in settings.get("shared_preload_libraries", "")
 
 
 @cache

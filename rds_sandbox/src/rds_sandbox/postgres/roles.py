@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from rds_sandbox.postgres import queries
-from rds_sandbox.postgres.extensions import FIRST_MAJOR, PRELOADED
+from rds_sandbox.postgres.extensions import FIRST_MAJOR, preloaded
 from rds_sandbox.postgres.server import ADMINISTRATOR, Server, compose
 
 ADMIN_MAJOR = 16  # before it, CREATEROLE alone may grant all roles but superusers
@@ -22,8 +22,7 @@ def create_master_user(server: Server, name: str, password: str, database: str |
 
     Source: Amazon RDS User Guide, "Understanding PostgreSQL roles and permissions".
     """
-    if PRELOADED in server.settings.get("shared_preload_libraries", "") and server.programs.major() < FIRST_MAJOR:
-        _create_extension(server)
+    create_preloaded(server, "template1", "postgres")
     with server.administrator() as connection:
         may_grant = ("grantable_roles",) if server.programs.major() >= ADMIN_MAJOR else ()
         for step in ("roles", *may_grant, "master_user", "ownership"):
@@ -33,11 +32,11 @@ def create_master_user(server: Server, name: str, password: str, database: str |
             connection.execute(compose("database", master=name, database=database))
 
 
-def _create_extension(server: Server) -> None:
-    """Create in every database what the master user cannot."""
-    for database in ("template1", "postgres"):
+def create_preloaded(server: Server, *databases: str) -> None:
+    """Create what is preloaded, where the master user cannot."""
+    for database in databases if preloaded(server.settings) and server.programs.major() < FIRST_MAJOR else ():
         with server.administrator(database) as connection:
-            connection.execute(compose("preloaded_extension"))
+            connection.execute(queries.load("preloaded_extension"))
 
 
 def set_password(server: Server, name: str, password: str) -> None:

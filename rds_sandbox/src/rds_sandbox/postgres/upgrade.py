@@ -6,26 +6,53 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from typing import Any
 
-from rds_sandbox.postgres import queries
+import psycopg
+
+from rds_sandbox.postgres import queries, roles
+from rds_sandbox.postgres.extensions import PRELOADED, preloaded
 from rds_sandbox.postgres.server import ADMINISTRATOR, Server, ServerFailed
 
 QUIET = "-c logging_collector=off"  # of the servers that pg_upgrade starts: it reads their output
 
 
 def reasons(server: Server, new: Server) -> Iterator[str]:
-    """Why the running server cannot be upgraded to the new one's major; the new one is initialised, and was never started."""
+    """Why the running server cannot be upgraded to the new one's major; the new one is initialised, and was never started.
+
+    What the sandbox created in each database, and the new one lacks, is dropped: `restore` brings it back.
+    """
     with server.administrator() as connection:
         yield from (row[0] for row in connection.execute(queries.load("precheck_cluster")))
-        databases = [row[0] for row in connection.execute(queries.load("databases"))]
-    for database in databases:
+    for database in _databases(server):
         with server.administrator(database) as connection:
-            for row in connection.execute(queries.load("precheck_database")):
-                yield f"The following issue in the database '{database}' needs to be corrected before upgrading: {row[0]}"
+            for reason in [row[0] for row in connection.execute(queries.load("precheck_database"))] + _drop(connection, new):
+                yield f"The following issue in the database '{database}' needs to be corrected before upgrading: {reason}"
     try:
         _run(server, new, "--check")
     except ServerFailed as error:
         yield f"pg_upgrade --check says: {error}"
+
+
+def _drop(connection: psycopg.Connection[Any], new: Server) -> list[str]:
+    """Drop what is preloaded where the new server lacks it; what of the user's depends on it."""
+    try:
+        if not preloaded(new.settings):
+            connection.execute(queries.load("drop_preloaded_extension"))
+    except psycopg.errors.DependentObjectsStillExist as error:
+        lacking = f"'{PRELOADED}', which PostgreSQL {new.programs.major()} of this machine lacks"
+        return [f"The database has objects that depend on {lacking}. Drop them: {error.diag.message_detail}"]
+    return []
+
+
+def restore(server: Server) -> None:
+    """Where it stays on its major, it has again what was dropped for the other."""
+    roles.create_preloaded(server, *_databases(server))
+
+
+def _databases(server: Server) -> list[str]:
+    with server.administrator() as connection:
+        return [row[0] for row in connection.execute(queries.load("databases"))]
 
 
 def perform(server: Server, new: Server) -> None:

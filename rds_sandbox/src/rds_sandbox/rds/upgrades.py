@@ -52,6 +52,7 @@ def perform(instance: SandboxDBInstance, version: str) -> bool:
     if reasons:
         log = _write_log(server, reasons, instance.engine_version, version)
         instance.say("notification", BLOCKED.format(before=instance.engine_version, after=version, log=log.name))
+        upgrade.restore(server)
         new.remove()
         return False
     if instance.archive:
@@ -69,6 +70,7 @@ def _replace_server(instance: SandboxDBInstance, server: Server, new: Server) ->
         (server.logs / f"pg_upgrade_internal.log.{utcnow():%Y%m%d%H%M%S}").write_text(str(error))
         new.remove()
         instance.resume()
+        upgrade.restore(server)
         instance.say("maintenance", "The DB engine version upgrade failed. The engine version upgrade rollback succeeded.")
         return False
     instance.base_settings = None  # those of the old major
