@@ -17,7 +17,8 @@ NOT_READY_CODES = frozenset({"DBInstanceNotReady", "DBLogFileNotFoundFault"})
 DAY_MINUTES = 1440
 PRECHECK, UPGRADE = "pg_upgrade_precheck.log", "pg_upgrade"  # and of all that a major upgrade writes down
 LONGEST = 300  # characters of one of its reasons: pg_upgrade's own have the whole of its report behind them
-REASONS = re.compile(r"\*+ ")  # RDS writes an asterisk before each, two before those of a database
+# RDS writes an asterisk before each, two before those of a database (User Guide), or dashes, and an end (users' logs).
+REASONS, END = re.compile(r"\*+ |^--? ", re.MULTILINE), re.compile(r"-+ END OF LOG")
 LOG = "error/postgresql"  # all names of PostgreSQL's log files on RDS begin so; there is one for each hour
 # A failed statement is logged with its values (PostgreSQL 18, log_min_error_statement); so may be users' data.
 PASSWORD = re.compile(r"(?i)(password\s*=?\s*)(E?'(?:[^'\\]|''|\\.)*'|\$\w*\$.*?\$\w*\$|SCRAM-\S+)")
@@ -100,5 +101,5 @@ def refusal(target: Target) -> str:
 def _checked(target: Target, name: str) -> str:
     """The reasons in a log of RDS's checks."""
     text = "\n".join(_lines(target, target.db_instance_identifier, name, 500))
-    found = REASONS.split(text)[1:] or [text]
+    found = REASONS.split(END.split(text)[0])[1:] or [text]
     return " ".join([*(masked(textwrap.shorten(reason, LONGEST, placeholder="...")) for reason in found), f"({name})"])

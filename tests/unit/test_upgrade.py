@@ -56,6 +56,19 @@ with 'pg_'. Rename all role names that start with 'pg_'.
 are used in user tables. Remove all usage of these data types.
 """
 
+# As users showed it, in 2021 and 2026.
+DASHED = """\
+------------------------------------------------------------------
+Upgrade could not be run on Tue Jun 09 04:53:47 2026
+------------------------------------------------------------------
+The instance could not be upgraded from 16.3.R1 to 18.1.R1 because of following reasons. Please take appropriate action.
+- The instance could not be upgraded because it has one or more logical replication slots.
+- Following usages in database 'shop' need to be corrected before upgrade:
+-- The database has views.
+
+----------------------- END OF LOG ----------------------
+"""
+
 
 @pytest.fixture
 def region(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict[str, Instance]:
@@ -209,25 +222,38 @@ def test_an_old_snapshot_is_a_poor_way_back(region: dict[str, Instance], monkeyp
     assert any("the snapshot yesterday is 30 hours old" in fact for fact in planned(TARGET, snapshot="yesterday").facts)
 
 
-def test_what_was_written_down_of_a_refusal(stub: Stub) -> None:
-    """The reasons, from RDS's own form, without what an earlier upgrade has left."""
+@pytest.mark.parametrize(
+    ("text", "reasons"),
+    [
+        (
+            PRECHECK,
+            [
+                "There are uncommitted prepared transactions. Please commit or rollback all prepared transactions.",
+                "One or more role names start with 'pg_'. Rename all role names that start with 'pg_'.",
+                "The following issues in the database 'my\"million$\"db' need to be corrected before upgrading:",
+                'The ["line","reg*"] data types are used in user tables. Remove all usage of these data types.',
+            ],
+        ),
+        (
+            DASHED,
+            [
+                "The instance could not be upgraded because it has one or more logical replication slots.",
+                "Following usages in database 'shop' need to be corrected before upgrade:",
+                "The database has views.",
+            ],
+        ),
+    ],
+)
+def test_what_was_written_down_of_a_refusal(stub: Stub, text: str, reasons: list[str]) -> None:
+    """The reasons, from both of RDS's forms, without what an earlier upgrade has left."""
     files = [
         {"LogFileName": name, "LastWritten": number, "Size": 1}
         for number, name in enumerate(["pg_upgrade_precheck.log.1", "error/pg_upgrade_server.log.2", "pg_upgrade_precheck.log.3"])
     ]
     answers = stub(TARGET, "rds")
     answers.add_response("describe_db_log_files", {"DescribeDBLogFiles": files})
-    answers.add_response("download_db_log_file_portion", {"LogFileData": PRECHECK})
-    reason = logs.upgrade_failure(TARGET, ["pg_upgrade_precheck.log.1"])
-    assert reason == " ".join(
-        [
-            "There are uncommitted prepared transactions. Please commit or rollback all prepared transactions.",
-            "One or more role names start with 'pg_'. Rename all role names that start with 'pg_'.",
-            "The following issues in the database 'my\"million$\"db' need to be corrected before upgrading:",
-            'The ["line","reg*"] data types are used in user tables. Remove all usage of these data types.',
-            "(pg_upgrade_precheck.log.3)",
-        ]
-    )
+    answers.add_response("download_db_log_file_portion", {"LogFileData": text})
+    assert " ".join([*reasons, "(pg_upgrade_precheck.log.3)"]) == logs.upgrade_failure(TARGET, ["pg_upgrade_precheck.log.1"])
 
 
 def test_a_refused_upgrade_ends_with_the_reason(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,6 @@ def test_a_topic_is_told_of_events(sandbox: Mapping[str, str], rds: Client) -> N
     wait_for(rds, IDENTIFIER, "stopped")
     heard = [json.loads(each["Body"]) for each in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]]
     assert ["DB instance stopped"] == [each["Event Message"] for each in heard]
-    assert IDENTIFIER == heard[0]["Source ID"]
+    assert (IDENTIFIER, True) == (heard[0]["Source ID"], heard[0]["Event ID"].endswith("#RDS-EVENT-0087"))
     rds.delete_event_subscription(SubscriptionName="told")
     assert "SubscriptionNotFound" == refused(rds.describe_event_subscriptions, SubscriptionName="told")

@@ -54,7 +54,7 @@ def test_a_second_between_two_writes_finds_the_first(
     assert [(2,)] == run(sandbox, restored, "INSERT INTO kept VALUES ('own')", "SELECT count(*) FROM kept")
     assert 7 == restored["BackupRetentionPeriod"]
     assert "Restored from DB instance source to earlier" in messages(rds, "earlier")
-    assert "Finished DB instance backup" in messages(rds, "earlier")
+    assert "Finished DB Instance backup" in messages(rds, "earlier")
 
 
 def test_the_latest_time_finds_both(sandbox: Mapping[str, str], rds: Client, group: str, between: datetime) -> None:

@@ -15,10 +15,19 @@ import psutil
 import pytest
 
 from rds_sandbox import Sandbox, control
-from rds_sandbox.rds.instances import RECOVERY
-from rds_sandbox.rds.recovery import LEAST_BYTES, STORAGE_FULL
+from rds_sandbox.rds.recovery import LEAST_BYTES
 from tests.instance import refused
 from tests.support import PASSWORD, Client, connect, from_address, make_group, tcp, wait_for, wanted
+
+RECOVERY = "Recovery of the DB instance has started. Recovery time will vary with the amount of data to be recovered."
+FULL = [
+    ("low storage", "Allocated storage has been exhausted. Allocate additional storage to resolve."),
+    (
+        "availability",
+        "DB instance has reached the storage-full threshold, and the database has been shut down. "
+        "You can increase the allocated storage to address this issue.",
+    ),
+]
 
 
 def data_of(sandbox: Sandbox, identifier: str) -> Path:
@@ -172,7 +181,7 @@ def test_a_full_disk_is_told(small_disk: Path, tmp_path: Path, monkeypatch: pyte
         free = psutil.disk_usage(str(small_disk)).free
         subprocess.run(["fallocate", "-l", str(free - LEAST_BYTES // 2), small_disk / "ballast"], check=True)
         wait_for(rds, "full", "storage-full")
-        told = said(rds, "full")[-1]
+        told = said(rds, "full")[-2:]
         for change in ({"DBInstanceClass": "db.t4g.small"}, {"AllocatedStorage": 20}, {"MasterUserPassword": PASSWORD}):
             assert "InvalidDBInstanceState" == refused(
                 rds.modify_db_instance, DBInstanceIdentifier="full", **change, ApplyImmediately=True
@@ -189,4 +198,4 @@ def test_a_full_disk_is_told(small_disk: Path, tmp_path: Path, monkeypatch: pyte
     finally:
         control.down("full")
 
-    assert ("failure", STORAGE_FULL) == told
+    assert FULL == told

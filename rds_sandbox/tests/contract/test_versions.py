@@ -118,7 +118,7 @@ def test_a_server_that_lacks_an_extension(sandbox: Mapping[str, str], rds: Clien
     assert "15" == upgrade(rds, "lacking", EngineVersion="16")["EngineVersion"].partition(".")[0]
     [log] = rds.describe_db_log_files(DBInstanceIdentifier="lacking", FilenameContains="precheck")["DescribeDBLogFiles"]
     told = rds.download_db_log_file_portion(DBInstanceIdentifier="lacking", LogFileName=log["LogFileName"])["LogFileData"]
-    assert "the database 'app' needs" in told
+    assert "- Following usages in database 'app' need to be corrected before upgrade:\n-- The database has" in told
     assert "view mine depends on view pg_stat_statements" in told
     databases = ("app", "postgres", "template1")
     assert [[(1,)]] * 3 == [run(sandbox, instance, extension, dbname=database) for database in databases]

@@ -17,17 +17,18 @@ from rds_sandbox.postgres.server import ADMINISTRATOR, Server, ServerFailed
 QUIET = "-c logging_collector=off"  # of the servers that pg_upgrade starts: it reads their output
 
 
-def reasons(server: Server, new: Server) -> Iterator[str]:
+def reasons(server: Server, new: Server, in_database: str) -> Iterator[str]:
     """Why the running server cannot be upgraded to the new one's major; the new one is initialised, and was never started.
 
-    What the sandbox created in each database, and the new one lacks, is dropped: `restore` brings it back.
+    What the sandbox created in each database, and the new one lacks, is dropped: `restore` brings it back. `in_database` is how
+    a reason is told of one database.
     """
     with server.administrator() as connection:
         yield from (row[0] for row in connection.execute(queries.load("precheck_cluster")))
     for database in _databases(server):
         with server.administrator(database) as connection:
             for reason in [row[0] for row in connection.execute(queries.load("precheck_database"))] + _drop(connection, new):
-                yield f"The following issue in the database '{database}' needs to be corrected before upgrading: {reason}"
+                yield in_database.format(database=database, reason=reason)
     try:
         _run(server, new, "--check")
     except ServerFailed as error:

@@ -72,11 +72,11 @@ def enable(instance: SandboxDBInstance) -> None:
 
 def snapshot(instance: SandboxDBInstance, name: str) -> SandboxDBSnapshot:
     """An automated one."""
-    instance.say("backup", "Backing up DB instance")
+    instance.say("backing_up")
     made = SandboxDBSnapshot(instance.backend, instance, name, "automated")
     made.take(instance)
     if made.status == "available":
-        instance.say("backup", "Finished DB instance backup")
+        instance.say("backed_up")
     return made
 
 

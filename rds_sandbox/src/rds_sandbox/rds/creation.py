@@ -15,6 +15,7 @@ from rds_sandbox.rds.instances import SandboxDBInstance, Steps, Work
 
 Prepare = Callable[[SandboxDBInstance, Server], None]
 More = Callable[[SandboxDBInstance], Steps]
+CREATED = {"name": "created"}
 
 
 def create(
@@ -22,7 +23,7 @@ def create(
     parameters: Mapping[str, Any],
     obtain: Callable[[], Server],
     prepare: Prepare,
-    event: tuple[str, str] = ("creation", "DB instance created"),
+    event: Mapping[str, str] = CREATED,
     source: SandboxDBInstance | None = None,
     more: More | None = None,
 ) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def create(
         parameters: of moto's constructor.
         obtain: gives it a server.
         prepare: makes the server what it is to be, and starts it.
-        event: category and message of the event that it is there.
+        event: that it is there: its name in events.toml, and its values.
         source: what it is to be a read replica of.
         more: the steps after its creation; without them, backups are enabled.
     """
@@ -61,7 +62,7 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
 
 
 def _steps(
-    instance: SandboxDBInstance, obtain: Callable[[], Server], prepare: Prepare, event: tuple[str, str]
+    instance: SandboxDBInstance, obtain: Callable[[], Server], prepare: Prepare, event: Mapping[str, str]
 ) -> Iterator[tuple[str, Work]]:
     def ready(server: Server) -> None:
         parameter_groups.prepare(instance, server)
@@ -72,7 +73,7 @@ def _steps(
         instance.say_which_major_runs()
         if instance.parameters:
             parameter_groups.reload(instance)
-        instance.say(*event)
+        instance.say(**event)
 
     yield "creating", work
 

@@ -16,6 +16,7 @@ from rds_sandbox.patches import MOTO, Request, action
 from rds_sandbox.rds import events
 from rds_sandbox.rds.requests import given
 
+EVENTS = "http://docs.amazonwebservices.com/AmazonRDS/latest/UserGuide/USER_Events.html"  # (AWS Lambda Developer Guide, "RDS")
 SOURCES = ("db-instance", "db-snapshot")  # those that have events here
 
 
@@ -61,12 +62,13 @@ def _topics(backend: Any) -> dict[str, Any]:
 
 
 def _message(event: events.Event) -> str:
-    """RDS's, without its link to the console and the id of the event, which nobody here knows."""
+    """RDS's, without its link to the console."""
     said = {
         "Event Source": event.source_type,
         "Event Time": f"{event.date:%Y-%m-%d %H:%M:%S}.{event.date.microsecond // 1000:03}",
         "Source ID": event.source_identifier,
         "Source ARN": event.source_arn,
+        "Event ID": f"{EVENTS}#{event.id}",
         "Event Message": event.message,
     }
     return json.dumps(said)

@@ -1,15 +1,16 @@
 """What DescribeEvents tells: what really happened to a DB instance or a snapshot, when it happened.
 
-The categories and messages are those of the Amazon RDS User Guide, "Amazon RDS event categories and event messages", compared
-with its edition of June 2023, without the full stops that it puts after some. Those of a renamed instance and of a
-promoted replica are not in it: they are as users report them.
+Their categories, ids and messages are in events.toml, which names its sources.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from moto.core.utils import utcnow
@@ -33,14 +34,24 @@ class Event:
     event_categories: list[str]
     message: str
     date: datetime = field(default_factory=utcnow)
+    id: str = ""
 
 
-def say(source: Any, category: str, message: str) -> None:
-    """Record that this has just happened to an instance or a snapshot."""
-    event = Event(source.resource_id, source.event_source_type, source.arn, [category], message)
+@cache
+def facts() -> dict[str, Any]:
+    """The tables of events.toml."""
+    return tomllib.loads((files(__package__) / "events.toml").read_text(encoding="utf-8"))
+
+
+def say(source: Any, name: str, /, **values: object) -> str:
+    """Record that this, by its name in events.toml, has just happened to an instance, a snapshot or a deployment; its message."""
+    category, number, message = facts()["events"][name]
+    said: str = message.format(**values)
+    event = Event(source.resource_id, source.event_source_type, source.arn, [category], said, id=number)
     source.backend.events.append(event)
     for listen in listeners:
         listen(source, event)
+    return said
 
 
 @action("rds", "DescribeEvents")

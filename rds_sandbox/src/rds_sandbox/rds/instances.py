@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)
 ATTEMPTS = 3  # at a work whose server is killed meanwhile
-RECOVERY = "Recovery of the DB instance has started. Recovery time will vary with the amount of data to be recovered."
 FAILURES = (ServerFailed, OSError, psycopg.Error, subprocess.SubprocessError)
 
 Work = Callable[[], None]
@@ -137,7 +136,7 @@ class SandboxDBInstance(DescribedDBInstance):
                     self._perform_step(status, work)
             last()
         except Exception as error:
-            self.say("failure", f"The DB instance has failed while {self.status}: {error!r}")
+            self.say("failed", why=f"{self.status}: {error!r}")
             self.status = "failed"
             raise
         finally:
@@ -170,32 +169,31 @@ class SandboxDBInstance(DescribedDBInstance):
     def recover(self) -> None:
         """Start the server again that has died."""
         self.machine.stop()  # the gateway is silent from now on
-        self.say("recovery", RECOVERY)
+        self.say("recovering")
         self.resume()
-        self.say("recovery", "Recovery of the DB instance is complete.")
+        self.say("recovered")
 
-    def say(self, category: str, message: str) -> None:
+    def say(self, name: str, **values: object) -> None:
         """Record an event."""
-        events.say(self, category, message)
+        events.say(self, name, **values)
 
     def say_which_major_runs(self) -> None:
         """Where the one asked for is not on this machine."""
         asked, runs = facts.major(self.engine_version), self.machine.running_server().programs.major()
         if asked != runs:
-            message = f"PostgreSQL {asked} is not on this machine: the sandbox runs {runs} in its place."
-            log.warning("%s: %s", self.db_instance_identifier, message)
-            self.say("notification", message)
+            self.say("other_major", asked=asked, runs=runs)
+            log.warning("%s: the sandbox runs PostgreSQL %s in place of %s", self.db_instance_identifier, runs, asked)
 
     def halt(self) -> None:
         """End the server."""
         self.machine.stop()
-        self.say("availability", "DB instance shutdown")
+        self.say("shut_down")
 
     def resume(self) -> None:
         """Start the server again."""
         parameter_groups.prepare(self, self.machine.running_server())
         self.machine.start()
-        self.say("availability", "DB instance restarted")
+        self.say("restarted")
 
     def restart(self) -> None:
         """End the server, where it runs, and start it again."""
@@ -208,4 +206,4 @@ class SandboxDBInstance(DescribedDBInstance):
         roles.set_password(self.machine.running_server(), str(self.master_username), self.current_password)
         if self.manage_master_user_password:
             self.master_user_secret.status = "active"
-        self.say("configuration change", "Reset master credentials")
+        self.say("credentials_reset")

@@ -57,7 +57,7 @@ def _stop(instance: SandboxDBInstance) -> None:
         instance.archive.close()
     instance.halt()
     instance.automatic_restart_time = utcnow() + STOPPED_FOR
-    instance.say("notification", "DB instance stopped")
+    instance.say("stopped")
 
 
 @action("rds", "StartDBInstance")
@@ -73,7 +73,7 @@ def _start(instance: SandboxDBInstance) -> None:
     instance.automatic_restart_time = None
     if instance.archive:
         instance.archive.closed = None
-    instance.say("notification", "DB instance started")
+    instance.say("started")
 
 
 @action("rds", "RebootDBInstance")
@@ -89,10 +89,10 @@ def reboot(request: Request) -> dict[str, Any]:
 
 
 def _fail_over(instance: SandboxDBInstance) -> None:
-    instance.say("failover", "Multi-AZ instance failover started.")
+    instance.say("failing_over")
     instance.availability_zone = str(instance.secondary_availability_zone)
     instance.restart()
-    instance.say("failover", "Multi-AZ instance failover completed")
+    instance.say("failed_over")
 
 
 @action("rds", "DeleteDBInstance")
@@ -144,4 +144,4 @@ def remove(instance: SandboxDBInstance, final: SandboxDBSnapshot | None = None, 
 def forget(instance: SandboxDBInstance) -> None:
     """Last of all: `deleting` is to be seen, as every other status."""
     instance.backend.databases.pop(instance.db_instance_identifier, None)  # a reset may have been quicker
-    instance.say("deletion", "DB instance deleted")
+    instance.say("deleted")

@@ -10,19 +10,12 @@ from moto.core.utils import utcnow
 from moto.rds.exceptions import DBInstanceNotFoundError, InvalidParameterValue, RDSClientError
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import modifications
+from rds_sandbox.rds import facts, modifications
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import check_filters, given, paged
 
-# Those of DB instances (API Reference, PendingMaintenanceAction); all of them restart the instance here.
-ACTIONS = {
-    "ca-certificate-rotation": "Rotation of CA certificate",
-    "db-upgrade": "Automatic minor version upgrade",
-    "hardware-maintenance": "Hardware maintenance",
-    "os-upgrade": "New Operating System update is available",
-    "system-update": "New Operating System patch is available",
-}
+ACTIONS: Mapping[str, str] = facts.tables()["maintenance"]
 WINDOW = timedelta(days=7)  # the longest that a weekly window can be away
 OPT_INS = ("immediate", "next-maintenance", "undo-opt-in")
 
@@ -84,10 +77,11 @@ def _by_arn(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
 
 
 def _perform(instance: SandboxDBInstance, names: list[str]) -> None:
+    instance.say("maintaining")
     instance.restart()
     for name in names:
         del instance.maintenance[name]
-        instance.say("maintenance", f"Applied {ACTIONS[name]}")
+    instance.say("maintained")
 
 
 def _described(instance: SandboxDBInstance) -> dict[str, Any]:

@@ -23,13 +23,7 @@ from rds_sandbox.rds.requests import attributes, given
 OPTIMIZATION = timedelta(hours=6)  # after a change of storage (RDS User Guide, "Increasing DB instance storage capacity")
 
 Values = Mapping[str, Any]
-# What is named in the events "Applying modification to ..." and "Finished applying modification to ...": 0012 and 0014, 0018 and
-# 0017, 0024 and 0025.
-NOUNS = {
-    "DBInstanceClass": ("database instance class", "DB instance class"),
-    "AllocatedStorage": ("allocated storage", "allocated storage"),
-    "MultiAZ": ("convert to a Multi-AZ DB instance", "convert to a Multi-AZ DB instance"),
-}
+TOLD = ("DBInstanceClass", "AllocatedStorage", "MultiAZ")  # by events of their own
 # Where the instance has another name for it than the request.
 ATTRIBUTES = {
     "db_port_number": "port",
@@ -163,9 +157,9 @@ def _steps(instance: SandboxDBInstance, planned: changes.Changes) -> Iterator[tu
 
 def _apply(instance: SandboxDBInstance, values: Values) -> None:
     """Change these settings; the server restarts where it does on AWS."""
-    nouns = [noun for key, noun in NOUNS.items() if key in values]
-    for noun, _ in nouns:
-        instance.say("configuration change", f"Applying modification to {noun}")
+    told = ["SingleAZ" if (key, values[key]) == ("MultiAZ", False) else key for key in TOLD if key in values]
+    for key in told:
+        instance.say(key)
     _set(instance, changes.ordered(values))
     logs = values.get("CloudwatchLogsExportConfiguration", {})
     kept = set(instance.enabled_cloudwatch_logs_exports or ()) - set(logs.get("DisableLogTypes", ()))
@@ -181,8 +175,8 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
         instance.restart()
     if "DBPortNumber" in values:
         instance.machine.move(instance.address_name, instance.port)
-    for _, noun in nouns:
-        instance.say("configuration change", f"Finished applying modification to {noun}")
+    for key in told:
+        instance.say(f"{key}_done")
 
 
 def _set(instance: SandboxDBInstance, values: Values) -> None:
@@ -208,7 +202,7 @@ def rename(instance: SandboxDBInstance, name: str) -> None:
     instance.machine.move(instance.address_name, instance.port)
     databases[name] = databases.pop(before)
     instance.resume()
-    instance.say("configuration change", f"Renamed instance from {before} to {name}.")
+    instance.say("renamed", before=before, after=name)
 
 
 def _optimize(instance: SandboxDBInstance) -> None:

@@ -27,10 +27,6 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 LEAST_BYTES = 16 << 20  # free on the disk: a server needs some WAL files to start
 FULL_DISK = os.strerror(ENOSPC)
-STORAGE_FULL = (
-    "DB instance has reached the storage-full threshold, and the database has been shut down. "
-    "You can increase the allocated storage to address this issue."
-)
 
 
 def watch(host: Host) -> None:
@@ -58,29 +54,30 @@ def _look_after(instance: SandboxDBInstance, free: int) -> None:
     if not instance.begun.is_set():
         return  # what was accepted a moment ago finds out by itself
     if instance.status == "available" and free < LEAST_BYTES:
-        _begin(instance, "stopping", instance.machine.stop, STORAGE_FULL)
+        _begin(instance, "stopping", instance.machine.stop, full=True)
     elif (instance.status == "available" and dead) or (instance.status == FULL and free > 2 * LEAST_BYTES):
         _begin(instance, "rebooting", instance.recover)
 
 
-def _begin(instance: SandboxDBInstance, status: str, work: Callable[[], None], said: str = "") -> None:
+def _begin(instance: SandboxDBInstance, status: str, work: Callable[[], None], *, full: bool = False) -> None:
     instance.status = status
-    threading.Thread(target=_perform, args=(instance, work, said), name=instance.dbi_resource_id, daemon=True).start()
+    threading.Thread(target=_perform, args=(instance, work, full), name=instance.dbi_resource_id, daemon=True).start()
 
 
-def _perform(instance: SandboxDBInstance, work: Callable[[], None], full: str) -> None:
-    """Do the work; what is said, or why it failed, tells whether the disk is full."""
+def _perform(instance: SandboxDBInstance, work: Callable[[], None], full: bool) -> None:
+    """Do the work; why it failed tells whether the disk is full."""
     began = time.monotonic()
     try:
         work()
     except FAILURES as error:
         log.exception("%s could not be recovered", instance.db_instance_identifier)
-        failed = f"The DB instance has failed while it was recovered: {error}"
-        full = STORAGE_FULL if FULL_DISK in str(error) else ""
-        instance.say("failure", full or failed)
-        instance.status = FULL if full else "failed"
-        return
+        full = FULL_DISK in str(error)
+        if not full:
+            instance.say("failed", why=f"it was recovered: {error}")
+            instance.status = "failed"
+            return
     instance.machine.host.let_last(began)
     if full:
-        instance.say("failure", full)
+        instance.say("exhausted")
+        instance.say("storage_full")
     instance.status = FULL if full else "available"

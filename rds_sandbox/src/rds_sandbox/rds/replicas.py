@@ -73,7 +73,7 @@ def promote(replica: SandboxDBInstance) -> None:
     replication.promote(replica.machine.running_server())
     detach(replica)
     replica.source = None
-    replica.say("read replica", "Promoted Read Replica instance to a stand-alone database instance.")
+    replica.say("promoted")
 
 
 def detach(replica: SandboxDBInstance) -> None:
@@ -92,7 +92,7 @@ def rebuild(replica: SandboxDBInstance) -> None:
     parameter_groups.prepare(replica, server)
     follow(replica, server)
     replica.machine.serving = True
-    replica.say("availability", "DB instance restarted")
+    replica.say("restarted")
 
 
 def follow(replica: SandboxDBInstance, server: Server) -> None:

@@ -41,8 +41,8 @@ def from_snapshot(request: Request) -> dict[str, Any]:
         server.start()
         _hand_over(instance)
 
-    message = f"Restored from snapshot {snapshot.db_snapshot_identifier}"
-    return _restored(request, snapshot.database, snapshot.folder, {"Tags": snapshot.source_tags, **asked}, prepare, message)
+    event = {"name": "restored", "source": snapshot.db_snapshot_identifier}
+    return _restored(request, snapshot.database, snapshot.folder, {"Tags": snapshot.source_tags, **asked}, prepare, event)
 
 
 @action("rds", "RestoreDBInstanceToPointInTime")
@@ -63,8 +63,8 @@ def to_point_in_time(request: Request) -> dict[str, Any]:
         _hand_over(instance)
 
     target = asked["TargetDBInstanceIdentifier"]
-    message = f"Restored from DB instance {source.db_instance_identifier} to {target.lower()}"
-    return _restored(request, source, base, {"DBInstanceIdentifier": target, **asked}, prepare, message)
+    event = {"name": "restored_to_time", "source": source.db_instance_identifier, "target": target.lower()}
+    return _restored(request, source, base, {"DBInstanceIdentifier": target, **asked}, prepare, event)
 
 
 def _source(request: Request, asked: Mapping[str, Any]) -> SandboxDBInstance:
@@ -80,15 +80,13 @@ def _source(request: Request, asked: Mapping[str, Any]) -> SandboxDBInstance:
 
 
 def _restored(
-    request: Request, source: Any, data: Path, asked: Mapping[str, Any], prepare: creation.Prepare, message: str
+    request: Request, source: Any, data: Path, asked: Mapping[str, Any], prepare: creation.Prepare, event: Mapping[str, str]
 ) -> dict[str, Any]:
     """The new instance has the source's settings, those of the call over them, and a server that can read the data."""
     validation.check_restore(asked, described(source), request.backend.region_name)
     inherited = {name: getattr(source, name) for name in INHERITED}
     parameters = {**inherited, **attributes(asked)}
-    return creation.create(
-        request, parameters, lambda: request.host.pools.of_data(data).vacant(), prepare, ("restoration", message)
-    )
+    return creation.create(request, parameters, lambda: request.host.pools.of_data(data).vacant(), prepare, event)
 
 
 def _hand_over(instance: SandboxDBInstance) -> None:

@@ -52,7 +52,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
             setattr(self, name, getattr(instance, name))
         self.vpc_id = instance.db_subnet_group.vpc_id
         self.backend.database_snapshots[self.db_snapshot_identifier] = self
-        events.say(self, "creation", f"Creating {kind} snapshot")
+        events.say(self, f"{kind}_begins")
 
     @property
     def percent_progress(self) -> int:
@@ -84,7 +84,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
             raise
         self.size = size_of(self.folder)
         self.status = "available"
-        events.say(self, "creation", f"{self.snapshot_type.capitalize()} snapshot created")
+        events.say(self, f"{self.snapshot_type}_ends")
 
     def discard(self) -> None:
         """Delete the copy, and forget it."""
@@ -175,7 +175,7 @@ def delete(request: Request) -> dict[str, Any]:
     if snapshot.snapshot_type != "manual":
         raise _wrong_state("Automated snapshots cannot be deleted: they go with the automated backups of their instance.")
     snapshot.discard()
-    events.say(snapshot, "deletion", "Deleted user snapshot")
+    events.say(snapshot, "snapshot_deleted")
     snapshot.status = "deleted"
     return {"DBSnapshot": snapshot}
 

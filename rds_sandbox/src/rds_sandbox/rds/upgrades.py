@@ -1,7 +1,7 @@
 """Upgrades to another major version: precheck, snapshot, pg_upgrade, replicas, snapshot.
 
-Sources: Amazon RDS User Guide, "How to perform a major version upgrade for RDS for PostgreSQL", "Viewing and listing database
-log files" and "Amazon RDS event categories and event messages" (RDS-EVENT-0158 and 0264 to 0270).
+Sources: Amazon RDS User Guide, "How to perform a major version upgrade for RDS for PostgreSQL" and "Viewing and listing
+database log files".
 """
 
 from __future__ import annotations
@@ -13,22 +13,10 @@ from moto.core.utils import utcnow
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.postgres import Server, ServerFailed, upgrade
-from rds_sandbox.rds import backups, facts, replicas
+from rds_sandbox.rds import backups, events, facts, replicas
 from rds_sandbox.rds.instances import SandboxDBInstance
 
 LOG = "pg_upgrade_precheck.log"
-HEADER = """\
-Upgrade could not be run on {now:%a %b %d %H:%M:%S %Y}
------------------------------------------------------------------------
-The instance could not be upgraded from {before}.R1 to {after}.R1 for the following reasons.
-Please take appropriate action on databases that have usage incompatible with the requested major engine version upgrade
-and try again.
-
-"""
-BLOCKED = (
-    "Database instance is in a state that cannot be upgraded: PreUpgrade checks failed: The instance could not be upgraded from "
-    "{before} to {after}. See the log file {log} for the reasons."
-)
 
 
 def require(instance: SandboxDBInstance, version: str) -> None:
@@ -46,24 +34,24 @@ def perform(instance: SandboxDBInstance, version: str) -> bool:
     """Whether the server has the new major now, and is stopped; else it runs as before."""
     server, host = instance.machine.running_server(), instance.machine.host
     new = host.pools.of(facts.major(version)).take()
-    instance.say("maintenance", "The pre-check started for the DB engine version upgrade.")
-    reasons = list(upgrade.reasons(server, new))
-    instance.say("maintenance", "The pre-check finished for the DB engine version upgrade.")
+    instance.say("check_begins")
+    reasons = list(upgrade.reasons(server, new, events.facts()["precheck_log"]["in_database"]))
+    instance.say("check_ends")
     if reasons:
         log = _write_log(server, reasons, instance.engine_version, version)
-        instance.say("notification", BLOCKED.format(before=instance.engine_version, after=version, log=log.name))
+        instance.say("blocked", before=instance.engine_version, after=version, log=log.name)
         upgrade.restore(server)
         new.remove()
         return False
     if instance.archive:
         backups.snapshot(instance, f"rds:preupgrade-{_name(instance, version)}")
-    instance.say("maintenance", "The downtime started for the DB instance.")
+    instance.say("downtime_begins")
     instance.halt()
     return _replace_server(instance, server, new)
 
 
 def _replace_server(instance: SandboxDBInstance, server: Server, new: Server) -> bool:
-    instance.say("maintenance", "The engine version upgrade started.")
+    instance.say("upgrading")
     try:
         upgrade.perform(server, new)
     except ServerFailed as error:
@@ -71,7 +59,7 @@ def _replace_server(instance: SandboxDBInstance, server: Server, new: Server) ->
         new.remove()
         instance.resume()
         upgrade.restore(server)
-        instance.say("maintenance", "The DB engine version upgrade failed. The engine version upgrade rollback succeeded.")
+        instance.say("rolled_back")
         return False
     instance.base_settings = None  # those of the old major
     return True
@@ -81,8 +69,8 @@ def finish(instance: SandboxDBInstance) -> None:
     """The server serves again: its replicas go along, and no moment before this one can be restored."""
     if instance.option_group_name.startswith("default:"):
         instance.option_group_name = f"default:postgres-{facts.major(instance.engine_version)}"
-    instance.say("maintenance", "The engine version upgrade finished.")
-    instance.say("maintenance", "The post-upgrade tasks are in progress.")
+    instance.say("upgraded")
+    instance.say("after_upgrade")
     for replica in instance.followers:
         replica.status = "upgrading"
         replica.engine_version, replica.db_parameter_group_name = instance.engine_version, instance.db_parameter_group_name
@@ -101,6 +89,8 @@ def _name(instance: SandboxDBInstance, version: str) -> str:
 
 def _write_log(server: Server, reasons: list[str], before: str, after: str) -> Path:
     path = server.logs / f"{LOG}.{utcnow():%Y%m%d%H%M%S}"
-    path.write_text(HEADER.format(now=utcnow(), before=before, after=after) + "".join(f"* {each}\n" for each in reasons))
+    texts = events.facts()["precheck_log"]
+    listed = "".join(texts["reason"].format(reason=each) for each in reasons)
+    path.write_text(texts["head"].format(now=utcnow(), before=before, after=after) + listed + texts["end"])
     os.chown(path, server.programs.account.uid, server.programs.account.gid)
     return path

@@ -36,10 +36,6 @@ LOGICAL_OFF = (
     "Blue/Green Deployments require a DB instance with logical replication enabled. Before you create a Blue/Green Deployment "
     "for a DB instance, associate the DB instance with a custom DB instance parameter group that enables logical replication"
 )
-READY = (
-    "Blue/green deployment tasks completed. You can make more modifications to the green environment databases or switch over "
-    "the deployment."
-)
 
 
 @action("rds", "CreateBlueGreenDeployment")
@@ -109,7 +105,7 @@ def _provision(request: Request, deployment: Deployment, wanted: Mapping[str, st
     try:
         _make_all(request, deployment, wanted, settings)
         if deployment.status == PROVISIONING:
-            deployment.say("creation", READY)
+            deployment.say("deployment_ready")
             deployment.enter(AVAILABLE)
     except Exception as error:
         deployment.fail(str(error))

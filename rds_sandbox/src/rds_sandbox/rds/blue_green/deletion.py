@@ -54,7 +54,7 @@ def _perform(deployment: Deployment, switched: bool, with_target: bool) -> None:
     if not switched:
         leave(deployment)
     deployment.blue.machine.host.let_last(began)
-    deployment.say("deletion", "Blue/green deployment deleted.")
+    deployment.say("deployment_deleted")
     deployment.backend.blue_green_deployments.pop(deployment.identifier, None)
 
 

@@ -112,9 +112,9 @@ class Deployment(RDSBaseModel):
         slots = list(self.slots.values()) or [replicas.slot(self.green)]
         return bool(logical.ask(self.servers[0], "streaming", slots=slots)[0][0])
 
-    def say(self, category: str, message: str) -> None:
-        """Record an event."""
-        events.say(self, category, message)
+    def say(self, name: str, **values: object) -> str:
+        """Record an event; its message."""
+        return events.say(self, name, **values)
 
     def enter(self, status: str, details: str = "") -> None:
         """Have another status."""
@@ -125,8 +125,7 @@ class Deployment(RDSBaseModel):
     def fail(self, reason: str) -> None:
         """It will not become available."""
         self.tasks = {name: "FAILED" if status == "IN_PROGRESS" else status for name, status in self.tasks.items()}
-        self.enter(INVALID, f"Creation of blue/green deployment failed because {reason}")
-        self.say("failure", self.details)
+        self.enter(INVALID, self.say("deployment_failed", reason=reason))
 
     def task(self, name: str, work: Work) -> None:
         """Do the work of a task, unless an earlier one has failed."""
@@ -141,7 +140,7 @@ class Deployment(RDSBaseModel):
         problem = next(self._problems(), "") if self.status in READY else ""
         if problem and self.status in READY:  # not where a switchover has begun meanwhile
             self.enter(INVALID, problem)
-            self.say("notification", problem)
+            self.say("deployment_degraded", problem=problem)
 
     def _problems(self) -> Iterator[str]:
         for each in (each for pair in self.pairs for each in pair):

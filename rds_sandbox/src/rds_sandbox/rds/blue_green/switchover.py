@@ -1,6 +1,6 @@
 """SwitchoverBlueGreenDeployment: guardrails, an end to writes, and the exchange of names; or all as it was.
 
-Source: Amazon RDS User Guide, "Switching a blue/green deployment", and RDS-EVENT-0247 to 0252 and 0307 to 0310.
+Source: Amazon RDS User Guide, "Switching a blue/green deployment".
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from rds_sandbox.rds.requests import given
 DEFAULT_SECONDS, MOST_SECONDS = 300, 3600
 LONG_SECONDS = 3  # open for longer, a transaction that has written is long-running: RDS says no number
 POLL_SECONDS = 0.02
-END = {COMPLETED: "Switchover completed", FAILED: "Switchover canceled"}
-EXTENDED = "Switchover when using sequences may lead to extended downtime."
 
 
 class Canceled(Exception):
@@ -57,23 +55,26 @@ def _perform(deployment: Deployment, seconds: float) -> None:
     began = time.monotonic()
     names = [each.db_instance_identifier for each in (deployment.blue, deployment.green)]
     what = f"{names[0]} to {names[1]}"
-    deployment.say("notification", f"Switchover from {what} started.")
-    deployment.say("notification", f"Switchover from primary {what} started.")
+    deployment.say("switching", what=what)
+    deployment.say("primary_switching", what=what)
     try:
         _check(deployment, seconds)
-        old = _switch(deployment, began + seconds, what)
-        renamed = f"Renamed {names[0]} to {old} and {names[1]} to {names[0]}."
-        status, said = COMPLETED, f"Switchover from primary {what} completed. {renamed}"
+        old, reason = _switch(deployment, began + seconds, what), ""
     except (Canceled, *FAILURES) as error:
-        status, said = FAILED, f"Switchover from primary {what} was canceled due to {error}"
+        reason = str(error)
         for each in (deployment.blue, deployment.green):
             each.machine.serving = True  # whose server has ended is started again, as any other
     deployment.blue.machine.host.let_last(began)
     for each in deployment.members:
         each.status = "available"
-    deployment.say("failure" if status == FAILED else "notification", said)
-    deployment.say("failure" if status == FAILED else "notification", f"{END[status]} on blue/green deployment.")
-    deployment.enter(status, said if status == FAILED else END[status])
+    if reason:
+        said = deployment.say("primary_canceled", what=what, reason=reason)
+        deployment.say("canceled")
+        deployment.enter(FAILED, said)
+    else:
+        deployment.say("primary_switched", what=what, blue=names[0], green=names[1], old=old)
+        deployment.say("switched")
+        deployment.enter(COMPLETED, "Switchover completed")
 
 
 def _check(deployment: Deployment, seconds: float) -> None:
@@ -96,9 +97,9 @@ def _switch(deployment: Deployment, deadline: float, what: str) -> str:
     blue, green = deployment.blue, deployment.green
     _close(deployment, deadline)
     if deployment.slots:
-        deployment.say("notification", f"Sequence sync for switchover of {what} has initiated. {EXTENDED}")
+        deployment.say("sequences_begin", what=what)
         logical.copy_sequences(*deployment.servers, deployment.slots)
-        deployment.say("notification", f"Sequence sync for switchover of {what} has completed.")
+        deployment.say("sequences_end", what=what)
     blue.machine.stop()  # which sends what is left
     stop_following(deployment)
     blue.read_only, green.read_only = True, False
