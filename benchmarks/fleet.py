@@ -1,4 +1,4 @@
-"""How long a fleet takes: twenty targets beside one, what Dask adds for one, and how well AWS's waits overlap."""
+"""How long a fleet takes: how well AWS's waits overlap, twenty targets beside one, and what Dask adds for one."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from rds_sandbox import Sandbox
 
 OPS = [sys.executable, "-m", "cruddur_ops"]
 ADDED_SECONDS, OF_LONGEST = 3, 2.5  # at most
-WAITS, DELAY = 60, 20  # seconds in all of a creation, of which the sandbox has three statuses; and of each
-EACH = '[{0}{1:02}]\nsandbox = true\ndb_instance_identifier = "fleet-{0}{1:02}"\n'
+WAITS, STATUSES = 60, 3  # seconds in all of a creation, and the statuses that the sandbox has of one
+FIRST = "t01"
+EACH = '[t{0:02}]\nsandbox = true\ndb_instance_identifier = "fleet-{0:02}"\n'
 
 
 @dataclass(frozen=True)
@@ -36,35 +37,36 @@ class Measured:
 
 
 def lines(tiny: bool = False) -> Iterator[str]:
-    """Twenty unchanged targets beside one, the overhead for one, and waits that overlap; tiny, two and without waits."""
-    count, notebooks = (2, ["00"]) if tiny else (20, ["01", "02", "03"])
+    """Twenty targets that wait for AWS while they are made; the same unchanged, beside one; and what the fleet adds for one."""
+    count, rounds, notebooks = (2, 1, ["00"]) if tiny else (20, 3, ["01", "02", "03"])
     with targets(count) as it:
-        ops("fleet", "run", *notebooks, "--targets", "a*")
-        many = fleet(*notebooks, "--targets", "a*", "--max-concurrency", "10")
-        one = median(ops("run", *notebooks, "--target", "a01").seconds for _ in range(1 if tiny else 3))
+        it.simulate("delay", seconds=str(WAITS / STATUSES))
+        waits = fleet(notebooks[0])
         yield (
-            f"{count} targets, nothing to do: {many.seconds:.1f} s, {many.cpu / count:.1f} CPU seconds each;"
-            f" {many.seconds / one / count:.2f} of {count} times one ({one:.1f} s)"
+            f"{count} targets that wait for AWS, {WAITS} s each, at a concurrency of {count}: {waits.seconds:.1f} s,"
+            f" {waits.seconds / waits.longest:.2f} of the longest, {waits.longest:.1f} s (at most {OF_LONGEST});"
+            f" {waits.cpu / count:.1f} CPU seconds each"
         )
-        rounds = [
-            fleet("00", "--targets", "a01").seconds - ops("run", "00", "--target", "a01").seconds for _ in range(1 if tiny else 3)
-        ]
-        yield f"one target by the fleet: {median(rounds):.1f} s more than by `run` (at most {ADDED_SECONDS} s)"
+        it.simulate("delay", seconds="0.02")
         if not tiny:
-            it.simulate("delay", seconds=str(DELAY))
-        waits = fleet("00" if tiny else "01", "--targets", "b*", "--max-concurrency", "20")
-        waited = f"{count} targets that wait for AWS, about {WAITS} s each"
-        yield f"{waited}: {waits.seconds:.1f} s, {waits.cpu / count:.1f} CPU seconds each;" + (
-            f" {waits.seconds / waits.longest:.2f} of the longest, {waits.longest:.1f} s (at most {OF_LONGEST})"
+            fleet(*notebooks[1:])
+        many = fleet(*notebooks)
+        one = median(ops("run", *notebooks, "--target", FIRST).seconds for _ in range(rounds))
+        yield (
+            f"{count} targets, nothing to do: {many.seconds:.1f} s, {many.seconds / one / count:.2f} of {count} times one"
+            f" ({one:.1f} s); {many.cpu / count:.1f} CPU seconds each"
         )
+        direct = median(ops("run", "00", "--target", FIRST).seconds for _ in range(rounds))
+        by_fleet = median(fleet("00", of=FIRST).seconds for _ in range(rounds))
+        yield f"one target by the fleet: {by_fleet - direct:.1f} s more than by `run` (at most {ADDED_SECONDS} s)"
 
 
 @contextmanager
 def targets(count: int) -> Iterator[Sandbox]:
-    """A sandbox in the environment, with so many targets to change and so many to create."""
+    """A sandbox in the environment, with so many targets to create."""
     with tempfile.TemporaryDirectory() as folder, rds_sandbox.sandbox() as it, it.exported():
         file = Path(folder) / "targets.toml"
-        file.write_text("".join(EACH.format(kind, number) for kind in "ab" for number in range(1, count + 1)))
+        file.write_text("".join(EACH.format(number) for number in range(1, count + 1)))
         own = {"CRUDDUR_TARGETS": str(file), "CRUDDUR_RUNS": str(Path(folder) / "runs")}
         os.environ.update(own)
         try:
@@ -83,9 +85,9 @@ def ops(*arguments: str) -> Measured:
     return Measured(time.monotonic() - began, _cpu() - before)
 
 
-def fleet(*arguments: str) -> Measured:
-    """Run a fleet, and read how long its targets took."""
-    found = ops("fleet", "run", *arguments)
+def fleet(*notebooks: str, of: str = "t*") -> Measured:
+    """Run a fleet, the canary first, and read how long its targets took."""
+    found = ops("fleet", "run", *notebooks, "--targets", of, "--max-concurrency", "20")
     newest = max(Path(os.environ["CRUDDUR_RUNS"]).glob("*-fleet*/results.jsonl"), key=lambda path: path.stat().st_mtime)
     reports: list[dict[str, Any]] = [json.loads(line) for line in newest.read_text().splitlines()]
     return Measured(found.seconds, found.cpu, max(report["seconds"] for report in reports))
