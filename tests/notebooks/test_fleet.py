@@ -108,6 +108,42 @@ def test_a_machine_that_is_lost(fleet_of_twenty: dict[str, str], tmp_path: Path,
     assert ["locked", "passed"] == verdicts
 
 
+def test_a_target_that_hangs(fleet_of_twenty: dict[str, str], tmp_path: Path, rds_sandbox: Sandbox) -> None:
+    """After its time it is ended as by Ctrl-C; nothing of it is left, and its lock is free."""
+    with (tmp_path / "targets.toml").open("a") as file:
+        file.write(EACH.format(name="hanging"))
+    rds_sandbox.simulate("delay", seconds=600)
+    done = ops(fleet_of_twenty, "run", "01", "--targets", "hanging", "--timeout", "30")
+    rds_sandbox.simulate("delay", seconds=0.02)
+    assert (1, "timed out") == (done.returncode, record.find("last", tmp_path / "runs").reports()["hanging"].verdict), done
+    assert [] == [one for one in psutil.process_iter() if _of(one, fleet_of_twenty)]
+    with locks.held(targets.load("hanging"), "a test"):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("made", "notebook", "wanted"),
+    [
+        ('engine_version = "18"\n', ("01",), 'ca_certificate_identifier = "rds-ca-rsa4096-g1"\n'),
+        ('engine_version = "16"\n', ("09", "-p", "practice", ""), 'engine_version = "18"\n'),
+    ],
+    ids=["certificate", "major version"],
+)
+def test_what_fleets_are_for(
+    fleet_of_twenty: dict[str, str], tmp_path: Path, made: str, notebook: tuple[str, ...], wanted: str
+) -> None:
+    """The section is changed, the plan read and approved, and applied in waves; then nothing differs from the sections."""
+    file, names = tmp_path / "targets.toml", [f"{notebook[0]}-{number}" for number in range(2)]
+    file.write_text("".join(EACH.format(name=name) + made for name in names))
+    assert 0 == ops(fleet_of_twenty, "run", "01", "02", "03", "--targets", "*").returncode
+    file.write_text("".join(EACH.format(name=name) + wanted for name in names))
+    planned = ops(fleet_of_twenty, "plan", *notebook, "--targets", "*")
+    digest = record.find("last", tmp_path / "runs").facts["digest"]
+    done = ops(fleet_of_twenty, "run", "--approved", digest[:12])
+    drift = ops(fleet_of_twenty, "plan", "01", "02", "03", "--targets", "*")
+    assert (2, 0, 0) == (planned.returncode, done.returncode, drift.returncode), (planned, done, drift)
+
+
 @pytest.mark.usefixtures("fleet_of_twenty")
 def test_a_worker_whose_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its target has failed, and why is what the system says: no file of its run may be longer than 20 kB here."""
