@@ -62,7 +62,7 @@ def policy(target: Target, notebooks: Sequence[str] = ()) -> list[Statement]:
 
 def actions(target: Target, notebooks: Sequence[str] = ()) -> set[str]:
     """What the notebooks call, and what AWS asks for along with that."""
-    called = {action for one in selected(notebooks) for action in recorded()["notebooks"][one]}
+    called = {action for one in selected(notebooks) for action in recorded()["notebooks"][one] if _needed(target, action)}
     also = {one for action in called for one in recorded()["actions"][action].get("also", [])}
     return {one for one in {*called, *also, NOTICE} if _needed(target, one)}
 
