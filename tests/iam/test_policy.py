@@ -90,6 +90,12 @@ def test_only_a_notebook_of_few_calls_reads_alone() -> None:
     assert {"rds:DescribeDBInstances", "secretsmanager:GetSecretValue"} == policies.actions(EXAMPLE, ["04"])
 
 
+def test_a_pool_is_made_in_the_sandbox_alone() -> None:
+    """Elsewhere nobody needs to make one, or to tag it."""
+    making = {"cognito-idp:CreateUserPool", "cognito-idp:TagResource"}
+    assert (set(), making) == (making & policies.actions(EXAMPLE), making & policies.actions(Target("local", sandbox=True)))
+
+
 @given(st.from_regex(r"[a-z](-?[a-z0-9]){2,62}", fullmatch=True), st.sampled_from(WORDS))
 def test_the_siblings_of_an_instance_are_within(identifier: str, word: str) -> None:
     """However long its identifier is, and however it is cut."""
