@@ -57,9 +57,7 @@ def shell() -> Notebooks:
 
 def test_a_notebook_passes_with_its_policy_and_strangers_are_safe(account: Account, shell: Notebooks) -> None:
     """01 as a user with exactly this; then, with the policy of all notebooks, nothing of anybody else can be touched."""
-    account.allow(of("01"))
-    with account.acting():
-        assert {"01_provision_rds": ""} == shell.run("01")
+    provide(account, shell)
     account.allow(iam.policy(load_target("local")))
     attempts = list(strangers(account))
     assert [] == [name for name, attempt in attempts if not denied(attempt)]
@@ -72,6 +70,13 @@ def test_a_notebook_passes_with_its_policy_and_strangers_are_safe(account: Accou
     assert ["allowed", "implicitDeny", "implicitDeny", "allowed"] == [tagging(account, there) for there in tags]
 
 
+def provide(account: Account, shell: Notebooks) -> None:
+    """An instance, by the user with the policy of 01."""
+    account.allow(of("01"))
+    with account.acting():
+        assert {"01_provision_rds": ""} == shell.run("01")
+
+
 def tagging(account: Account, there: Mapping[str, str]) -> str:
     """What IAM says to the user who tags a blue/green deployment with these tags as ours: a new one has none yet."""
     keys = {f"aws:ResourceTag/{key}": value for key, value in there.items()} | {"aws:RequestTag/ManagedBy": "cruddur-ops"}
@@ -82,10 +87,13 @@ def tagging(account: Account, there: Mapping[str, str]) -> str:
 
 
 def test_a_notebook_names_what_it_lacks(account: Account, shell: Notebooks, capsys: pytest.CaptureFixture[str]) -> None:
-    """02, which has nothing of its policy: action by action, and on what, having changed nothing that it does not say."""
-    user = Lacking(account, "02_open_security_group")
-    user.passes(Part(user.notebook), shell, capsys)
-    named = {"ec2:AuthorizeSecurityGroupIngress", "secretsmanager:GetSecretValue", "ssm:PutParameter"}
+    """02, which may only describe: action by action, and on what, having changed nothing that it does not say."""
+    provide(account, shell)
+    name = "02_open_security_group"
+    actions = policies.actions(load_target("local"), [name])
+    user = Lacking(account, name, {one for one in actions if "Describe" in one})
+    user.passes(Part(name), shell, capsys)
+    named = {"ec2:AuthorizeSecurityGroupIngress", "ec2:CreateTags", "secretsmanager:GetSecretValue", "ssm:PutParameter"}
     assert ([], named) == (user.faults, named & user.allowed)
 
 
