@@ -78,20 +78,46 @@ def test_twenty_targets(fleet_of_twenty: dict[str, str], tmp_path: Path) -> None
     assert (0, "3 passed; 0 changes") == (drift.returncode, drift.stdout.partition("targets: ")[2].splitlines()[0])
 
 
-def test_a_client_that_is_killed(fleet_of_twenty: dict[str, str], tmp_path: Path) -> None:
-    """Its runs end with it, and free their locks; `resume` goes on in the same folder, at the notebook that each had reached."""
-    arguments = ["run", "00", "01", "--targets", "t0[12]", "--waves", "1"]
-    process = subprocess.Popen([sys.executable, "-m", "cruddur_ops", "fleet", *arguments], env=fleet_of_twenty, cwd=PROJECT)
-    until(lambda: list(tmp_path.glob("runs/*/target-t01/*/01_*.ipynb")), 180)
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_client_that_is_killed(fleet_of_twenty: dict[str, str], tmp_path: Path, approved: bool) -> None:
+    """Its runs end with it, and free their locks; `resume` goes on in its folder at the notebook that each had reached.
+
+    What was approved is neither planned again nor forgotten, though half of it is done.
+    """
+    names = [f"cut-{number}-{approved}".lower() for number in range(2)]
+    (tmp_path / "targets.toml").write_text("".join(EACH.format(name=name) for name in names))
+    arguments = ["01", "02", "--targets", "*"]
+    if approved:
+        ops(fleet_of_twenty, "plan", *arguments)
+        arguments = ["--approved", record.find("last", tmp_path / "runs").facts["digest"]]
+    command = [sys.executable, "-m", "cruddur_ops", "fleet", "run", *arguments]
+    process = subprocess.Popen(command, env=fleet_of_twenty, cwd=PROJECT)
+    until(lambda: "02" in last_steps(tmp_path, names[0]), 240)
     process.kill()
     process.wait()
     until(lambda: not [one for one in psutil.process_iter() if _of(one, fleet_of_twenty)], 180)
     done = ops(fleet_of_twenty, "resume")
     assert (0, True) == (done.returncode, "2 targets: 2 passed" in done.stdout), done
-    assert 1 == len(list(tmp_path.glob("runs/*-fleet*")))
-    cut_off, resumed = history.folders(tmp_path / "runs" / record.find("last", tmp_path / "runs").name / "target-t01")
-    steps = [step["name"] for step in history.read(resumed)["notebooks"]]
-    assert (cut_off.name, ["00_preflight.check", "01_provision_rds"]) == (history.read(resumed)["resumes"], steps)
+    assert {"01", "02"} == last_steps(tmp_path, names[0])
+    last = history.read(changing(tmp_path, names[0])[-1])
+    assert (changing(tmp_path, names[0])[0].name, 2 if approved else 1) == (last["resumes"], len(fleets(tmp_path)))
+    assert ["01_provision_rds.check", "02_open_security_group"] == [step["name"] for step in last["notebooks"]]
+
+
+def fleets(folder: Path) -> list[Path]:
+    """The folders of all, the newest last."""
+    return sorted(folder.glob("runs/*-fleet*"))
+
+
+def changing(folder: Path, target: str) -> list[Path]:
+    """The runs of a target that were to change it, in the newest fleet."""
+    found = [one for fleet in fleets(folder)[-1:] for one in history.folders(fleet / f"target-{target}")]
+    return [one for one in found if not history.read(one)["plan_only"]]
+
+
+def last_steps(folder: Path, target: str) -> set[str]:
+    """The numbers of the notebooks that the last of these has begun."""
+    return {path.name[:2] for one in changing(folder, target)[-1:] for path in one.glob("*.ipynb")}
 
 
 def test_a_machine_that_is_lost(fleet_of_twenty: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +151,7 @@ def test_a_target_that_hangs(fleet_of_twenty: dict[str, str], tmp_path: Path, rd
     ("made", "notebook", "wanted"),
     [
         ('engine_version = "18"\n', ("01",), 'ca_certificate_identifier = "rds-ca-rsa4096-g1"\n'),
-        ('engine_version = "16"\n', ("09", "-p", "practice", ""), 'engine_version = "18"\n'),
+        ('engine_version = "16"\n', ("09", "-p", "version", "18", "-p", "practice", ""), 'engine_version = "18"\n'),
     ],
     ids=["certificate", "major version"],
 )
