@@ -7,8 +7,11 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cruddur_ops import targets
+from cruddur_ops.database.location import locate
 from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.target import Target
+
+PORT = "5432"  # where a URL names none
 
 
 def select(patterns: Sequence[str], sections: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
@@ -49,6 +52,7 @@ def require_distinct(found: Iterable[Target]) -> None:
 
 def _place(target: Target) -> tuple[str, ...]:
     if target.connection_url:
-        return (target.connection_url.partition("?")[0].rpartition("@")[2],)
+        found = locate(target)
+        return (found.host.lower(), found.port or PORT, found.database)
     account = (target.account_id,) if target.account_id else (target.profile, target.role_arn)
     return (target.endpoint_url, target.region, target.db_instance_identifier, *account)

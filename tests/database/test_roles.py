@@ -14,6 +14,7 @@ from cruddur_ops.change import Outcome
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, NotPermitted
 from cruddur_ops.database.location import database_name, locate
+from cruddur_ops.fleet import facts
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import USER
@@ -35,6 +36,15 @@ def test_a_target_acts_in_its_role(prepared: Target) -> None:
     assert "cruddur_reader" == database.connection_facts(reader)["user"]
     assert {"activities": 12, "users": 5} == database.counts(reader)
     session(reader).close()
+
+
+def test_what_a_fleet_compares_of_rights(prepared: Target) -> None:
+    """As they are on this target, where somebody took one away and gave another."""
+    execute(prepared, "REVOKE SELECT ON users FROM cruddur_reader")
+    execute(prepared, "GRANT DELETE ON users TO cruddur_app")
+    found = facts.gather(prepared)["facts"]
+    assert "lacks SELECT" == found["grant: cruddur_reader on users"]
+    assert "DELETE, INSERT, SELECT, UPDATE" == found["grant: cruddur_app on users"]
 
 
 APPLICATION = {

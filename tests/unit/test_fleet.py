@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,17 @@ def test_two_targets_that_are_the_same_instance(changes: Mapping[str, Any], same
             selection.require_distinct([one, replace(one, name="two", **changes)])
     else:
         selection.require_distinct([one, replace(one, name="two", **changes)])
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [("ann:x@DB/cruddur?sslmode=require", True), ("/cruddur?host=db", True), ("/cruddur?host=/run", False), ("db/other", False)],
+)
+def test_two_targets_that_are_the_same_database(other: str, same: bool) -> None:
+    """Behind URLs they are told apart by server and database, whoever logs in."""
+    found = [Target("one", connection_url="postgresql://db:5432/cruddur"), Target("two", connection_url=f"postgresql://{other}")]
+    with pytest.raises(WrongInput, match="one and two are the same server and database") if same else nullcontext():
+        selection.require_distinct(found)
 
 
 @given(names=NAMES, sizes=SIZES)
