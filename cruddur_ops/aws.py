@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -44,6 +45,7 @@ THROTTLED_CODES = {
 IAM_ABSENT_CODE = "NoSuchEntity"  # what IAM answers of what is not there (IAM API Reference, Common Errors)
 FAILURES = (500, 502, 503, 504)  # the statuses that botocore's standard mode takes for passing
 ATTEMPTS = 5
+PRELOADED = ("sts", "ssm", "rds", "ec2", "secretsmanager", "lambda", "cognito-idp", "logs", "iam", "cloudwatch")
 # What AWS would do once more: a call of these whose answer was lost is not repeated.
 NOT_TWICE = {"CreateUserPool", "CreateVpcEndpoint"}
 NO_KEYS = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}  # where none are known: never the user's
@@ -134,31 +136,55 @@ def _client(region: str, profile: str, role: Role, endpoint_url: str, sandbox: b
 def _session(profile: str, sandbox: str) -> Any:
     """With the credentials of the profile, or with the keys of the sandbox at this URL; it has read what all its clients need."""
     from botocore.exceptions import ProfileNotFound
-    from botocore.session import Session
 
-    made = Session(profile=profile or None)
+    made = _new_session(profile or None)
     if sandbox:
         keys = {**NO_KEYS, **state.sandbox_keys(sandbox)}
         redaction.remember(keys["aws_secret_access_key"])
         made.set_credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
         return made
     try:
-        return Session() if _asks_for_code(made) else made
+        return _new_session() if _asks_for_code(made) else made
     except ProfileNotFound as error:
         remedy = "make it with `aws configure sso`, or name another in targets.toml"
         raise NoCredentials(f'AWS has no profile "{error.kwargs["profile"]}" on this machine: {remedy}') from error
+
+
+def _new_session(profile: str | None = None) -> Any:
+    """One that shares what the others have read of botocore's models."""
+    from botocore.session import Session
+
+    made = Session(profile=profile)
+    made._components.lazy_register_component("data_loader", lambda: _models(made.get_config_variable("data_path")))
+    return made
+
+
+@functools.cache
+def _models(data_path: str | None) -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader(data_path)
+
+
+def read_models() -> None:
+    """Read what most clients are made from, for the processes that are forked from this one."""
+    from botocore.exceptions import BotoCoreError
+
+    made = _new_session()
+    with suppress(BotoCoreError), uncollected():  # what is wrong with the configuration is told where it is used
+        for service in PRELOADED:
+            made.create_client(service, region_name="us-east-1", **NO_KEYS)
 
 
 @functools.cache
 def _assumed(session: Any, region: str, role_arn: str, external_id: str) -> Any:
     """A session with the credentials of a role that this one takes on, renewed before they expire (STS API, AssumeRole)."""
     from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-    from botocore.session import Session
 
     extra = {"RoleSessionName": f"cruddur-ops-{os.getpid()}", **({"ExternalId": external_id} if external_id else {})}
     create = functools.partial(session.create_client, region_name=region)
     fetcher = AssumeRoleCredentialFetcher(create, session.get_credentials(), role_arn, extra_args=extra)
-    made = Session()
+    made = _new_session()
     made._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
     return made
 

@@ -3,10 +3,13 @@
 No thread may run there: a fork copies only the one that forks (fork(2)).
 """
 
+import gc
 import importlib
 import os
 import sys
 from contextlib import suppress
+
+from cruddur_ops import aws
 
 MODULES = (
     "ipykernel.kernelapp",
@@ -16,6 +19,9 @@ MODULES = (
     "IPython.extensions.storemagic",
     "boto3",
     "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "rds_sandbox",
+    "sqlalchemy.dialects.postgresql",
     "tqdm",
     "sqlglot.dialects.postgres",
     *(f"cruddur_ops.{name}" for name in ("rds", "database", "network", "activities", "cognito", "preflight", "magics")),
@@ -26,3 +32,5 @@ sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel can do wi
 for module in MODULES:
     with suppress(ImportError):  # the kernel or the cell that needs it will say so
         importlib.import_module(module)
+aws.read_models()
+gc.freeze()  # all of this stays: no kernel need look through it, and have copies of its pages
