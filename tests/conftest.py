@@ -24,7 +24,7 @@ ON_REQUEST = {
     TESTS / "wheels": "takes minutes, and needs a package index",
 }
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # slow to import: see runbook/execution.py
-LONGEST = ("test_kills", "test_runs", "test_its_own_tests")
+LONGEST = ("test_runs", "test_kills", "test_late")
 settings.register_profile("some", deadline=None, max_examples=15)  # no deadline: a busy machine is no failure
 settings.register_profile("all", deadline=None)
 

@@ -1,6 +1,7 @@
 """`python -m tests.notebooks.kills NAME... --killed NAME...`: notebooks, some killed at every cell and resumed.
 
-With `--applying` at the cells alone that apply a plan.
+With `--applying` at the cells alone that apply a plan. With `--compared` all of them undisturbed before that, in the same
+sandbox, which is emptied then.
 
 Prints a line of JSON for each notebook: the error of its last execution, how the killed ones ended, the error of
 the check of their postconditions then, the seconds, and the state that it left. A kernel is killed
@@ -12,6 +13,7 @@ is hit where it does its work for the first time.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import signal
@@ -22,10 +24,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from botocore import loaders, session
+
 from cruddur_ops.runbook import execution, notebooks
 from cruddur_ops.runbook.kernels import Kernel, Kernels
 from cruddur_ops.runbook.notebooks import Notebook
 from cruddur_ops.runbook.report import Bar
+from rds_sandbox import Sandbox
 from tests.notebooks.state import state
 
 DELAYS = (0.0, 0.03, 0.1)  # seconds into the cell
@@ -115,6 +120,12 @@ if __name__ == "__main__":
     parser.add_argument("names", nargs="+")
     parser.add_argument("--killed", nargs="*", default=[])
     parser.add_argument("--applying", action="store_true")
+    parser.add_argument("--compared", action="store_true")
     arguments = parser.parse_args()
+    session.create_loader = functools.cache(loaders.create_loader)  # as in tests/conftest.py
+    if arguments.compared:
+        for line in results(arguments.names, [], False):
+            print(json.dumps(line), flush=True)
+        Sandbox(dict(os.environ)).reset()
     for line in results(arguments.names, arguments.killed, arguments.applying):
         print(json.dumps(line), flush=True)

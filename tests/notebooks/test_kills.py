@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 
 from cruddur_ops.runbook.notebooks import NOTEBOOKS
 from cruddur_ops.state import PROJECT
-from rds_sandbox import sandbox
+from rds_sandbox import sandbox as new_sandbox
 
 NAMES = [path.stem for path in sorted(NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))]
 MINUTES = 60
@@ -44,34 +44,47 @@ class Execution:
         self.said.close()
         self.errors.close()
 
-    def results(self) -> dict[str, Any]:
-        """What came of each notebook, by name."""
+    def results(self) -> list[dict[str, Any]]:
+        """What came of each notebook."""
         code = self.process.wait(MINUTES * 60)
         self.said.seek(0)
         self.errors.seek(0)
         assert 0 == code, self.errors.read()
-        return {found["name"]: found for found in map(json.loads, self.said)}
+        return [json.loads(line) for line in self.said]
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[tuple[Results, Results]]:
-    """Undisturbed, and killed at every cell; at once. The drill takes as long as all others.
+def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Results, Results]:
+    """Undisturbed, and killed at every cell.
 
     Without --all: some notebooks, killed at the cells that apply a plan.
     """
+    folder = tmp_path_factory.mktemp("kills")
+    if request.config.getoption("--all"):
+        return _all(folder)
+    arguments = [*SOME, "--killed", *SOME, "--applying", "--compared"]
+    with closing(Execution(request.getfixturevalue("sandbox"), folder, *arguments)) as execution:
+        found = execution.results()
+    return by_name(found[: len(SOME)]), by_name(found[len(SOME) :])
+
+
+def _all(folder: Path) -> tuple[Results, Results]:
+    """At once, each in a sandbox of its own. The drill takes as long as all others."""
     others = [name for name in NAMES if name not in LONG]
     making = NAMES[: NAMES.index(LONG[0])]
     executions = [NAMES, [*others, "--killed", *others], *([*making, name, "--killed", name] for name in LONG)]
-    if not pytestconfig.getoption("--all"):
-        executions = [SOME, [*SOME, "--killed", *SOME, "--applying"]]
-    folder = tmp_path_factory.mktemp("kills")
     with ExitStack() as stack:
         begun = [
-            stack.enter_context(closing(Execution(stack.enter_context(sandbox()).environment, folder, *arguments)))
+            stack.enter_context(closing(Execution(stack.enter_context(new_sandbox()).environment, folder, *arguments)))
             for arguments in executions
         ]
-        undisturbed, killed, *long = (one.results() for one in begun)
-        yield undisturbed, killed | {name: found for one in long for name, found in one.items() if name in LONG}
+        undisturbed, killed, *long = (by_name(one.results()) for one in begun)
+        return undisturbed, {**killed, **{name: found for one in long for name, found in one.items() if name in LONG}}
+
+
+def by_name(found: Sequence[Mapping[str, Any]]) -> Results:
+    """What came of each notebook, by name."""
+    return {one["name"]: one for one in found}
 
 
 @pytest.mark.parametrize("name", CASES)

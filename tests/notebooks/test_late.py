@@ -20,19 +20,21 @@ CASES = [seed if seed in SOME else pytest.param(seed, marks=pytest.mark.thorough
 
 
 @pytest.fixture(scope="module")
-def errors(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Mapping[str, Mapping[str, str]]:
-    """The error of each notebook, by seed: every second seed in a process of its own, since each is mostly waiting."""
-    thorough = pytestconfig.getoption("--all")
-    seeds, options = (SEEDS, []) if thorough else (SOME, ["--quick"])
-    both = [begin([*options, *seeds[number::2]], tmp_path_factory.mktemp("ipython")) for number in range(2)]
-    said = [process.communicate() for process in both]
-    assert [0, 0] == [process.returncode for process in both], said
+def errors(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, str]]:
+    """The error of each notebook, by seed; with --all every second seed in a process of its own, since each is mostly waiting."""
+    folder = tmp_path_factory.mktemp("late")
+    if request.config.getoption("--all"):
+        begun = [begin(SEEDS[number::2], folder / str(number)) for number in range(2)]
+    else:
+        begun = [begin(["--quick", *SOME], folder, **request.getfixturevalue("sandbox"))]
+    said = [process.communicate() for process in begun]
+    assert {0} == {process.returncode for process in begun}, said
     return {found["seed"]: found["errors"] for output, _ in said for found in map(json.loads, output.splitlines())}
 
 
-def begin(arguments: Sequence[str], folder: Path) -> subprocess.Popen[str]:
+def begin(arguments: Sequence[str], folder: Path, **variables: str) -> subprocess.Popen[str]:
     """Run the notebooks for these seeds, one after the other."""
-    own = {"IPYTHONDIR": str(folder), "MPLBACKEND": "agg", "PYTHONPATH": str(PROJECT)}
+    own = {"IPYTHONDIR": str(folder), "MPLBACKEND": "agg", "PYTHONPATH": str(PROJECT), **variables}
     command = [sys.executable, "-m", "tests.notebooks.in_process", *arguments]
     return subprocess.Popen(command, cwd=PROJECT, env=os.environ | own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
