@@ -8,7 +8,9 @@ after all. It raises moto's errors, or NotInSandbox. A module that is imported p
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -65,6 +67,7 @@ Function = Callable[["Request"], Any]
 Replacement = TypeVar("Replacement")
 
 host: Host
+turn = threading.RLock()  # of what finds a DB instance in a state and begins something: requests come in threads, servers die
 _functions: dict[tuple[str, str], Function] = {}
 
 
@@ -171,7 +174,8 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         if function is None:
             return _in_protocol(response, *moto(response))
         g.own = True
-        result = function(Request(name, response, given))
+        with _turn(service, name):
+            result = function(Request(name, response, given))
         if result is MOTO:
             g.pop("own")
             return _in_protocol(response, *moto(response))
@@ -184,6 +188,10 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         return result[0], {**response.response_headers, **result[1]}, result[2]
     status, headers, body = response.serialized(ActionResult(result))
     return status, *response._enrich_response(headers, body)
+
+
+def _turn(service: str, name: str) -> AbstractContextManager[object]:
+    return turn if service == "rds" and not name.startswith("Describe") else nullcontext()
 
 
 def _in_protocol(response: Any, status: int, headers: Any, body: Any) -> tuple[int, Any, Any]:

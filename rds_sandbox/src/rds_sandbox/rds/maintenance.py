@@ -9,6 +9,7 @@ from typing import Any
 from moto.core.utils import utcnow
 from moto.rds.exceptions import DBInstanceNotFoundError, InvalidParameterValue, RDSClientError
 
+from rds_sandbox import patches
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import facts, modifications
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend
@@ -30,6 +31,11 @@ def announce(instance: SandboxDBInstance, name: str) -> None:
 
 def open_window(instance: SandboxDBInstance) -> None:
     """Do all that waits for the window, which comes after storage is optimized too."""
+    with patches.turn:
+        _open_window(instance)
+
+
+def _open_window(instance: SandboxDBInstance) -> None:
     instance.backend.find(instance.db_instance_identifier, *MODIFIABLE)
     instance.optimizing_since = None
     steps = list(modifications.steps_of_window(instance))

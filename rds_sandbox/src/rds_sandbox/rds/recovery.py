@@ -18,6 +18,7 @@ from errno import ENOSPC
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds.models import rds_backends
 
+from rds_sandbox import patches
 from rds_sandbox.host import Host
 from rds_sandbox.rds.backend import FULL
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
@@ -51,6 +52,11 @@ def _instances() -> Iterator[SandboxDBInstance]:
 def _look_after(instance: SandboxDBInstance, free: int) -> None:
     """What is wrong is found out before the status: who ends a server sets that first."""
     dead = instance.machine.dead
+    with patches.turn:
+        _mend(instance, dead, free)
+
+
+def _mend(instance: SandboxDBInstance, dead: bool, free: int) -> None:
     if not instance.begun.is_set():
         return  # what was accepted a moment ago finds out by itself
     if instance.status == "available" and free < LEAST_BYTES:
