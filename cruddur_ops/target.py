@@ -45,7 +45,6 @@ class Target:
     sandbox: bool = setting(False, file_only=True)
     protected: bool = setting(False, file_only=True)  # by default whatever is not the sandbox
     account_id: str = setting("", limit=limits.ACCOUNT, file_only=True)
-    unproven: bool = setting(False, file_only=True)
     region: str = setting("ca-central-1", "AWS_REGION", "AWS_DEFAULT_REGION", limit=limits.REGION)
     profile: str = setting("", "AWS_PROFILE")
     role_arn: str = setting("", limit=limits.ROLE, file_only=True)  # which the caller takes on

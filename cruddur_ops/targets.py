@@ -1,8 +1,7 @@
 """Where to act: named targets, and for each of their settings the value and where it came from.
 
 WrongInput is raised where targets.toml cannot be read, has no such section, or a setting's name or value cannot be used;
-where a target that is not the sandbox is to change without an account_id, or meets an endpoint of AWS in the environment;
-and where what is not proved is to act outside of the sandbox.
+where a target that is not the sandbox is to change without an account_id, or meets an endpoint of AWS in the environment.
 """
 
 from __future__ import annotations
@@ -135,19 +134,6 @@ def require_pinned(target: Target) -> None:
     if not (target.sandbox or target.account_id):
         message = f'target "{target.name}" names no account and may only look, so nothing was changed'
         raise WrongInput(f'{message}: add account_id = "123456789012", with its digits, to [{target.name}] of {targets_file()}')
-
-
-def require_proven(target: Target, what: str) -> None:
-    """Refuse what is not proved to leave other people's resources alone, unless the target's section allows it.
-
-    Args:
-        target: the sandbox's are always allowed.
-        what: is refused, as the subject of a sentence.
-    """
-    if not (target.sandbox or target.unproven):
-        message = f"{what} is not proved yet to leave alone what others have in the account, and nothing was changed"
-        remedy = f"rehearse it in the sandbox, or, in an account of its own, set unproven = true for {target.name} in"
-        raise WrongInput(f"{message}: {remedy} {targets_file()}")
 
 
 def _require_known(key: str) -> None:

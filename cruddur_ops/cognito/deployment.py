@@ -1,6 +1,6 @@
 """The deployment as plans: the pool, what the function is given, the function itself, the trigger; each, or all from one look.
 
-They raise WrongInput outside the sandbox, see `targets`; NotFound or WrongInput for a pool that cannot be used, see `pool`; and
+They raise NotFound or WrongInput for a pool that cannot be used, see `pool`; and
 WrongInput where a name, a runtime or a package is none that AWS takes.
 """
 
@@ -18,9 +18,6 @@ from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
 from cruddur_ops.plan import Change, Plan, step
 from cruddur_ops.target import Target
-from cruddur_ops.targets import require_proven
-
-WHAT = "the post-confirmation function"
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,6 @@ class Found:
 
 def describe(target: Target) -> Found:
     """Look at everything, with calls that only read."""
-    require_proven(target, WHAT)
     identity = aws.caller_identity(target)
     arns = Arns(identity["Arn"].split(":")[1], identity["Account"], target.region, names.function_name(target))
     found_pool = pool.describe(target)
@@ -91,7 +87,6 @@ def plan_identity(target: Target) -> Plan:
 
 def plan_function(target: Target) -> Plan:
     """Admit the function to the database, create or update it, and let the pool call it; with the package of now."""
-    require_proven(target, WHAT)
     return _plan_function(target, package(target))
 
 
@@ -109,7 +104,6 @@ def plan_trigger(target: Target) -> Plan:
 
 def plan(target: Target) -> Plan:
     """All of it, from one look: empty of changes where the deployment is as wanted."""
-    require_proven(target, WHAT)
     return _plan(target, package(target))
 
 

@@ -14,7 +14,6 @@ from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.target import Target
-from cruddur_ops.targets import require_proven
 
 # A function's network interfaces outlive it by up to 20 minutes (Lambda Developer Guide, "Giving Lambda functions
 # access to resources in an Amazon VPC"), and their security group with them.
@@ -35,7 +34,6 @@ def plan_teardown(target: Target, final_snapshot: str, user_pool: str = "") -> P
 @step
 def plan_undeploy(target: Target) -> Plan:
     """Take away what 05_post_confirmation_lambda made, but for the user pool; what has its names and is not ours stays."""
-    require_proven(target, "the removal of the post-confirmation function")
     name, found = names.function_name(target), function.describe(target)
     ours = found is not None and tags.ours(target, found.tags)
     changes = (
@@ -56,7 +54,6 @@ def plan_remove_pool(target: Target, user_pool: str = "") -> Plan:
     Args:
         user_pool: the id of the pool, where its users are to go with it.
     """
-    require_proven(target, "the removal of the user pool")
     found, title = pool.describe(target), f"user pool on {target.name}"
     mine = found is not None and pool.owned(target, found) and not target.user_pool_id
     if user_pool and not (found and mine and found["Id"] == user_pool):

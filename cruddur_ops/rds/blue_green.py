@@ -22,7 +22,6 @@ from cruddur_ops.rds import instances, parameter_groups, prices, replicas, resto
 from cruddur_ops.rds.instances import LINEAGE, Instance, at
 from cruddur_ops.rds.upgrade_paths import Problems, UpgradePath, upgrade_path
 from cruddur_ops.target import Target
-from cruddur_ops.targets import require_proven
 
 METHODS = {"in place": False, "blue/green": True}
 AVAILABLE, INVALID, DELETING = "AVAILABLE", "INVALID_CONFIGURATION", "DELETING"
@@ -224,7 +223,6 @@ def plan_blue_green_removal(target: Target, final_snapshot: str) -> Plan:
         target: whose instance, which stays.
         final_snapshot: the name of the last snapshot of the old instance, or "none" for none.
     """
-    require_proven(target, "the removal of a blue/green deployment")
     title, there = f"removal of the blue/green deployment on {target.name}", find(target)
     if there and there.status != COMPLETED:
         return Plan(title, tuple(_given_up(target, there)))

@@ -18,7 +18,6 @@ from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import alarms, instances, inventory, parameter_groups, passwords, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import BUSY_CODE, Instance
 from cruddur_ops.target import Target
-from cruddur_ops.targets import require_proven
 
 NONE = "none"
 # RDS API Reference, DeleteDBInstance: the form of the name, and the states in which there is no last snapshot.
@@ -38,7 +37,6 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
         target: whose instance; where it is gone already, the rest goes.
         final_snapshot: the name of the last snapshot, or "none" for none.
     """
-    require_proven(target, "the teardown")
     found = instances.describe(target)
     changes = (
         *schedule.removals(target),

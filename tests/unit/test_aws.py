@@ -129,7 +129,7 @@ ON_A_TARGET = [verb for verb in TABLE if any(one.name == "target" for one in ver
 @pytest.mark.parametrize("verb", ON_A_TARGET, ids=lambda verb: f"{verb.group.name} {verb.name}")
 def test_no_verb_asks_another_account_anything(verb: Verb, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """But whose it is; the listing of targets and a policy ask nobody."""
-    section = '[prod]\naccount_id = "999999999999"\nunproven = true\nuser_pool_id = "ca-central-1_AbCdEf123"\n'
+    section = '[prod]\naccount_id = "999999999999"\nuser_pool_id = "ca-central-1_AbCdEf123"\n'
     (tmp_path / "targets.toml").write_text(section)
     monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
     made: list[str] = []

@@ -21,7 +21,7 @@ from cruddur_ops.rds.snapshots import Snapshot
 from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of
 
-TARGET = Target("test", unproven=True, owner="alice")
+TARGET = Target("test", owner="alice")
 NAME = TARGET.db_instance_identifier
 DRILL = drill.Drill("snapshot", "restored", "rewound", "outgoing", "replica")
 OURS = tags.of(TARGET)

@@ -23,7 +23,7 @@ from cruddur_ops.rehearsal.report import STEP, Phase, Report
 from cruddur_ops.rehearsal.statements import Changed, Statement, compared
 from cruddur_ops.target import Target
 
-TARGET = Target("test", unproven=True, owner="alice")
+TARGET = Target("test", owner="alice")
 NAME = TARGET.db_instance_identifier
 ORIGINAL = Instance(NAME, "available", resource_id="db-MAIN", tags=tags.of(TARGET), engine_version="18.1")
 COPY = Instance(f"{NAME}-rehearsal", "available", tags={"ManagedBy": "cruddur-ops", "CopyOf": "db-MAIN", "Purpose": "rehearsal"})

@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rds_sandbox
-from cruddur_ops import cognito, rds, rehearsal, state, targets
+from cruddur_ops import state, targets
 from cruddur_ops.errors import WrongInput
-from cruddur_ops.rehearsal import copies
 from cruddur_ops.target import SETTINGS, Target
 from cruddur_ops.targets import typed
 
@@ -305,42 +304,6 @@ def test_text_is_a_number_or_refused(text: str) -> None:
 def test_booleans_survive_as_text(value: bool) -> None:
     """TOML's and Python's spellings are both understood."""
     assert value is typed("sandbox", str(value)) is typed("sandbox", str(value).lower())
-
-
-DRILL = rds.Drill("snapshot", "restored", "rewound", "outgoing", "replica")
-UNPROVEN: dict[str, Callable[[Target], object]] = {
-    "05": cognito.plan_pool,
-    "05, function": cognito.plan_function,
-    "05, smoke test": lambda target: cognito.plan_smoke_test(target, "kosh"),
-    "05, its removal": lambda target: cognito.plan_smoke_test_removal(target, "kosh"),
-    "08": lambda target: rds.plan_drill(target, DRILL),
-    "08, cut off": lambda target: rds.plan_return(target, DRILL),
-    "08, clearing up": lambda target: rds.plan_clear(target, DRILL),
-    "09, rehearsal": lambda target: rehearsal.rehearse(target, rehearsal.Migrations()),
-    "09, copy": copies.plan_copy,
-    "09, its removal": copies.plan_removal,
-    "10": cognito.plan_undeploy,
-    "rds teardown": lambda target: rds.plan_teardown(target, "none"),
-}
-
-
-@pytest.mark.parametrize("step", UNPROVEN.values(), ids=UNPROVEN)
-def test_what_could_destroy_is_for_the_sandbox(write: Callable[[str], None], step: Callable[[Target], object]) -> None:
-    """Before AWS is asked anything, what is not proved on a shared account is refused, with the way out."""
-    write("[prod]\n")
-
-    with pytest.raises(WrongInput, match=r"nothing was changed: .* set unproven = true for prod in "):
-        step(targets.load("prod"))
-
-
-def test_target_may_be_unproven(write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever has an account for it alone says so in the file, and nowhere else."""
-    write("[trial]\nunproven = true\n")
-    monkeypatch.setattr("cruddur_ops.rds.instances.describe_all", lambda _: {})
-
-    assert rds.plan_drill(targets.load("trial"), DRILL)
-    with pytest.raises(WrongInput, match="in .*targets.toml alone"):
-        targets.load("trial", unproven=True)
 
 
 def test_every_setting_has_a_source() -> None:

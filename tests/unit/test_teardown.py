@@ -26,7 +26,7 @@ from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of
 from tests.unit.conftest import Stub
 
-TARGET = Target("test", unproven=True, owner="alice", db_instance_identifier="x")
+TARGET = Target("test", owner="alice", db_instance_identifier="x")
 INSTANCE = Instance("x", "available", backup_retention_period=7, tags=tags.of(TARGET))
 REPLICATED = Secret("x/app", "arn:app", replicated=True, tags=tags.of(TARGET))
 ARN = "arn:aws:{}:ca-central-1:000000000000:{}"
@@ -265,12 +265,6 @@ def test_what_aws_would_not_delete_stays(
 def test_replicas_outlive_it(down: Callable[..., Plan]) -> None:
     """The plan says so."""
     assert ("the replica copy becomes an instance of its own, and goes on billing",) == down(replicas=("copy",)).facts
-
-
-def test_outside_the_sandbox_it_is_refused() -> None:
-    """Until it is proved to leave other people's resources alone."""
-    with pytest.raises(WrongInput, match="the teardown is not proved yet"):
-        teardown.plan_teardown(replace(TARGET, unproven=False), "none")
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ STAGING, PROD = (
     Target(
         name,
         account_id=ACCOUNT,
-        unproven=True,
         owner="alice",
         db_instance_identifier=f"cruddur-{name}",
         deletion_protection=name == "prod",

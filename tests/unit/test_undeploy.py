@@ -144,7 +144,7 @@ def test_the_applications_pool_stays_whatever_is_asked(
 
 def test_what_others_put_into_our_groups_for_the_functions_goes_with_it(account: str) -> None:
     """In and out, each by its call, and before the group that it names; a plan says that others made it."""
-    target = Target("test", account_id=account, unproven=True, owner="alice")
+    target = Target("test", account_id=account, owner="alice")
     ec2 = aws.client(target, "ec2")
     labels = [{"ResourceType": "security-group", "Tags": tags.as_list(tags.of(target))}]
     ids = [
