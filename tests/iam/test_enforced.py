@@ -201,11 +201,9 @@ def test_no_action_is_too_much(empty: Account, shell: Notebooks, capsys: pytest.
     """
     users: dict[str, Lacking] = {}
     for part in parts():
-        if part.notebook not in users:
-            users[part.notebook] = Lacking(empty, part.notebook)
-            forget_locks(empty)
+        forget_locks(empty)
         part.before(empty.sandbox)
-        users[part.notebook].passes(part, shell, capsys)
+        users.setdefault(part.notebook, Lacking(empty, part.notebook)).passes(part, shell, capsys)
     assert [] == [fault for one in users.values() for fault in one.faults]
     left = {
         (name[:2], one) for name, user in users.items() for one in policies.actions(load_target("local"), [name]) - user.allowed
