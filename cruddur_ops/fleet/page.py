@@ -13,7 +13,7 @@ from cruddur_ops.fleet import record
 from cruddur_ops.fleet.differences import Difference, differences
 from cruddur_ops.fleet.order import Report, place
 from cruddur_ops.fleet.record import Record
-from cruddur_ops.runbook.evidence import storage
+from cruddur_ops.runbook.evidence import storage, writing
 
 HERE = Path(__file__).parent
 NAME = "index.html"
@@ -26,7 +26,8 @@ def write(folder: Path) -> None:
     Raises OpsError where S3 refuses; WrongInput where there is no such bucket.
     """
     fleet = record.read(folder)
-    (folder / NAME).write_text(render(fleet.facts, fleet.name, fleet.reports()), encoding="utf-8")
+    with writing(folder):
+        (folder / NAME).write_text(render(fleet.facts, fleet.name, fleet.reports()), encoding="utf-8")
     if url := fleet.facts["evidence_url"]:
         canary = targets.load(fleet.facts["targets"][0])
         storage.require(url, canary)

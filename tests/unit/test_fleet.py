@@ -335,8 +335,12 @@ def test_evidence_that_cannot_be_kept(start: Start, tmp_path: Path) -> None:
     with pytest.raises(WrongInput, match="cannot keep the runs"):
         record.create(tmp_path / "file", {})
     made = start()
+    full = pytest.raises(OSError, match=f"No space left on device: '.*{made.record.name}'")
+    (made.record.folder / page.NAME).symlink_to("/dev/full")
+    with full:
+        page.write(made.record.folder)
     (made.record.folder / record.RESULTS).symlink_to("/dev/full")
-    with pytest.raises(OSError, match=f"No space left on device: '.*{made.record.name}'"):
+    with full:
         fleet.carry_out(made, lambda _: None, lambda _: None, noting)
     assert ("failed", ["t0"]) == (record.read(made.record.folder).verdict, [one.target for one in SEEN])
 
