@@ -128,5 +128,22 @@ CASES = (
     Case("logs: unknown type", {"EnableCloudwatchLogsExports": ["slowquery"]}, COMBINATION),
     Case("certificate authority: unknown", {"CACertificateIdentifier": "rds-ca-2015"}, "CertificateNotFound"),
     Case("security group: unknown", {"VpcSecurityGroupIds": ["sg-0123456789abcdef0"]}, VALUE),
+    Case("option group: unknown", {"OptionGroupName": "nowhere"}, "OptionGroupNotFoundFault"),
+    Case("key: unknown", {"KmsKeyId": "alias/nowhere"}, "KMSKeyNotAccessibleFault"),
+    Case("key: without encryption", {"StorageEncrypted": False, "KmsKeyId": "alias/aws/rds"}, COMBINATION),
+    Case("key: of a password that is not managed", {"MasterUserSecretKmsKeyId": "alias/aws/rds"}, COMBINATION),
+    Case(
+        "insights: key while off",
+        {
+            "EnablePerformanceInsights": False,
+            "PerformanceInsightsRetentionPeriod": None,
+            "PerformanceInsightsKMSKeyId": "alias/aws/rds",
+        },
+        COMBINATION,
+    ),
+    Case("insights: unknown key", {"PerformanceInsightsKMSKeyId": "alias/nowhere"}, "KMSKeyNotAccessibleFault"),
+    Case("monitoring: 7 seconds", {"MonitoringInterval": 7, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/x"}, VALUE),
+    Case("monitoring: without a role", {"MonitoringInterval": 60}, COMBINATION),
+    Case("window: no times", {"PreferredBackupWindow": "night"}, VALUE),
     Case("subnet group: unknown", {"DBSubnetGroupName": "nowhere"}, "DBSubnetGroupNotFoundFault"),
 )

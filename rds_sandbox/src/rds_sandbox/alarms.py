@@ -1,6 +1,7 @@
 """CloudWatch's alarms: kept, and held against the last measured value when somebody asks. Nothing is sent.
 
-Source: CloudWatch API Reference, PutMetricAlarm, DescribeAlarmsForMetric, DeleteAlarms, ListTagsForResource.
+Source: CloudWatch API Reference, PutMetricAlarm, DescribeAlarmsForMetric, DeleteAlarms, ListTagsForResource, GetMetricData,
+GetMetricStatistics.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.rds.metrics import NAMESPACE
 from rds_sandbox.request_model import Refused
@@ -21,6 +23,7 @@ COMPARISONS = {
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
+STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
 NEEDED = ("Threshold", "Period")
 SECONDS, LONG_PERIOD, LONGEST = 86_400, 3600, 7 * 86_400
 _put, _delete = CloudWatchBackend.put_metric_alarm, CloudWatchBackend.delete_alarms
@@ -42,6 +45,23 @@ def check(request: Request) -> object:
         raise Refused(
             "ValidationError", "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400)"
         )
+    return MOTO
+
+
+@action("cloudwatch", "GetMetricData", "GetMetricStatistics")
+def ask(request: Request) -> object:
+    """moto answers percentiles and metric math with nothing at all."""
+    given = request.parameters
+    queries = given.get("MetricDataQueries", ())
+    stats = [each["MetricStat"] for each in queries if "MetricStat" in each]
+    names = {each["Id"] for each in queries}
+    if any(each.get("Expression", each["Id"]) not in names for each in queries):
+        raise NotInSandbox("metric math is not in the sandbox")
+    if "ExtendedStatistics" in given or any(each["Stat"] not in STATISTICS for each in stats):
+        raise NotInSandbox(f"of statistics there are {', '.join(STATISTICS)} in the sandbox")
+    for period in [given.get("Period", 60), *(each["Period"] for each in stats)]:
+        if period not in (1, 5, 10, 20, 30) and period % 60:
+            raise Refused("InvalidParameterValue", "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
     return MOTO
 
 

@@ -59,7 +59,7 @@ BOOKKEEPING = {
         "ListVersionsByFunction", "PutFunctionConcurrency", "RemovePermission", "TagResource", "UntagResource", "UpdateAlias",
     }),
     "rds": frozenset({
-        "AddTagsToResource", "DescribeDBInstances", "DescribeDBSubnetGroups", "ListTagsForResource", "RemoveTagsFromResource",
+        "AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource",
     }),
 }  # fmt: skip
 

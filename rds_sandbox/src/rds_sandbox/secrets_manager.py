@@ -11,7 +11,13 @@ import re
 import time
 from typing import Any
 
-from moto.secretsmanager.exceptions import InvalidRequestException, ValidationException
+from moto.backends import get_backend
+from moto.secretsmanager.exceptions import (
+    InvalidParameterException,
+    InvalidRequestException,
+    SecretsManagerClientError,
+    ValidationException,
+)
 from moto.secretsmanager.models import FakeSecret
 
 from rds_sandbox.errors import NotInSandbox
@@ -47,7 +53,28 @@ def create(request: Request) -> object:
     if there is not None and there.is_deleted():
         reason = "a secret with this name is already scheduled for deletion"
         raise InvalidRequestException(f"You can't create this secret because {reason}.")
+    _check_value(request)
     return MOTO
+
+
+def _check_value(request: Request) -> None:
+    """One of two kinds of value, a key that there is, a policy that is one."""
+    given, backend = request.parameters, request.backend
+    if {"SecretString", "SecretBinary"} <= given.keys():
+        raise InvalidParameterException(
+            "You can't specify both a binary secret value and a string secret value in the same secret."
+        )
+    try:
+        if given.get("KmsKeyId"):
+            get_backend("kms")[backend.account_id][backend.region_name].describe_key(given["KmsKeyId"])
+        json.loads(given.get("ResourcePolicy", "{}"))
+    except (AttributeError, KeyError) as error:
+        message = f"Secrets Manager can't encrypt the protected secret text using the provided KMS key: {given['KmsKeyId']}"
+        raise SecretsManagerClientError("EncryptionFailure", message) from error
+    except ValueError as error:
+        raise SecretsManagerClientError(
+            "MalformedPolicyDocumentException", "This resource policy contains invalid Json."
+        ) from error
 
 
 @action("secretsmanager", "DescribeSecret")
@@ -61,6 +88,7 @@ def describe(request: Request) -> tuple[int, dict[str, str], str]:
 @action("secretsmanager", *VALUES, *ANYBODY, "DeleteSecret", "PutResourcePolicy", "ReplicateSecretToRegions", "RestoreSecret")
 def change(request: Request) -> object:
     """What its owner alone may do, and what nobody may while it waits for its deletion."""
+    _check_value(request)
     secret: Any = request.backend.secrets.get(request.parameters["SecretId"])
     if secret is None:
         return MOTO

@@ -144,6 +144,9 @@ def test_storage_only_grows_and_then_rests(rds: Client, rds_sandbox: Sandbox, gr
 def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> None:
     """A downgrade, a major upgrade that was not allowed, an unknown class, a name that is taken, values out of range."""
     create(rds, "neighbour", group)
+    subnets = rds.describe_db_subnet_groups()["DBSubnetGroups"][0]["Subnets"]
+    ids = [each["SubnetIdentifier"] for each in subnets]
+    rds.create_db_subnet_group(DBSubnetGroupName="neighbours", DBSubnetGroupDescription="test", SubnetIds=ids)
     cases: list[tuple[str, dict[str, Any]]] = [
         (COMBINATION, {"EngineVersion": "16"}),
         (COMBINATION, {"EngineVersion": "17.8"}),
@@ -156,6 +159,17 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
         (COMBINATION, {"RotateMasterUserPassword": True}),
         ("DBParameterGroupNotFound", {"DBParameterGroupName": "nowhere"}),
         (COMBINATION, {"DBParameterGroupName": "default.postgres16"}),
+        ("OptionGroupNotFoundFault", {"OptionGroupName": "nowhere"}),
+        ("DBSubnetGroupNotFoundFault", {"DBSubnetGroupName": "nowhere"}),
+        ("InvalidVPCNetworkStateFault", {"DBSubnetGroupName": "neighbours"}),
+        ("KMSKeyNotAccessibleFault", {"PerformanceInsightsKMSKeyId": "alias/nowhere", "EnablePerformanceInsights": True}),
+        (COMBINATION, {"MasterUserSecretKmsKeyId": "alias/aws/secretsmanager"}),
+        (COMBINATION, {"LicenseModel": "bring-your-own-license"}),
+        (COMBINATION, {"MonitoringInterval": 60}),
+        (COMBINATION, {"MonitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring"}),
+        (VALUE, {"MonitoringInterval": 7}),
+        (VALUE, {"PreferredBackupWindow": "night"}),
+        (COMBINATION, {"CertificateRotationRestart": False}),
         (COMBINATION, {}),
         (COMBINATION, {"AllowMajorVersionUpgrade": True}),
     ]

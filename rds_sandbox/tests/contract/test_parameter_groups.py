@@ -127,6 +127,9 @@ def test_the_parameters_are_the_engines(rds: Client, group: None) -> None:
     assert ("0,1", "boolean", "static", True) == facts(found["rds.logical_replication"])
     assert facts(found["log_statement"]) == ("none,ddl,mod,all", "string", "dynamic", True)
     assert not found["fsync"]["IsModifiable"]
+    only = [{"Name": "parameter-name", "Values": ["fsync"]}]
+    filtered = rds.describe_db_parameters(DBParameterGroupName="default.postgres18", Filters=only)["Parameters"]
+    assert [found["fsync"]] == filtered
     assert "LEAST({DBInstanceClassMemory/9531392},5000)" == found["max_connections"]["ParameterValue"]
     assert ("engine-default", "system") == (found["log_statement"]["Source"], found["max_connections"]["Source"])
 

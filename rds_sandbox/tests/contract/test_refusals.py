@@ -18,6 +18,9 @@ from tests.instance import refused
 from tests.support import Client, make_client, reset, wait_for, wanted
 
 INSTANCE = wanted("refused")
+SPAN = {"StartTime": "2026-01-01T00:00:00Z", "EndTime": "2026-01-02T00:00:00Z"}
+METRIC = {**SPAN, "Namespace": "AWS/RDS", "MetricName": "CPUUtilization"}
+RDS = "arn:aws:rds:ca-central-1:123456789012"
 FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
 
 
@@ -40,6 +43,13 @@ def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
         ("rds", "create_db_instance", {**INSTANCE, "DBParameterGroupName": "default.postgres17"}, "InvalidParameterCombination"),
         ("rds", "restore_db_instance_from_db_snapshot", {"DBInstanceIdentifier": "x"}, "InvalidParameterCombination"),
         ("rds", "describe_pending_maintenance_actions", {"Filters": [{"Name": "x", "Values": ["x"]}]}, "InvalidParameterValue"),
+        ("rds", "describe_db_instances", {"MaxRecords": 5}, "InvalidParameterValue"),
+        ("rds", "describe_db_instances", {"Marker": "x"}, "InvalidParameterValue"),
+        ("rds", "describe_db_subnet_groups", {"MaxRecords": 101}, "InvalidParameterValue"),
+        ("rds", "describe_db_parameters", {"DBParameterGroupName": "default.postgres18", "Source": "x"}, "InvalidParameterValue"),
+        ("rds", "list_tags_for_resource", {"ResourceName": f"{RDS}:db:nobody"}, "DBInstanceNotFound"),
+        ("rds", "add_tags_to_resource", {"ResourceName": f"{RDS}:snapshot:x", "Tags": [{"Key": "x"}]}, "DBSnapshotNotFound"),
+        ("rds", "remove_tags_from_resource", {"ResourceName": f"{RDS}:pg:x", "TagKeys": ["x"]}, "DBParameterGroupNotFound"),
         ("ec2", "create_security_group", {"GroupName": "x"}, "MissingParameter"),
         ("ec2", "create_security_group", {"GroupName": "sg-x", "Description": "x"}, "InvalidParameterValue"),
         ("ec2", "create_security_group", {"GroupName": "x", "Description": "é"}, "InvalidParameterValue"),
@@ -57,6 +67,17 @@ def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
         ("cognito-idp", "create_user_pool", {}, "InvalidParameterException"),
         ("secretsmanager", "create_secret", {"Name": "a b", "SecretString": "x"}, "ValidationException"),
         ("secretsmanager", "get_secret_value", {}, "ValidationException"),
+        (
+            "secretsmanager",
+            "create_secret",
+            {"Name": "x", "SecretString": "x", "SecretBinary": b"x"},
+            "InvalidParameterException",
+        ),
+        ("secretsmanager", "create_secret", {"Name": "x", "KmsKeyId": "alias/nowhere"}, "EncryptionFailure"),
+        ("secretsmanager", "put_resource_policy", {"SecretId": "x", "ResourcePolicy": "{"}, "MalformedPolicyDocumentException"),
+        ("cloudwatch", "get_metric_statistics", {**METRIC, "Period": 61, "Statistics": ["Sum"]}, "InvalidParameterValue"),
+        ("cloudwatch", "get_metric_statistics", {**METRIC, "Period": 60, "ExtendedStatistics": ["p90"]}, "NotInSandbox"),
+        ("cloudwatch", "get_metric_data", {**SPAN, "MetricDataQueries": [{"Id": "m", "Expression": "1 + 1"}]}, "NotInSandbox"),
         ("iam", "create_role", {"RoleName": "a b", "AssumeRolePolicyDocument": "{}"}, "ValidationError"),
         ("ssm", "get_parameter", {}, "ValidationException"),
         # AWS General Reference, "Tagging AWS resources": reserved prefixes.

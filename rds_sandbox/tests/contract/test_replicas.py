@@ -91,6 +91,11 @@ def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[st
         (STATE, {"SourceDBInstanceIdentifier": "unsaved"}),
         ("InvalidParameterValue", {"SourceDBInstanceIdentifier": "managed"}),
         ("DBInstanceNotFound", {"SourceDBInstanceIdentifier": "nobody"}),
+        ("DBInstanceNotFound", {"SourceDBInstanceIdentifier": "arn:aws:rds:eu-west-1:123456789012:db:source"}),
+        ("KMSKeyNotAccessibleFault", {"KmsKeyId": "alias/nowhere"}),
+        ("OptionGroupNotFoundFault", {"OptionGroupName": "nowhere"}),
+        ("CertificateNotFound", {"CACertificateIdentifier": "nowhere"}),
+        ("InvalidParameterValue", {"MonitoringInterval": 7}),
         ("DBInstanceAlreadyExists", REPLICA),
         ("InvalidParameterValue", {"DBInstanceClass": "db.x"}),
     ]
@@ -100,6 +105,7 @@ def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[st
     password = {"MasterUserPassword": "another-password", "ApplyImmediately": True}
     assert "InvalidParameterCombination" == refused(rds.modify_db_instance, **REPLICA, **password)
     assert STATE == refused(rds.promote_read_replica, **SOURCE)
+    assert "InvalidParameterValue" == refused(rds.promote_read_replica, **REPLICA, PreferredBackupWindow="night")
     final = {"FinalDBSnapshotIdentifier": "final"}
     assert "InvalidParameterCombination" == refused(rds.delete_db_instance, **REPLICA, **final)
 
@@ -209,7 +215,7 @@ def test_a_replica_of_a_replica(
 def test_promotion_detaches(sandbox: Mapping[str, str], rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:
     """The promoted instance takes writes and has backups; source and former replica know each other no more."""
     with statuses(rds, "replica", "available") as seen:
-        rds.promote_read_replica(**REPLICA, BackupRetentionPeriod=2)
+        rds.promote_read_replica(**REPLICA, BackupRetentionPeriod=2, PreferredBackupWindow="01:00-01:30")
     promoted = rds.describe_db_instances(**REPLICA)["DBInstances"][0]
     rows = count(sandbox, source)
     run(sandbox, promoted, "INSERT INTO kept VALUES (6)")
@@ -217,7 +223,7 @@ def test_promotion_detaches(sandbox: Mapping[str, str], rds: Client, source: dic
     assert ["available", "modifying", "backing-up", "available"] == seen
     assert rows == count(sandbox, source)
     assert "ReadReplicaSourceDBInstanceIdentifier" not in promoted
-    assert 2 == promoted["BackupRetentionPeriod"]
+    assert (2, "01:00-01:30") == (promoted["BackupRetentionPeriod"], promoted["PreferredBackupWindow"])
     assert [] == rds.describe_db_instances(**SOURCE)["DBInstances"][0]["ReadReplicaDBInstanceIdentifiers"]
     assert [] == run(sandbox, source, "SELECT slot_name FROM pg_replication_slots")
     assert any("Promoted" in message for message in messages(rds, "replica"))

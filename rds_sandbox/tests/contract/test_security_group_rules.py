@@ -72,6 +72,12 @@ def test_authorize_an_existing_group_reference(group: Group) -> None:
     assert "InvalidPermission.Duplicate" == refusal(group.authorize, again)
 
 
+def test_authorize_in_both_ways(ec2: Client, group: Group) -> None:
+    """One rule in the parameters themselves, beside IpPermissions, is refused."""
+    both = {"GroupId": group.id, "IpPermissions": [permission(IpRanges=cidrs("10.9.0.0/16"))], "CidrIp": "10.8.0.0/16"}
+    assert "InvalidParameterCombination" == refusal(ec2.authorize_security_group_ingress, **both)
+
+
 def test_authorize_the_same_twice(group: Group) -> None:
     """A repetition within the request adds nothing."""
     twice = permission(IpRanges=cidrs("10.0.0.0/8")), permission(IpRanges=cidrs("10.0.0.1/8"))

@@ -33,6 +33,10 @@ def compare(kind: str, answer: Mapping[str, Any], *without: str) -> None:
     found = answer.keys() - {"ResponseMetadata"}
     assert ([], []) == (sorted(always - found), sorted(found - always - sometimes))
     assert [] == list(_malformed(answer))
+    for member, value in answer.items():
+        for each in value if isinstance(value, list) else [value]:
+            if f"{kind}.{member}" in FACTS:
+                compare(f"{kind}.{member}", each)
 
 
 def _malformed(answer: Any, path: str = "") -> Iterator[str]:
@@ -122,5 +126,5 @@ def test_a_function(sandbox: Mapping[str, str]) -> None:
     role = functions.make_role(make_client(sandbox, "iam"), "shaped")
     source = "def handler(event, context):\n    return 1\n"
     functions.deploy(client, functions.wanted("shaped", role, sandbox["RDS_SANDBOX_LAMBDA_RUNTIME"], source))
-    compare("FunctionConfiguration", client.get_function(FunctionName="shaped")["Configuration"])
+    compare("GetFunction", client.get_function(FunctionName="shaped"))
     compare("Invoke", client.invoke(FunctionName="shaped"))

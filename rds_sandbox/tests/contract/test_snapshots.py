@@ -85,6 +85,16 @@ def test_what_a_snapshot_is_refused_for(rds: Client, snapshot: dict[str, Any]) -
     assert "InvalidParameterValue" == refused(rds.create_db_snapshot, **{**request, "DBSnapshotIdentifier": "a--b"})
     assert "DBSnapshotNotFound" == refused(rds.describe_db_snapshots, DBSnapshotIdentifier="nothing")
     assert "DBSnapshotNotFound" == refused(rds.delete_db_snapshot, DBSnapshotIdentifier="nothing")
+    assert "InvalidParameterValue" == refused(rds.describe_db_snapshots, SnapshotType="every")
+    assert [snapshot] == rds.describe_db_snapshots(DBSnapshotIdentifier=snapshot["DBSnapshotArn"])["DBSnapshots"]
+    copy = {"SourceDBSnapshotIdentifier": "first-row", "TargetDBSnapshotIdentifier": "refused"}
+    for code, change in (
+        ("KMSKeyNotAccessibleFault", {"KmsKeyId": "alias/nowhere"}),
+        ("OptionGroupNotFoundFault", {"OptionGroupName": "nowhere"}),
+        ("NotInSandbox", {"SnapshotAvailabilityZone": "elsewhere"}),
+        ("DBSnapshotNotFound", {"SourceDBSnapshotIdentifier": snapshot["DBSnapshotArn"].replace("ca-central-1", "eu-west-1")}),
+    ):
+        assert code == refused(rds.copy_db_snapshot, **{**copy, **change}), change
 
 
 def test_a_restore_serves_the_data_of_the_snapshot(
@@ -140,6 +150,12 @@ def test_what_a_restore_is_refused_for(rds: Client, ec2: Client, snapshot: dict[
         ("InvalidParameterValue", {"DBInstanceIdentifier": "a--b"}),
         ("DBParameterGroupNotFound", {"DBParameterGroupName": "nowhere"}),
         ("DBSubnetGroupNotFoundFault", {"DBSubnetGroupName": "nowhere"}),
+        ("OptionGroupNotFoundFault", {"OptionGroupName": "nowhere"}),
+        ("CertificateNotFound", {"CACertificateIdentifier": "nowhere"}),
+        ("InvalidParameterCombination", {"LicenseModel": "bring-your-own-license"}),
+        ("InvalidParameterCombination", {"MasterUserSecretKmsKeyId": "alias/aws/secretsmanager"}),
+        ("InvalidParameterValue", {"EngineLifecycleSupport": "forever"}),
+        ("InvalidParameterValue", {"DBName": "other"}),
     ]
     request = {"DBInstanceIdentifier": "refused", "DBSnapshotIdentifier": "first-row"}
     for code, change in cases:
@@ -170,7 +186,7 @@ def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, g
     """
     take(rds, "original", Tags=[{"Key": "Of", "Value": "original"}])
     copy = {"SourceDBSnapshotIdentifier": "original", "TargetDBSnapshotIdentifier": "copy"}
-    rds.copy_db_snapshot(**copy, CopyTags=True)
+    rds.copy_db_snapshot(**copy, CopyTags=True, KmsKeyId="alias/aws/rds")
     copied = available(rds, "copy")
     deleted = rds.delete_db_snapshot(DBSnapshotIdentifier="original")["DBSnapshot"]
 
@@ -179,7 +195,7 @@ def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, g
     assert "deleted" == deleted["Status"]
     assert "DBSnapshotNotFound" == refused(rds.copy_db_snapshot, **copy)
     restored = restore(rds, "from-copy", "copy", VpcSecurityGroupIds=[group])
-    assert TAGS == restored["TagList"]
+    assert (TAGS, True, copied["KmsKeyId"]) == (restored["TagList"], restored["StorageEncrypted"], restored["KmsKeyId"])
     assert ("first",) in run(sandbox, restored, "SELECT value FROM kept")
 
 

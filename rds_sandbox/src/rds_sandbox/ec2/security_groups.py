@@ -55,6 +55,8 @@ def _named(request: Request, group: Any) -> list[SandboxRule]:
     """The rules of the IpPermissions of a request, given as such or as one rule in the parameters themselves."""
     asked = request.parameters
     permissions = asked.get("IpPermissions")
+    if permissions and {"CidrIp", "FromPort", "IpProtocol", "ToPort"} & asked.keys():
+        raise EC2ClientError("InvalidParameterCombination", "A rule of its own can't be used in combination with IpPermissions")
     if permissions is None and not {"SecurityGroupRuleIds", "SecurityGroupRuleDescriptions"} & asked.keys():
         permissions = [{**asked, **({"IpRanges": [{"CidrIp": asked["CidrIp"]}]} if "CidrIp" in asked else {})}]
     return rules_for(group, permissions or (), _side(request))

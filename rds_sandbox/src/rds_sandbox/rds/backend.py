@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -13,6 +13,8 @@ from moto.rds.exceptions import (
     DBParameterGroupNotFoundError,
     InvalidParameterCombination,
     InvalidParameterValue,
+    KMSKeyNotAccessibleFault,
+    OptionGroupNotFoundFaultError,
     RDSClientError,
 )
 from moto.utilities.utils import CaseInsensitiveDict
@@ -25,6 +27,16 @@ from rds_sandbox.rds.instances import SandboxDBInstance
 MODIFIABLE = ("available", "storage-optimization")
 # But one without room, whose storage may be increased (RDS User Guide, "Amazon RDS DB instance running out of storage").
 FULL = "storage-full"
+# What has tags and is not there, by its kind (API Reference, AddTagsToResource).
+UNKNOWN = {
+    "db": "DBInstanceNotFound",
+    "deployment": "BlueGreenDeploymentNotFoundFault",
+    "es": "SubscriptionNotFound",
+    "pg": "DBParameterGroupNotFound",
+    "snapshot": "DBSnapshotNotFound",
+    "subgrp": "DBSubnetGroupNotFoundFault",
+}
+KEYS = ("KmsKeyId", "PerformanceInsightsKMSKeyId", "MasterUserSecretKmsKeyId")  # parameters that name a KMS key
 
 
 @replaces(CaseInsensitiveDict, "__iter__")
@@ -116,6 +128,27 @@ class SandboxRDSBackend(models.RDSBackend):
                 f"Please use a parameter group with DBParameterGroupFamily {wanted}"
             )
 
+    def require_option_group(self, name: str) -> None:
+        """Refuse an option group that there is not: of PostgreSQL there are those of RDS alone."""
+        if name not in self.option_groups and name not in [f"default:postgres-{major}" for major in facts.majors()]:
+            raise OptionGroupNotFoundFaultError(name)
+
+    def with_keys(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters, with the ARNs of the KMS keys; refused where there is none."""
+        return {**asked, **{name: self._validate_kms_key(asked[name]) for name in KEYS if asked.get(name)}}
+
+    def _validate_kms_key(self, kms_key_id: str) -> str:
+        try:
+            return super()._validate_kms_key(kms_key_id)
+        except (AttributeError, KeyError) as error:  # of an alias
+            raise KMSKeyNotAccessibleFault(kms_key_id) from error
+
+    def _get_resource_for_tagging(self, arn: str) -> Any:
+        found = super()._get_resource_for_tagging(arn)
+        if found is None or found.arn != arn:  # moto would tag nothing, or what has the name in this region
+            raise RDSClientError(UNKNOWN.get(arn.split(":")[5], "InvalidParameterValue"), f"{arn} was not found.")
+        return found
+
     def default_subnet_group(self) -> str:
         """RDS makes the group "default" of the default VPC with the first instance.
 
@@ -166,6 +199,8 @@ def described(instance: Any) -> dict[str, Any]:
         "ManageMasterUserPassword": bool(instance.manage_master_user_password),
         "MasterUsername": instance.master_username,
         "MaxAllocatedStorage": instance.max_allocated_storage,
+        "MonitoringInterval": instance.monitoring_interval,
+        "MonitoringRoleArn": instance.monitoring_role_arn,
         "MultiAZ": bool(instance.multi_az),
         "NewDBInstanceIdentifier": instance.db_instance_identifier,
         "OptionGroupName": instance.option_group_name,

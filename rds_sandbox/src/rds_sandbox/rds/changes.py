@@ -28,7 +28,7 @@ IMMEDIATE = (
 RESTARTING = ("DBInstanceClass", "DBSubnetGroupName")  # beside the version and the identifier, which have a status of their own
 CREDENTIALS = ("MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword")
 UPGRADE = ("EngineVersion", "DBParameterGroupName")  # the group of the new family comes with the new version
-FLAGS = ("ApplyImmediately", "AllowMajorVersionUpgrade", "DBInstanceIdentifier")
+FLAGS = ("ApplyImmediately", "AllowMajorVersionUpgrade", "CertificateRotationRestart", "DBInstanceIdentifier")
 # ModifyDBInstance's name: that of PendingModifiedValues; what it has no member for is never shown there.
 SHOWN_AS = {
     "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",

@@ -53,6 +53,8 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     named, subnet_group = parameters.get("vpc_security_group_ids"), parameters["db_subnet_group_name"]
     parameters["vpc_security_group_ids"] = named or [backend.default_security_group(subnet_group)]
     backend.require_groups(parameters["vpc_security_group_ids"], subnet_group)
+    if name := parameters.get("option_group_name"):
+        backend.require_option_group(name)
     if group := parameters.get("db_parameter_group_name"):
         backend.require_parameter_group(group, parameters["engine_version"])
         parameters["db_parameter_group_name"] = group.lower()

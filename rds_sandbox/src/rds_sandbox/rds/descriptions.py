@@ -45,6 +45,11 @@ class DescribedDBInstance(models.DBInstance):
 
     machine: Machine
 
+    class Meta:
+        """What moto looks for under another name."""
+
+        serialization_aliases = {"DBSubnetGroup": "shown_subnet_group"}
+
     def __init__(self, backend: models.RDSBackend, **parameters: Any) -> None:
         """As the parameters say, in moto's names."""
         major = facts.major(parameters["engine_version"])
@@ -52,7 +57,9 @@ class DescribedDBInstance(models.DBInstance):
         if parameters.get("storage_encrypted"):
             defaults["kms_key_id"] = backend.kms.describe_key("alias/aws/rds").arn
         windows = _windows(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}")
-        super().__init__(backend, **{**windows, **defaults, **parameters})
+        super().__init__(
+            backend, **{**windows, **defaults, **parameters, "option_group_name": None}
+        )  # moto knows none of RDS's own
         self.status = "creating"
         self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
         self.performance_insights_key = parameters.get("performance_insights_kms_key_id")
@@ -73,6 +80,18 @@ class DescribedDBInstance(models.DBInstance):
         self.joining: list[str] | None = None
         self.parameter_apply_status = "in-sync"
         self.automatic_restart_time: datetime | None = None
+
+    @property
+    def shown_subnet_group(self) -> dict[str, Any]:
+        """Its subnet group, with fewer members than DescribeDBSubnetGroups has."""
+        group = self.db_subnet_group
+        return {
+            "DBSubnetGroupName": group.name,
+            "DBSubnetGroupDescription": group.description,
+            "VpcId": group.vpc_id,
+            "SubnetGroupStatus": group.subnet_group_status,
+            "Subnets": group.subnets,
+        }
 
     @property
     def endpoint(self) -> dict[str, Any] | None:  # type: ignore[override]

@@ -13,7 +13,7 @@ from rds_sandbox.postgres import Server, roles
 from rds_sandbox.rds import backups, creation, facts, replicas, snapshots, validation
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
-from rds_sandbox.rds.requests import attributes, given
+from rds_sandbox.rds.requests import attributes, given, paged
 from rds_sandbox.rds.snapshots import SandboxDBSnapshot
 
 STOPPED_FOR = timedelta(days=7)  # then AWS starts it (RDS User Guide, "Stopping an Amazon RDS DB instance temporarily")
@@ -26,7 +26,8 @@ def create(request: Request) -> dict[str, Any]:
     validation.check_create(asked, request.backend.region_name)
     version = validation.resolve_version(asked.get("EngineVersion"))
     pools, major = request.host.pools, facts.major(version)
-    return creation.create(request, attributes({**asked, "EngineVersion": version}), lambda: pools.of(major).take(), _prepare)
+    asked = request.backend.with_keys({**asked, "EngineVersion": version})
+    return creation.create(request, attributes(asked), lambda: pools.of(major).take(), _prepare)
 
 
 def _prepare(instance: SandboxDBInstance, server: Server) -> None:
@@ -34,6 +35,15 @@ def _prepare(instance: SandboxDBInstance, server: Server) -> None:
     roles.create_master_user(server, str(instance.master_username), instance.current_password, instance.db_name)
     if instance.manage_master_user_password:
         instance.master_user_secret.status = "active"
+
+
+@action("rds", "DescribeDBInstances")
+def describe(request: Request) -> dict[str, Any]:
+    """Those that the parameters and filters name."""
+    asked = given(request)
+    filters = {each["Name"]: each["Values"] for each in asked.get("Filters") or ()}
+    found = request.backend.describe_db_instances(asked.get("DBInstanceIdentifier"), filters)
+    return paged({"DBInstances": found}, asked)
 
 
 @action("rds", "StopDBInstance")

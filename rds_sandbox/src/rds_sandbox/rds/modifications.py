@@ -36,10 +36,15 @@ ATTRIBUTES = {
 def modify(request: Request) -> dict[str, Any]:
     """Checked as AWS checks it before anything is changed."""
     asked, backend = given(request), request.backend
+    asked = backend.with_keys(asked)
     asked |= {name: asked[name].lower() for name in ("PreferredMaintenanceWindow", "DBParameterGroupName") if name in asked}
     instance = backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, FULL)
     validation.check_modify(asked, described(instance), backend.region_name)
-    backend.require_groups(asked.get("VpcSecurityGroupIds") or [], instance.db_subnet_group.name)
+    subnet_group = asked.get("DBSubnetGroupName", instance.db_subnet_group.name)
+    if subnet_group != instance.db_subnet_group.name:
+        _check_move(backend, instance, subnet_group)
+        asked.setdefault("VpcSecurityGroupIds", [backend.default_security_group(subnet_group)])
+    backend.require_groups(asked.get("VpcSecurityGroupIds") or [], subnet_group)
     if instance.status == FULL:
         _require_growth(instance, asked)
     _check(backend, instance, asked)
@@ -93,9 +98,19 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
     version = asked.get("EngineVersion", instance.engine_version)
     if changes.is_major(version, instance.engine_version):
         upgrades.require(instance, version)
+    if "OptionGroupName" in asked:
+        backend.require_option_group(asked["OptionGroupName"])
     _check_windows(instance, asked)
     _check_storage_rests(instance, asked)
     _check_parameter_group(backend, instance, asked)
+
+
+def _check_move(backend: SandboxRDSBackend, instance: SandboxDBInstance, name: str) -> None:
+    """To another VPC alone (reported by Terraform)."""
+    if backend.describe_db_subnet_groups(name)[0].vpc_id == instance.db_subnet_group.vpc_id:
+        why = "The specified DB subnet group and DB instance are in the same VPC."
+        message = f"You cannot move DB instance {instance.db_instance_identifier} to subnet group {name}. {why}"
+        raise RDSClientError("InvalidVPCNetworkStateFault", message)
 
 
 def _check_windows(instance: SandboxDBInstance, asked: Values) -> None:

@@ -25,7 +25,7 @@ from rds_sandbox.patches import MOTO, Request, action
 from rds_sandbox.postgres import Programs, Server
 from rds_sandbox.rds import engine_parameters, facts
 from rds_sandbox.rds.engine_parameters import Parameter
-from rds_sandbox.rds.requests import given, paged
+from rds_sandbox.rds.requests import check_filters, given, paged
 
 FILE = "parameter_group.conf"  # which postgresql.conf includes
 MOST = 20  # parameters of a request
@@ -89,7 +89,9 @@ def describe_parameters(request: Request) -> dict[str, Any]:
     """Those of the engine, with the values of the group."""
     asked = given(request)
     group, source = request.backend.parameter_group(asked["DBParameterGroupName"]), asked.get("Source")
-    rows = [_row(each, group.parameters.get(each.name)) for each in _parameters(request, group).values()]
+    if source not in (None, "user", "system", "engine-default"):
+        raise InvalidParameterValue(f"Invalid source: {source}. Valid values: user, system, engine-default")
+    rows = [_row(each, group.parameters.get(each.name)) for each in _chosen(asked, _parameters(request, group))]
     return paged({"Parameters": [row for row in rows if source in (None, row["Source"])]}, asked)
 
 
@@ -102,8 +104,15 @@ def describe_defaults(request: Request) -> dict[str, Any]:
         raise InvalidParameterValue(f"ParameterGroupFamily {family} is not a valid parameter group family")
     major = int(family.removeprefix("postgres"))
     known = engine_parameters.of(request.host.pools.majors.nearest(major), major)
-    page = paged({"Parameters": [_row(each, None) for each in known.values()]}, asked)
+    page = paged({"Parameters": [_row(each, None) for each in _chosen(asked, known)]}, asked)
     return {"EngineDefaults": {"DBParameterGroupFamily": family, **page}}
+
+
+def _chosen(asked: Mapping[str, Any], known: Mapping[str, Parameter]) -> list[Parameter]:
+    """Those that the filters let through."""
+    check_filters(asked, ("parameter-name",))
+    wanted = [set(each["Values"]) for each in asked.get("Filters") or ()]
+    return [each for each in known.values() if all(each.name in names for names in wanted)]
 
 
 def _parameters(request: Request, group: Any) -> dict[str, Parameter]:

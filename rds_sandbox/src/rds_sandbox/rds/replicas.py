@@ -30,12 +30,16 @@ def create(request: Request) -> dict[str, Any]:
     copied |= {"backup_retention_period": 0, "copy_tags_to_snapshot": False}
     copied["db_subnet_group_name"] = source.db_subnet_group.name
     pool = request.host.pools.of_data(source.machine.running_server().data)
-    return creation.create(request, {**copied, **attributes(asked)}, pool.vacant, follow, source=source)
+    return creation.create(
+        request, {**copied, **attributes(request.backend.with_keys(asked))}, pool.vacant, follow, source=source
+    )
 
 
 def _source(request: Request, identifier: str) -> SandboxDBInstance:
     """The source, where AWS would let it have another replica."""
-    source: SandboxDBInstance = request.backend.find(identifier.rpartition(":")[2], *MODIFIABLE)
+    here = request.backend
+    name = identifier.removeprefix(f"arn:{here.partition}:rds:{here.region_name}:{here.account_id}:db:")
+    source: SandboxDBInstance = here.find(name, *MODIFIABLE)  # whose ARN is of another region is not there
     name = source.db_instance_identifier
     if not source.backup_retention_period:
         raise wrong_state(f"Automated backups are not enabled for this database instance: {name}")
@@ -55,12 +59,14 @@ def promote_replica(request: Request) -> dict[str, Any]:
     if replica.source is None:
         raise wrong_state(f"DB instance {replica.db_instance_identifier} is not a read replica.")
     validation.check_ranges(asked)
+    validation.check_window(asked)
     days = asked.get("BackupRetentionPeriod", 1)
     replica.pending = {**replica.pending, "BackupRetentionPeriod": days}
 
     def work() -> None:
         promote(replica)
         replica.backup_retention_period, replica.pending = days, {}
+        replica.preferred_backup_window = asked.get("PreferredBackupWindow", replica.preferred_backup_window)
 
     steps = [("modifying", work)]
     if days:

@@ -22,7 +22,7 @@ RECOVERY_SECONDS = 600
 # (RDS User Guide, "Restoring to a DB instance": security groups, parameter group).
 INHERITED = (
     "allocated_storage", "auto_minor_version_upgrade", "backup_retention_period", "copy_tags_to_snapshot",
-    "db_instance_class", "db_name", "engine", "engine_lifecycle_support", "engine_version", "iops", "license_model",
+    "db_instance_class", "db_name", "engine", "engine_lifecycle_support", "engine_version", "iops", "kms_key_id", "license_model",
     "master_username", "port", "preferred_backup_window", "preferred_maintenance_window", "storage_encrypted",
     "storage_throughput", "storage_type",
 )  # fmt: skip
@@ -41,8 +41,9 @@ def from_snapshot(request: Request) -> dict[str, Any]:
         server.start()
         _hand_over(instance)
 
+    kept = {"Tags": snapshot.source_tags, "StorageEncrypted": snapshot.encrypted, "KmsKeyId": snapshot.kms_key_id}
     event = {"name": "restored", "source": snapshot.db_snapshot_identifier}
-    return _restored(request, snapshot.database, snapshot.folder, {"Tags": snapshot.source_tags, **asked}, prepare, event)
+    return _restored(request, snapshot.database, snapshot.folder, {**kept, **asked}, prepare, event)
 
 
 @action("rds", "RestoreDBInstanceToPointInTime")
@@ -85,7 +86,7 @@ def _restored(
     """The new instance has the source's settings, those of the call over them, and a server that can read the data."""
     validation.check_restore(asked, described(source), request.backend.region_name)
     inherited = {name: getattr(source, name) for name in INHERITED}
-    parameters = {**inherited, **attributes(asked)}
+    parameters = {**inherited, **attributes(request.backend.with_keys(asked))}
     return creation.create(request, parameters, lambda: request.host.pools.of_data(data).vacant(), prepare, event)
 
 

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import Any
 
 from moto.rds import models
-from moto.rds.exceptions import DBSnapshotAlreadyExistsError, RDSClientError, SnapshotQuotaExceededFault
+from moto.rds.exceptions import DBSnapshotAlreadyExistsError, InvalidParameterValue, RDSClientError, SnapshotQuotaExceededFault
 
 from rds_sandbox import folders
 from rds_sandbox.patches import Request, action
@@ -138,6 +138,8 @@ def copy(request: Request) -> dict[str, Any]:
     """A copy of the copy, a manual one; of an encrypted one it is encrypted too."""
     asked, backend = given(request), request.backend
     source = find(backend, asked["SourceDBSnapshotIdentifier"])
+    if "OptionGroupName" in asked:
+        backend.require_option_group(asked["OptionGroupName"])
     key = asked.get("KmsKeyId")
     instance: Any = source.database
     snapshot = register(
@@ -165,6 +167,10 @@ def describe(request: Request) -> dict[str, Any]:
     if "DbiResourceId" in asked:
         filters["dbi-resource-id"] = [asked["DbiResourceId"]]
     instance, snapshot, kind = (asked.get(name) for name in ("DBInstanceIdentifier", "DBSnapshotIdentifier", "SnapshotType"))
+    if kind not in (None, "automated", "manual", "shared", "public", "awsbackup"):
+        raise InvalidParameterValue(f"Invalid snapshot type: {kind}")
+    if snapshot and snapshot.startswith("arn:"):
+        snapshot = request.backend.get_db_snapshot(snapshot).db_snapshot_identifier
     return paged({"DBSnapshots": request.backend.describe_db_snapshots(instance, snapshot, kind, filters)}, asked)
 
 

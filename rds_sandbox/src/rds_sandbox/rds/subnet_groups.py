@@ -15,11 +15,24 @@ from moto.rds import models
 from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
 from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.rds.requests import given, paged
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,254}")
 DEFAULT = "default"
 ZONES = 2
 models.DBSubnetGroup.supported_network_types = ["IPV4"]  # type: ignore[attr-defined]
+
+
+def shown(group: models.DBSubnetGroup) -> list[dict[str, Any]]:
+    """The subnets, in no Outpost."""
+    zones = {subnet.id: subnet.availability_zone for subnet in group._subnets}
+    return [
+        {"SubnetIdentifier": name, "SubnetAvailabilityZone": {"Name": zone}, "SubnetOutpost": {}, "SubnetStatus": "Active"}
+        for name, zone in zones.items()
+    ]
+
+
+models.DBSubnetGroup.subnets = property(shown, lambda group, subnets: setattr(group, "_subnets", subnets))  # type: ignore[assignment]
 
 
 @action("rds", "CreateDBSubnetGroup")
@@ -35,6 +48,13 @@ def create(request: Request) -> object:
         raise RDSClientError("DBSubnetGroupAlreadyExists", f"The DB subnet group '{name}' already exists.")
     _subnets(backend, asked["SubnetIds"])
     return MOTO
+
+
+@action("rds", "DescribeDBSubnetGroups")
+def describe(request: Request) -> dict[str, Any]:
+    """One, or all."""
+    asked = given(request)
+    return paged({"DBSubnetGroups": request.backend.describe_db_subnet_groups(asked.get("DBSubnetGroupName"))}, asked)
 
 
 @action("rds", "ModifyDBSubnetGroup")

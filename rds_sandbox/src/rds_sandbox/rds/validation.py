@@ -3,7 +3,7 @@
 The codes are those of the RDS API Reference (CreateDBInstance, ModifyDBInstance: their errors and the
 constraints of each parameter). Where it names none, they are `InvalidParameterValue` and
 `InvalidParameterCombination`, with the message that RDS is known to give; where no report quotes one,
-the message is our own. moto checks PreferredMaintenanceWindow, MonitoringInterval and MonitoringRoleArn.
+the message is our own. moto checks PreferredMaintenanceWindow.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from rds_sandbox.rds.storage_rules import check_copied_storage, check_storage, c
 Parameters = Mapping[str, Any]
 
 _RANGES = {"Port": (1150, 65535), "DBPortNumber": (1150, 65535), "BackupRetentionPeriod": (0, 35)}
+_MONITORING_INTERVALS = (0, 1, 5, 10, 15, 30, 60)
+_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _EXTENDED_SUPPORT = "open-source-rds-extended-support"
 _INSIGHTS_RETENTIONS = {7, 731, *range(31, 24 * 31, 31)}
 _ADVANCED_INSIGHTS_RETENTION = 465
@@ -39,6 +41,8 @@ def check_create(parameters: Parameters, region: str, today: date | None = None)
     check_master_user(parameters)
     if "DBName" in parameters:
         check_name("DBName", parameters["DBName"], facts.reserved("databases"))
+    if "KmsKeyId" in parameters and not parameters.get("StorageEncrypted"):
+        raise InvalidParameterCombination("KmsKeyId can't be specified without StorageEncrypted.")
     _check_settings(parameters, {})
     _check_log_types(parameters.get("EnableCloudwatchLogsExports"), version)
 
@@ -78,7 +82,10 @@ def check_restore(parameters: Parameters, source: Parameters, region: str) -> No
         message = "The allocated storage size can't be less than the source snapshot or backup size."
         raise InvalidParameterValue(message)
     check_storage_change(parameters, source)
-    check_ranges(parameters)
+    if "DBName" in parameters:  # reported by Terraform
+        raise InvalidParameterValue("DBName must be null when Restoring for this Engine.")
+    _check_lifecycle(parameters.get("EngineLifecycleSupport"), version, datetime.now(UTC).date())
+    _check_settings(parameters, {})
     _check_log_types(parameters.get("EnableCloudwatchLogsExports"), version)
 
 
@@ -136,14 +143,12 @@ def _version(text: str) -> Version:
 
 
 def _check_engine(parameters: Parameters) -> Version:
-    engine, licence = parameters.get("Engine"), parameters.get("LicenseModel")
+    engine = parameters.get("Engine")
     known = facts.tables()["engine"]
     if engine in known["others"]:
         raise InvalidParameterValue(f"Invalid DB engine: {engine}. The sandbox runs postgres only.")
     if engine != known["name"]:
         raise InvalidParameterValue(f"Invalid DB engine: {engine}")
-    if licence not in {None, known["license_model"]}:
-        raise InvalidParameterCombination(f"Invalid license model '{licence}' for engine '{engine}'")
     return _version(resolve_version(parameters.get("EngineVersion")))
 
 
@@ -183,9 +188,16 @@ def _check_zone(parameters: Parameters, region: str) -> None:
 
 
 def _check_settings(parameters: Parameters, current: Parameters) -> None:
-    """What creation (with nothing current) and modification check alike."""
+    """What creation and restores (with nothing current) and modification check alike."""
     check_ranges(parameters)
     _check_insights(parameters, current)
+    _check_monitoring(parameters, current)
+    check_window(parameters)
+    licence = parameters.get("LicenseModel")
+    if licence not in {None, facts.tables()["engine"]["license_model"]}:
+        raise InvalidParameterCombination(f"Invalid license model '{licence}' for engine 'postgres'")
+    if "MasterUserSecretKmsKeyId" in parameters and not parameters.get("ManageMasterUserPassword"):
+        raise InvalidParameterCombination("MasterUserSecretKmsKeyId can't be specified without ManageMasterUserPassword.")
     authority = parameters.get("CACertificateIdentifier")
     if authority not in {None, *(c["identifier"] for c in facts.tables()["certificate"])}:
         raise RDSClientError("CertificateNotFound", f"Certificate not found: {authority}")
@@ -199,12 +211,33 @@ def check_ranges(parameters: Parameters) -> None:
             raise InvalidParameterValue(message)
 
 
+def check_window(parameters: Parameters) -> None:
+    """Check the form of the backup window."""
+    window = parameters.get("PreferredBackupWindow")
+    if window and not re.fullmatch(f"{_TIME}-{_TIME}", window):
+        problem = "Should be specified as a range hh24:mi-hh24:mi (24H Clock UTC). Example: 21:05-22:05"
+        raise InvalidParameterValue(f"Invalid backup window format: {window}. {problem}")
+
+
+def _check_monitoring(parameters: Parameters, current: Parameters) -> None:
+    interval = parameters.get("MonitoringInterval", current.get("MonitoringInterval") or 0)
+    if interval not in _MONITORING_INTERVALS:
+        valid = ", ".join(map(str, _MONITORING_INTERVALS))
+        raise InvalidParameterValue(f"Invalid value {interval} for MonitoringInterval. Valid values: {valid}")
+    if parameters.get("MonitoringRoleArn") and not interval:
+        message = "You must specify a MonitoringInterval value other than 0 when you specify a MonitoringRoleARN value."
+        raise InvalidParameterCombination(message)
+    if interval and not (parameters.get("MonitoringRoleArn") or current.get("MonitoringRoleArn")):
+        message = "A MonitoringRoleARN value is required if you specify a MonitoringInterval value other than 0."
+        raise InvalidParameterCombination(message)
+
+
 def _check_insights(parameters: Parameters, current: Parameters) -> None:
     enabled = parameters.get("EnablePerformanceInsights", current.get("PerformanceInsightsEnabled"))
     retention = parameters.get("PerformanceInsightsRetentionPeriod")
-    if retention is not None and not enabled:
-        message = "PerformanceInsightsRetentionPeriod can't be specified without Performance Insights."
-        raise InvalidParameterCombination(message)
+    for name in ("PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId"):
+        if name in parameters and not enabled:
+            raise InvalidParameterCombination(f"{name} can't be specified without Performance Insights.")
     if retention not in {None, *_INSIGHTS_RETENTIONS}:
         message = f"Invalid Performance Insights retention period: {retention}. Valid: 7, months * 31, 731"
         raise InvalidParameterValue(message)
