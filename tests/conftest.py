@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import shutil
 import signal
@@ -25,6 +26,7 @@ ON_REQUEST = {
 }
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # slow to import: see runbook/execution.py
 LONGEST = ("test_runs", "test_kills", "test_late")
+gc.disable()  # until all tests are collected: it would look through all of them again and again
 settings.register_profile("some", deadline=None, max_examples=15)  # no deadline: a busy machine is no failure
 settings.register_profile("all", deadline=None)
 
@@ -81,6 +83,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         dropped = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=dropped)
         items[:] = [item for item in items if item not in dropped]
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage in what comes from now on."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

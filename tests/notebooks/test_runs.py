@@ -22,7 +22,7 @@ from tests.notebooks.conftest import CommandLine, client, resources
 from tests.unit.headless import Finished, until
 
 NAMES = tuple(path.stem for path in sorted(NOTEBOOKS.glob("0[0-6]_*.ipynb")))
-LATER = ("08", "09 -p rows 1000", "09 -p rows 1000 -p method blue/green")
+LATER = ("07", "08", "09 -p rows 1000", "09 -p rows 1000 -p method blue/green")
 NOTHING_DONE = rf"{len(NAMES)} of {len(NAMES)} notebooks passed in .* s: 0 created, 0 changed, 0 deleted, \d+ unchanged"
 
 
@@ -63,6 +63,7 @@ def test_a_killed_run_is_resumed(ops: CommandLine, killed: tuple[Finished, Finis
     assert [(name, "passed") for name in names] == [(one["name"], one["verdict"]) for one in record["notebooks"]]
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("killed")
 def test_an_interrupted_run_leaves_evidence(ops: CommandLine) -> None:
     """Ctrl-C halfway through 02: exit code 130, how to go on, and run.json says what was reached."""
@@ -97,8 +98,9 @@ def test_a_plan_that_was_applied_does_not_hold_any_more(ops: CommandLine, planne
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("complete")
-@pytest.mark.parametrize("arguments", ["07", *(pytest.param(one, marks=pytest.mark.thorough) for one in LATER)])
+@pytest.mark.parametrize("arguments", LATER)
 def test_what_cannot_be_told_beforehand_is_approved_as_such(ops: CommandLine, sandbox: Mapping[str, str], arguments: str) -> None:
     """What 07 does after the stop, 08 after its first restore, and 09 to what it practises on; they end where they began."""
     before = resources(sandbox)

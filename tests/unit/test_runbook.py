@@ -528,6 +528,7 @@ def test_an_interrupted_run_leaves_evidence_and_no_kernel(waiting: tuple[Project
     assert record["notebooks"][0]["cell"].endswith("] import os, pathlib, time")
 
 
+@pytest.mark.thorough
 def test_a_killed_run_leaves_no_kernel(waiting: tuple[Project, Running]) -> None:
     """It sees that the runner is gone; what the runner left is removed by the next one."""
     project, running = waiting

@@ -69,6 +69,7 @@ Replacement = TypeVar("Replacement")
 host: Host
 turn = threading.RLock()  # of what finds a DB instance in a state and begins something: requests come in threads, servers die
 _functions: dict[tuple[str, str], Function] = {}
+_constants: dict[object, tuple[int, Any, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,19 @@ class Request:
     def backend(self) -> Any:
         """moto's backend of the service, in the request's account and region."""
         return get_backend(self.moto.boto3_service_name)[self.moto.current_account][self.moto.region]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A result that never changes, which is written in the shape of the protocol once.
+
+    Attributes:
+        key: what tells it from other results of the action.
+        result: what the function would have given.
+    """
+
+    key: object
+    result: Any
 
 
 def action(service: str, *names: str) -> Callable[[Function], Function]:
@@ -186,12 +200,23 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         return _in_protocol(response, int(error.code or 400), *response._enrich_response(headers, error.description))
     if isinstance(result, tuple):  # status, headers and body
         return result[0], {**response.response_headers, **result[1]}, result[2]
-    status, headers, body = response.serialized(ActionResult(result))
+    status, headers, body = _serialized(response, result)
     return status, *response._enrich_response(headers, body)
 
 
 def _turn(service: str, name: str) -> AbstractContextManager[object]:
     return turn if service == "rds" and not name.startswith("Describe") else nullcontext()
+
+
+def _serialized(response: Any, result: Any) -> tuple[int, Any, Any]:
+    if not isinstance(result, Constant):
+        found: tuple[int, Any, Any] = response.serialized(ActionResult(result))
+        return found
+    key = response.boto3_service_name, response._get_action(), result.key
+    if key not in _constants:
+        _constants[key] = response.serialized(ActionResult(result.result))
+    status, headers, body = _constants[key]
+    return status, {**headers, **response.response_headers}, body  # which has its date
 
 
 def _in_protocol(response: Any, status: int, headers: Any, body: Any) -> tuple[int, Any, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
-from rds_sandbox.patches import Request, action
+from rds_sandbox.patches import Constant, Request, action
 from rds_sandbox.rds import facts
 from rds_sandbox.rds.facts import InstanceClass, Major, Storage, Version
 from rds_sandbox.rds.requests import given, paged
@@ -30,8 +30,9 @@ def _answers(name: str, most: int = 100) -> Callable[[Answer], Answer]:
 
     def register(answer: Answer) -> Answer:
         @action("rds", name)
-        def handle(request: Request) -> Row:
-            return paged(answer(given(request), request.backend.region_name), given(request), most)
+        def handle(request: Request) -> Constant:
+            asked, region = given(request), request.backend.region_name
+            return Constant((region, repr(asked)), paged(answer(asked, region), asked, most))
 
         return answer
 
