@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from cruddur_ops import targets
-from cruddur_ops.database.location import locate
 from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.target import Target
 
@@ -52,6 +51,8 @@ def require_distinct(found: Iterable[Target]) -> None:
 
 def _place(target: Target) -> tuple[str, ...]:
     if target.connection_url:
+        from cruddur_ops.database.location import locate  # imports SQLAlchemy
+
         found = locate(target)
         return (found.host.lower(), found.port or PORT, found.database)
     account = (target.account_id,) if target.account_id else (target.profile, target.role_arn)
