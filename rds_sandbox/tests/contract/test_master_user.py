@@ -16,7 +16,7 @@ import pytest
 
 from rds_sandbox.postgres import find_programs
 from tests.instance import create, run
-from tests.support import PASSWORD, Client, connect
+from tests.support import PASSWORD, Client, connect, majors
 
 
 def make_parameters(rds: Client, name: str, values: Mapping[str, str]) -> None:
@@ -51,6 +51,24 @@ def test_passwords_are_closed(sandbox: Mapping[str, str], instance: dict[str, An
     """Not even their verifiers are to be read."""
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         run(sandbox, instance, f"SELECT * FROM {catalog}")
+
+
+@pytest.mark.parametrize("major", [15, 18])
+def test_what_the_master_user_grants(sandbox: Mapping[str, str], rds: Client, group: str, major: int) -> None:
+    """rds_superuser and rds_replication; nothing that reaches the files and programs of the machine."""
+    if major not in majors():
+        pytest.skip(f"this machine lacks PostgreSQL {major}")
+    made = create(rds, f"granting-{major}", group, EngineVersion=str(major))
+    run(
+        sandbox,
+        made,
+        "CREATE ROLE another",
+        "GRANT rds_superuser, rds_replication TO another",
+        "REVOKE rds_superuser FROM another",
+    )
+    for role in ("pg_execute_server_program", "pg_read_server_files", "pg_write_server_files", "rdsadmin"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            run(sandbox, made, f"GRANT {role} TO another")
 
 
 def program(tmp_path: Path, instance: Mapping[str, Any], *command: str) -> tuple[int, str]:

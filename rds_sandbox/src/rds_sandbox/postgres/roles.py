@@ -24,8 +24,8 @@ def create_master_user(server: Server, name: str, password: str, database: str |
     """
     create_preloaded(server, "template1", "postgres")
     with server.administrator() as connection:
-        may_grant = ("grantable_roles",) if server.programs.major() >= ADMIN_MAJOR else ()
-        for step in ("roles", *may_grant, "master_user", "ownership"):
+        grants = "grantable_roles" if server.programs.major() >= ADMIN_MAJOR else "closed_roles"
+        for step in ("roles", grants, "master_user", "ownership"):
             connection.execute(compose(step, master=name))
         _set_password(connection, name, password)
         if database and database != "postgres":
