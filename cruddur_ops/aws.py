@@ -171,7 +171,7 @@ def read_models() -> None:
     from botocore.exceptions import BotoCoreError
 
     made = _new_session()
-    with suppress(BotoCoreError), uncollected():  # what is wrong with the configuration is told where it is used
+    with suppress(BotoCoreError, ValueError), uncollected():  # what is wrong with the configuration is told where it is used
         for service in PRELOADED:
             made.create_client(service, region_name="us-east-1", **NO_KEYS)
 

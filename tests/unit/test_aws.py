@@ -248,6 +248,15 @@ def test_a_profile_that_does_not_exist() -> None:
         aws.client(replace(TARGET, profile="nobody"), "sts")
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("AWS_PROFILE", "nobody"), ("AWS_MAX_ATTEMPTS", "many"), ("AWS_ENDPOINT_URL", "nonsense")]
+)
+def test_a_broken_configuration_keeps_no_kernel_from_starting(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    """What is read ahead is left: the notebook that needs it says what is wrong."""
+    monkeypatch.setenv(variable, value)
+    aws.read_models()
+
+
 UNREACHABLE = (
     exceptions.EndpointConnectionError(endpoint_url="https://rds.example"),
     exceptions.ConnectTimeoutError(endpoint_url="https://rds.example"),
