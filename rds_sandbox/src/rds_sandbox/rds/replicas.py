@@ -9,7 +9,7 @@ from moto.rds.exceptions import InvalidParameterValue
 from rds_sandbox.folders import discard
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, replication, roles
-from rds_sandbox.rds import backups, creation, parameter_groups, validation
+from rds_sandbox.rds import backups, creation, facts, parameter_groups, validation
 from rds_sandbox.rds.backend import MODIFIABLE, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
@@ -17,7 +17,6 @@ from rds_sandbox.rds.restores import INHERITED
 
 # A replica has its source's groups too, in the same region (API Reference, CreateDBInstanceReadReplica).
 COPIED = (*INHERITED, "db_parameter_group_name", "publicly_accessible", "vpc_security_group_ids")
-MOST_REPLICAS = 15
 
 
 @action("rds", "CreateDBInstanceReadReplica")
@@ -46,8 +45,8 @@ def _source(request: Request, identifier: str) -> SandboxDBInstance:
     if source.manage_master_user_password:
         managed = "where ManageMasterUserPassword is enabled is not supported"
         raise InvalidParameterValue(f"Creating read replicas for source instance with engine postgres {managed}.")
-    if len(source.followers) >= MOST_REPLICAS:
-        raise wrong_state(f"DB instance {name} already has {MOST_REPLICAS} read replicas.")
+    if len(source.followers) >= (most := facts.tables()["quotas"]["ReadReplicasPerMaster"]):
+        raise wrong_state(f"DB instance {name} already has {most} read replicas.")
     return source
 
 

@@ -30,8 +30,6 @@ COPIED = (
     "max_allocated_storage", "monitoring_interval", "monitoring_role_arn", "multi_az", "tags",
 )  # fmt: skip
 SETTINGS = ("AllocatedStorage", "DBInstanceClass", "Iops", "StorageThroughput", "StorageType")  # asked for as "Target..."
-# The oldest minor of each major that can be upgraded so; of 16, all since 16.1.
-OLDEST = {11: 21, 12: 16, 13: 12, 14: 9, 15: 4, 16: 1}
 LOGICAL_OFF = (
     "Blue/Green Deployments require a DB instance with logical replication enabled. Before you create a Blue/Green Deployment "
     "for a DB instance, associate the DB instance with a custom DB instance parameter group that enables logical replication"
@@ -86,9 +84,10 @@ def _check(blue: SandboxDBInstance, major: bool) -> None:
         "Blue/green deployments don't support cascading read replicas": any(each.followers for each in blue.followers),
     }
     if major:
+        oldest = facts.tables()["blue_green"]["oldest"].get(str(facts.major(blue.engine_version)), 0)
         problems |= {
             f"Blue/green deployments don't support major version upgrades from {blue.engine_version}": (
-                int(blue.engine_version.partition(".")[2]) < OLDEST.get(facts.major(blue.engine_version), 0)
+                int(blue.engine_version.partition(".")[2]) < oldest
             ),
             LOGICAL_OFF: blue.parameters.get("rds.logical_replication") != "1",
             "Blue/green deployments require that the DB instance be in sync with the DB parameter group": (
