@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 
-from cruddur_ops import aws
+from cruddur_ops.aws import sessions
 
 MODULES = (
     "ipykernel.kernelapp",
@@ -32,5 +32,5 @@ sys.modules["debugpy"] = None  # type: ignore[assignment]  # ipykernel can do wi
 for module in MODULES:
     with suppress(ImportError):  # the kernel or the cell that needs it will say so
         importlib.import_module(module)
-aws.read_models()
+sessions.read_models()
 gc.freeze()  # all of this stays: no kernel need look through it, and have copies of its pages

@@ -14,6 +14,7 @@ from botocore.stub import Stubber
 from moto import mock_aws
 
 from cruddur_ops import aws, locks
+from cruddur_ops.aws import sessions
 from cruddur_ops.network import groups
 from cruddur_ops.rds import instances
 from cruddur_ops.rds.instances import Instance
@@ -34,7 +35,7 @@ def unlocked(monkeypatch: pytest.MonkeyPatch) -> None:
 def stub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     """Queue answers for a target's client; botocore checks them, and the requests, against its models."""
     aws._client.cache_clear()
-    monkeypatch.setattr(aws, "_session", _session)
+    monkeypatch.setattr(sessions, "session", _session)
     monkeypatch.setattr(aws, "_identities", {("", ("", ""), ""): {"Account": ACCOUNT}})
     with ExitStack() as stack:
         yield lambda target, service: stack.enter_context(Stubber(aws.client(target, service)))

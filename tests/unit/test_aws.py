@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from moto import mock_aws
 
 from cruddur_ops import aws, ledger, preflight, queries, rds
+from cruddur_ops.aws import sessions
 from cruddur_ops.cli.table import TABLE
 from cruddur_ops.cli.verb import Verb
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
@@ -254,7 +255,7 @@ def test_a_profile_that_does_not_exist() -> None:
 def test_a_broken_configuration_keeps_no_kernel_from_starting(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     """What is read ahead is left: the notebook that needs it says what is wrong."""
     monkeypatch.setenv(variable, value)
-    aws.read_models()
+    sessions.read_models()
 
 
 UNREACHABLE = (

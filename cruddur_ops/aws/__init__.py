@@ -1,17 +1,16 @@
 """The way to AWS: a target's clients, what they find, and error codes told apart."""
 
 import functools
-import os
 import re
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from cruddur_ops import ledger, moment, redaction, state, targets
+from cruddur_ops import ledger, moment, redaction, targets
+from cruddur_ops.aws import sessions
+from cruddur_ops.aws.sessions import Role
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, NoCredentials, SandboxNotUp, WrongInput
 from cruddur_ops.garbage import uncollected
 from cruddur_ops.target import Target
@@ -45,12 +44,9 @@ THROTTLED_CODES = {
 IAM_ABSENT_CODE = "NoSuchEntity"  # what IAM answers of what is not there (IAM API Reference, Common Errors)
 FAILURES = (500, 502, 503, 504)  # the statuses that botocore's standard mode takes for passing
 ATTEMPTS = 5
-PRELOADED = ("sts", "ssm", "rds", "ec2", "secretsmanager", "lambda", "cognito-idp", "logs", "iam", "cloudwatch")
 # What AWS would do once more: a call of these whose answer was lost is not repeated.
 NOT_TWICE = {"CreateUserPool", "CreateVpcEndpoint"}
-NO_KEYS = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}  # where none are known: never the user's
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-Role = tuple[str, str]  # its ARN and external id, empty where there is none
 _identities: dict[tuple[str, Role, str], Mapping[str, str]] = {}  # by profile, role and endpoint
 
 
@@ -117,8 +113,8 @@ def _client(region: str, profile: str, role: Role, endpoint_url: str, sandbox: b
         user_agent_extra="cruddur-ops",
         ignore_configured_endpoint_urls=True,
     )
-    session = _session(profile, endpoint_url if sandbox else "")
-    session = _assumed(session, region, *role) if role[0] else session
+    session = sessions.session(profile, endpoint_url if sandbox else "")
+    session = sessions.assumed(session, region, *role) if role[0] else session
     with uncollected():
         made = session.create_client(service, region_name=region, endpoint_url=endpoint_url or None, config=config)
     made.meta.events.register("provide-client-params", lambda params, **_: redaction.remember_members(params))
@@ -132,84 +128,11 @@ def _client(region: str, profile: str, role: Role, endpoint_url: str, sandbox: b
     return made
 
 
-@functools.cache
-def _session(profile: str, sandbox: str) -> Any:
-    """With the credentials of the profile, or with the keys of the sandbox at this URL; it has read what all its clients need."""
-    from botocore.exceptions import ProfileNotFound
-
-    made = _new_session(profile or None)
-    if sandbox:
-        keys = {**NO_KEYS, **state.sandbox_keys(sandbox)}
-        redaction.remember(keys["aws_secret_access_key"])
-        made.set_credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
-        return made
-    try:
-        return _new_session() if _asks_for_code(made) else made
-    except ProfileNotFound as error:
-        remedy = "make it with `aws configure sso`, or name another in targets.toml"
-        raise NoCredentials(f'AWS has no profile "{error.kwargs["profile"]}" on this machine: {remedy}') from error
-
-
-def _new_session(profile: str | None = None) -> Any:
-    """One that shares what the others have read of botocore's models."""
-    from botocore.session import Session
-
-    made = Session(profile=profile)
-    made._components.lazy_register_component("data_loader", lambda: _models(made.get_config_variable("data_path")))
-    return made
-
-
-@functools.cache
-def _models(data_path: str | None) -> Any:
-    from botocore.loaders import create_loader
-
-    return create_loader(data_path)
-
-
-def read_models() -> None:
-    """Read what most clients are made from, for the processes that are forked from this one."""
-    from botocore.exceptions import BotoCoreError
-
-    made = _new_session()
-    with suppress(BotoCoreError, ValueError), uncollected():  # what is wrong with the configuration is told where it is used
-        for service in PRELOADED:
-            made.create_client(service, region_name="us-east-1", **NO_KEYS)
-
-
-@functools.cache
-def _assumed(session: Any, region: str, role_arn: str, external_id: str) -> Any:
-    """A session with the credentials of a role that this one takes on, renewed before they expire (STS API, AssumeRole)."""
-    from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-
-    extra = {"RoleSessionName": f"cruddur-ops-{os.getpid()}", **({"ExternalId": external_id} if external_id else {})}
-    create = functools.partial(session.create_client, region_name=region)
-    fetcher = AssumeRoleCredentialFetcher(create, session.get_credentials(), role_arn, extra_args=extra)
-    made = _new_session()
-    made._credentials = DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
-    return made
-
-
-def _asks_for_code(session: Any) -> bool:
-    """Whether its profile takes on a role with a code of MFA, and the environment has the keys of that already.
-
-    botocore asks for the code on the terminal, in each process; a kernel has none.
-    """
-    session.get_scoped_config()  # raises ProfileNotFound
-    profiles, name = session.full_config["profiles"], session.profile
-    configs = [profiles.get(one, {}) for one in (name, profiles.get(name, {}).get("source_profile"))]
-    asks = any({"mfa_serial", "role_arn"} <= config.keys() for config in configs)
-    exported = "AWS_ACCESS_KEY_ID" in os.environ
-    if asks and not exported and not (sys.stdin and sys.stdin.isatty()):
-        message = f'profile "{name}" asks for an MFA code, and there is no terminal to type it on'
-        raise NoCredentials(f'{message}: first `eval "$(aws configure export-credentials --profile {name} --format env)"`')
-    return asks and exported
-
-
 def forget() -> None:
     """Make clients and sessions anew from now on: the environment's credentials have changed."""
     _client.cache_clear()
-    _assumed.cache_clear()
-    _session.cache_clear()
+    sessions.assumed.cache_clear()
+    sessions.session.cache_clear()
     _identities.clear()
 
 
