@@ -15,7 +15,7 @@ from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Action, Call, Change, Plan, step
-from cruddur_ops.rds import alarms, instances, inventory, parameter_groups, passwords, schedule, snapshots, waiting
+from cruddur_ops.rds import alarms, instances, inventory, parameter_groups, passwords, restores, schedule, snapshots, waiting
 from cruddur_ops.rds.instances import BUSY_CODE, Instance
 from cruddur_ops.target import Target
 
@@ -48,13 +48,16 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
         *_rules(target),
         *_groups(target),
     )
-    if found is None and any(change.mutating for change in changes):
-        instances.require_not_renamed(target)
+    everything = instances.describe_all(target).values()
+    earlier = [one for one in everything if one.identifier != target.db_instance_identifier and tags.ours(target, one.tags)]
+    incoming = [copy for copy in everything for one in earlier if restores.is_copy(copy, one)]
+    if found is None and incoming and any(change.mutating for change in changes):
+        instances.require_not_renamed(target)  # without a copy an earlier teardown was cut off, and no switchover
     replicas = found.replicas if found else ()
     facts = [f"the replica {name} becomes an instance of its own, and goes on billing" for name in replicas]
-    for one in instances.describe_all(target).values():
-        if one.identifier != target.db_instance_identifier and tags.ours(target, one.tags):
-            facts.append(f"{one.identifier} is this target's too, by its tags, and goes on billing: it had the name before")
+    facts += [
+        f"{one.identifier} is this target's too, by its tags, and goes on billing: it had the name before" for one in earlier
+    ]
     return Plan(f"teardown on {target.name}", changes, tuple(facts), asks_always=bool(found and found.deletion_protection))
 
 

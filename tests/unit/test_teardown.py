@@ -222,9 +222,20 @@ def test_an_instance_that_is_gone_or_going(found: Instance | None, note: str, do
 
 def test_nothing_goes_while_the_instance_has_another_name(down: Callable[..., Plan], region: dict[str, Instance]) -> None:
     """A switchover was cut off between its renames: secrets and group are still those of the instance."""
-    region["x-outgoing"] = replace(INSTANCE, identifier="x-outgoing")
+    region["x-outgoing"] = replace(INSTANCE, identifier="x-outgoing", resource_id="db-1")
+    region["x-incoming"] = replace(INSTANCE, identifier="x-incoming", tags={"ManagedBy": "cruddur-ops", "CopyOf": "db-1"})
     with pytest.raises(InstanceNotReady, match="x-outgoing is the DB instance x, renamed by a switchover"):
         down(found=None)
+
+
+def test_the_rest_goes_where_the_instance_went_and_its_predecessor_stays(
+    down: Callable[..., Plan], region: dict[str, Instance]
+) -> None:
+    """A teardown that was cut off after a switchover goes on: what had the name before is no reason to end it."""
+    region["x-before"] = replace(INSTANCE, identifier="x-before", resource_id="db-1")
+    plan = down(found=None)
+    assert "delete_security_group" in [call.operation for call in calls_of(plan)]
+    assert any(fact.startswith("x-before is this target's too") for fact in plan.facts)
 
 
 @pytest.mark.parametrize("status", ["available", "deleting"])
