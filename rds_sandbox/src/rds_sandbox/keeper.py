@@ -9,7 +9,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -20,6 +20,7 @@ from rds_sandbox.folders import private
 
 PREFIX = "rds-sandbox-"
 LOCK = "lock"
+ENDING_SECONDS = 10
 
 
 def lock(root: Path) -> IO[str] | None:
@@ -52,11 +53,32 @@ def tidy(root: Path) -> None:
     for server in servers:
         with suppress(psutil.NoSuchProcess):
             server.send_signal(signal.SIGQUIT)
-    _, alive = psutil.wait_procs(servers, timeout=10)
-    for server in alive:
+    _wait(lambda: all(map(ended, servers)))
+    for server in servers:
         with suppress(psutil.NoSuchProcess):
             server.kill()
+    _wait(lambda: _removed(root))
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    """Until it holds, or has had its time."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _removed(root: Path) -> bool:
+    """Whether all of it is gone: a server's logger outlives the server by a moment, and may write meanwhile."""
     shutil.rmtree(root, ignore_errors=True)
+    return not root.exists()
+
+
+def ended(process: psutil.Process) -> bool:
+    """Whether it runs no more. The first process of a container, whose child it became, may never take notice of that."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
 
 
 def tidy_all() -> None:

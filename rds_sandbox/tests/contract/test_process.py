@@ -93,7 +93,7 @@ def test_up_is_idempotent_and_down_removes_everything(names: Callable[[str], str
 
     assert control.down(name)
 
-    assert not any(server.is_running() for server in servers)
+    assert all(map(keeper.ended, servers))
     assert not Path(record["root"]).exists()
     assert not record_file(name).exists()
     assert not control.down(name)
@@ -117,8 +117,16 @@ def test_kill_9_leaves_no_server(names: Callable[[str], str]) -> None:
 
     os.kill(record["pid"], signal.SIGKILL)
 
-    assert wait_until(lambda: not any(server.is_running() for server in servers))
+    assert wait_until(lambda: all(map(keeper.ended, servers)))
     assert wait_until(lambda: not Path(record["root"]).exists())
+
+
+def test_what_nobody_has_taken_notice_of_has_ended_too() -> None:
+    """As in a container whose first process reaps no others: nothing waits for that."""
+    child = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert psutil.Process(child.pid).is_running() and keeper.ended(psutil.Process(child.pid))
+    child.wait()
 
 
 def test_next_up_tidies_after_the_keeper_was_killed_too(names: Callable[[str], str]) -> None:
@@ -130,11 +138,11 @@ def test_next_up_tidies_after_the_keeper_was_killed_too(names: Callable[[str], s
     for doomed in [*(child for child in leader.children() if keeper.__name__ in str(child.cmdline())), leader]:
         doomed.kill()
     assert wait_until(lambda: not process.alive(record))
-    assert all(server.is_running() for server in servers)
+    assert not any(map(keeper.ended, servers))
 
     assert control.up(name)
 
-    assert not any(server.is_running() for server in servers)
+    assert all(map(keeper.ended, servers))
     assert not Path(record["root"]).exists()
 
 
