@@ -50,6 +50,8 @@ def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
         ("rds", "list_tags_for_resource", {"ResourceName": f"{RDS}:db:nobody"}, "DBInstanceNotFound"),
         ("rds", "add_tags_to_resource", {"ResourceName": f"{RDS}:snapshot:x", "Tags": [{"Key": "x"}]}, "DBSnapshotNotFound"),
         ("rds", "remove_tags_from_resource", {"ResourceName": f"{RDS}:pg:x", "TagKeys": ["x"]}, "DBParameterGroupNotFound"),
+        ("ec2", "run_instances", {"MinCount": 2, "MaxCount": 1}, "InvalidParameterValue"),
+        ("ec2", "run_instances", {"MinCount": 2617, "MaxCount": 3000}, "VcpuLimitExceeded"),
         ("ec2", "create_security_group", {"GroupName": "x"}, "MissingParameter"),
         ("ec2", "create_security_group", {"GroupName": "sg-x", "Description": "x"}, "InvalidParameterValue"),
         ("ec2", "create_security_group", {"GroupName": "x", "Description": "é"}, "InvalidParameterValue"),
