@@ -171,7 +171,7 @@ def test_only_what_is_ours_is_changed(another: Target, name: str, monkeypatch: p
     before = content(another)
     said = refused(another, name)
     session(another).close()
-    until(lambda: before == content(another), seconds=10)  # the server notices a moment later that a session is closed
+    until(lambda: before == content(another))  # the server notices a moment later that a session is closed
     assert ('belongs to the environment "prod"' if environment else "`cruddur-ops db adopt --target local`") in said
 
 

@@ -92,10 +92,10 @@ def test_a_client_that_is_killed(fleet_of_twenty: dict[str, str], tmp_path: Path
         arguments = ["--approved", record.find("last", tmp_path / "runs").facts["digest"]]
     command = [sys.executable, "-m", "cruddur_ops", "fleet", "run", *arguments]
     process = subprocess.Popen(command, env=fleet_of_twenty, cwd=PROJECT)
-    until(lambda: "02" in last_steps(tmp_path, names[0]), 240)
+    until(lambda: "02" in last_steps(tmp_path, names[0]), 600)
     process.kill()
     process.wait()
-    until(lambda: not [one for one in psutil.process_iter() if _of(one, fleet_of_twenty)], 180)
+    until(lambda: not [one for one in psutil.process_iter() if _of(one, fleet_of_twenty)], 600)
     done = ops(fleet_of_twenty, "resume")
     assert (0, True) == (done.returncode, "2 targets: 2 passed" in done.stdout), done
     assert {"01", "02"} == last_steps(tmp_path, names[0])

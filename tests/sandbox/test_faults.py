@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from cruddur_ops import aws, cognito, network, rds, tags, targets
-from cruddur_ops.errors import InstanceNotReady, OpsError
+from cruddur_ops.errors import InstanceNotReady, OpsError, PlanMoved
 from cruddur_ops.rds.replicas import plan_delete
 from cruddur_ops.rds.snapshots import plan_delete_snapshot
 from cruddur_ops.target import Target
@@ -247,14 +247,14 @@ def test_the_same_end_after_a_fault_at_any_call(
 
 
 def repeat(step: Step, target: Target) -> None:
-    """Run a step again; as long as it says that the instance is busy with what was begun, wait and repeat, as it asks."""
+    """Run a step again; as long as the instance is busy with what was begun, or shows more of it only now, repeat as it asks."""
     deadline = time.monotonic() + 60
     while True:
         try:
             step(target)
             return
-        except InstanceNotReady as error:
-            assert "wait" in str(error)
+        except (InstanceNotReady, PlanMoved) as error:
+            assert "wait" in str(error) or "read the plan again" in str(error)
             assert time.monotonic() < deadline, error
             time.sleep(0.1)
 

@@ -101,6 +101,7 @@ class Observer:
             managed="MasterUserSecret" in item,
             source=item.get("ReadReplicaSourceDBInstanceIdentifier", ""),
             tagged={tag["Key"]: tag["Value"] for tag in item["TagList"]}["DBInstance"],
+            backups=bool(item["BackupRetentionPeriod"]),
         )
         open_to_us = known.rule and seen == expected and seen.status == "available" and known.knows(seen)
         return replace(seen, **_inside(name)) if open_to_us and name == NAME else seen
@@ -137,6 +138,7 @@ class Player:
     def __init__(self, sandbox: Sandbox, line: Line, seed: int) -> None:
         """In an empty sandbox."""
         self.line, self.draw, self.world, self.observer = line, random.Random(seed), World(), Observer(sandbox)
+        self.seen = self.world
         self.story: list[str] = []
         self.told: Counter[str] = Counter()
         sandbox.reset()
@@ -164,6 +166,7 @@ class Player:
             self._repeat(verb, wanted, code)
             self.world = wanted
         self._compare(self.world)
+        self.world = self.seen
         self._write()
 
     def _crash(self) -> None:
@@ -199,7 +202,8 @@ class Player:
 
     def _is(self, wanted: World) -> bool:
         try:
-            return self.observer.see(wanted) == wanted
+            self.seen = self.observer.see(wanted)
+            return self.seen == wanted
         except (ClientError, BotoCoreError, psycopg.OperationalError, OpsError, AssertionError):
             return False  # answers come late, or not
 

@@ -42,6 +42,7 @@ class Server:
     owner: bool = False
     roles: bool = False
     data: Data | None = Data()  # None: there is no database
+    backups: bool = field(default=True, compare=False)  # as was seen: a replica begins with those of its source, and has none
 
 
 @dataclass(frozen=True)
@@ -272,7 +273,7 @@ def replicated(world: World) -> World | None:
         return None
     if there:
         return world
-    if found.managed or found.status != "available":
+    if found.managed or found.status != "available" or not found.backups:
         return None
     own: dict[str, Any] = {"number": world.made + 1, "copy_of": found.number, "tagged": COPY, "origin": NAME}
     made = replace(found, managed=False, protected=False, source=NAME, **own)
