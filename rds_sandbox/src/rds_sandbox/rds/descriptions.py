@@ -57,9 +57,8 @@ class DescribedDBInstance(models.DBInstance):
         if parameters.get("storage_encrypted"):
             defaults["kms_key_id"] = backend.kms.describe_key("alias/aws/rds").arn
         windows = _windows(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}")
-        super().__init__(
-            backend, **{**windows, **defaults, **parameters, "option_group_name": None}
-        )  # moto knows none of RDS's own
+        own = {"option_group_name": None}  # moto knows none of RDS's own
+        super().__init__(backend, **{**windows, **defaults, **parameters, **own})
         self.status = "creating"
         self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
         self.performance_insights_key = parameters.get("performance_insights_kms_key_id")

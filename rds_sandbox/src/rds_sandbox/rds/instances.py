@@ -173,16 +173,15 @@ class SandboxDBInstance(DescribedDBInstance):
         self.resume()
         self.say("recovered")
 
-    def say(self, name: str, **values: object) -> None:
-        """Record an event."""
-        events.say(self, name, **values)
+    def say(self, name: str, **values: object) -> str:
+        """Record an event; its message."""
+        return events.say(self, name, **values)
 
     def say_which_major_runs(self) -> None:
         """Where the one asked for is not on this machine."""
         asked, runs = facts.major(self.engine_version), self.machine.running_server().programs.major()
         if asked != runs:
-            self.say("other_major", asked=asked, runs=runs)
-            log.warning("%s: the sandbox runs PostgreSQL %s in place of %s", self.db_instance_identifier, runs, asked)
+            log.warning("%s: %s", self.db_instance_identifier, self.say("other_major", asked=asked, runs=runs))
 
     def halt(self) -> None:
         """End the server."""
