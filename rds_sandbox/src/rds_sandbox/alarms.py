@@ -16,6 +16,7 @@ from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.rds.metrics import NAMESPACE
 from rds_sandbox.request_model import Refused
+from rds_sandbox.tables import limits
 
 COMPARISONS = {
     "GreaterThanThreshold": operator.gt,
@@ -25,7 +26,7 @@ COMPARISONS = {
 }
 STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
 NEEDED = ("Threshold", "Period")
-SECONDS, LONG_PERIOD, LONGEST = 86_400, 3600, 7 * 86_400
+LIMITS = limits("cloudwatch")
 _put, _delete = CloudWatchBackend.put_metric_alarm, CloudWatchBackend.delete_alarms
 
 
@@ -39,9 +40,10 @@ def check(request: Request) -> object:
         if name not in given:
             raise Refused("ValidationError", f"{name} must be specified for an alarm on a metric")
     period = given["Period"]
-    if period not in (10, 20, 30) and period % 60:
+    if period not in LIMITS["short_periods"] and period % 60:
         raise Refused("ValidationError", "Period must be 10, 20, 30 or a multiple of 60")
-    if period * given["EvaluationPeriods"] > (LONGEST if period >= LONG_PERIOD else SECONDS):
+    most = LIMITS["long_looks_back" if period >= LIMITS["long_period"] else "looks_back"]
+    if period * given["EvaluationPeriods"] > most:
         raise Refused(
             "ValidationError", "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400)"
         )
@@ -60,7 +62,7 @@ def ask(request: Request) -> object:
     if "ExtendedStatistics" in given or any(each["Stat"] not in STATISTICS for each in stats):
         raise NotInSandbox(f"of statistics there are {', '.join(STATISTICS)} in the sandbox")
     for period in [given.get("Period", 60), *(each["Period"] for each in stats)]:
-        if period not in (1, 5, 10, 20, 30) and period % 60:
+        if period not in LIMITS["asked_short_periods"] and period % 60:
             raise Refused("InvalidParameterValue", "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
     return MOTO
 

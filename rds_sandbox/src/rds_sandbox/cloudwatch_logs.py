@@ -8,9 +8,9 @@ from moto.logs.exceptions import InvalidParameterException
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.tables import limits
 
-# Days; CloudWatch Logs API Reference, PutRetentionPolicy.
-RETENTIONS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+RETENTIONS = limits("logs")["retentions"]
 
 
 @action("logs", "FilterLogEvents")
@@ -27,7 +27,7 @@ def check_retention(request: Request) -> object:
     """Certain numbers of days only."""
     days = request.parameters["retentionInDays"]
     if days not in RETENTIONS:
-        allowed = f"Member must satisfy enum value set: {list(RETENTIONS)}"
+        allowed = f"Member must satisfy enum value set: {RETENTIONS}"
         raise InvalidParameterException(constraint=allowed, parameter="retentionInDays", value=days)
     return MOTO
 

@@ -18,6 +18,7 @@ from rds_sandbox.keys import Keys
 from rds_sandbox.postgres import Server, extensions
 from rds_sandbox.postgres.programs import Majors, Programs
 from rds_sandbox.realism import Realism
+from rds_sandbox.tables import limits
 
 DELAY = "RDS_SANDBOX_DELAY"
 DELAY_SECONDS = "0.3"  # long enough for a waiter that polls to see a status, short enough for tests
@@ -116,7 +117,7 @@ class Host:
     addresses: dict[str, str] = field(default_factory=dict)
     delay: float = field(default_factory=lambda: float(os.environ.get(DELAY, DELAY_SECONDS)))
     url: str = ""
-    trigger_seconds: float = 5.0
+    trigger_seconds: float = limits("cognito-idp")["trigger_seconds"]
     realism: Realism | None = None
     keys: Keys = field(default_factory=Keys)
     moto_api: bool = False

@@ -13,10 +13,9 @@ from ipaddress import ip_address
 from rds_sandbox.gateway import Admission, Gateway, listening_socket
 from rds_sandbox.host import Host
 from rds_sandbox.postgres import Server, ServerFailed
+from rds_sandbox.tables import limits
 
 log = logging.getLogger(__name__)
-
-CERTIFICATE_DAYS = 365  # of a server certificate under rds-ca-rsa2048-g1 (Amazon RDS User Guide, "Using SSL/TLS")
 
 
 @dataclass
@@ -115,7 +114,7 @@ class Machine:
         listener = listening_socket(port, self.host.addresses.get(name))
         address, port = listener.getsockname()[:2]
         self.host.addresses[name] = address
-        self.valid_till = datetime.now(UTC) + timedelta(days=CERTIFICATE_DAYS)
+        self.valid_till = datetime.now(UTC) + timedelta(days=limits("rds")["certificate_days"])
         certificate = self.host.authority.context(address, self.valid_till)
         self.gateway = Gateway(listener, self.running_server().socket, self.admission, certificate)
         realism = self.host.realism

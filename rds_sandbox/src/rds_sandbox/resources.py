@@ -6,23 +6,21 @@ The tables are in resources.toml; a name is resolved to what it stands for, so t
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Iterable, Mapping
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from moto.backends import get_backend
+
+from rds_sandbox.tables import read
 
 TAGGED = ("rds", "ec2", "secretsmanager", "cognito-idp")  # whose resources are asked for their tags
 
 Place = Mapping[str, str]  # partition, region and account
 
 
-@cache
 def facts() -> dict[str, Any]:
     """The tables of resources.toml."""
-    return tomllib.loads((files(__package__) / "resources.toml").read_text(encoding="utf-8"))
+    return read(__package__, "resources.toml")
 
 
 def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place) -> list[str | None]:

@@ -22,9 +22,9 @@ from moto.secretsmanager.models import FakeSecret
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
+from rds_sandbox.tables import limits
 
 DAY = 86400
-NAME = re.compile(r"[A-Za-z0-9/_+=.@!-]+")
 VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
 ANYBODY = ("GetSecretValue", "TagResource", "UntagResource")  # whoever owns the secret
 
@@ -46,7 +46,7 @@ def to_dict(secret: Any) -> dict[str, Any]:
 @action("secretsmanager", "CreateSecret")
 def create(request: Request) -> object:
     """Under a name that is one."""
-    if not NAME.fullmatch(request.parameters["Name"]):
+    if not re.fullmatch(limits("secretsmanager")["name"], request.parameters["Name"]):
         allowed = "Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
         raise ValidationException(f"Invalid name. {allowed}")
     there: Any = request.backend.secrets.get(request.parameters["Name"])

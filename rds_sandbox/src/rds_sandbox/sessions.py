@@ -10,14 +10,13 @@ from moto.core.utils import utcnow
 
 from rds_sandbox import keys
 from rds_sandbox.patches import Request, action
-
-DEFAULT_SECONDS = 43200  # AWS STS API Reference, GetSessionToken and GetFederationToken
+from rds_sandbox.tables import limits
 
 
 @action("sts", "GetSessionToken", "GetFederationToken")
 def issue(request: Request) -> dict[str, Any]:
     """Random keys, which count until their end."""
-    expires = utcnow() + timedelta(seconds=request.parameters.get("DurationSeconds") or DEFAULT_SECONDS)
+    expires = utcnow() + timedelta(seconds=request.parameters.get("DurationSeconds") or limits("sts")["session"])
     key = keys.made("ASIA", token=secrets.token_urlsafe(96), expires=expires)
     request.host.keys.sessions[key.key_id] = key
     issued = {"AccessKeyId": key.key_id, "SecretAccessKey": key.secret, "SessionToken": key.token, "Expiration": expires}

@@ -22,9 +22,10 @@ from botocore.session import Session
 from werkzeug.wrappers import Request
 
 from rds_sandbox.keys import Key, Keys
+from rds_sandbox.tables import limits
 
-SKEW = timedelta(minutes=15)
-LONGEST = 7 * 24 * 3600  # seconds for which a presigned URL may be good
+SKEW = timedelta(seconds=limits("signature")["skew"])
+LONGEST = limits("signature")["url"]
 AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})")
 HASH = re.compile("[0-9a-f]{64}")
 UNKNOWN_KEY, WRONG, OLD, EXPIRED = range(4)

@@ -1,7 +1,6 @@
 """The codes that Cognito sends to users, and the sandbox keeps for the operator to read.
 
-Source: Amazon Cognito Developer Guide, "Signing up and confirming user accounts" (24 hours) and
-"Recovering user accounts" (1 hour), and the errors of ConfirmSignUp in the API Reference.
+Source: Amazon Cognito user pools API Reference, the errors of ConfirmSignUp.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 
 from moto.cognitoidp.exceptions import CodeMismatchException, ExpiredCodeException
 
-VALID_SECONDS = {"SignUp": 24 * 3600, "ForgotPassword": 3600}  # by purpose
+from rds_sandbox.tables import limits
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Code:
 
 def send(pool: Any, user: Any, purpose: str, attribute: str) -> dict[str, str]:
     """A new code, which the one before gives way to, to "email" or "phone_number"; the answer is CodeDeliveryDetails."""
-    digits, expires = f"{secrets.randbelow(10**6):06}", time.monotonic() + VALID_SECONDS[purpose]
+    digits, expires = f"{secrets.randbelow(10**6):06}", time.monotonic() + limits("cognito-idp")["code_seconds"][purpose]
     pool.codes[user.id, purpose] = Code(digits, attribute, expires)
     medium = {"email": "EMAIL", "phone_number": "SMS"}[attribute]
     return {"AttributeName": attribute, "DeliveryMedium": medium, "Destination": masked(user.attribute_lookup[attribute])}

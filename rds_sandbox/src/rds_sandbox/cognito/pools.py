@@ -19,20 +19,9 @@ from moto.core.utils import utcnow
 
 from rds_sandbox.cognito.codes import Code
 from rds_sandbox.patches import replaces
+from rds_sandbox.tables import limits
 
-# UpdateUserPool has no parameter for the first three, and keeps the fourth where it is not repeated. Everything
-# else that is not repeated goes back to its default.
-KEPT = ("AliasAttributes", "UsernameAttributes", "UsernameConfiguration", "DcrConfiguration")
-DEFAULTS = {"DeletionProtection": "INACTIVE", "LambdaConfig": {}, "MfaConfiguration": "OFF", "UserPoolTier": "ESSENTIALS"}
-UNSET_POLICY = {
-    "MinimumLength": 8,
-    "RequireUppercase": False,
-    "RequireLowercase": False,
-    "RequireNumbers": False,
-    "RequireSymbols": False,
-    "TemporaryPasswordValidityDays": 7,
-}
-LONGEST_PASSWORD = 256
+LIMITS = limits("cognito-idp")
 CHARACTERS = {
     "RequireUppercase": (r"[A-Z]", "uppercase"),
     "RequireLowercase": (r"[a-z]", "lowercase"),
@@ -61,10 +50,10 @@ class SandboxUserPool(models.CognitoIdpUserPool):
     def update_extended_config(self, extended_config: dict[str, Any]) -> None:
         """What is not repeated goes back to its default, but for what cannot be changed."""
         before = getattr(self, "extended_config", {})
-        kept = {key: before[key] for key in KEPT if key in before}
+        kept = {key: before[key] for key in LIMITS["kept"] if key in before}
         policy = extended_config.get("Policies", {}).get("PasswordPolicy")
-        policies = {"Policies": {"PasswordPolicy": {**UNSET_POLICY, **policy}}} if policy else {}
-        super().update_extended_config({**DEFAULTS, **kept, **extended_config, **policies})
+        policies = {"Policies": {"PasswordPolicy": {**LIMITS["password_policy"], **policy}}} if policy else {}
+        super().update_extended_config({**LIMITS["defaults"], **kept, **extended_config, **policies})
         self.mfa_config = self.extended_config["MfaConfiguration"]
         self.name = extended_config.get("PoolName") or self.name
         self.last_modified_date = utcnow()
@@ -93,7 +82,7 @@ class SandboxUserPool(models.CognitoIdpUserPool):
         policy = self.extended_config["Policies"]["PasswordPolicy"]
         if len(password) < policy["MinimumLength"]:
             raise _refused("Password not long enough")
-        if len(password) > LONGEST_PASSWORD:
+        if len(password) > LIMITS["longest_password"]:
             raise _refused("Password is too long")
         for rule, (characters, name) in CHARACTERS.items():
             if policy[rule] and not re.search(characters, password):

@@ -20,8 +20,9 @@ from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import invocations
 from rds_sandbox.lambdas.execution_environment import Outcome
 from rds_sandbox.lambdas.policies import permits
+from rds_sandbox.tables import limits
 
-ATTEMPTS = 3
+ATTEMPTS = limits("cognito-idp")["trigger_attempts"]
 SERVICE = "cognito-idp.amazonaws.com"
 NO_CLIENT = "CLIENT_ID_NOT_APPLICABLE"  # the event's clientId where an administrator confirms
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from moto.ec2.exceptions import EC2ClientError
 
 from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.tables import limits
 
-LIMIT = 32  # "Running On-Demand Standard instances" are counted in vCPUs; each has one at least
+MOST = limits("ec2")["instances"]
 
 
 @action("ec2", "RunInstances")
@@ -18,8 +19,8 @@ def run(request: Request) -> object:
     least, most = request.parameters["MinCount"], request.parameters["MaxCount"]
     if not 1 <= least <= most:
         raise EC2ClientError("InvalidParameterValue", f"Value ({least}) for parameter minCount is invalid: maxCount is {most}.")
-    if least > LIMIT:
+    if least > MOST:
         raise EC2ClientError(
-            "VcpuLimitExceeded", f"You have requested more vCPU capacity than your current limit of {LIMIT} allows."
+            "VcpuLimitExceeded", f"You have requested more vCPU capacity than your current limit of {MOST} allows."
         )
     return MOTO

@@ -13,8 +13,9 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 
 from rds_sandbox.ec2.sources import SOURCE_TYPES, canonical_ports, canonical_protocol, sources_of
 from rds_sandbox.patches import replaces
+from rds_sandbox.tables import limits
 
-RULES_PER_GROUP = 60  # Amazon VPC User Guide, "Amazon VPC quotas": each direction, IPv4 and IPv6 apart
+RULES_PER_GROUP = limits("ec2")["rules_per_group"]
 INGRESS, EGRESS = "ingress_rules", "egress_rules"  # the attributes of a group
 
 

@@ -25,8 +25,10 @@ from moto.ec2.exceptions import (
 from moto.ec2.models.security_groups import SecurityGroup
 from moto.ec2.utils import is_valid_security_group_id
 
+from rds_sandbox.tables import limits
+
 PROTOCOL_NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
-DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+DESCRIPTION = re.compile(limits("ec2")["rule_description"])
 NUMBER = re.compile(r"[0-9]{1,3}")
 LAST_PORT = 65535
 

@@ -24,9 +24,9 @@ from typing import Any
 import psutil
 
 from rds_sandbox.postgres.programs import Account
+from rds_sandbox.tables import limits
 
 LOOK_SECONDS = 0.05  # how often the memory in use is looked at
-INIT_SECONDS = 10.0  # for the initialisation, or the function's timeout where that is longer
 CHUNK = 65536
 MEBIBYTE = 1 << 20
 
@@ -107,7 +107,7 @@ class ExecutionEnvironment:
         """Wait until the handler is loaded; what went wrong is the answer to the first event."""
         began = time.monotonic()
         try:
-            self._init_error = self._receive(max(INIT_SECONDS, self.timeout))
+            self._init_error = self._receive(max(limits("lambda")["initialisation"], self.timeout))
         except (_Ended, TimeoutError) as error:
             self._broken = error
         self.init_seconds = time.monotonic() - began

@@ -22,9 +22,9 @@ from moto.sts.models import sts_backends
 from rds_sandbox import patches
 from rds_sandbox.ec2 import network_interfaces, vpc_endpoints
 from rds_sandbox.lambdas import validation
+from rds_sandbox.tables import limits
 
 SETTLE_SECONDS = 0.5  # Pending, and InProgress: seconds on AWS, up to a minute in a VPC
-SESSION_SECONDS = 43200  # of its role's temporary credentials, a session called after it: longer than any environment lives
 
 
 @patches.replaces(models, "LambdaFunction")
@@ -141,7 +141,7 @@ class SandboxFunction(models.LambdaFunction):
         Source: AWS Lambda Developer Guide, "Defined runtime environment variables".
         """
         sts = sts_backends[self.account_id][self.partition]
-        session = sts.assume_role(self.region, self.function_name, self.role, "", SESSION_SECONDS, "")
+        session = sts.assume_role(self.region, self.function_name, self.role, "", limits("sts")["session"], "")
         return {
             "_HANDLER": str(self.handler),
             "AWS_ACCESS_KEY_ID": session.access_key_id,

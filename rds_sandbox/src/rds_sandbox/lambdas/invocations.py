@@ -21,11 +21,11 @@ from rds_sandbox.lambdas.execution_environment import Outcome
 from rds_sandbox.lambdas.fleets import Throttled, fleets
 from rds_sandbox.lambdas.validation import refusal
 from rds_sandbox.patches import Request, action
+from rds_sandbox.tables import limits
 
 log = logging.getLogger(__name__)
 
-EVENT_LIMITS = {"RequestResponse": 6291456, "Event": 1048576}  # bytes
-ANSWER_LIMIT = 6291556
+LIMITS = limits("lambda")
 RETRY_SECONDS = (0.5, 1.0)  # one and two minutes on AWS
 
 
@@ -65,8 +65,9 @@ def run(backend: Any, name: str, qualifier: str | None, event: str, request_id: 
 def _checked_event(body: str | bytes | None, kind: str) -> str:
     """The event as JSON text; an absent one is an empty object."""
     content = body.encode() if isinstance(body, str) else body or b""
-    if len(content) > EVENT_LIMITS.get(kind, EVENT_LIMITS["RequestResponse"]):
-        limit = f"the {kind} invocation type (limit {EVENT_LIMITS[kind]} bytes)"
+    most = LIMITS["event"].get(kind, LIMITS["event"]["RequestResponse"])
+    if len(content) > most:
+        limit = f"the {kind} invocation type (limit {most} bytes)"
         raise refusal(413, "RequestTooLargeException", f"{len(content)} byte payload is too large for {limit}")
     try:
         text = content.decode() or "{}"
@@ -78,9 +79,9 @@ def _checked_event(body: str | bytes | None, kind: str) -> str:
 
 def _answer(payload: str, failed: bool) -> tuple[str, bool]:
     """The payload and whether it is an error: one that is too large is."""
-    if len(payload.encode()) <= ANSWER_LIMIT:
+    if len(payload.encode()) <= LIMITS["answer"]:
         return payload, failed
-    message = f"Response payload size exceeded maximum allowed payload size ({ANSWER_LIMIT} bytes)."
+    message = f"Response payload size exceeded maximum allowed payload size ({LIMITS['answer']} bytes)."
     return json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}), True
 
 

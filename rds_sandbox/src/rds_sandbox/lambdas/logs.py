@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 
 from rds_sandbox.lambdas.execution_environment import MEBIBYTE, ExecutionEnvironment, Outcome
 from rds_sandbox.lambdas.functions import SandboxFunction
-
-TAIL_BYTES = 4096  # what LogType=Tail gives back
+from rds_sandbox.tables import limits
 
 
 def stream_name(version: str) -> str:
@@ -70,4 +69,4 @@ def write(function: SandboxFunction, stream: str, lines: list[str]) -> None:
 
 def tail(lines: list[str]) -> str:
     """The last 4 KB, as the header X-Amz-Log-Result has them."""
-    return base64.b64encode("".join(f"{line}\n" for line in lines).encode()[-TAIL_BYTES:]).decode()
+    return base64.b64encode("".join(f"{line}\n" for line in lines).encode()[-limits("lambda")["tail"] :]).decode()

@@ -1,7 +1,6 @@
 """What Lambda refuses of a function, with its error codes and in its words.
 
-Source: AWS Lambda API Reference (CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration), Developer
-Guide ("Lambda quotas", "Lambda runtimes", "Working with environment variables") and botocore's service model.
+Source: AWS Lambda API Reference (CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration) and botocore's service model.
 """
 
 from __future__ import annotations
@@ -22,33 +21,15 @@ from moto.iam.exceptions import NotFoundException
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.interpreters import find_interpreter
 from rds_sandbox.lambdas import policies
+from rds_sandbox.tables import limits
 
-MEBIBYTE = 1 << 20
-ZIPPED_LIMIT, UNZIPPED_LIMIT = 50 * MEBIBYTE, 250 * MEBIBYTE
-REQUEST_LIMIT = 70167211  # a package of 50 MB in base64, and the rest of the request
-ENVIRONMENT_LIMIT = 4096
-NAME = re.compile(r"[a-zA-Z0-9-_]{1,64}")
-PRINCIPAL = re.compile(r"\*|\d{12}|arn:aws[a-z-]*:(iam|sts)::\d{12}:.+|[a-z0-9.-]+\.amazonaws\.com(\.cn)?")
-VARIABLE = re.compile(r"[a-zA-Z][a-zA-Z0-9_]+")
-RANGES = {"Timeout": (1, 900), "MemorySize": (128, 10240)}  # seconds, MiB
-
-# Creation is blocked by November 2026. Which of the others is next is in the Developer Guide's table.
-WITHDRAWN = re.compile(
-    r"nodejs(|4\.3|4\.3-edge|6\.10|8\.10|1[0-8]\.x)|python(2\.7|3\.[6-9])|java8|dotnetcore[123]\.[01]|dotnet6|go1\.x|ruby2\.[57]|provided"
-)
+LIMITS = limits("lambda")
 # What the sandbox keeps no promise about: a function that asks for it is not in the sandbox.
 UNSUPPORTED = (
     "CapacityProviderConfig", "CodeSigningConfigArn", "DeadLetterConfig", "DurableConfig", "FileSystemConfigs",
     "ImageConfig", "KMSKeyArn", "Layers", "PublishTo", "SnapStart", "TenancyConfig",
 )  # fmt: skip
 INTERFACE_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
-RESERVED = frozenset({
-    "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "LAMBDA_RUNTIME_DIR",
-    "LAMBDA_TASK_ROOT",
-})  # fmt: skip
 
 
 def refusal(status: int, code: str, message: str) -> LambdaClientError:
@@ -61,8 +42,8 @@ def refusal(status: int, code: str, message: str) -> LambdaClientError:
 def check_create(spec: Mapping[str, Any]) -> None:
     """What is wrong with a CreateFunction request by itself."""
     name = str(spec["FunctionName"]).rpartition(":")[2]
-    if not NAME.fullmatch(name):
-        raise ValidationException(name, "functionName", f"Member must satisfy regular expression pattern: {NAME.pattern}")
+    if not re.fullmatch(LIMITS["name"], name):
+        raise ValidationException(name, "functionName", f"Member must satisfy regular expression pattern: {LIMITS['name']}")
     if spec.get("PackageType", "Zip") != "Zip":
         raise NotInSandbox("a function from a container image is not in the sandbox")
     if not spec.get("Runtime") or not spec.get("Handler"):
@@ -80,7 +61,7 @@ def check_configuration(spec: Mapping[str, Any]) -> None:
         raise NotInSandbox("the log format JSON is not in the sandbox")
     _check_ranges(spec)
     handler = spec.get("Handler")
-    if handler is not None and not re.fullmatch(r"\S{1,128}", handler):
+    if handler is not None and not re.fullmatch(LIMITS["handler"], handler):
         raise ValidationException(handler, "handler", r"Member must satisfy regular expression pattern: [^\s]+")
     if spec.get("Runtime") is not None:
         check_runtime(spec["Runtime"])
@@ -92,13 +73,13 @@ def check_permission(given: Mapping[str, Any]) -> None:
     for parameter in ("EventSourceToken", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "PrincipalOrgID"):
         if given.get(parameter):
             raise NotInSandbox(f"{parameter} of a permission is not in the sandbox")
-    if not PRINCIPAL.fullmatch(given["Principal"]):
+    if not re.fullmatch(LIMITS["principal"], given["Principal"]):
         advice = "Please check the principal and try again."
         raise InvalidParameterValueException(f"The provided principal was invalid. {advice}")
 
 
 def _check_ranges(spec: Mapping[str, Any]) -> None:
-    for parameter, (least, most) in RANGES.items():
+    for parameter, (least, most) in LIMITS["ranges"].items():
         value = spec.get(parameter, least)
         bound = "greater" if value < least else "less"
         if not least <= value <= most:
@@ -110,10 +91,10 @@ def _check_ranges(spec: Mapping[str, Any]) -> None:
 def check_runtime(runtime: str) -> None:
     """Known, still offered, and one that this machine can run."""
     if runtime not in known_runtimes():
-        names = ", ".join(name for name in known_runtimes() if not WITHDRAWN.fullmatch(name))
+        names = ", ".join(name for name in known_runtimes() if not re.fullmatch(LIMITS["withdrawn"], name))
         message = f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{names}]"
         raise InvalidParameterValueException(f"{message} or be a valid ARN")
-    if WITHDRAWN.fullmatch(runtime):
+    if re.fullmatch(LIMITS["withdrawn"], runtime):
         message = f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions."
         advice = "We recommend you use a supported runtime while creating or updating functions."
         raise InvalidParameterValueException(f"{message} {advice}")
@@ -132,15 +113,15 @@ def known_runtimes() -> tuple[str, ...]:
 def check_variables(variables: Mapping[str, str]) -> None:
     """Names, reserved names, size; no value stands in a message."""
     prefix = "Lambda was unable to configure your environment variables because the environment variables you have provided"
-    reserved = sorted(RESERVED & variables.keys())
+    reserved = sorted(variables.keys() & set(LIMITS["reserved"]))
     if reserved:
         message = f"{prefix} contains reserved keys that are currently not supported for modification."
         raise InvalidParameterValueException(f"{message} Reserved keys used in this request: {', '.join(reserved)}")
     for name in variables:
-        if not VARIABLE.fullmatch(name):
-            pattern = f"Member must satisfy regular expression pattern: {VARIABLE.pattern}"
+        if not re.fullmatch(LIMITS["variable"], name):
+            pattern = f"Member must satisfy regular expression pattern: {LIMITS['variable']}"
             raise ValidationException(name, "environment.variables", pattern)
-    if len(json.dumps(dict(variables)).encode()) > ENVIRONMENT_LIMIT:
+    if len(json.dumps(dict(variables)).encode()) > LIMITS["environment"]:
         raise InvalidParameterValueException(f"{prefix} exceeded the 4KB limit.")
 
 
@@ -149,8 +130,8 @@ def check_package(package: bytes) -> None:
     try:
         with zipfile.ZipFile(BytesIO(package)) as unzipped:
             entries = unzipped.infolist()
-            if sum(entry.file_size for entry in entries) > UNZIPPED_LIMIT:
-                raise InvalidParameterValueException(f"Unzipped size must be smaller than {UNZIPPED_LIMIT} bytes")
+            if sum(entry.file_size for entry in entries) > LIMITS["unzipped"]:
+                raise InvalidParameterValueException(f"Unzipped size must be smaller than {LIMITS['unzipped']} bytes")
             if unzipped.testzip():
                 raise EOFError
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:  # damaged, encrypted …
@@ -162,8 +143,8 @@ def check_package(package: bytes) -> None:
 
 def uploaded(package: bytes, operation: str) -> bytes:
     """The package in a request for the operation, not larger than a direct upload may be."""
-    if len(package) > ZIPPED_LIMIT:
-        message = f"Request must be smaller than {REQUEST_LIMIT} bytes for the {operation} operation"
+    if len(package) > LIMITS["zipped"]:
+        message = f"Request must be smaller than {LIMITS['request']} bytes for the {operation} operation"
         raise refusal(413, "RequestEntityTooLargeException", message)
     return package
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Mapping
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from rds_sandbox.folders import share
 from rds_sandbox.postgres.programs import Programs
+from rds_sandbox.tables import read
 
 PRELOADED = "pg_stat_statements"  # by the default parameter groups (Amazon RDS User Guide, "pg_stat_statements")
 FIRST_MAJOR = 18  # the first with extension_control_path
@@ -57,10 +56,9 @@ def preloaded(settings: Mapping[str, str]) -> bool:
     return PRELOADED in settings.get("shared_preload_libraries", "")
 
 
-@cache
 def facts() -> dict[str, Any]:
     """The tables of extensions.toml."""
-    return tomllib.loads((resources.files(__package__) / "extensions.toml").read_text(encoding="utf-8"))
+    return read(__package__, "extensions.toml")
 
 
 def names(major: int) -> list[str]:

@@ -5,12 +5,9 @@ Their categories, ids and messages are in events.toml, which names its sources.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from moto.core.utils import utcnow
@@ -18,9 +15,9 @@ from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterVal
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds.requests import given, paged
+from rds_sandbox.tables import limits, read
 
-DEFAULT_MINUTES = 60
-KEPT_MINUTES = 14 * 24 * 60
+LIMITS = limits("rds")
 listeners: list[Callable[[Any, Event], None]] = []  # who hear of each event
 
 
@@ -37,10 +34,9 @@ class Event:
     id: str = ""
 
 
-@cache
 def facts() -> dict[str, Any]:
     """The tables of events.toml."""
-    return tomllib.loads((files(__package__) / "events.toml").read_text(encoding="utf-8"))
+    return read(__package__, "events.toml")
 
 
 def say(source: Any, name: str, /, **values: object) -> str:
@@ -80,9 +76,9 @@ def select(events: Iterable[Event], parameters: Mapping[str, Any], now: datetime
 
 def _interval(parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
     end = parameters.get("EndTime") or now
-    minutes = parameters.get("Duration", DEFAULT_MINUTES)
-    if not 0 < minutes <= KEPT_MINUTES:
-        raise InvalidParameterValue(f"Invalid value {minutes} for Duration. Must be between 1 and {KEPT_MINUTES}")
+    minutes, most = parameters.get("Duration", LIMITS["events_minutes"]), LIMITS["events_kept_minutes"]
+    if not 0 < minutes <= most:
+        raise InvalidParameterValue(f"Invalid value {minutes} for Duration. Must be between 1 and {most}")
     start = parameters.get("StartTime") or end - timedelta(minutes=minutes)
     if start > end:
         raise InvalidParameterCombination("The start time must be before the end time.")

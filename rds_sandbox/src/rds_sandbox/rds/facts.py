@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from importlib.resources import files
 from typing import Any
+
+from rds_sandbox.tables import read
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,9 @@ class Storage:
     striped_from: int = 0
 
 
-@cache
 def tables() -> dict[str, Any]:
-    """The tables of catalog.toml, parsed once."""
-    return tomllib.loads((files(__package__) / "catalog.toml").read_text(encoding="utf-8"))
+    """The tables of catalog.toml."""
+    return read(__package__, "catalog.toml")
 
 
 @cache

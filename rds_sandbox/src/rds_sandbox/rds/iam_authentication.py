@@ -14,8 +14,9 @@ from werkzeug.wrappers import Request
 from rds_sandbox import authorization, signatures
 from rds_sandbox.logins import Login
 from rds_sandbox.postgres import roles
+from rds_sandbox.tables import limits
 
-MOST_SECONDS = 900
+MOST_SECONDS = limits("rds")["token"]
 REPLICATION = "rds.logical_replication"
 
 

@@ -25,10 +25,10 @@ from rds_sandbox.machine import Machine
 from rds_sandbox.postgres import ServerFailed, roles
 from rds_sandbox.rds import events, facts, iam_authentication, managed_secrets, parameter_groups
 from rds_sandbox.rds.descriptions import DescribedDBInstance
+from rds_sandbox.tables import limits
 
 log = logging.getLogger(__name__)
 
-FORCE_SSL_MAJOR = 15  # `rds.force_ssl` is 1 by default from this major on (Amazon RDS User Guide)
 ATTEMPTS = 3  # at a work whose server is killed meanwhile
 FAILURES = (ServerFailed, OSError, psycopg.Error, subprocess.SubprocessError)
 
@@ -107,7 +107,7 @@ class SandboxDBInstance(DescribedDBInstance):
         """`rds.force_ssl`: that of the parameter group, else by the major version."""
         if "rds.force_ssl" in self.parameters:
             return self.parameters["rds.force_ssl"] == "1"
-        return facts.major(self.engine_version) >= FORCE_SSL_MAJOR
+        return facts.major(self.engine_version) >= int(limits("rds")["force_ssl_major"])
 
     def begin(self, steps: Steps, end: str, last: Work = lambda: None, pause: float = 0.0) -> None:
         """Do the steps in a thread of their own, each under its status; then what comes last, and show the end's status.

@@ -15,8 +15,9 @@ from rds_sandbox.rds.backend import FULL, MODIFIABLE, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given, paged
 from rds_sandbox.rds.snapshots import SandboxDBSnapshot
+from rds_sandbox.tables import limits
 
-STOPPED_FOR = timedelta(days=7)  # then AWS starts it (RDS User Guide, "Stopping an Amazon RDS DB instance temporarily")
+STOPPED_FOR = timedelta(days=limits("rds")["stopped_days"])
 
 
 @action("rds", "CreateDBInstance")

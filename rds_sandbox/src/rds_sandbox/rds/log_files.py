@@ -9,10 +9,10 @@ from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds.requests import given, paged
+from rds_sandbox.tables import limits
 
 FOLDER = "error/"  # before every name of a PostgreSQL log file on RDS
-MOST_LINES = 10000
-MOST_BYTES = 1 << 20  # of a portion
+LIMITS = limits("rds")
 
 
 @action("rds", "DescribeDBLogFiles")
@@ -53,9 +53,9 @@ def download(request: Request) -> dict[str, Any]:
     """From the marker on, else the last lines; the marker counts bytes."""
     asked = given(request)
     content = _read(_folder(request), str(asked.get("LogFileName", "")))
-    lines, marker = asked.get("NumberOfLines", MOST_LINES), asked.get("Marker")
+    lines, marker = asked.get("NumberOfLines", LIMITS["log_lines"]), asked.get("Marker")
     start = _last_lines(content, lines) if marker is None else _position(str(marker), content)
-    portion = b"".join(content[start:].splitlines(keepends=True)[:lines])[:MOST_BYTES]
+    portion = b"".join(content[start:].splitlines(keepends=True)[:lines])[: LIMITS["log_portion"]]
     end = start + len(portion)
     return {"LogFileData": portion.decode(errors="replace"), "Marker": str(end), "AdditionalDataPending": end < len(content)}
 

@@ -10,15 +10,16 @@ from typing import Any
 from moto.rds import models
 
 from rds_sandbox.patches import replaces
+from rds_sandbox.tables import limits
 
-ROTATION_DAYS = 7
+ROTATION_DAYS = limits("rds")["rotation_days"]
 
 
 @replaces(models, "MasterUserSecret")
 class GeneratedSecret(models.MasterUserSecret):
     """The managed secret of a master user, which nobody but RDS changes, with a password of its own.
 
-    Source: RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager": rotation after 7 days.
+    Source: RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager".
     """
 
     status = "creating"  # until the server has the password

@@ -19,9 +19,9 @@ from rds_sandbox.rds.backend import FULL, MODIFIABLE, SandboxRDSBackend, describ
 from rds_sandbox.rds.descriptions import GP3_BASELINE
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
+from rds_sandbox.tables import limits
 
-OPTIMIZATION = timedelta(hours=6)  # after a change of storage (RDS User Guide, "Increasing DB instance storage capacity")
-
+OPTIMIZATION = timedelta(hours=limits("rds")["optimization_hours"])
 Values = Mapping[str, Any]
 TOLD = ("DBInstanceClass", "AllocatedStorage", "MultiAZ")  # by events of their own
 # Where the instance has another name for it than the request.

@@ -26,10 +26,10 @@ from rds_sandbox.postgres import Programs, Server
 from rds_sandbox.rds import engine_parameters, facts
 from rds_sandbox.rds.engine_parameters import Parameter
 from rds_sandbox.rds.requests import check_filters, given, paged
+from rds_sandbox.tables import limits
 
 FILE = "parameter_group.conf"  # which postgresql.conf includes
-MOST = 20  # parameters of a request
-NAME = re.compile(r"[A-Za-z](-?[A-Za-z0-9]){0,254}")
+LIMITS = limits("rds")
 STANDBY = ("max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction")
 IMMEDIATE, REBOOT = "immediate", "pending-reboot"
 
@@ -39,7 +39,7 @@ def create(request: Request) -> object:
     """Of a family that there is, under a name that is free."""
     asked, backend = request.parameters, request.backend
     name, family = asked["DBParameterGroupName"], asked["DBParameterGroupFamily"]
-    if not NAME.fullmatch(name):
+    if not re.fullmatch(LIMITS["parameter_group"], name):
         raise InvalidParameterValue(f"The parameter DBParameterGroupName is not a valid identifier: {name}")
     if family not in facts.families():
         raise InvalidParameterValue(f"ParameterGroupFamily {family} is not a valid parameter group family")
@@ -147,8 +147,8 @@ def _row(parameter: Parameter, set_to: Mapping[str, str] | None) -> dict[str, An
 def modify(request: Request) -> dict[str, Any]:
     """Checked as a whole before anything is changed."""
     group, asked = _own(request), request.parameters["Parameters"]
-    if len(asked) > MOST:
-        raise InvalidParameterValue(f"At most {MOST} parameters can be modified in one request.")
+    if len(asked) > (most := LIMITS["parameters_per_request"]):
+        raise InvalidParameterValue(f"At most {most} parameters can be modified in one request.")
     known = _parameters(request, group)
     for each in asked:
         _check(known, each, given_value=True)

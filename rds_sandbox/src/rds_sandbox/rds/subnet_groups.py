@@ -16,10 +16,11 @@ from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
 from rds_sandbox.patches import MOTO, Request, action
 from rds_sandbox.rds.requests import given, paged
+from rds_sandbox.tables import limits
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]{0,254}")
+NAME = re.compile(limits("rds")["subnet_group"])
 DEFAULT = "default"
-ZONES = 2
+ZONES = limits("rds")["subnet_group_zones"]
 models.DBSubnetGroup.supported_network_types = ["IPV4"]  # type: ignore[attr-defined]
 
 

@@ -19,15 +19,13 @@ from rds_sandbox.rds import facts
 from rds_sandbox.rds.facts import Version
 from rds_sandbox.rds.master_user_rules import check_master_user, check_name, check_password_change, check_present
 from rds_sandbox.rds.storage_rules import check_copied_storage, check_storage, check_storage_change
+from rds_sandbox.tables import limits
 
 Parameters = Mapping[str, Any]
 
-_RANGES = {"Port": (1150, 65535), "DBPortNumber": (1150, 65535), "BackupRetentionPeriod": (0, 35)}
-_MONITORING_INTERVALS = (0, 1, 5, 10, 15, 30, 60)
+_LIMITS = limits("rds")
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _EXTENDED_SUPPORT = "open-source-rds-extended-support"
-_INSIGHTS_RETENTIONS = {7, 731, *range(31, 24 * 31, 31)}
-_ADVANCED_INSIGHTS_RETENTION = 465
 
 
 def check_create(parameters: Parameters, region: str, today: date | None = None) -> None:
@@ -99,9 +97,9 @@ def check_identifier(name: str, value: str | None) -> None:
     """Check an identifier: 1 to 63 letters, digits, hyphens; a letter first, no hyphen last or doubled."""
     check_present(name, value)
     fault = f"The parameter {name} is not a valid identifier"
-    if value and len(value) > 63:
-        raise InvalidParameterValue(f"{fault} because it is longer than 63 characters.")
-    if value and not re.fullmatch(r"[A-Za-z](-?[A-Za-z0-9])*", value):
+    if value and len(value) > _LIMITS["identifier_characters"]:
+        raise InvalidParameterValue(f"{fault} because it is longer than {_LIMITS['identifier_characters']} characters.")
+    if value and not re.fullmatch(_LIMITS["identifier"], value):
         raise InvalidParameterValue(
             f"{fault}. Identifiers must begin with a letter; "
             "must contain only ASCII letters, digits, and hyphens; "
@@ -205,7 +203,7 @@ def _check_settings(parameters: Parameters, current: Parameters) -> None:
 
 def check_ranges(parameters: Parameters) -> None:
     """Check the numbers that have a lowest and a highest value."""
-    for name, (low, high) in _RANGES.items():
+    for name, (low, high) in _LIMITS["ranges"].items():
         if name in parameters and not low <= parameters[name] <= high:
             message = f"Invalid value {parameters[name]} for {name}. Must be between {low} and {high}"
             raise InvalidParameterValue(message)
@@ -221,8 +219,8 @@ def check_window(parameters: Parameters) -> None:
 
 def _check_monitoring(parameters: Parameters, current: Parameters) -> None:
     interval = parameters.get("MonitoringInterval", current.get("MonitoringInterval") or 0)
-    if interval not in _MONITORING_INTERVALS:
-        valid = ", ".join(map(str, _MONITORING_INTERVALS))
+    if interval not in _LIMITS["monitoring_intervals"]:
+        valid = ", ".join(map(str, _LIMITS["monitoring_intervals"]))
         raise InvalidParameterValue(f"Invalid value {interval} for MonitoringInterval. Valid values: {valid}")
     if parameters.get("MonitoringRoleArn") and not interval:
         message = "You must specify a MonitoringInterval value other than 0 when you specify a MonitoringRoleARN value."
@@ -238,14 +236,14 @@ def _check_insights(parameters: Parameters, current: Parameters) -> None:
     for name in ("PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId"):
         if name in parameters and not enabled:
             raise InvalidParameterCombination(f"{name} can't be specified without Performance Insights.")
-    if retention not in {None, *_INSIGHTS_RETENTIONS}:
+    if retention not in {None, *_LIMITS["insights_days"]}:
         message = f"Invalid Performance Insights retention period: {retention}. Valid: 7, months * 31, 731"
         raise InvalidParameterValue(message)
     kept = (retention or current.get("PerformanceInsightsRetentionPeriod") or 0) if enabled else 0
-    if parameters.get("DatabaseInsightsMode") == "advanced" and kept < _ADVANCED_INSIGHTS_RETENTION:
+    if parameters.get("DatabaseInsightsMode") == "advanced" and kept < _LIMITS["advanced_insights_days"]:
         raise InvalidParameterCombination(
             "To enable the Advanced mode of Database Insights, enable Performance Insights and set the "
-            f"retention period for Performance Insights to at least {_ADVANCED_INSIGHTS_RETENTION} days."
+            f"retention period for Performance Insights to at least {_LIMITS['advanced_insights_days']} days."
         )
 
 

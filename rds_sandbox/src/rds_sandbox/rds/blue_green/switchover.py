@@ -17,8 +17,9 @@ from rds_sandbox.rds import backups, modifications, replicas
 from rds_sandbox.rds.blue_green.deployments import COMPLETED, FAILED, IN_PROGRESS, READY, Deployment, find, wrong_state
 from rds_sandbox.rds.instances import FAILURES
 from rds_sandbox.rds.requests import given
+from rds_sandbox.tables import limits
 
-DEFAULT_SECONDS, MOST_SECONDS = 300, 3600
+TIMEOUT = limits("rds")["switchover"]
 LONG_SECONDS = 3  # open for longer, a transaction that has written is long-running: RDS says no number
 POLL_SECONDS = 0.02
 
@@ -31,9 +32,11 @@ class Canceled(Exception):
 def switchover(request: Request) -> dict[str, Any]:
     """Where the deployment is ready for it; the guardrails are checked after the answer."""
     asked, backend = given(request), request.backend
-    deployment, seconds = find(backend, asked["BlueGreenDeploymentIdentifier"]), asked.get("SwitchoverTimeout", DEFAULT_SECONDS)
-    if seconds > MOST_SECONDS:
-        raise InvalidParameterValue(f"Invalid value {seconds} for SwitchoverTimeout. Must be between 30 and {MOST_SECONDS}")
+    deployment = find(backend, asked["BlueGreenDeploymentIdentifier"])
+    seconds = asked.get("SwitchoverTimeout", TIMEOUT["default"])
+    if seconds > TIMEOUT["most"]:
+        between = f"between {TIMEOUT['least']} and {TIMEOUT['most']}"
+        raise InvalidParameterValue(f"Invalid value {seconds} for SwitchoverTimeout. Must be {between}")
     deployment.look()
     if deployment.status not in READY:
         reason = f"{deployment.status}. {deployment.details}".strip()
