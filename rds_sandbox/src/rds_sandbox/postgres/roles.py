@@ -24,12 +24,22 @@ def create_master_user(server: Server, name: str, password: str, database: str |
     """
     create_preloaded(server, "template1", "postgres")
     with server.administrator() as connection:
-        grants = "grantable_roles" if server.programs.major() >= ADMIN_MAJOR else "closed_roles"
-        for step in ("roles", grants, "master_user", "ownership"):
+        for step in ("roles", *_grants(server), "master_user", "ownership"):
             connection.execute(compose(step, master=name))
         _set_password(connection, name, password)
         if database and database != "postgres":
             connection.execute(compose("database", master=name, database=database))
+
+
+def _grants(server: Server) -> tuple[str, ...]:
+    return ("grantable_roles", "subscribing_roles") if server.programs.major() >= ADMIN_MAJOR else ("closed_roles",)
+
+
+def renew_grants(server: Server) -> None:
+    """Let rds_superuser grant, after an upgrade to another major, what it does on a new server of that."""
+    with server.administrator() as connection:
+        for step in _grants(server):
+            connection.execute(compose(step))
 
 
 def create_preloaded(server: Server, *databases: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from moto.core.utils import utcnow
 
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.postgres import Server, ServerFailed, upgrade
+from rds_sandbox.postgres import Server, ServerFailed, roles, upgrade
 from rds_sandbox.rds import backups, events, facts, replicas
 from rds_sandbox.rds.instances import SandboxDBInstance
 
@@ -67,6 +67,7 @@ def _replace_server(instance: SandboxDBInstance, server: Server, new: Server) ->
 
 def finish(instance: SandboxDBInstance) -> None:
     """The server serves again: its replicas go along, and no moment before this one can be restored."""
+    roles.renew_grants(instance.machine.running_server())
     if instance.option_group_name.startswith("default:"):
         instance.option_group_name = f"default:postgres-{facts.major(instance.engine_version)}"
     instance.say("upgraded")
