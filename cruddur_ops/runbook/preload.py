@@ -34,3 +34,4 @@ for module in MODULES:
         importlib.import_module(module)
 sessions.read_models()
 gc.freeze()  # all of this stays: no kernel need look through it, and have copies of its pages
+gc.set_threshold(50_000)  # a cell makes many objects that stay as long as it runs

@@ -8,6 +8,7 @@ the environment.
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -96,6 +97,7 @@ def _cells(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 def main() -> None:
     """Run all notebooks for each seed, on one sandbox."""
     progress.FIRST_PAUSE_SECONDS, progress.LONGEST_PAUSE_SECONDS = 0.05, 0.5  # the times of AWS are shortened, too
+    gc.set_threshold(50_000)  # as in a kernel
     shell = Notebooks()
     quick = "--quick" in sys.argv
     names = [name for name in NAMES if not (quick and name in LONG)]

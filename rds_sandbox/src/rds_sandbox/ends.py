@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 from rds_sandbox import passing
 
@@ -28,6 +31,10 @@ class End:
         self.early = b""  # what comes before there is another end: a client's startup message
         self.encrypted = isinstance(connection, ssl.SSLSocket)
         self._connection = connection
+        self._take: Callable[[], Any] = partial(connection.recv_into, BUFFER)
+        self._give: Callable[[Any], int] = connection.send
+        if isinstance(connection, ssl.SSLSocket):  # what its recv_into and send come to
+            self._take, self._give = partial(connection.read, len(BUFFER), BUFFER), connection.write
         self._rest = b""  # what the peer has not taken yet
         self._closing = False
         self._came = asyncio.Event()
@@ -37,8 +44,9 @@ class End:
         """From now on what one receives is sent by the other."""
         self.other, other.other = other, self
         for one, another in ((self, other), (other, self)):
-            early, one.early = one.early, b""
-            one._pass(early, another)
+            if early := one.early:
+                one.early = b""
+                one._pass(early, another)
 
     def _listen(self) -> None:
         if not self.lost.done():
@@ -50,28 +58,25 @@ class End:
         passing.readers.pop(self._connection.fileno(), None)
 
     def _read(self) -> bool:
-        """All there is; what TLS has decrypted and not given yet would never be told of. Whether others wait for what came."""
-        try:
-            while True:
-                size = self._connection.recv_into(BUFFER)
-                if not size:
-                    self._lose()
-                    break
-                self._receive(BUFFER[:size])
-                if not (self.encrypted and self._connection.pending()):  # type: ignore[attr-defined]
-                    break
-        except LATER:
-            pass
-        except (OSError, ValueError):
-            self._lose()
-        return self.other is None or self.lost.done() or self.other.lost.done()
+        """What has come, at most a record of TLS, which this takes whole: of what is left the selector tells again.
 
-    def _receive(self, data: memoryview) -> None:
-        if self.other:
-            self._pass(data, self.other)
+        Returns:
+            Whether others wait for it.
+        """
+        try:
+            size = self._take()
+        except LATER:
+            return False
+        except (OSError, ValueError):
+            size = 0
+        if not size:
+            self._lose()
+        elif self.other:
+            self._pass(BUFFER[:size], self.other)
         else:
-            self.early += data
+            self.early += BUFFER[:size]
             self._came.set()
+        return self.other is None or self.lost.done() or self.other.lost.done()
 
     def _pass(self, data: bytes | memoryview, other: End) -> None:
         """Where the other takes no more for now, this one waits."""
@@ -90,12 +95,11 @@ class End:
 
     def _sent(self, data: bytes | memoryview) -> bytes:
         """Send; what is left."""
-        view = memoryview(data)
         try:
-            while view:
-                view = view[self._connection.send(view) :]
+            while (sent := self._give(data)) < len(data):
+                data = memoryview(data)[sent:]
         except LATER:
-            return bytes(view)
+            return bytes(data)
         except (OSError, ValueError):
             self._lose()
         return b""
@@ -109,7 +113,6 @@ class End:
             self.close()
         elif self.other:
             self.other._listen()
-            self.loop.call_soon(self.other._read)  # what TLS has of it is told by no event
 
     async def ahead(self, size: int) -> bytes:
         """The first bytes, once they are there; they stay."""
