@@ -66,8 +66,8 @@ def _write_to_memory() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: a third of a test's time is waiting."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are cores: a third of a test's time is waiting."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

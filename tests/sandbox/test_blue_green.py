@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import psycopg
@@ -113,6 +114,7 @@ def removed(old: Target) -> None:
     with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         execute(elsewhere, "INSERT INTO kept VALUES (5)")
     calls.send(elsewhere, instances.protection(one.identifier, on=True))
+    time.sleep(0.5)  # RDS begins a moment after its answer
     waiting.wait(elsewhere, lacks=lambda found: "" if found.deletion_protection else "not protected yet")
     plan = rds.plan_blue_green_removal(old, LAST)
     with pytest.raises(ConfirmationRequired):

@@ -174,7 +174,7 @@ CIRCLES: dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]] = {
 }
 
 
-ALIKE = ("snapshot", "moment")  # as a restore, which begins with a snapshot
+ALIKE = ("snapshot", "moment", "restore", "replica")  # a copy is made, and goes; without --all the switchover stands for it
 
 
 @functools.cache
