@@ -20,12 +20,12 @@ PASSWORD = "correct-horse-battery"
 Client = Any
 
 
-def make_client(sandbox: Mapping[str, str], service: str, **more: Any) -> Client:
+def make_client(sandbox: Mapping[str, str], service: str, region: str = REGION, **more: Any) -> Client:
     """A client such as anybody would make."""
     return boto3.client(
         service,
         endpoint_url=sandbox["AWS_ENDPOINT_URL"],
-        region_name=REGION,
+        region_name=region,
         aws_access_key_id=sandbox["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=sandbox["AWS_SECRET_ACCESS_KEY"],
         **more,

@@ -96,10 +96,10 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
         problem = problem or f"Value null at '{_member(path)}' failed to satisfy constraint: Member must not be null"
         raise Refused(code, f"1 validation error detected: {problem}")
     for key, _ in tags(parameters):
-        if key.lower().startswith(RESERVED.get(service, ("aws:",))):
+        if not key or key.lower().startswith(RESERVED.get(service, ("aws:",))):
             code = INVALID.get(service, BY_PROTOCOL.get(model.protocol, OTHERS)[0])
-            message = f"Value ( {key} ) for parameter key is invalid. Tag keys starting with 'aws:' are reserved for internal use"
-            raise Refused(TAG_CODES.get(service, code), message)
+            rule = "Tag keys starting with 'aws:' are reserved for internal use" if key else "Tag keys cannot be empty"
+            raise Refused(TAG_CODES.get(service, code), f"Value ( {key} ) for parameter key is invalid. {rule}")
 
 
 def tags(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

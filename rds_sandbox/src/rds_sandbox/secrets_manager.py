@@ -15,10 +15,11 @@ from moto.backends import get_backend
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
     InvalidRequestException,
+    OperationNotPermittedOnReplica,
     SecretsManagerClientError,
     ValidationException,
 )
-from moto.secretsmanager.models import FakeSecret
+from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
@@ -92,6 +93,8 @@ def change(request: Request) -> object:
     secret: Any = request.backend.secrets.get(request.parameters["SecretId"])
     if secret is None:
         return MOTO
+    if isinstance(secret, ReplicaSecret) and request.name in VALUES:
+        raise OperationNotPermittedOnReplica
     if secret.owning_service and request.name not in ANYBODY:
         service = secret.owning_service
         raise InvalidRequestException(f"This secret is managed by {service}, and you must use that service to change it.")

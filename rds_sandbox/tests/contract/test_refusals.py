@@ -87,6 +87,7 @@ def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
         ("rds", "add_tags_to_resource", {"ResourceName": "x", "Tags": [{"Key": "RDS:x"}]}, "InvalidParameterValue"),
         ("rds", "remove_tags_from_resource", {"ResourceName": "x", "TagKeys": ["aws:x"]}, "InvalidParameterValue"),
         ("ec2", "create_tags", {"Resources": ["sg-0"], "Tags": [{"Key": "aws:x"}]}, "InvalidParameterValue"),
+        ("secretsmanager", "create_secret", {"Name": "x", "Tags": [{"Value": "x"}]}, "InvalidParameterException"),
         (
             "ec2",
             "create_vpc",
@@ -173,6 +174,14 @@ def test_states_of_a_secret(secretsmanager: Client) -> None:
         assert "InvalidRequestException" == refused(call, **given)
     secretsmanager.restore_secret(**name)
     assert "kept" == secretsmanager.get_secret_value(**name)["SecretString"]
+
+
+def test_a_replica_of_a_secret(sandbox: Mapping[str, str], secretsmanager: Client) -> None:
+    """It is changed in the region of its primary alone."""
+    secretsmanager.create_secret(Name="copied", SecretString="x", AddReplicaRegions=[{"Region": "us-west-2"}])
+    elsewhere = make_client(sandbox, "secretsmanager", region="us-west-2")
+    for call, more in ((elsewhere.rotate_secret, {}), (elsewhere.update_secret_version_stage, {"VersionStage": "x"})):
+        assert "InvalidParameterException" == refused(call, SecretId="copied", **more)
 
 
 def test_permissions_of_a_function(sandbox: Mapping[str, str]) -> None:
