@@ -154,6 +154,14 @@ def test_a_failover_needs_two_zones(rds: Client) -> None:
     assert before["SecondaryAvailabilityZone"] == after["AvailabilityZone"] != after["SecondaryAvailabilityZone"]
 
 
+def test_filters_of_network_interfaces(sandbox: Mapping[str, str]) -> None:
+    """One without values finds nothing; those of DB instances are found by what the sandbox knows of them."""
+    describe = client_of(sandbox, "ec2").describe_network_interfaces
+    assert [] == describe(Filters=[{"Name": "description"}])["NetworkInterfaces"]
+    ours = {"Name": "description", "Values": ["RDSNetworkInterface"]}
+    assert "NotInSandbox" == refused(describe, Filters=[ours, {"Name": "status", "Values": ["in-use"]}])
+
+
 def test_states_of_a_secret(secretsmanager: Client) -> None:
     """One that waits for its deletion takes no value and no tag; rotating without a function loses nothing."""
     name = {"SecretId": "plain"}

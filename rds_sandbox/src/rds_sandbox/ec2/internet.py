@@ -14,6 +14,7 @@ from typing import Any
 from moto.ec2.models.vpcs import VPCBackend
 from moto.rds.models import rds_backends
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
 EVERYWHERE = "0.0.0.0/0"
@@ -78,12 +79,14 @@ def _covers(entry: Any, address: IPv4Address, port: int) -> bool:
 @action("ec2", "DescribeNetworkInterfaces")
 def describe(request: Request) -> object:
     """Those of DB instances, where they are asked for by their description; all others are moto's."""
-    filters = {each["Name"]: set(each["Values"]) for each in request.parameters.get("Filters") or ()}
+    filters = {name: set(values) for name, values in request.moto._filters_from_querystring().items()}
     if filters.pop("description", None) != {DESCRIPTION}:
         return MOTO
     backend: Any = rds_backends[request.backend.account_id][request.backend.region_name]
     found = [_interface(each) for each in backend.instances()]
     known = {"vpc-id": lambda each: {each["VpcId"]}, "group-id": lambda each: {group["GroupId"] for group in each["Groups"]}}
+    if unknown := ", ".join(filters.keys() - known.keys()):
+        raise NotInSandbox(f"the network interfaces of DB instances have no filter {unknown} in the sandbox")
     there = [each for each in found if each and all(known[name](each) & values for name, values in filters.items())]
     return {"NetworkInterfaces": there}
 
