@@ -87,8 +87,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish() -> None:
     """Look for garbage in what comes from now on, and seldom: by default that is a fifth of the time of the unit tests."""
-    gc.freeze()
-    gc.set_threshold(50_000)
+    from cruddur_ops import garbage
+
+    garbage.settle()
     gc.enable()
 
 

@@ -3,12 +3,12 @@
 No thread may run there: a fork copies only the one that forks (fork(2)).
 """
 
-import gc
 import importlib
 import os
 import sys
 from contextlib import suppress
 
+from cruddur_ops import garbage
 from cruddur_ops.aws import sessions
 
 MODULES = (
@@ -33,5 +33,4 @@ for module in MODULES:
     with suppress(ImportError):  # the kernel or the cell that needs it will say so
         importlib.import_module(module)
 sessions.read_models()
-gc.freeze()  # all of this stays: no kernel need look through it, and have copies of its pages
-gc.set_threshold(50_000)  # a cell makes many objects that stay as long as it runs
+garbage.settle()  # no kernel need look through all of this, and have copies of its pages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -65,6 +65,14 @@ def wait_for(rds: Client, identifier: str, status: str, timeout: float = 60) -> 
             return found
         time.sleep(0.05)
     raise AssertionError(f"{identifier} is {found['DBInstanceStatus']}, not {status}")
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 20) -> bool:
+    """Whether the condition holds before the time is over."""
+    deadline = time.monotonic() + timeout
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
 
 
 def make_group(ec2: Client, name: str, *permissions: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ the environment.
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import json
 import os
@@ -19,7 +18,7 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 from sql.connection import Connection as SqlConnection
 
-from cruddur_ops import progress
+from cruddur_ops import garbage, progress
 from cruddur_ops.database import connection
 from cruddur_ops.runbook import notebooks
 from cruddur_ops.runbook.notebooks import NOTEBOOKS, Selection
@@ -97,7 +96,7 @@ def _cells(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 def main() -> None:
     """Run all notebooks for each seed, on one sandbox."""
     progress.FIRST_PAUSE_SECONDS, progress.LONGEST_PAUSE_SECONDS = 0.05, 0.5  # the times of AWS are shortened, too
-    gc.set_threshold(50_000)  # as in a kernel
+    garbage.settle()  # as in a kernel
     shell = Notebooks()
     quick = "--quick" in sys.argv
     names = [name for name in NAMES if not (quick and name in LONG)]

@@ -95,7 +95,7 @@ def test_a_change_by_hand_is_found(target: Target) -> None:
     client, identifier = aws.client(target, "rds"), target.db_instance_identifier
     client.modify_db_instance(DBInstanceIdentifier=identifier, CopyTagsToSnapshot=False, ApplyImmediately=True)
     asking = target.asking("parameter", copy_tags_to_snapshot=True)
-    until(lambda: settings_changed(asking) == ["CopyTagsToSnapshot"] and not settings_changed(target))
+    until(lambda: [[], ["CopyTagsToSnapshot"]] == [settings_changed(target), settings_changed(asking)])
     rds.wait(target, timeout=60)
     rds.plan_instance(asking).apply()
     assert "describe-events --source-type db-instance" in instances.log_command(identifier)

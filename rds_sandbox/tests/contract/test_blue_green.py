@@ -7,7 +7,6 @@ DescribeBlueGreenDeployments, SwitchoverBlueGreenDeployment and DeleteBlueGreenD
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ import pytest
 from rds_sandbox import Sandbox
 from tests.contract.test_recovery import data_of, kill
 from tests.instance import create, messages, refused, run
-from tests.support import Client, connect, majors, wait_for
+from tests.support import Client, connect, majors, wait_for, wait_until
 
 STATE, UNSUPPORTED = "InvalidBlueGreenDeploymentStateFault", "SourceDatabaseNotSupportedFault"
 LONG_RUNNING = "SELECT now() - xact_start > interval '3 s' FROM pg_stat_activity WHERE application_name = 'writer'"
@@ -40,10 +39,7 @@ def older() -> int:
 
 def until(condition: Callable[[], bool], seconds: float = 90) -> None:
     """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    assert wait_until(condition, seconds)
 
 
 def deploy(rds: Client, source: Mapping[str, Any], **more: Any) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.contract.test_process import wait_until
 from tests.functions import code_of, deploy, invoke, make_role, package, permit_interfaces, settle, wanted
-from tests.support import Client, from_address, make_client, make_group, reset, tcp, wait_for
+from tests.support import Client, from_address, make_client, make_group, reset, tcp, wait_for, wait_until
 from tests.support import wanted as wanted_instance
 
 AWSS = "arn:aws:iam::aws:policy/service-role"

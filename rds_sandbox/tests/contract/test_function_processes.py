@@ -15,9 +15,8 @@ import pytest
 
 from rds_sandbox import Sandbox, control, keeper, process
 from rds_sandbox.state import read_record
-from tests.contract.test_process import wait_until
 from tests.functions import deploy, invoke, make_role, package, wanted
-from tests.support import make_client, reset
+from tests.support import make_client, reset, wait_until
 
 SOURCE = """
     import os, subprocess, time
@@ -57,10 +56,7 @@ def running(environment: Mapping[str, str]) -> list[int]:
 
 def alive(process: int) -> bool:
     """Whether it is there and no zombie."""
-    try:
-        return bool(psutil.Process(process).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+    return psutil.pid_exists(process) and not keeper.ended(psutil.Process(process))
 
 
 def gone(processes: list[int]) -> bool:

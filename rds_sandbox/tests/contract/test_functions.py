@@ -15,9 +15,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.contract.test_process import wait_until
 from tests.functions import code_of, deploy, failure, invoke, make_role, package, settle, wanted
-from tests.support import Client, make_client, reset
+from tests.support import Client, make_client, reset, wait_until
 
 SOURCE = """
     import logging, os, sys, time

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 
 from rds_sandbox.postgres import find_programs
 from tests.instance import create, run
-from tests.support import PASSWORD, Client, connect, majors
+from tests.support import PASSWORD, Client, connect, majors, wait_until
 
 
 def make_parameters(rds: Client, name: str, values: Mapping[str, str]) -> None:
@@ -123,10 +122,7 @@ def test_a_subscription(sandbox: Mapping[str, str], instance: dict[str, Any], lo
         connection.execute(f"CREATE SUBSCRIPTION there CONNECTION '{source}' PUBLICATION here")
         try:
             run(sandbox, logical, "INSERT INTO followed VALUES (2)")
-            deadline = time.monotonic() + 30
-            while connection.execute("SELECT id FROM followed ORDER BY id").fetchall() != [(1,), (2,)]:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            assert wait_until(lambda: [(1,), (2,)] == connection.execute("SELECT id FROM followed ORDER BY id").fetchall(), 30)
         finally:
             connection.execute("DROP SUBSCRIPTION there")
 

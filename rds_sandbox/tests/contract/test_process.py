@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +22,7 @@ from botocore.exceptions import ClientError
 from rds_sandbox import control, keeper, process
 from rds_sandbox.errors import PostgresMissing, SandboxNotUp
 from rds_sandbox.state import read_record, record_file
-from tests.support import Client, make_client, reset, wait_for, wanted
+from tests.support import Client, make_client, reset, wait_for, wait_until, wanted
 
 
 @pytest.fixture
@@ -73,14 +72,6 @@ def servers_under(root: Path) -> list[psutil.Process]:
     """The PostgreSQL servers whose data are under this folder."""
     numbers = [int(file.read_text().split()[0]) for file in root.glob("*/data/postmaster.pid")]
     return [psutil.Process(number) for number in numbers if number > 0]  # initdb's own server writes a negative one
-
-
-def wait_until(condition: Callable[[], bool], timeout: float = 20) -> bool:
-    """Whether the condition holds before the time is over."""
-    deadline = time.monotonic() + timeout
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
 
 
 def test_up_is_idempotent_and_down_removes_everything(names: Callable[[str], str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from rds_sandbox import Sandbox
 from tests.instance import create, messages, refused, run, statuses
-from tests.support import Client, make_client, wait_for
+from tests.support import Client, make_client, wait_for, wait_until
 
 REPLICA = {"DBInstanceIdentifier": "replica"}
 SOURCE = {"DBInstanceIdentifier": "source"}
@@ -36,10 +35,7 @@ def replica(rds: Client, source: dict[str, Any]) -> dict[str, Any]:
 
 def until(condition: Callable[[], bool], seconds: float = 30) -> None:
     """Wait for a condition."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    assert wait_until(condition, seconds)
 
 
 def count(sandbox: Mapping[str, str], instance: Mapping[str, Any]) -> int:
