@@ -229,6 +229,7 @@ def create_service(name: Any) -> Flask:
     except ImportError:  # of a package that the sandbox does without
         application = Flask("lacking")
     application.debug = False
+    application.url_map.merge_slashes = False  # an empty name in a path is no redirection
     application.register_error_handler(NotInSandbox, lambda error: lacking(current_request, str(error)))
     for error in (NotImplementedError, NotFound):  # an action that moto knows no method of, or no path
         application.register_error_handler(error, lambda _: not_in_sandbox(current_request, name))

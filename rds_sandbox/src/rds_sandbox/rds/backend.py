@@ -11,6 +11,7 @@ from moto.rds import models
 from moto.rds.exceptions import (
     DBInstanceNotFoundError,
     DBParameterGroupNotFoundError,
+    DBSnapshotNotFoundFault,
     InvalidParameterCombination,
     InvalidParameterValue,
     KMSKeyNotAccessibleFault,
@@ -91,6 +92,16 @@ class SandboxRDSBackend(models.RDSBackend):
     def instances(self) -> list[SandboxDBInstance]:
         """All instances."""
         return [found for found in self.databases.values() if isinstance(found, SandboxDBInstance)]
+
+    def get_db_snapshot(self, identifier: str) -> Any:
+        """The snapshot of this name, or of this ARN, in whichever region."""
+        found = self.database_snapshots
+        if identifier.startswith("arn:"):
+            regions = list(models.rds_backends[self.account_id].values())
+            found = {made.arn: made for region in regions for made in region.database_snapshots.values()}
+        if identifier not in found:
+            raise DBSnapshotNotFoundFault(identifier)
+        return found[identifier]
 
     def require_groups(self, group_ids: list[str], subnet_group: str) -> None:
         """Refuse security groups that do not exist, or are of another VPC than the subnet group."""
