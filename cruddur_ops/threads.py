@@ -14,9 +14,10 @@ def beside(work: Callable[[threading.Event], object]) -> Iterator[None]:
     """
     over = threading.Event()
     thread = threading.Thread(target=work, args=(over,), daemon=True)
-    thread.start()
     try:
+        thread.start()
         yield
     finally:
         over.set()
-        thread.join()
+        if thread.is_alive():  # else an interrupt came as it was started
+            thread.join()

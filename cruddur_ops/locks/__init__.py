@@ -77,7 +77,7 @@ def renewed(renew: Callable[[], str]) -> Iterator[Hold]:
     def keep(ended: threading.Event) -> None:
         while not hold.lost and not ended.wait(RENEWAL):
             hold.lost = renew()
-        if hold.lost:
+        if hold.lost and not ended.is_set():
             os.kill(os.getpid(), signal.SIGINT)
 
     with threads.beside(keep):
