@@ -40,7 +40,7 @@ def heard(run: Run, runs: Path) -> dict[str, str]:
             record = history.read(folder)
         except WrongInput:
             continue
-        if "heard" in record and (record["target"], record["plan_only"], record["order"]) == wanted:
+        if "heard" in record and (record["target"], record["plan_only"], record.get("order")) == wanted:
             return {"heard": record["heard"]}
     return {"heard": ""}
 

@@ -37,6 +37,8 @@ def resume(name: str, runs: Path, request: Request) -> Request:
         raise WrongInput(f"{folder.name} only planned: run it without --plan, or name one of those that `cruddur-ops runs` lists")
     if record["verdict"] == "passed":
         raise WrongInput(f"{folder.name} has passed, nothing is left of it: begin a new run with `cruddur-ops run`")
+    if "order" not in record:
+        raise WrongInput(f"{folder.name} does not say which notebooks it was to run: begin a new run with `cruddur-ops run`")
     path = folder / approvals.NAME
     approved = approvals.read(path) if path.exists() else {}
     given = [(key.partition(": ")[2], one) for key, one in record["parameters"].items() if one["source"] != "default"]

@@ -34,7 +34,7 @@ class Notebooks:
     def __init__(self) -> None:
         """Made once: what it imports is there for all of them."""
         main = sys.modules["__main__"]
-        self.shell = InteractiveShell.instance()
+        self.shell = InteractiveShell.instance(cache_size=0)  # it collects garbage with what it forgets: 0.2 s for each notebook
         sys.modules["__main__"] = main  # IPython puts its own there, from which multiprocessing could start nothing
         self.shell.user_ns["display"] = print
         self.said = ""  # by the last notebook or cell

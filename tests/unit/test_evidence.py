@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cruddur_ops import figures, redaction
@@ -22,7 +22,8 @@ from cruddur_ops.runbook import Request, report, resume
 from cruddur_ops.runbook.evidence import Record, history, ledger_file, manifest, result
 
 CHANGE = {"action": "create", "resource": "database cruddur", "setting": "", "before": None, "after": None, "note": ""}
-FACTS = {"plan_only": False, "parameters": {"01: rows": {"value": 3, "source": "default"}}, "settings": {}}
+FACTS = {"plan_only": False, "order": ["01_first", "02_second"], "settings": {},
+         "parameters": {"01: rows": {"value": 3, "source": "default"}}}  # fmt: skip
 CALL = {"time": "2026-01-02T03:04:05.678+00:00", "call": "rds:StopDBInstance", "request_id": "request-1", "status": 200,
         "error": None, "retries": 1, "mutating": True}  # fmt: skip
 WAIT = {"time": "2026-01-02T03:04:06.678+00:00", "wait": "mine", "statuses": [{"status": "creating", "seconds": 2.5}]}
@@ -154,20 +155,27 @@ JSON = st.recursive(
     max_leaves=3,
 )
 PLACES = st.sampled_from(["verdict", "target", "order", "host", "process", "started", "git", "versions", "parameters", "settings",
-                          "notebooks", "notebooks/outcome", "notebooks/seconds", "notebooks/name",
-                          "notebooks/outcome/created", "parameters/01: rows", "git/commit", "user", "plan_only"])  # fmt: skip
+                          "notebooks", "notebooks/outcome", "notebooks/seconds", "notebooks/name", "notebooks/error",
+                          "notebooks/outcome/created", "parameters/01: rows", "git/commit", "user", "plan_only", "caller",
+                          "where"])  # fmt: skip
+GONE = object()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=PLACES, value=JSON)
+@given(place=PLACES, value=JSON | st.just(GONE))
+@example(place="order", value=GONE)
+@example(place="where", value="x")
+@example(place="started", value=GONE)
 def test_whatever_stands_in_a_record_is_read_or_refused(record: Record, place: str, value: Any) -> None:
     """A file that somebody has edited makes no traceback, wherever it is read."""
-    whole = inner = saved(record)
+    whole = inner = {**saved(record), "verdict": "failed"}  # which can be resumed
     *above, last = place.split("/")
     for part in above:
         inner = inner[part]
         inner = inner[0] if isinstance(inner, list) else inner
     inner[last] = value
+    if value is GONE:
+        del inner[last]
     folder = record.folder.with_name("edited")
     folder.mkdir(exist_ok=True)
     (folder / "run.json").write_text(json.dumps(whole))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,17 +35,21 @@ STEP = {
     "required": ["name", "verdict", "outcome", "seconds", "retries"],
     "properties": {
         "name": TEXT,
+        "error": TEXT,
         "outcome": {"type": "object", "properties": OUTCOME, "additionalProperties": False},
         "seconds": {"type": "number"},
         "figures": {"type": "object", "additionalProperties": {"type": "object"}},
     },
 }
-REQUIRED = ("verdict", "target", "user", "host", "plan_only", "caller", "git", "versions", "parameters", "settings", "notebooks")
+REQUIRED = ("verdict", "target", "user", "host", "plan_only", "caller", "started", "git", "versions", "parameters",
+            "settings", "notebooks")  # fmt: skip
 SHAPE = {
     "type": "object",
     "required": [*REQUIRED],
     "properties": {
-        **{"verdict": TEXT, "target": TEXT, "host": TEXT, "user": TEXT, "started": {**TEXT, "format": "date-time"}},
+        **{"verdict": TEXT, "target": TEXT, "host": TEXT, "user": TEXT, "heard": TEXT, "started": {**TEXT, "format": "date-time"}},
+        "caller": {"type": ["string", "null"]},
+        "where": {"type": ["object", "null"]},
         "process": {**COUNT, "maximum": 2**31 - 1},
         "versions": {"type": "object"},
         "parameters": VALUES,
@@ -83,10 +88,17 @@ def read(folder: Path) -> dict[str, Any]:
     if found not in READABLE:
         raise WrongInput(f"{folder} has a record of schema {found}, not {SCHEMA}: read it with the version that wrote it")
     try:
-        fastjsonschema.validate(SHAPE, record)
+        _validator()(record)
     except fastjsonschema.JsonSchemaException as error:
         raise WrongInput(f"{folder} has a run.json that no run wrote ({error}): `cruddur-ops runs` lists the runs") from error
     return record
+
+
+@functools.cache
+def _validator() -> Callable[[Any], Any]:
+    """Compiled once: it takes longer than all else that is done to a record."""
+    found: Callable[[Any], Any] = fastjsonschema.compile(SHAPE)
+    return found
 
 
 def verdict(record: Mapping[str, Any]) -> str:

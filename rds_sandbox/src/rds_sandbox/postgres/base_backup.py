@@ -75,7 +75,7 @@ def _copy(source: Path, target: Path, account: Account) -> None:
 
 def _own(file: Path, account: Account) -> None:
     os.chown(file, account.uid, account.gid)
-    file.chmod(0o600)
+    os.chmod(file, 0o600)
 
 
 def _copy_wal(source: Path, target: Path, first: str, end: int, account: Account) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.kms import models as kms_models
+from moto.kms.utils import KeySpec, generate_private_key
 from moto.rds import models
 from moto.rds.exceptions import (
     DBInstanceNotFoundError,
@@ -38,6 +40,12 @@ UNKNOWN = {
     "subgrp": "DBSubnetGroupNotFoundFault",
 }
 KEYS = ("KmsKeyId", "PerformanceInsightsKMSKeyId", "MasterUserSecretKmsKeyId")  # parameters that name a KMS key
+
+
+@replaces(kms_models, "generate_private_key")
+def private_key(key_spec: str) -> Any:
+    """None of a symmetric key, as the default ones are: moto would generate a pair for each, in a tenth of a second."""
+    return None if key_spec == KeySpec.SYMMETRIC_DEFAULT else generate_private_key(key_spec)
 
 
 @replaces(CaseInsensitiveDict, "__iter__")
