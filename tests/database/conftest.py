@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -28,6 +29,7 @@ USER = "cruddurroot"
 PASSWORD = "p@ss/w:rd %40?&#"
 COMMENT = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
 MANY = 10
+CHANGED = ("schema.sql", "seed.sql", "migrations", "roles")  # what tests change of sql/
 numbers = itertools.count(1)
 left: set[str] = set()  # databases that no test uses any more
 
@@ -126,11 +128,19 @@ def seeded(target: Target, templates: Callable[[Target, str], None]) -> Target:
     return target
 
 
+def copy_sql(folder: Path) -> Path:
+    """sql/ with copies of what a test changes, and links to all else: its 160 files would take a tenth of a second each time."""
+    folder.mkdir()
+    for path in queries.FOLDER.iterdir():
+        copy = (shutil.copytree if path.is_dir() else shutil.copy) if path.name in CHANGED else os.symlink
+        copy(path, folder / path.name)
+    return folder
+
+
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of sql/ that a test may change, in place of the project's."""
-    folder = tmp_path / "sql"
-    shutil.copytree(queries.FOLDER, folder)
+    folder = copy_sql(tmp_path / "sql")
     monkeypatch.setattr(queries, "FOLDER", folder)
     queries.load.cache_clear()
     yield folder
