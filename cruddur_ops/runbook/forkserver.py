@@ -22,12 +22,13 @@ CONTEXT = multiprocessing.get_context("forkserver") if sys.platform == "linux" e
 # sockaddr_un holds 104 bytes on macOS and 108 on Linux (unix(7)); what follows a socket's folder takes up to 62 of them.
 LONGEST_FOLDER = 42
 PREFIX = "cruddur-ops-"
+PRELOAD = "cruddur_ops.runbook.preload"
 
 
 def start() -> None:
     """Start the server, unless it runs already; it begins to load at once, and ends with this process and its kernels."""
     if sys.platform == "linux":
-        CONTEXT.set_forkserver_preload(["cruddur_ops.runbook.preload"])
+        CONTEXT.set_forkserver_preload([PRELOAD])
         before, tempfile.tempdir = tempfile.tempdir, str(folder())  # where its socket is made
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # for it, too: Ctrl-C goes to a terminal's whole group
         try:

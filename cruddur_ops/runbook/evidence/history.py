@@ -47,7 +47,8 @@ SHAPE = {
     "type": "object",
     "required": [*REQUIRED],
     "properties": {
-        **{"verdict": TEXT, "target": TEXT, "host": TEXT, "user": TEXT, "heard": TEXT, "started": {**TEXT, "format": "date-time"}},
+        **{"verdict": TEXT, "target": TEXT, "host": TEXT, "user": TEXT, "heard": TEXT},
+        "started": {**TEXT, "format": "date-time"},
         "caller": {"type": ["string", "null"]},
         "where": {"type": ["object", "null"]},
         "process": {**COUNT, "maximum": 2**31 - 1},
