@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from sql.connection import Connection as SqlConnection
 
 from cruddur_ops import garbage, progress
 from cruddur_ops.database import connection
@@ -58,6 +57,8 @@ class Notebooks:
 
     def _end(self) -> None:
         """Close what the end of a kernel closes."""
+        from sql.connection import Connection as SqlConnection  # brings pandas
+
         connection.close_sessions()
         if magic := SqlConnection.current:
             magic.internal_connection.close()
