@@ -115,12 +115,12 @@ def _clean_environment(pytestconfig: pytest.Config, tmp_path_factory: pytest.Tem
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_dawdling() -> Iterator[None]:
-    """All waiting is short: what is waited for comes at once from a stub, and soon from a sandbox."""
+    """All waiting is short: what is waited for comes at once from a stub, and soon from a sandbox, where each look is work."""
     from cruddur_ops import progress
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(progress, "FIRST_PAUSE_SECONDS", 0.01)
-        patch.setattr(progress, "LONGEST_PAUSE_SECONDS", 0.1)
+        patch.setattr(progress, "FIRST_PAUSE_SECONDS", 0.1)
+        patch.setattr(progress, "LONGEST_PAUSE_SECONDS", 0.3)
         yield
 
 

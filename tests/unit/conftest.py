@@ -55,6 +55,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Credentials of an account, whose number this is."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1,300, which no test asks for
     aws.forget()
     with mock_aws():
         yield ACCOUNT
