@@ -52,11 +52,12 @@ def _log(order: Order) -> Path:
 def _wait(child: subprocess.Popen[str], order: Order) -> str:
     """Wait until it ends, and say why that was too early, or "". Its standard input is open as long as this process lives."""
     assert child.stdin
-    with child.stdin, suppress(BrokenPipeError):  # it ended at once: its last line says why
-        child.stdin.write(json.dumps(asdict(order)) + "\n")
-        child.stdin.flush()
+    try:
+        with suppress(BrokenPipeError):  # it ended at once: its last line says why
+            print(json.dumps(asdict(order)), file=child.stdin, flush=True)
         return _within(child, order.seconds)
-    return ""
+    finally:
+        interrupt(child)
 
 
 def _within(child: subprocess.Popen[str], seconds: int) -> str:
@@ -76,7 +77,8 @@ def _within(child: subprocess.Popen[str], seconds: int) -> str:
 def interrupt(child: subprocess.Popen[str]) -> None:
     """Let a run end as after Ctrl-C."""
     assert child.stdin
-    child.stdin.close()
+    with suppress(BrokenPipeError):  # of what it never read
+        child.stdin.close()
 
 
 def interrupt_all() -> None:

@@ -401,10 +401,11 @@ def test_a_run_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert ("timed out", True) == (found.verdict, found.why.startswith("it took longer than 1 seconds"))
 
 
-def test_a_run_whose_process_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [1, 1_000_000], ids=["which may have been told", "which was not told all"])
+def test_a_run_whose_process_dies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
     """Its last word is what failed."""
     command(monkeypatch, "import sys; sys.exit('no room')")
-    found = worker.run(Order("t", "fleet", str(tmp_path)))
+    found = worker.run(Order("t", "fleet", str(tmp_path), given={"rows": "x" * size}))
     assert ("failed", "no room") == (found.verdict, found.why)
 
 
