@@ -22,6 +22,7 @@ EXTENDED_SUPPORT = "open-source-rds-extended-support"
 NO_EXTENDED_SUPPORT = f"{EXTENDED_SUPPORT}-disabled"
 
 
+PORT = 5432  # PostgreSQL's, where none is named
 ENDPOINT = "AWS_ENDPOINT_URL"  # and with _ and a service's name after it (AWS SDKs and Tools Reference Guide)
 
 
@@ -80,7 +81,7 @@ class Target:
     storage_throughput: int = setting(0, limit=between(0, 4000))  # in MiB a second; likewise
     storage_encrypted: bool = setting(True)
     kms_key_id: str = setting("", limit=like(r"[\w:/-]{1,2048}", "the id, alias or ARN of a KMS key"))
-    port: int = setting(5432, limit=between(1150, 65535))
+    port: int = setting(PORT, limit=between(1150, 65535))
     availability_zone: str = setting("", limit=like(r"[a-z0-9-]+", "a zone such as ca-central-1a"))
     db_subnet_group_name: str = setting("", limit=like(r"[\w. -]{1,255}", "the name of a DB subnet group"))
     network_type: str = setting("", limit=one_of("", "IPV4", "DUAL"))

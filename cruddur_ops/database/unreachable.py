@@ -21,6 +21,7 @@ from cruddur_ops import queries
 from cruddur_ops.database.errors import ConnectionTimedOut, DatabaseMissing, DatabaseUnreachable, LoginRefused
 from cruddur_ops.database.location import MAINTENANCE_DATABASE, Location
 from cruddur_ops.network.reachability import reachability
+from cruddur_ops.target import PORT
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _kind(error: psycopg.OperationalError, words: str, parameters: Mapping[str, 
 
 def _answers(parameters: Mapping[str, Any]) -> bool:
     """Whether anybody does; what is paused as a whole, with its network, cannot be told from a firewall or a stopped instance."""
-    place, port = str(parameters.get("hostaddr") or parameters.get("host", "")), str(parameters.get("port") or 5432)
+    place, port = str(parameters.get("hostaddr") or parameters.get("host", "")), str(parameters.get("port") or PORT)
     return port.isdecimal() and reachability(place, int(port), PROBE_SECONDS) == "answers"  # several hosts have several ports
 
 

@@ -11,7 +11,7 @@ from cruddur_ops.network import groups
 from cruddur_ops.network.reachability import reachability
 from cruddur_ops.network.tunnel import entrance, leads
 from cruddur_ops.rds import instances
-from cruddur_ops.target import Target
+from cruddur_ops.target import PORT, Target
 
 INSTANCE = "instance"
 SHORT = 1.0  # seconds to wait for an answer where none is awaited
@@ -73,6 +73,6 @@ def _by_url(target: Target) -> Iterator[Rung]:
     if not resolved:
         return
     address = str(found.options.get("hostaddr", found.host))
-    place = Place(address, int(found.port or 5432), found.host, root=str(found.options.get("sslrootcert", "")))
+    place = Place(address, int(found.port or PORT), found.host, root=str(found.options.get("sslrootcert", "")))
     answers = reachability(place.address, place.port, server.SECONDS) == "answers"
     yield from server.rungs(target, place, answers, str(found.options.get("sslmode", "prefer")))

@@ -8,9 +8,7 @@ from typing import Any
 
 from cruddur_ops import targets
 from cruddur_ops.errors import WrongInput, nearest
-from cruddur_ops.target import Target
-
-PORT = "5432"  # where a URL names none
+from cruddur_ops.target import PORT, Target
 
 
 def select(patterns: Sequence[str], sections: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
@@ -54,6 +52,6 @@ def _place(target: Target) -> tuple[str, ...]:
         from cruddur_ops.database.location import locate  # imports SQLAlchemy
 
         found = locate(target)
-        return (found.host.lower(), found.port or PORT, found.database)
+        return (found.host.lower(), found.port or str(PORT), found.database)
     account = (target.account_id,) if target.account_id else (target.profile, target.role_arn)
     return (target.endpoint_url, target.region, target.db_instance_identifier, *account)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.instance import create, open_group, refused, run, statuses
-from tests.support import Client, reset, wait_for
+from tests.support import Client, reset, wait_for, wait_until
 
 VALUE, COMBINATION, STATE = "InvalidParameterValue", "InvalidParameterCombination", "InvalidDBParameterGroupState"
 GROUP = {"DBParameterGroupName": "tuned"}
@@ -88,7 +88,7 @@ def test_a_new_instance_has_the_values(
 def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
     """What waits for a reboot is pending-reboot until then; logical replication is one of them."""
     change(rds, log_min_duration_statement="250", statement_timeout="30000", log_error_verbosity="VERBOSE", method="immediate")
-    until(lambda: shown(sandbox, instance, "log_min_duration_statement") == "250ms")
+    assert wait_until(lambda: shown(sandbox, instance, "log_min_duration_statement") == "250ms")
     assert ("30s", "in-sync") == (shown(sandbox, instance, "statement_timeout"), status(rds))
     change(rds, rds__logical_replication="1", work_mem="16384")
     assert ("replica", "8MB", "pending-reboot") == (
@@ -101,15 +101,7 @@ def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], r
     )  # fmt: skip
     reset_ = [{"ParameterName": "statement_timeout", "ApplyMethod": "immediate"}]
     rds.reset_db_parameter_group(**GROUP, ResetAllParameters=False, Parameters=reset_)
-    until(lambda: shown(sandbox, instance, "statement_timeout") == "0")
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """Look again until it holds: a server takes a signal in its own time."""
-    for _ in range(200):
-        if holds():
-            return
-    raise AssertionError("it never came about")
+    assert wait_until(lambda: shown(sandbox, instance, "statement_timeout") == "0")
 
 
 def test_force_ssl(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
