@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -69,6 +70,7 @@ def test_what_is_refused(rds: Client, instance: dict[str, Any], slow: None) -> N
     assert "InvalidParameterValue" == refused(portion, **NAME, LogFileName=file, Marker="x")
     assert "DBInstanceNotFound" == refused(rds.describe_db_log_files, DBInstanceIdentifier="nobody")
     rds.create_db_instance(**wanted("not-yet"))
+    time.sleep(0.5)  # its server runs by then, and its status lasts longer
     assert "DBInstanceNotReady" == refused(rds.describe_db_log_files, DBInstanceIdentifier="not-yet")
     wait_for(rds, "not-yet", "available")
 

@@ -42,7 +42,7 @@ def _name(path: Path) -> str:
 def _folder(request: Request) -> Path:
     instance = request.backend.find(request.parameters["DBInstanceIdentifier"])
     server = instance.machine.server
-    if server is None or not server.logs.exists():
+    if server is None or instance.status == "creating" or not server.logs.exists():
         raise RDSClientError("DBInstanceNotReady", f"DB instance {instance.db_instance_identifier} is not ready.")
     logs: Path = server.logs
     return logs
