@@ -36,6 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.cache_size = 0  # else each collects garbage once more as the process ends: seconds in all
     shell = InteractiveShell.instance(config=config)
     shell.run_line_magic("load_ext", "cruddur_ops")
 
