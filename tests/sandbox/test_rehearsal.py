@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,10 @@ from cruddur_ops.rehearsal import Migrations, Modification, Script, Upgrade
 from cruddur_ops.rehearsal.copies import plan_copy
 from cruddur_ops.rehearsal.steps import Step
 from cruddur_ops.target import Target
+from tests.database.conftest import files
 from tests.database.support import execute
+
+__all__ = ["files"]
 
 IDENTIFIER, COPY = "cruddur-db-instance", "cruddur-db-instance-rehearsal"
 LOADING = (database.plan_create, database.plan_schema, database.plan_seed)
@@ -41,15 +42,10 @@ def shared(module_target: Target) -> Target:
 
 
 @pytest.fixture
-def planted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def planted(files: Path) -> None:
     """A copy of sql/ with a migration more."""
-    shutil.copytree(queries.FOLDER, tmp_path / "sql")
-    monkeypatch.setattr(queries, "FOLDER", tmp_path / "sql")
-    (tmp_path / "sql/migrations/0002_plant.up.sql").write_text(PLANTED)
-    (tmp_path / "sql/migrations/0002_plant.down.sql").write_text("-- Nothing.\nSELECT 1;\n")
-    queries.load.cache_clear()
-    yield
-    queries.load.cache_clear()
+    (files / "migrations/0002_plant.up.sql").write_text(PLANTED)
+    (files / "migrations/0002_plant.down.sql").write_text("-- Nothing.\nSELECT 1;\n")
 
 
 def copies(target: Target) -> list[str]:
