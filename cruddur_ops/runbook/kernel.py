@@ -54,6 +54,8 @@ def _start(arguments: Sequence[str]) -> None:
     tqdm.set_lock(threading.RLock())  # by default a semaphore of multiprocessing's, which would complain of a killed kernel
     kernel: Any = IPKernelApp.instance()
     kernel.initialize(list(arguments))
+    if matplotlib := sys.modules.get("matplotlib"):  # it was loaded before ipykernel said, just now, where figures are drawn
+        matplotlib.rcParams["backend"] = os.environ["MPLBACKEND"]
     redaction.remember_environment()
     redaction.guard(kernel.session)
     kernel.start()

@@ -43,9 +43,14 @@ def test_what_shows_something_has_outputs(name: str) -> None:
 
 
 def test_strict_nbval(sandbox: Mapping[str, str], tmp_path: Path, pytestconfig: pytest.Config) -> None:
-    """Every output of every cell of what runs by default, or of all; where one differs with good reason: `make outputs`."""
-    names = [name for name in NAMES if pytestconfig.getoption("--all") or name.startswith(DEFAULT)]
+    """Every output of every cell of what runs by default, or of all; where one differs with good reason: `make outputs`.
+
+    With --all each kernel is an interpreter of its own; else all come from a fork server, as those of a run.
+    """
+    everything = pytestconfig.getoption("--all")
+    names = [name for name in NAMES if everything or name.startswith(DEFAULT)]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
+    command += [] if everything else ["-p", "tests.notebooks.forked"]
     command += [str(NOTEBOOKS / f"{name}.ipynb") for name in names]
     environment = {**os.environ, **sandbox, "IPYTHONDIR": str(tmp_path / "ipython")}
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
