@@ -66,9 +66,10 @@ class TargetConnection(sql.connection.Connection):  # type: ignore[misc]
         return True
 
     def end(self) -> None:
-        """End the session."""
+        """End the session, and the one more that --persist opens."""
         self.internal_connection.invalidate()
         self.internal_connection.close()
+        self.internal_connection.engine.dispose()
 
 
 @magics_class

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,41 +19,54 @@ from traitlets.config import Config
 from cruddur_ops import database
 from cruddur_ops.database.connection import connect
 from cruddur_ops.database.errors import DatabaseMissing, LoginRefused, StatementFailed
+from cruddur_ops.database.location import database_name
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
+from tests.unit.headless import until
 
 Run = Callable[[str], Any]  # IPython's ExecutionResult
+SESSIONS = "SELECT pid FROM pg_stat_activity WHERE datname = %s"
 KILL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cruddur-ops'"
 
 
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    """Runs a cell in a fresh IPython shell with the extension loaded."""
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # IPython puts its own there, for good
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
+    """An IPython shell with the extension loaded."""
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
-    config.InteractiveShell.cache_size = 0  # else each collects garbage once more as the process ends: seconds in all
-    shell = InteractiveShell.instance(config=config)
-    shell.run_line_magic("load_ext", "cruddur_ops")
-
-    def run_cell(cell: str) -> Any:
-        return shell.run_cell(cell, store_history=False)
-
-    yield run_cell
+    config.InteractiveShell.cache_size = 0  # else it collects garbage whenever it is reset, and once more as the process ends
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        patch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # IPython puts its own there, for good
+        shell = InteractiveShell.instance(config=config)
+        shell.run_line_magic("load_ext", "cruddur_ops")
+        yield shell
     magic: Any = shell.magics_manager.registry["SqlMagic"]
-    if magic.connection:
-        magic.connection.end()
+    magic.connection.end()
     InteractiveShell.clear_instance()
 
 
 @pytest.fixture
-def cell(run: Run, seeded: Target) -> Run:
-    """Runs a cell whose `target` is the name of a seeded database's target."""
+def run(shell: InteractiveShell) -> Run:
+    """Runs a cell in the shell, which has no variables yet."""
+    shell.reset(new_session=False)
+    return partial(shell.run_cell, store_history=False)
+
+
+@pytest.fixture
+def cell(run: Run, unchanged: Target) -> Run:
+    """Runs a cell whose `target` is the name of a seeded database's target, and which changes nothing there."""
+    run('target = "local"')
+    return run
+
+
+@pytest.fixture
+def changing(run: Run, seeded: Target) -> Run:
+    """Runs a cell that may change its database."""
     run('target = "local"')
     return run
 
@@ -120,10 +134,10 @@ def test_next_statement_works_after_a_failure(cell: Run) -> None:
     assert [(1,)] == cell("%sql SELECT 1").result
 
 
-def test_each_statement_commits(cell: Run, seeded: Target) -> None:
+def test_each_statement_commits(changing: Run, seeded: Target) -> None:
     """What a cell wrote is there for others; a statement that takes no transaction works."""
-    cell("%sql UPDATE users SET display_name = 'Somebody' WHERE handle = 'londo'")
-    vacuumed = cell("%sql VACUUM users")
+    changing("%sql UPDATE users SET display_name = 'Somebody' WHERE handle = 'londo'")
+    vacuumed = changing("%sql VACUUM users")
 
     with connect(seeded) as connection:
         found = connection.execute("SELECT display_name FROM users WHERE handle = 'londo'").fetchall()
@@ -241,14 +255,25 @@ def test_a_transaction_is_refused(cell: Run) -> None:
         cell("%%sql\nBEGIN;\nSELECT 1").raise_error()
 
 
-def test_data_frames(cell: Run) -> None:
+def test_data_frames(changing: Run) -> None:
     """ipython-sql's options and settings work as ever: --persist, autopandas."""
-    cell("import pandas")
-    cell("planets = pandas.DataFrame({'size': [3]})")
-    cell("%sql --persist planets")
-    assert [(3,)] == [tuple(row) for row in cell("%sql SELECT size FROM planets").result]
-    cell("%config SqlMagic.autopandas = True")
-    assert [3] == list(cell("%sql SELECT size FROM planets").result["size"])
+    changing("import pandas")
+    changing("planets = pandas.DataFrame({'size': [3]})")
+    changing("%sql --persist planets")
+    assert [(3,)] == [tuple(row) for row in changing("%sql SELECT size FROM planets").result]
+    changing("%config SqlMagic.autopandas = True")
+    assert [3] == list(changing("%sql SELECT size FROM planets").result["size"])
+    changing("%config SqlMagic.autopandas = False")
+
+
+def test_no_session_is_left_behind(changing: Run, server: Server, seeded: Target, at: Callable[..., Target]) -> None:
+    """Where the target was: neither the magic's own nor the one of --persist."""
+    changing("import pandas; planets = pandas.DataFrame({'size': [3]})")
+    changing("%sql --persist planets")
+    at("postgres")
+    assert [("postgres",)] == changing("%sql SELECT current_database()").result
+    with server.administrator() as administrator:
+        until(lambda: not administrator.execute(SESSIONS, [database_name(seeded)]).fetchall())
 
 
 def test_psql_lists_tables(cell: Run) -> None:
@@ -307,11 +332,9 @@ def execute(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("failing", "error"),
-    [
-        ("%sql SELECT 1/0", "StatementFailed"),
-        pytest.param('target = "nowhere"\n%sql SELECT 1', "WrongInput", marks=pytest.mark.thorough),
-    ],
+    [("%sql SELECT 1/0", "StatementFailed"), ('target = "nowhere"\n%sql SELECT 1', "WrongInput")],
 )
+@pytest.mark.thorough  # what fails a cell fails papermill, as runs of small notebooks show
 def test_papermill_fails(seeded: Target, notebook: Callable[..., Path], failing: str, error: str) -> None:
     """Papermill stops at the failing cell, whose output is the sentence; no password is in the file."""
     path = notebook("%sql SELECT count(*) FROM users", failing, "after = 1")
