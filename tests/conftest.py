@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -26,6 +27,8 @@ ON_REQUEST = {
 }
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # slow to import: see runbook/execution.py
 LONGEST = ("test_runs", "test_kills", "test_late")
+FORKING = ("notebooks/test_runs", "unit/test_runbook", "unit/test_kernels", "unit/test_resume", "unit/test_plans",
+           "unit/test_notify", "database/test_run_locks")  # fmt: skip
 gc.disable()  # until all tests are collected: it would look through all of them again and again
 settings.register_profile("some", deadline=None, max_examples=15)  # no deadline: a busy machine is no failure
 settings.register_profile("all", deadline=None)
@@ -68,6 +71,19 @@ def _write_to_memory() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Two processes more than there are cores: a third of a test's time is waiting."""
     return (os.cpu_count() or 1) + 2
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let a file stay on one process, since its tests may share what it set up; and all that fork kernels on the same one."""
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no type hints
+        def _split_scope(self, nodeid: str) -> str:
+            path: str = super()._split_scope(nodeid)
+            return "kernels" if path.removesuffix(".py").endswith(FORKING) else path
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -16,6 +16,7 @@ from rds_sandbox import Sandbox
 from tests.support import Client, make_client
 
 settings.register_profile("project", deadline=None)  # a busy machine is no failure
+settings.register_profile("some", deadline=None, max_examples=15)
 settings.load_profile("project")
 
 FOREIGN = ("AWS_", "RDS_SANDBOX_", "PG")

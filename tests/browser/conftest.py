@@ -11,16 +11,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 import rds_sandbox
 from cruddur_ops.state import PROJECT
 from tests.notebooks.test_readme import OF_MAKE
 from tests.unit.headless import until
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 COPIED = ("Makefile", "docs", "jupyter", "notebooks", "targets.toml")
@@ -44,6 +46,8 @@ def browser() -> Iterator[Browser]:
     """Chromium; Playwright keeps an event loop in this thread, which other modules' tests are not to meet."""
     if not PROGRAM:
         pytest.skip("there is no Chromium: see the test that fails")
+    from playwright.sync_api import sync_playwright  # a megabyte of Python
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=PROGRAM)
         yield browser

@@ -10,8 +10,8 @@ from nbval.plugin import coalesce_streams, transform_streams_for_comparison
 
 import rds_sandbox
 from tests.browser.conftest import PROGRAM, RUN_ALL, Lab
-from tests.notebooks.conftest import client
 from tests.notebooks.test_outputs import NAMES
+from tests.sandbox.support import make_client
 from tests.unit.headless import until
 
 # What nbval leaves out of its strict comparison, too.
@@ -86,7 +86,7 @@ def test_a_protected_target_stops_at_the_first_change(lab: Lab) -> None:
 def test_interrupted_it_can_be_run_again(lab: Lab) -> None:
     """In the midst of the creation of an instance: the second run finds it, and goes through."""
     name, sandbox = lab.on("spare", "01_provision_rds"), rds_sandbox.find()
-    rds = client(sandbox.environment, "rds")
+    rds = make_client(sandbox.environment, "rds")
     sandbox.simulate("delay", seconds=5)
     lab.page.evaluate(f"path => {{ window.ended = ({RUN_ALL})(path); }}", f"notebooks/{name}.ipynb")
     until(lambda: any(one["DBInstanceIdentifier"] == "spare-instance" for one in rds.describe_db_instances()["DBInstances"]))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route
 
 from tests.notebooks.conftest import CommandLine
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
 
 OPEN = "document.querySelectorAll('details').forEach(one => one.open = true)"
 
@@ -43,6 +44,8 @@ def page(browser: Browser, scheme: str, request: pytest.FixtureRequest) -> Itera
 @pytest.mark.parametrize("verdict", ["passed", "failed"])
 def test_it_is_readable(page: Page, runs: dict[str, Path], verdict: str) -> None:
     """Nothing sticks out at the side, and axe finds no serious fault, with all that is folded unfolded."""
+    from axe_playwright_python.sync_playwright import Axe
+
     page.goto(runs[verdict].as_uri())
     assert verdict == page.locator("h1 span").inner_text()
     page.evaluate(OPEN)

@@ -1,5 +1,5 @@
 """The databases of tests/database, for files as people have them."""
 
-from tests.database.conftest import at, empty, files, seeded, server, target, templates, unlocked
+from tests.database.conftest import at, empty, files, seeded, server, shared_database, target, templates, unchanged, unlocked
 
-__all__ = ["at", "empty", "files", "seeded", "server", "target", "templates", "unlocked"]
+__all__ = ["at", "empty", "files", "seeded", "server", "shared_database", "target", "templates", "unchanged", "unlocked"]

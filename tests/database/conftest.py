@@ -32,6 +32,7 @@ MANY = 10
 CHANGED = ("schema.sql", "seed.sql", "migrations", "roles")  # what tests change of sql/
 numbers = itertools.count(1)
 left: set[str] = set()  # databases that no test uses any more
+shared: set[str] = set()  # those that the tests of a module share
 
 
 @pytest.fixture(scope="session")
@@ -55,13 +56,13 @@ def url_of(server: Server, name: str, user: str = USER, password: str = PASSWORD
 
 @pytest.fixture(scope="session")
 def templates(server: Server) -> Callable[[Target, str], None]:
-    """Makes a target's database as a copy of one that was made once: "empty", or "seeded", with schema and seed."""
-    seeded = [database.plan_create, database.plan_schema, database.plan_seed]
-    for name, plans in {"empty": seeded[:1], "seeded": seeded}.items():
+    """Makes a target's database as a copy of one that was made once: "empty", "loaded" with the schema, "seeded" with rows."""
+    plans = [database.plan_create, database.plan_schema, database.plan_seed]
+    for number, name in enumerate(("empty", "loaded", "seeded"), 1):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CONNECTION_URL", url_of(server, name))
             target = targets.load("local")
-            for plan in plans:
+            for plan in plans[:number]:
                 plan(target).apply()
             session(target).close()
     connection.close_sessions()
@@ -94,7 +95,7 @@ def at(server: Server, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureR
     for target in made:
         session(target).close()
     connection.close_sessions()
-    left.update({database_name(target) for target in made} - KEPT)
+    left.update({database_name(target) for target in made} - KEPT - shared)
     roles = {"people", "outsider"} & set(request.fixturenames)  # which can be dropped once nothing is theirs
     if len(left) >= MANY or roles or not all(name.startswith("test_") for name in left):
         drop_left(server)
@@ -122,10 +123,34 @@ def empty(target: Target, templates: Callable[[Target, str], None]) -> Target:
 
 
 @pytest.fixture
+def loaded(target: Target, templates: Callable[[Target, str], None]) -> Target:
+    """A target with schema and without rows."""
+    templates(target, "loaded")
+    return target
+
+
+@pytest.fixture
 def seeded(target: Target, templates: Callable[[Target, str], None]) -> Target:
     """A target with schema and seed."""
     templates(target, "seeded")
     return target
+
+
+@pytest.fixture(scope="module")
+def shared_database(server: Server, templates: Callable[[Target, str], None]) -> Iterator[str]:
+    """The name of a database with schema and seed."""
+    name = f"test_{next(numbers)}"
+    copy(server, "seeded", name)
+    shared.add(name)
+    yield name
+    shared.remove(name)
+    left.add(name)
+
+
+@pytest.fixture
+def unchanged(at: Callable[..., Target], shared_database: str) -> Target:
+    """A target with schema and seed, which the tests of a module share that leave it as it was."""
+    return at(shared_database)
 
 
 @pytest.fixture

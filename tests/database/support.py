@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from cruddur_ops import queries
+from cruddur_ops import aws, queries
 from cruddur_ops.cli import main
 from cruddur_ops.database import connection
 from cruddur_ops.database.connection import connect
@@ -66,6 +66,7 @@ class Process:
         try:
             signal.signal(signal.SIGINT, signal.default_int_handler)
             connection._sessions.clear()  # which are the original's
+            aws.forget()
             for number, file in enumerate(self._said, 1):
                 os.dup2(file.fileno(), number)
             sys.stdout, sys.stderr = (open(number, "w", closefd=False) for number in (1, 2))  # noqa: PTH123, SIM115

@@ -91,12 +91,10 @@ def test_expired_activities_disappear(seeded: Target) -> None:
     assert before - 1 == activities.user(seeded, "londo").profile["activities_count"]
 
 
-def test_feeds_of_an_empty_database(empty: Target) -> None:
+def test_feeds_of_an_empty_database(loaded: Target) -> None:
     """Without activities a feed is one empty page."""
-    database.plan_schema(empty).apply()
-
-    assert Page([], "") == activities.home(empty)
-    assert Page([], "") == activities.replies(empty, REPLIED)
+    assert Page([], "") == activities.home(loaded)
+    assert Page([], "") == activities.replies(loaded, REPLIED)
 
 
 @pytest.mark.parametrize("message", ["x" * 280, "🎉" * 280, "a:b :c %s {d} '; DROP TABLE users; --", "e\u0301", "two\nlines"])
@@ -364,12 +362,10 @@ def test_over_time_counts_by_day(seeded: Target) -> None:
     assert [0, 2, 1, 3, 1, 2, 2, 1] == frame["activities"].tolist()
 
 
-def test_over_time_of_an_empty_database(empty: Target) -> None:
+def test_over_time_of_an_empty_database(loaded: Target) -> None:
     """Each day has a row, with nothing; and nobody is the author of anything."""
-    database.plan_schema(empty).apply()
-
-    assert [0, 0] == activities.over_time(empty, days=2)["activities"].tolist()
-    assert (0, ["handle", "activities"]) == (len(activities.by_author(empty)), list(activities.by_author(empty).columns))
+    assert [0, 0] == activities.over_time(loaded, days=2)["activities"].tolist()
+    assert (0, ["handle", "activities"]) == (len(activities.by_author(loaded)), list(activities.by_author(loaded).columns))
 
 
 def test_by_author_counts_the_last_days(seeded: Target) -> None:

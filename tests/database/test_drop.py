@@ -21,7 +21,7 @@ from cruddur_ops.errors import ConfirmationRequired, InUse, RunInProgress, Wrong
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
 from tests.database.people import PASSWORD, People, alive
-from tests.database.support import Process
+from tests.database.support import Process, some
 from tests.unit.headless import until
 
 DROPPING = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND state = 'active' AND query LIKE '%DROP DATABASE%'"
@@ -63,7 +63,10 @@ def test_drops_and_converges(seeded: Target) -> None:
     assert not there(seeded)
 
 
-@pytest.mark.parametrize("name", ["my db; drop", 'quoted "name"', "ünïcode 🎉", "UPPER", "select", "a'b"])
+ODD_NAMES = ["my db; drop", 'quoted "name"', "ünïcode 🎉", "UPPER", "select", "a'b"]
+
+
+@pytest.mark.parametrize("name", some(ODD_NAMES, 'quoted "name"', "ünïcode 🎉"))
 def test_odd_names(at: At, name: str) -> None:
     """A name that needs quoting is quoted, and no other database goes."""
     target, other = at(name), at(name.lower() + "x")

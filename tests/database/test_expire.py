@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -11,16 +12,19 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from cruddur_ops import activities, database, queries
+from cruddur_ops import activities, database, queries, targets
 from cruddur_ops.change import Outcome
 from cruddur_ops.cli import main
-from cruddur_ops.database.connection import connect, session
+from cruddur_ops.database.connection import close_sessions, connect, session
 from cruddur_ops.database.errors import NotPermitted, SchemaMissing, StatementFailed
 from cruddur_ops.database.expire import plan_expire
+from cruddur_ops.database.location import database_name
 from cruddur_ops.database.statements import ask
 from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.target import Target
+from rds_sandbox.postgres import Server
+from tests.database.conftest import copy, url_of
 from tests.database.support import Process
 from tests.unit.headless import until
 
@@ -28,11 +32,21 @@ TURNS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg
 ANDREW = "(SELECT uuid FROM users WHERE handle = 'andrew')"
 
 
+@pytest.fixture(scope="module")
+def crowd(server: Server, shared_database: str) -> str:
+    """The name of a database with 3000 activities, of which a good half has expired."""
+    there = replace(targets.load("local"), connection_url=url_of(server, shared_database))
+    with closing(session(there)):
+        plan_load(there, 3000).apply()
+    close_sessions()
+    return shared_database
+
+
 @pytest.fixture
-def crowded(seeded: Target) -> Target:
-    """A target with 3000 activities, of which a good half has expired."""
-    plan_load(seeded, 3000).apply()
-    return seeded
+def crowded(target: Target, server: Server, crowd: str) -> Target:
+    """A target with a copy of it."""
+    copy(server, crowd, database_name(target))
+    return target
 
 
 def execute(target: Target, statement: str) -> list[tuple[Any, ...]]:

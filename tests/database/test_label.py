@@ -28,7 +28,7 @@ from cruddur_ops.database.location import MAINTENANCE_DATABASE, database_name
 from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.target import Target
-from tests.database.support import execute
+from tests.database.support import execute, some
 from tests.unit.headless import until
 
 
@@ -130,9 +130,9 @@ WRITING: Mapping[str, Callable[[Target], object]] = {
 }
 
 
-@pytest.fixture(params=["prod", ""])
+@pytest.fixture
 def another(request: pytest.FixtureRequest, seeded: Target) -> Iterator[Target]:
-    """A database of another environment, and one of which nobody knows; with somebody in it."""
+    """A database of this environment, or one of which nobody knows; with somebody in it."""
     comment = sql.Literal(label.with_label("", request.param) if request.param else "").as_string()
     execute(seeded, f"COMMENT ON DATABASE {database_name(seeded)} IS {comment}")
     with connect(seeded):
@@ -159,26 +159,38 @@ def refused(target: Target, name: str) -> str:
     return result.stderr
 
 
+NOBODYS = [name for name in (*VERBS, *WRITING) if name not in ("adopt", "schema-load")]  # the way out; and it has the schema
+
+
+@pytest.mark.parametrize("another", ["prod"], indirect=True)
 @pytest.mark.parametrize("name", [*VERBS, *WRITING])
 def test_only_what_is_ours_is_changed(another: Target, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every verb and every function that changes a database compares its label, and names the way out."""
+    assert 'belongs to the environment "prod"' in refusal(another, name, monkeypatch)
+
+
+@pytest.mark.parametrize("another", [""], indirect=True)
+@pytest.mark.parametrize("name", some(NOBODYS, "seed", "setup"))
+def test_what_is_nobodys_is_adopted_first(another: Target, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for a database without a label."""
+    assert "`cruddur-ops db adopt --target local`" in refusal(another, name, monkeypatch)
+
+
+def refusal(another: Target, name: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What it says, having changed nothing."""
     monkeypatch.setattr(users, "list_members", lambda _: [MEMBER])
-    environment = label.labelled(execute(another, COMMENT)[0][0])
-    if name in ("adopt", "schema-load") and not environment:
-        return  # that is the way out; and it has the schema
     if name in UNSETTLED:
         execute(another, UNSETTLED[name])
     before = content(another)
     said = refused(another, name)
     session(another).close()
     until(lambda: before == content(another))  # the server notices a moment later that a session is closed
-    assert ('belongs to the environment "prod"' if environment else "`cruddur-ops db adopt --target local`") in said
+    return said
 
 
+@pytest.mark.parametrize("another", [""], indirect=True)
 def test_adoption(another: Target) -> None:
-    """What nobody labelled is ours from then on, once its name was typed; what somebody labelled is not."""
-    if label.labelled(execute(another, COMMENT)[0][0]):
-        return
+    """What nobody labelled is ours from then on, once its name was typed."""
     name = database_name(another)
     for confirm in ("", "cruddur-db-instance"):
         with pytest.raises(ConfirmationRequired, match=f"nothing was changed.*--confirm {name}"):

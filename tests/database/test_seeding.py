@@ -19,12 +19,10 @@ CONTENT = (
 )
 
 
-def test_plan_inserts_nothing(empty: Target) -> None:
+def test_plan_inserts_nothing(loaded: Target) -> None:
     """What the plan tries is rolled back."""
-    database.plan_schema(empty).apply()
-
-    assert SEEDED == len(database.plan_seed(empty).mutating)
-    assert {"activities": 0, "users": 0} == database.counts(empty)
+    assert SEEDED == len(database.plan_seed(loaded).mutating)
+    assert {"activities": 0, "users": 0} == database.counts(loaded)
 
 
 def test_it_is_the_same_everywhere(seeded: Target) -> None:
@@ -66,30 +64,26 @@ def test_counters_and_times_are_the_applications(seeded: Target) -> None:
     assert before == execute(seeded, "TABLE activities ORDER BY uuid")
 
 
-def test_whoever_signed_up_keeps_the_account(empty: Target) -> None:
+def test_whoever_signed_up_keeps_the_account(loaded: Target) -> None:
     """A person with a seed's handle, in whatever case, is left alone; the seed's activities are this person's."""
-    database.plan_schema(empty).apply()
     columns = "INSERT INTO users (handle, display_name, email, cognito_user_id)"
-    execute(empty, f"{columns} VALUES ('Andrew', 'A person', 'person@example.com', 'sub-1')")
+    execute(loaded, f"{columns} VALUES ('Andrew', 'A person', 'person@example.com', 'sub-1')")
 
-    assert Outcome(created=SEEDED - 1, unchanged=1) == database.plan_seed(empty).apply()
+    assert Outcome(created=SEEDED - 1, unchanged=1) == database.plan_seed(loaded).apply()
     counted = "SELECT handle, display_name, count(*) FROM users JOIN activities ON user_uuid = users.uuid GROUP BY 1, 2"
-    assert ("Andrew", "A person", 4) in execute(empty, counted)
+    assert ("Andrew", "A person", 4) in execute(loaded, counted)
 
 
-def test_whoever_has_an_email_of_the_seed_keeps_it(empty: Target) -> None:
+def test_whoever_has_an_email_of_the_seed_keeps_it(loaded: Target) -> None:
     """The user that would need it is left out, and the user's activities too."""
-    database.plan_schema(empty).apply()
-    execute(empty, "INSERT INTO users (handle, display_name, email) VALUES ('somebody', 'Somebody', 'londo@example.com')")
+    execute(loaded, "INSERT INTO users (handle, display_name, email) VALUES ('somebody', 'Somebody', 'londo@example.com')")
 
-    assert Outcome(created=SEEDED - 4, unchanged=4) == database.plan_seed(empty).apply()
-    assert [] == execute(empty, "SELECT FROM users WHERE handle = 'londo'")
+    assert Outcome(created=SEEDED - 4, unchanged=4) == database.plan_seed(loaded).apply()
+    assert [] == execute(loaded, "SELECT FROM users WHERE handle = 'londo'")
 
 
-def test_a_refusal_leaves_nothing(empty: Target) -> None:
+def test_a_refusal_leaves_nothing(loaded: Target) -> None:
     """On a protected target without its name."""
-    database.plan_schema(empty).apply()
-
     with pytest.raises(ConfirmationRequired):
-        database.plan_seed(replace(empty, protected=True)).apply()
-    assert {"activities": 0, "users": 0} == database.counts(empty)
+        database.plan_seed(replace(loaded, protected=True)).apply()
+    assert {"activities": 0, "users": 0} == database.counts(loaded)

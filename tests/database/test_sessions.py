@@ -218,21 +218,19 @@ def test_protected_target_needs_its_identifier(empty: Target, people: People) ->
     assert Outcome(deleted=1) == plan_kill(replace(protected, confirm="cruddur-db-instance")).apply()
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90s", 90), ("30m", 1800), ("2h", 7200), ("1h30m", 5400), ("1d", 86400), ("1d1h1m1s", 90061), ("0s", 0), (" 5m ", 300)],
-)
-def test_what_operators_write(empty: Target, text: str, seconds: int) -> None:
+def test_what_operators_write(empty: Target) -> None:
     """Days, hours, minutes and seconds, alone or together."""
+    written = {"90s": 90, "30m": 1800, "2h": 7200, "1h30m": 5400, "1d": 86400, "1d1h1m1s": 90061, "0s": 0, " 5m ": 300}
     with connect(empty) as connection:
-        assert timedelta(seconds=seconds) == interval(connection, text)
+        read = {text: interval(connection, text).total_seconds() for text in written}
+    assert written == read
 
 
-@pytest.mark.parametrize("text", [" ", "30", "m", "-5m", "1e3s", "٣m", "9999999999999d", "'; --", "5 nothing"])
-def test_what_is_no_length_of_time(empty: Target, text: str) -> None:
+def test_what_is_no_length_of_time(empty: Target) -> None:
     """Without a unit, negative, or nothing that the server knows: wrong input, with examples."""
-    with pytest.raises(WrongInput, match="write it as 90s, 30m, 1h30m or 2d"):
-        plan_kill(empty, idle=text)
+    for text in (" ", "30", "m", "-5m", "1e3s", "٣m", "9999999999999d", "'; --", "5 nothing"):
+        with pytest.raises(WrongInput, match="write it as 90s, 30m, 1h30m or 2d"):
+            plan_kill(empty, idle=text)
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(-3.5, "0:00:00"), (1865.9, "0:31:05"), (183600, "2 days, 3:00:00")])

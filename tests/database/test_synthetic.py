@@ -34,13 +34,6 @@ LOADING = (
 )
 
 
-@pytest.fixture
-def loaded(empty: Target) -> Target:
-    """A target with schema and without rows."""
-    database.plan_schema(empty).apply()
-    return empty
-
-
 def fetch(target: Target, statement: str) -> list[tuple[Any, ...]]:
     """Run a query past the package."""
     with connect(target, autocommit=True) as connection:

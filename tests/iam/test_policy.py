@@ -57,7 +57,14 @@ def test_what_iam_knows_of_the_actions_is_up_to_date() -> None:
     assert record.facts(called) == recorded["actions"]
 
 
-@pytest.mark.parametrize("target", [EXAMPLE, WIDEST, Target("local", sandbox=True)], ids=["plain", "widest", "sandbox"])
+TARGETS = [
+    pytest.param(EXAMPLE, id="plain", marks=pytest.mark.thorough),
+    pytest.param(WIDEST, id="widest"),
+    pytest.param(Target("local", sandbox=True), id="sandbox"),
+]
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_iam_takes_the_documents(target: Target) -> None:
     """Each within the limit of its size, reading apart from writing, and nothing for parliament to find."""
     documents = iam.policy(target)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import boto3
 import psutil
 import pytest
 
@@ -23,7 +22,7 @@ from cruddur_ops.database import connection
 from cruddur_ops.runbook import runs
 from cruddur_ops.state import PROJECT
 from rds_sandbox import Sandbox
-from tests.sandbox.support import reset
+from tests.sandbox.support import make_client, reset
 from tests.unit.headless import Finished, finish, here, until
 
 TARGETS = """\
@@ -167,18 +166,12 @@ def alone(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
 
 
-def client(sandbox: Mapping[str, str], service: str, region: str = "ca-central-1") -> Any:
-    """A plain boto3 client of the sandbox."""
-    keys = {f"aws_{name}": sandbox[f"AWS_{name.upper()}"] for name in ("access_key_id", "secret_access_key")}
-    return boto3.client(service, endpoint_url=sandbox["AWS_ENDPOINT_URL"], region_name=region, **keys)
-
-
 def resources(sandbox: Mapping[str, str]) -> set[str]:
     """The DB instances, security groups and inbound rules of both regions that the tests use; not EC2's own groups."""
     found: set[str] = set()
     for region in ("ca-central-1", "af-south-1"):
-        instances = client(sandbox, "rds", region).describe_db_instances()["DBInstances"]
-        groups = client(sandbox, "ec2", region).describe_security_groups()["SecurityGroups"]
+        instances = make_client(sandbox, "rds", region).describe_db_instances()["DBInstances"]
+        groups = make_client(sandbox, "ec2", region).describe_security_groups()["SecurityGroups"]
         own = [group for group in groups if group["GroupName"] != "default"]
         found |= {f"{region} {instance['DBInstanceIdentifier']}" for instance in instances}
         found |= {f"{region} {group['GroupName']}" for group in own}

@@ -9,8 +9,7 @@ from typing import Any
 
 import psycopg
 
-from tests.notebooks.conftest import client
-from tests.sandbox.support import connect
+from tests.sandbox.support import connect, make_client
 
 PASSING = {
     "CertificateDetails", "DBInstanceArn", "DBSubnetGroup", "DbiResourceId", "Endpoint", "InstanceCreateTime", "KmsKeyId",
@@ -28,7 +27,7 @@ QUERIES = {
 
 def state(sandbox: Mapping[str, str]) -> dict[str, Any]:
     """Everything that the runbook makes, by kind."""
-    instances = client(sandbox, "rds").describe_db_instances()["DBInstances"]
+    instances = make_client(sandbox, "rds").describe_db_instances()["DBInstances"]
     return {
         "instances": {one["DBInstanceIdentifier"]: {key: str(one[key]) for key in one.keys() - PASSING} for one in instances},
         "database": {one["DBInstanceIdentifier"]: dict(_database(sandbox, one)) for one in instances},
@@ -38,21 +37,22 @@ def state(sandbox: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _rules(sandbox: Mapping[str, str]) -> Iterator[str]:
-    for group in client(sandbox, "ec2").describe_security_groups()["SecurityGroups"]:
+    for group in make_client(sandbox, "ec2").describe_security_groups()["SecurityGroups"]:
         if group["GroupName"] != "default":
             yield re.sub(r"sg-\w+", "sg", f"{group['GroupName']} {group['IpPermissions']}")
 
 
 def _names(sandbox: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
-    rds, logs = client(sandbox, "rds"), client(sandbox, "logs")
+    rds, logs = make_client(sandbox, "rds"), make_client(sandbox, "logs")
     yield "snapshots", [one["DBSnapshotIdentifier"] for one in rds.describe_db_snapshots(SnapshotType="manual")["DBSnapshots"]]
-    yield "secrets", [one["Name"].partition("!")[0] for one in client(sandbox, "secretsmanager").list_secrets()["SecretList"]]
-    yield "locks", [one["Name"] for one in client(sandbox, "ssm").describe_parameters()["Parameters"]]
-    yield "pools", [one["Name"] for one in client(sandbox, "cognito-idp").list_user_pools(MaxResults=60)["UserPools"]]
-    yield "roles", [one["RoleName"] for one in client(sandbox, "iam").list_roles()["Roles"]]
-    yield "functions", [one["FunctionName"] for one in client(sandbox, "lambda").list_functions()["Functions"]]
+    secrets = make_client(sandbox, "secretsmanager").list_secrets()["SecretList"]
+    yield "secrets", [one["Name"].partition("!")[0] for one in secrets]
+    yield "locks", [one["Name"] for one in make_client(sandbox, "ssm").describe_parameters()["Parameters"]]
+    yield "pools", [one["Name"] for one in make_client(sandbox, "cognito-idp").list_user_pools(MaxResults=60)["UserPools"]]
+    yield "roles", [one["RoleName"] for one in make_client(sandbox, "iam").list_roles()["Roles"]]
+    yield "functions", [one["FunctionName"] for one in make_client(sandbox, "lambda").list_functions()["Functions"]]
     yield "logs", [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
-    yield "schedules", [one["Name"] for one in client(sandbox, "scheduler").list_schedules()["Schedules"]]
+    yield "schedules", [one["Name"] for one in make_client(sandbox, "scheduler").list_schedules()["Schedules"]]
 
 
 def _database(sandbox: Mapping[str, str], instance: Mapping[str, Any]) -> Iterator[tuple[str, list[Any]]]:
@@ -60,7 +60,7 @@ def _database(sandbox: Mapping[str, str], instance: Mapping[str, Any]) -> Iterat
     arn = instance.get("MasterUserSecret", {}).get("SecretArn")
     if not arn:
         return
-    secret = json.loads(client(sandbox, "secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+    secret = json.loads(make_client(sandbox, "secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
     try:
         connection = connect(sandbox, instance, password=secret["password"], dbname=DATABASE, connect_timeout="2")
     except psycopg.OperationalError:

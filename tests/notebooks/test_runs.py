@@ -18,7 +18,8 @@ import pytest
 
 from cruddur_ops.runbook.notebooks import NOTEBOOKS
 from cruddur_ops.state import PROJECT
-from tests.notebooks.conftest import CommandLine, client, resources
+from tests.notebooks.conftest import CommandLine, resources
+from tests.sandbox.support import make_client
 from tests.unit.headless import Finished, until
 
 NAMES = tuple(path.stem for path in sorted(NOTEBOOKS.glob("0[0-6]_*.ipynb")))
@@ -115,7 +116,7 @@ def test_what_cannot_be_told_beforehand_is_approved_as_such(ops: CommandLine, sa
 def test_neither_kernels_nor_locks_are_left(ops: CommandLine, sandbox: Mapping[str, str]) -> None:
     """The kernels of killed runs end by themselves, and the runs that resume them free their locks."""
     until(lambda: not ops.kernels(), seconds=10)
-    ssm = client(sandbox, "ssm")
+    ssm = make_client(sandbox, "ssm")
     locks = [ssm.get_parameter(Name=one["Name"])["Parameter"]["Value"] for one in ssm.describe_parameters()["Parameters"]]
     assert {None} == {json.loads(one)["holder"] for one in locks}
 
@@ -164,7 +165,7 @@ WRONG = {
     ),
     "no instance yet": ("run 03 --target spare", "run 01_provision_rds"),
 }
-ALIKE = ("unknown class", "withdrawn version")  # found on the same way as a class that there is not
+ALIKE = ("no such class in the region", "unknown class")  # found on the same way as a version that there is not
 
 
 def require_sentence(finished: Finished, sentence: str) -> None:
@@ -217,9 +218,9 @@ def test_a_disguised_password_would_be_found(before: str) -> None:
 @pytest.mark.usefixtures("complete")
 def test_the_password_is_nowhere(ops: CommandLine, sandbox: Mapping[str, str]) -> None:
     """Neither in a file that the runs left, nor in what they printed."""
-    (instance,) = client(sandbox, "rds").describe_db_instances(DBInstanceIdentifier="cruddur-db-instance")["DBInstances"]
+    (instance,) = make_client(sandbox, "rds").describe_db_instances(DBInstanceIdentifier="cruddur-db-instance")["DBInstances"]
     arn = instance["MasterUserSecret"]["SecretArn"]
-    password = json.loads(client(sandbox, "secretsmanager").get_secret_value(SecretId=arn)["SecretString"])["password"]
+    password = json.loads(make_client(sandbox, "secretsmanager").get_secret_value(SecretId=arn)["SecretString"])["password"]
     files = {str(path): path.read_bytes().decode(errors="replace") for path in ops.folder.rglob("*") if path.is_file()}
     assert any(name.endswith("04_query_activities.ipynb") for name in files)
     texts = {**files, **{f"output {number}": text for number, text in enumerate(ops.said)}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,15 +17,17 @@ PASSWORD = "correct-horse-battery"
 Client = Any
 
 
-def make_client(sandbox: Mapping[str, str], service: str) -> Client:
+def make_client(sandbox: Mapping[str, str], service: str, region: str = REGION) -> Client:
     """A client such as anybody would make."""
-    return boto3.client(
-        service,
-        endpoint_url=sandbox["AWS_ENDPOINT_URL"],
-        region_name=REGION,
-        aws_access_key_id=sandbox["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=sandbox["AWS_SECRET_ACCESS_KEY"],
-    )
+    names = ("ENDPOINT_URL", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    return _client(service, region, *(sandbox[f"AWS_{name}"] for name in names))
+
+
+@functools.cache
+def _client(service: str, region: str, url: str, key_id: str, secret: str) -> Client:
+    """Each is made once, which is slow."""
+    keys = {"aws_access_key_id": key_id, "aws_secret_access_key": secret}
+    return boto3.client(service, endpoint_url=url, region_name=region, **keys)
 
 
 def reset(sandbox: Mapping[str, str]) -> None:

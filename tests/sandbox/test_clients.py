@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,8 @@ import trustme
 from cruddur_ops.database.instance import wait_until_reachable as wait
 from cruddur_ops.database.location import Location, locate
 from cruddur_ops.errors import InstanceNotReady
-from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target
+from tests.database.support import Process
 from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"
@@ -45,42 +43,37 @@ def there(target: Target) -> Location:
     return locate(target)
 
 
-def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a verb in a process of its own."""
-    command = [sys.executable, "-m", "cruddur_ops", "db", *arguments]
-    return subprocess.run(command, cwd=PROJECT, env={**os.environ, **variables}, capture_output=True, text=True, timeout=60)
+def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run a verb in a process of its own: its exit code, and what it said."""
+    return Process("db", *arguments, **variables).wait()
 
 
 def test_psql_of_the_path(target: Target) -> None:
     """The password of this moment, the server's certificate verified."""
-    done = run("connect", "--", "-Atc", QUERY)
-    assert (0, "cruddurroot on cruddur\n") == (done.returncode, done.stdout)
+    assert (0, "cruddurroot on cruddur\n") == run("connect", "--", "-Atc", QUERY)[:2]
 
 
 def test_bundled_psql_has_no_tls_and_connects(target: Target) -> None:
     """psycopg's libpq, which has it, takes the place of its own."""
-    done = run("connect", "--", "-Atc", QUERY, PATH="/nowhere")
-    assert (0, "cruddurroot on cruddur\n") == (done.returncode, done.stdout)
+    assert (0, "cruddurroot on cruddur\n") == run("connect", "--", "-Atc", QUERY, PATH="/nowhere")[:2]
 
 
 @pytest.mark.parametrize("path", [os.environ["PATH"], "/nowhere"])
 def test_psql_trusts_whom_we_trust(target: Target, tmp_path: Path, path: str) -> None:
     """With another authority nothing gets through, whichever psql it is: the connection itself, and what was named to psql."""
     trustme.CA().cert_pem.write_to_path(str(tmp_path / "other.pem"))
-    done = run("connect", "--", "-Atc", QUERY, PATH=path, PGSSLROOTCERT=str(tmp_path / "other.pem"))
-    assert (1, True) == (done.returncode, "failed the TLS handshake" in done.stderr)
-    done = run("connect", "--", "-Atc", QUERY, f"sslrootcert={tmp_path / 'other.pem'}", PATH=path)
-    assert (2, True) == (done.returncode, "certificate verify failed" in done.stderr)
+    code, _, said = run("connect", "--", "-Atc", QUERY, PATH=path, PGSSLROOTCERT=str(tmp_path / "other.pem"))
+    assert (1, True) == (code, "failed the TLS handshake" in said)
+    code, _, said = run("connect", "--", "-Atc", QUERY, f"sslrootcert={tmp_path / 'other.pem'}", PATH=path)
+    assert (2, True) == (code, "certificate verify failed" in said)
 
 
 def test_env_names_what_verifies_the_server(target: Target, there: Location) -> None:
     """Endpoint, verify-full and the root certificate; no password."""
-    done = run("env")
-    assert (
-        f"export PGHOST={there.host}\nexport PGPORT=5432\nexport PGDATABASE=cruddur\nexport PGUSER=cruddurroot\n" in done.stdout
-    )
-    assert f"export PGSSLMODE=verify-full\nexport PGSSLROOTCERT={target.ssl_root_certificate}\n" in done.stdout
-    assert there.password not in done.stdout + done.stderr
+    _, printed, said = run("env")
+    assert f"export PGHOST={there.host}\nexport PGPORT=5432\nexport PGDATABASE=cruddur\nexport PGUSER=cruddurroot\n" in printed
+    assert f"export PGSSLMODE=verify-full\nexport PGSSLROOTCERT={target.ssl_root_certificate}\n" in printed
+    assert there.password not in printed + said
 
 
 def test_waiting_ends_at_once_where_it_cannot_help(target: Target, rds: Client) -> None:

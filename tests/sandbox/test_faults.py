@@ -18,7 +18,7 @@ from cruddur_ops.rds.replicas import plan_delete
 from cruddur_ops.rds.snapshots import plan_delete_snapshot
 from cruddur_ops.target import Target
 from tests.sandbox.faults import Killed, Line, Step, Strike, faults_of, line, some_of
-from tests.sandbox.support import Client, make_client, reset
+from tests.sandbox.support import make_client, reset
 from tests.unit.headless import until
 
 __all__ = ["line"]
@@ -157,8 +157,6 @@ def forget_pool(target: Target) -> None:
     cognito.plan_undeploy(target).apply()
 
 
-PLACE = ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-
 # Steps in a circle, and what has to be there before them.
 CIRCLES: dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]] = {
     "instance": ((), (provision, admit, remove_all)),
@@ -177,16 +175,10 @@ CIRCLES: dict[str, tuple[tuple[Step, ...], tuple[Step, ...]]] = {
 ALIKE = ("snapshot", "moment", "restore", "replica")  # a copy is made, and goes; without --all the switchover stands for it
 
 
-@functools.cache
-def plain(url: str, key_id: str, secret: str, service: str) -> Client:
-    """A client on which nothing breaks; each is made once, which is slow."""
-    return make_client(dict(zip(PLACE, (url, key_id, secret), strict=True)), service)
-
-
 def state(environment: Mapping[str, str]) -> dict[str, Any]:
     """Everything that a step could leave behind, without what differs from run to run."""
     services = ("rds", "ec2", "secretsmanager", "scheduler", "iam", "logs", "cognito-idp")
-    clients = {service: plain(*(environment[name] for name in PLACE), service) for service in services}
+    clients = {service: make_client(environment, service) for service in services}
     instances = clients["rds"].describe_db_instances()["DBInstances"]
     groups = clients["ec2"].describe_security_groups()["SecurityGroups"]
     kept = ("DBInstanceIdentifier", "DBInstanceStatus", "DBInstanceClass", "DeletionProtection", "PendingModifiedValues")

@@ -16,6 +16,7 @@ def test_a_part_of_them(pytestconfig: pytest.Config) -> None:
     """Whoever changes the sandbox while working here is told at once."""
     if pytestconfig.getoption("--all"):
         pytest.skip("`make test-all` runs all of them")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", PART]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:nbval", "--hypothesis-profile", "some"]
+    command = [sys.executable, "-m", "pytest", *options, PART]
     done = subprocess.run(command, cwd=PROJECT / "rds_sandbox", capture_output=True, text=True, check=False)
     assert 0 == done.returncode, done.stdout

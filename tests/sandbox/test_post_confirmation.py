@@ -279,6 +279,7 @@ def test_a_taken_handle_leaves_a_confirmed_user_whom_sync_reports(
     assert "1 confirmed users of the pool have their rows" in sync(deployed)
 
 
+@pytest.mark.thorough  # pages, and users who are gone, have tests of their own
 def test_sync_reads_all_pages(deployed: Target, pool_client: Client) -> None:
     """More users than one page holds; rows of users who are gone are reported."""
     pool_id = cognito_pool(deployed)

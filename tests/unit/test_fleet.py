@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 
 from cruddur_ops import fleet
 from cruddur_ops.errors import ConfirmationRequired, RunInterrupted, WrongInput
-from cruddur_ops.fleet import cluster, order, page, record, selection, waves, worker
+from cruddur_ops.fleet import order, page, record, selection, waves, worker
 from cruddur_ops.fleet.differences import Difference, differences
 from cruddur_ops.fleet.order import Order, Report
 from cruddur_ops.runbook import evidence
 from cruddur_ops.target import Target
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 SECTIONS: dict[str, dict[str, Any]] = {
     "prod-b": {"tags": {"team": "payments"}},
@@ -163,6 +166,21 @@ def meeting(one: Order) -> Report:
 Start = Callable[..., fleet.Fleet]
 
 
+@pytest.fixture(scope="module")
+def workers() -> Iterator[tuple[Client, int]]:
+    """Four of them, which take half a second to start."""
+    from cruddur_ops.fleet import cluster  # imports dask
+
+    with cluster.workers("", 4) as found:
+        yield found
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch, workers: tuple[Client, int]) -> None:
+    """Let a fleet use workers that are there."""
+    monkeypatch.setattr("cruddur_ops.fleet.cluster.workers", lambda *_: nullcontext(workers))
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Start:
     """A fleet over targets t0, t1 and so on that can begin; its orders go to a task of the test's."""
@@ -195,6 +213,7 @@ def test_a_fleet_on_a_cluster_of_this_process(start: Start) -> None:
     assert "passed" == record.find("last", made.record.folder.parent).verdict
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_canary_that_fails(start: Start) -> None:
     """Nothing else is started, and the rest are told why."""
     found = carry_out(start(errors=5), failing("t0"))
@@ -203,6 +222,7 @@ def test_a_canary_that_fails(start: Start) -> None:
     }
 
 
+@pytest.mark.usefixtures("shared")
 def test_an_error_budget_that_is_used_up(start: Start) -> None:
     """What runs is finished; the next wave is not started."""
     found = carry_out(start(9, "1,4,100%", errors=1), failing("t1", "t2", verdict="locked"))
@@ -213,12 +233,14 @@ def test_an_error_budget_that_is_used_up(start: Start) -> None:
     )
 
 
+@pytest.mark.usefixtures("shared")
 def test_no_more_at_a_time_than_asked_for(start: Start) -> None:
     """Four tasks meet at a barrier, which a fifth would pass, too."""
     carry_out(start(9), meeting)
     assert 9 == len(SEEN)
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_fleet_that_is_interrupted_goes_on(start: Start) -> None:
     """What has passed is not run again; what failed, or was not reached, is."""
     made = start()
@@ -249,6 +271,7 @@ def test_a_fleet_whose_client_was_killed(start: Start) -> None:
     assert ("killed", (("t1", "t2", "t3", "t4", "t5"),)) == (resumed.record.verdict, resumed.left)
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_fleet_that_still_runs_or_has_passed_is_not_resumed(start: Start) -> None:
     """Two clients would do everything twice."""
     made = start(1)
@@ -275,6 +298,7 @@ def ran(made: fleet.Fleet, target: str, verdict: str, *, plan_only: bool = False
     return one.folder.name
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_target_that_was_cut_off_is_not_planned_again(start: Start) -> None:
     """Its plan would come out differently by now; the other's is made, and both are given what was approved."""
     made = approved(start, planned(start))
@@ -304,6 +328,7 @@ def approved(start: Start, source: fleet.Fleet) -> fleet.Fleet:
     return start(5, "1,2", approved=source.facts["digest"], source=source.record.name, plans=plans)
 
 
+@pytest.mark.usefixtures("shared")
 def test_plans_that_are_approved(start: Start) -> None:
     """Each wave is planned again, and each target is given its plan, which is found by the digest over all."""
     source = planned(start)
@@ -312,6 +337,7 @@ def test_plans_that_are_approved(start: Start) -> None:
     assert [f"plan of t{number}" for number in range(5)] == sorted(one.plan for one in SEEN if not one.plan_only)
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_plan_that_moved(start: Start) -> None:
     """Its target is refused, and so are all of its wave and of those after it."""
     found = carry_out(approved(start, planned(start)), moving)
@@ -321,6 +347,7 @@ def test_a_plan_that_moved(start: Start) -> None:
     )
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_digest_that_nobody_has_seen(start: Start) -> None:
     """It is refused, as one that is too short is."""
     source = planned(start)
@@ -329,6 +356,7 @@ def test_a_digest_that_nobody_has_seen(start: Start) -> None:
             record.planned(digest, source.record.folder.parent)
 
 
+@pytest.mark.usefixtures("shared")
 def test_evidence_that_cannot_be_kept(start: Start, tmp_path: Path) -> None:
     """It is told before anything runs; or ends the fleet, with the folder, where it happens later."""
     (tmp_path / "file").write_text("")
@@ -350,6 +378,7 @@ def broken(one: Order) -> Report:
     raise OSError(28, "No space left on device", one.folder)
 
 
+@pytest.mark.usefixtures("shared")
 def test_a_worker_that_cannot_run_anything(start: Start) -> None:
     """Its target has failed, and the fleet says why."""
     found = carry_out(start(2), broken)["t0"]
@@ -358,6 +387,8 @@ def test_a_worker_that_cannot_run_anything(start: Start) -> None:
 
 def test_workers_that_are_not_as_this_machine() -> None:
     """What differs is told, worker by worker."""
+    from cruddur_ops.fleet import cluster
+
     own = cluster.fingerprint()
     assert [] == cluster.unlike(own, {"a": own})
     found = cluster.unlike(own, {"a": own, "b": {**own, "cruddur-ops": "0.0.9"}, "c": {}})
@@ -367,12 +398,16 @@ def test_workers_that_are_not_as_this_machine() -> None:
 @pytest.mark.parametrize("address", ["tcp://10.0.0.7:8786", "http://127.0.0.1:8786", "scheduler", "tcp://scheduler:8786"])
 def test_a_scheduler_that_anybody_could_use(address: str) -> None:
     """Without TLS none but this machine's own is asked."""
+    from cruddur_ops.fleet import cluster
+
     with pytest.raises(WrongInput, match="give tls://HOST:PORT"), cluster.workers(address, 1):
         pass
 
 
 def test_a_scheduler_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """The remedy is to start it."""
+    from cruddur_ops.fleet import cluster
+
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.2)
     with pytest.raises(WrongInput, match="no scheduler answers at tcp://127.0.0.1:1 "), cluster.workers("tcp://127.0.0.1:1", 1):
         pass

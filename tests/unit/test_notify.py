@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.sns.models import sns_backends
 
 from cruddur_ops import aws, targets
 from cruddur_ops.runbook import Request, Run, notebooks, notify, runner
@@ -82,6 +81,8 @@ def test_other_runs_and_interrupted_ones_tell_nothing_of_these(tmp_path: Path) -
 
 def test_a_topic_hears_the_panel_and_where_the_evidence_is(account: str, tmp_path: Path) -> None:
     """In the region of its ARN; the link is that of the copy, where there is one."""
+    from moto.sns.models import sns_backends
+
     run = a_run(tmp_path, TOPIC, evidence_url="s3://bucket/runs")
     client = aws.client(replace(run.target, region="eu-west-1"), "sns")
     client.create_topic(Name="runs")

@@ -116,6 +116,7 @@ def executed() -> nbformat.NotebookNode:
     return notebook
 
 
+@pytest.mark.thorough  # strict nbval of the project's notebooks has waits, too
 def test_in_a_notebook(executed: nbformat.NotebookNode) -> None:
     """Of the wait, an empty output is kept: nothing that differs from run to run, or that is compared."""
     outputs = executed.cells[0].outputs
