@@ -96,7 +96,7 @@ def _cells(document: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
 
 def main() -> None:
     """Run all notebooks for each seed, on one sandbox."""
-    progress.FIRST_PAUSE_SECONDS, progress.LONGEST_PAUSE_SECONDS = 0.05, 0.5  # the times of AWS are shortened, too
+    progress.FIRST_PAUSE_SECONDS, progress.LONGEST_PAUSE_SECONDS = 0.2, 0.5  # the times of AWS are shortened, too
     garbage.settle()  # as in a kernel
     shell = Notebooks()
     quick = "--quick" in sys.argv
