@@ -4,12 +4,11 @@ Whatever could stand in its way is found before the first change. A plan raises 
 not said what becomes of the data, or the last snapshot cannot have its name; and InstanceNotReady where RDS would not delete it.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from cruddur_ops import calls, dependents, tags
+from cruddur_ops import calls, dependents, limits, tags
 from cruddur_ops.change import removal
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
@@ -20,9 +19,8 @@ from cruddur_ops.rds.instances import BUSY_CODE, Instance
 from cruddur_ops.target import Target
 
 NONE = "none"
-# RDS API Reference, DeleteDBInstance: the form of the name, and the states in which there is no last snapshot.
+# RDS API Reference, DeleteDBInstance: the states in which there is no last snapshot.
 SNAPSHOTLESS = frozenset({"failed", "incompatible-network", "incompatible-restore"})
-SNAPSHOT_NAME = re.compile(r"(?=.{1,255}$)[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
 
 
 @step
@@ -114,9 +112,9 @@ def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> 
     """Refuse what RDS would refuse, before anything is changed."""
     if not final_snapshot:
         raise WrongInput(f'say what becomes of the data: final_snapshot is a name for the last snapshot, or "{NONE}" for none')
-    if not SNAPSHOT_NAME.fullmatch(final_snapshot):
-        form = "letters, digits and single hyphens, a letter first and no hyphen last"
-        raise WrongInput(f'"{final_snapshot}" is no name for a snapshot: write up to 255 {form}')
+    if not limits.SNAPSHOT.holds(final_snapshot) or ":" in final_snapshot:  # which RDS has in its own names alone
+        form = f"{limits.SNAPSHOT.words} and no hyphen last"
+        raise WrongInput(f'"{final_snapshot}" is no name for a snapshot: write {form}')
     if final_snapshot != NONE and snapshots.describe(target, final_snapshot):
         raise WrongInput(f"there is a snapshot {final_snapshot} already: choose another name for the last one")
     if not (found.ready or found.broken or found.status in instances.AT_REST):

@@ -120,6 +120,8 @@ def test_an_instance_that_is_not_ours_stays(found: dict[str, str], down: Callabl
         ("a--b", '"a--b" is no name for a snapshot'),
         ("last-", '"last-" is no name for a snapshot'),
         ("1st", '"1st" is no name for a snapshot'),
+        ("rds:x", '"rds:x" is no name for a snapshot: write up to 255 letters'),  # as RDS calls its own
+        ("l" * 256, "is no name for a snapshot"),
     ],
 )
 def test_what_becomes_of_the_data_is_said(final_snapshot: str, message: str, down: Callable[..., Plan]) -> None:
