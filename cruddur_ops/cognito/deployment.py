@@ -13,10 +13,11 @@ from cruddur_ops.cognito.function_network import Network
 from cruddur_ops.cognito.names import Arns
 from cruddur_ops.cognito.packaging import Package, package
 from cruddur_ops.cognito.pool import Pool
-from cruddur_ops.cognito.role import LogGroup, Role
+from cruddur_ops.cognito.role import LogGroup
 from cruddur_ops.database.location import secret_name
 from cruddur_ops.database.roles import APP
 from cruddur_ops.plan import Change, Plan, step
+from cruddur_ops.roles import Role
 from cruddur_ops.target import Target
 
 

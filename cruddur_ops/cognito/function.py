@@ -14,8 +14,8 @@ from cruddur_ops.cognito import function_network, names, role
 from cruddur_ops.cognito.function_network import Network
 from cruddur_ops.cognito.names import Arns
 from cruddur_ops.cognito.packaging import HANDLER, Package, package
-from cruddur_ops.cognito.role import Role
 from cruddur_ops.errors import OpsError, PlanMoved
+from cruddur_ops.roles import Role
 from cruddur_ops.target import Target
 
 TIMEOUT_SECONDS = 5  # Cognito waits no longer, and then calls again

@@ -6,7 +6,7 @@ Planning raises WrongInput for a user pool that is not the target's own.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cruddur_ops import dependents, rds, tags
+from cruddur_ops import dependents, rds, roles, tags
 from cruddur_ops.change import removal
 from cruddur_ops.cognito import function, function_network, names, pool, role
 from cruddur_ops.errors import WrongInput
@@ -131,6 +131,6 @@ def _role(target: Target, name: str) -> Iterator[Change]:
     """It goes last, since Lambda removes the network interfaces with its rights."""
     found = role.describe(target)
     if found and tags.ours(target, found.tags):
-        policy = Call("iam", "delete_role_policy", {"RoleName": name, "PolicyName": role.POLICY})
-        calls = (*([policy] if found.policy else []), Call("iam", "delete_role", {"RoleName": name}))
+        policy, itself = roles.deletion(name, role.POLICY)
+        calls = (policy, itself) if found.policy else (itself,)
         yield removal(f"role {name}", *calls, kept=dependents.of_role(target, name, role.POLICY))

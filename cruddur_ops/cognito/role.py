@@ -3,13 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from cruddur_ops import aws, tags
+from cruddur_ops import aws, roles, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import names, policies
+from cruddur_ops.roles import Role
 from cruddur_ops.target import Target
 
 POLICY = "post-confirmation"
@@ -17,25 +17,9 @@ RETENTION_DAYS = 30
 AFTER_THE_SECRET = "known after 03_load_schema_and_seed, which makes the secret of cruddur_app"
 
 
-@dataclass(frozen=True)
-class Role:
-    """A role of IAM: who may be it, and its inline policy; an empty one where there is none."""
-
-    trust: Mapping[str, Any]
-    policy: Mapping[str, Any]
-    tags: Mapping[str, str] = field(default_factory=dict)
-    made: datetime | None = None
-
-
 def describe(target: Target) -> Role | None:
     """What has the name of the function's role, whoever's it is; None where there is none."""
-    name = names.function_name(target)
-    found = aws.find(target, "iam", "get_role", aws.IAM_ABSENT_CODE, RoleName=name)
-    if found is None:
-        return None
-    inline = aws.find(target, "iam", "get_role_policy", aws.IAM_ABSENT_CODE, RoleName=name, PolicyName=POLICY)
-    labels, made = tags.as_mapping(found["Role"].get("Tags", [])), found["Role"]["CreateDate"]
-    return Role(found["Role"]["AssumeRolePolicyDocument"], inline["PolicyDocument"] if inline else {}, labels, made)
+    return roles.find(target, names.function_name(target), POLICY)
 
 
 def changes(target: Target, found: Role | None, wanted: Mapping[str, Any] | None) -> list[Change]:
@@ -44,11 +28,12 @@ def changes(target: Target, found: Role | None, wanted: Mapping[str, Any] | None
     resource = f"role {name}"
     if wanted is None:
         return [Change(Action.CREATE if found is None else Action.NONE, resource, note=AFTER_THE_SECRET)]
-    given = {"RoleName": name, "PolicyName": POLICY, "PolicyDocument": json.dumps(wanted)}
-    policy = Call("iam", "put_role_policy", given)
+    policy = roles.put_policy(name, POLICY, wanted)
     if found is None:
         after = "its log group, its secret, its network interfaces"
-        return [Change(Action.CREATE, resource, after=after, calls=(_creation(target), policy))]
+        description = f"Writes confirmed users into the database of {target.db_instance_identifier}"
+        creation = roles.creation(target, name, policies.trust(), description)
+        return [Change(Action.CREATE, resource, after=after, calls=(creation, policy))]
     mended = []
     if found.trust != policies.trust():
         trusted = {"RoleName": name, "PolicyDocument": json.dumps(policies.trust())}
@@ -57,16 +42,6 @@ def changes(target: Target, found: Role | None, wanted: Mapping[str, Any] | None
     if found.policy != wanted:
         mended.append(Change(Action.MODIFY, resource, "policy", "another", "least privilege", calls=(policy,)))
     return mended or [Change(Action.NONE, resource)]
-
-
-def _creation(target: Target) -> Call:
-    given = {
-        "RoleName": names.function_name(target),
-        "AssumeRolePolicyDocument": json.dumps(policies.trust()),
-        "Description": f"Writes confirmed users into the database of {target.db_instance_identifier}",
-        "Tags": tags.as_list(tags.of(target) | {tags.REGION: target.region}),
-    }
-    return Call("iam", "create_role", given)
 
 
 @dataclass(frozen=True)

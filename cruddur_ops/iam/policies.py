@@ -14,7 +14,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cruddur_ops import targets
+from cruddur_ops import roles, targets
 from cruddur_ops.cognito import names
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.iam import resources
@@ -23,7 +23,6 @@ from cruddur_ops.rds import schedule
 from cruddur_ops.tags import MANAGED_BY
 from cruddur_ops.target import Target
 
-VERSION = "2012-10-17"
 LONGEST = 6144  # characters of a managed policy, white space not counted
 READING = ("Read", "List")
 # What tells about others' resources too, so that one sees what would be in the way: no value of a secret, no log.
@@ -163,13 +162,13 @@ def _documents(statements: Iterable[Statement]) -> Iterator[Statement]:
     held: list[Statement] = []
     for one in statements:
         if held and (one["Sid"][:4] != held[0]["Sid"][:4] or size([*held, one]) > LONGEST):
-            yield {"Version": VERSION, "Statement": held}
+            yield roles.document(held)
             held = []
         held.append(one)
     if held:
-        yield {"Version": VERSION, "Statement": held}
+        yield roles.document(held)
 
 
 def size(statements: Sequence[Statement]) -> int:
     """Of a document, as IAM counts it."""
-    return len("".join(json.dumps({"Version": VERSION, "Statement": statements}).split()))
+    return len("".join(json.dumps(roles.document(statements)).split()))

@@ -5,10 +5,10 @@ universal targets"). It does so every hour: while the instance is stopped, RDS r
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from cruddur_ops import aws, dependents, tags
+from cruddur_ops import aws, dependents, roles, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change, removal
 from cruddur_ops.rds.instances import Instance
@@ -26,22 +26,27 @@ def name(target: Target) -> str:
 
 
 def creations(target: Target, found: Instance) -> list[Change]:
-    """What is missing of the schedule, its role and the role's policy is made; what is there and not ours is refused."""
+    """What is missing of the schedule, its role and the role's policy is made; what is there and not ours is refused.
+
+    A policy with another content is mended: with it the role could not stop the instance, or more than that.
+    """
     there = dict(_looks(target))
     for resource, ours in there.items():
         if not ours:
             tags.require_ours(target, {}, resource)
-    wanted = (_role(target, found), _policy(target, found), _schedule(target, found))
-    return [Change(Action.NONE, one.resource) if one.resource in there else one for one in wanted]
+    role = roles.find(target, name(target), POLICY)
+    wanted = (_role(target, found), _policy(target, found, role.policy if role else {}), _schedule(target, found))
+    return [Change(Action.NONE, one.resource) if one.action is Action.CREATE and one.resource in there else one for one in wanted]
 
 
 def removals(target: Target) -> list[Change]:
     """What is there of the three is removed, so that nothing stops the instance any more; a role that others use stays."""
     there, called = present(target), name(target)
+    policy, role = roles.deletion(called, POLICY)
     calls = {
         f"schedule {called}": Call("scheduler", "delete_schedule", {"Name": called}),
-        f"policy of role {called}": Call("iam", "delete_role_policy", {"RoleName": called, "PolicyName": POLICY}),
-        f"IAM role {called}": Call("iam", "delete_role", {"RoleName": called}),
+        f"policy of role {called}": policy,
+        f"IAM role {called}": role,
     }
     return [removal(resource, call, kept=there[resource]) for resource, call in calls.items() if resource in there]
 
@@ -64,11 +69,9 @@ def _looks(target: Target) -> Iterator[tuple[str, bool]]:
     ours = schedule is not None and _stops(target, schedule)
     if schedule is not None:
         yield f"schedule {called}", ours
-    role = aws.find(target, "iam", "get_role", aws.IAM_ABSENT_CODE, RoleName=called)
-    if role is not None:
-        labels = tags.as_mapping(role["Role"].get("Tags", []))
-        ours = tags.ours(target, labels) or (ours and tags.unclaimed(labels))
-        if aws.find(target, "iam", "get_role_policy", aws.IAM_ABSENT_CODE, RoleName=called, PolicyName=POLICY):
+    if role := roles.find(target, called, POLICY):
+        ours = tags.ours(target, role.tags) or (ours and tags.unclaimed(role.tags))
+        if role.policy:
             yield f"policy of role {called}", ours
         yield f"IAM role {called}", ours
 
@@ -94,21 +97,24 @@ def _role(target: Target, found: Instance) -> Change:
         "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": {"aws:SourceAccount": account}},
     }
-    parameters = {
-        "RoleName": called,
-        "AssumeRolePolicyDocument": _document(statement),
-        "Description": f"Lets EventBridge Scheduler stop {found.identifier}",
-        "Tags": tags.as_list(tags.of(target, days=0) | {tags.REGION: target.region}),
-    }
-    return Change(Action.CREATE, f"IAM role {called}", calls=(Call("iam", "create_role", parameters),))
+    trust, description = roles.document([statement]), f"Lets EventBridge Scheduler stop {found.identifier}"
+    call = roles.creation(target, called, trust, description, days=0)
+    return Change(Action.CREATE, f"IAM role {called}", calls=(call,))
 
 
-def _policy(target: Target, found: Instance) -> Change:
+def policy(found: Instance) -> dict[str, Any]:
     """What the role may do: stop this instance, nothing else."""
-    called = name(target)
-    document = _document({"Effect": "Allow", "Action": "rds:StopDBInstance", "Resource": found.arn})
-    parameters = {"RoleName": called, "PolicyName": POLICY, "PolicyDocument": document}
-    return Change(Action.CREATE, f"policy of role {called}", calls=(Call("iam", "put_role_policy", parameters),))
+    return roles.document([{"Effect": "Allow", "Action": "rds:StopDBInstance", "Resource": found.arn}])
+
+
+def _policy(target: Target, found: Instance, before: Mapping[str, Any]) -> Change:
+    resource, wanted = f"policy of role {name(target)}", policy(found)
+    calls = (roles.put_policy(name(target), POLICY, wanted),)
+    if before == wanted:
+        return Change(Action.NONE, resource)
+    if before:
+        return Change(Action.MODIFY, resource, "content", "another", "to stop this instance alone", calls=calls)
+    return Change(Action.CREATE, resource, calls=calls)
 
 
 def _schedule(target: Target, found: Instance) -> Change:
@@ -129,7 +135,3 @@ def _schedule(target: Target, found: Instance) -> Change:
     # A role that was just made is not known everywhere yet (IAM User Guide, "Troubleshoot IAM": eventually consistent).
     call = Call("scheduler", "create_schedule", parameters, retry_code="ValidationException", retry_seconds=60)
     return Change(Action.CREATE, f"schedule {called}", after=f"stop it, {EVERY}", calls=(call,))
-
-
-def _document(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

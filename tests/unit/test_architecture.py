@@ -24,7 +24,7 @@ LAYERS = (
     {"calls", "locks", "markup"},
     {"change"},
     {"plan"},
-    {"credentials", "dependents", "preflight"},
+    {"credentials", "dependents", "preflight", "roles"},
     {"network"},
     {"rds"},
     {"database"},

@@ -18,12 +18,13 @@ from cruddur_ops.cognito.function import Function
 from cruddur_ops.cognito.function_network import Endpoint, Network
 from cruddur_ops.cognito.names import Arns, function_name
 from cruddur_ops.cognito.packaging import Package
-from cruddur_ops.cognito.role import LogGroup, Role
+from cruddur_ops.cognito.role import LogGroup
 from cruddur_ops.errors import OpsError, PlanMoved, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.roles import Role
 from cruddur_ops.target import Target
 from tests.unit.aws_calls import invalid
 from tests.unit.conftest import Stub

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cruddur_ops import dependents, tags
+from cruddur_ops import dependents, roles, tags
 from cruddur_ops.change import Action
 from cruddur_ops.database import instance
 from cruddur_ops.errors import AccessDenied, InstanceNotReady, InUse, WrongInput
@@ -17,6 +17,7 @@ from cruddur_ops.rds import health, instances, power, prices, schedule
 from cruddur_ops.rds.instances import READY, Instance
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.rds.waiting import BUSY
+from cruddur_ops.roles import Role
 from cruddur_ops.target import Target
 from tests.unit.aws_state import calls_of
 from tests.unit.conftest import ACCOUNT, Stub
@@ -32,6 +33,8 @@ def there(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What there is of the schedule: nothing yet. Prices are known."""
     found: set[str] = set()
     monkeypatch.setattr(schedule, "_looks", lambda _: [(one, True) for one in found])
+    allowed = schedule.policy(Instance("x", "stopped", arn=ARN))
+    monkeypatch.setattr(roles, "find", lambda *_: Role({}, allowed if SCHEDULE[1] in found else {}))
     monkeypatch.setattr(dependents, "of_role", lambda *_: "")
     monkeypatch.setattr(prices, "monthly_cost", lambda _: COST)
     return found
@@ -216,6 +219,20 @@ def test_a_schedule_that_was_begun(made: int, stop: Callable[..., Plan], start: 
     assert set(SCHEDULE[:made]) == {change.resource for change in start("available").mutating}
 
 
+def test_a_policy_of_another_content_is_mended(
+    stop: Callable[..., Plan], there: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it the role could not stop the instance, or more than that; it keeps its name."""
+    there |= set(SCHEDULE)
+    assert [] == calls_of(stop("stopped", keep=True))
+    monkeypatch.setattr(roles, "find", lambda *_: Role({}, schedule.policy(Instance("y", "stopped", arn=f"{ARN}-2"))))
+    plan = stop("stopped", keep=True)
+    [call] = calls_of(plan)
+    assert ["policy of role x-stop"] == [change.resource for change in plan.mutating]
+    assert ("put_role_policy", "stop-db-instance") == (call.operation, call.parameters["PolicyName"])
+    assert f'"Resource": "{ARN}"' in call.parameters["PolicyDocument"]
+
+
 def test_a_role_that_is_not_known_everywhere_yet(stop: Callable[..., Plan], there: set[str], stub: Stub) -> None:
     """EventBridge Scheduler refuses it for some seconds; the call is made again."""
     there |= set(SCHEDULE[:2])
@@ -260,7 +277,8 @@ def test_whose_a_schedule_is(
     """By what it stops, and its role by tags; one that is not ours is neither removed nor taken for ours."""
     monkeypatch.setattr(dependents, "of_role", lambda *_: "")
     schedules, iam = stub(TARGET, "scheduler"), stub(TARGET, "iam")
-    role = {"Path": "/", "RoleName": "x-stop", "RoleId": "AROA" + "X" * 16, "Arn": ARN, "CreateDate": datetime.now(UTC)}
+    role = {"Path": "/", "RoleName": "x-stop", "RoleId": "AROA" + "X" * 16, "Arn": ARN, "CreateDate": datetime.now(UTC),
+            "AssumeRolePolicyDocument": "{}"}  # fmt: skip
     for _ in range(2):
         schedules.add_response("get_schedule", found)
         iam.add_response("get_role", {"Role": {**role, "Tags": tags.as_list(labels)}})

@@ -12,10 +12,11 @@ from cruddur_ops import aws, dependents, tags
 from cruddur_ops.change import Action, Change
 from cruddur_ops.cognito import function, plan_remove_pool, plan_undeploy, pool, role
 from cruddur_ops.cognito.function import Function
-from cruddur_ops.cognito.role import LogGroup, Role
+from cruddur_ops.cognito.role import LogGroup
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Plan
+from cruddur_ops.roles import Role
 from cruddur_ops.target import Target
 
 TARGET = Target("test", sandbox=True, owner="alice")
