@@ -5,9 +5,10 @@ Asking for what the region has not raises NotOffered, with what is nearest.
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from cruddur_ops import aws, tags
@@ -66,7 +67,9 @@ def find(target: Target, found: Instance | None = None) -> Offer:
         orderable_zones(target, version, orderable_options(target, version))
     end = end_of_support(lifecycles(target, version))
     offer = Offer(version, target.db_instance_class, zones, end, prices.monthly_cost(target))
-    return offer if version == running or not found else next_step(offer, running, upgrades(target, running))
+    if version == running or not found:
+        return offer
+    return next_step(offer, running, upgrades(target, running), partial(upgrades, target))
 
 
 def numbers(version: str) -> tuple[int, ...]:
@@ -106,20 +109,30 @@ def upgrades(target: Target, running: str) -> list[str]:
     return [version["EngineVersion"] for item in found for version in item.get("ValidUpgradeTarget", [])]
 
 
-def next_step(offer: Offer, running: str, reachable: Sequence[str]) -> Offer:
-    """The offer with the version of the next step: the wanted one, else the newest minor of the running major."""
-    if offer.version in reachable:
-        return offer
-    minors = [version for version in reachable if major(version) == major(running)]
-    if minors and major(offer.version) != major(running):
-        return replace(offer, version=max(minors, key=numbers), then=offer.version)
-    raise not_reached(running, offer.version, reachable)
+def next_step(offer: Offer, running: str, reachable: Sequence[str], onward: Callable[[str], Sequence[str]]) -> Offer:
+    """The offer with the version of the next step; see `steps`."""
+    first, *then = steps(running, offer.version, reachable, onward)
+    return replace(offer, version=first, then=offer.version if then else "")
 
 
-def not_reached(running: str, wanted: str, reachable: Iterable[str]) -> NotOffered:
-    """That RDS does not go there from this minor version, and where it goes."""
-    near = ", ".join(sorted(reachable, key=numbers)) or "none: restore into a new instance"
-    return NotOffered(f"RDS does not upgrade {running} to {wanted}: set engine_version to one of {near}")
+def steps(running: str, wanted: str, reachable: Iterable[str], onward: Callable[[str], Sequence[str]]) -> tuple[str, ...]:
+    """The versions to go to in order: straight, else over the newest minor of the running major that goes on to the wanted one.
+
+    Args:
+        running: the version that runs.
+        wanted: another one.
+        reachable: the versions to which RDS upgrades the running one.
+        onward: tells those of another, as `upgrades` does.
+    """
+    offered = sorted(reachable, key=numbers)
+    if wanted in offered:
+        return (wanted,)
+    minors = [version for version in offered if major(version) == major(running)]
+    for minor in reversed(minors):
+        if wanted in onward(minor):
+            return minor, wanted
+    near = ", ".join(offered) or "none: restore into a new instance"
+    raise NotOffered(f"RDS does not upgrade {running} to {wanted}: set engine_version to one of {near}")
 
 
 def orderable_options(target: Target, version: str) -> list[dict[str, Any]]:

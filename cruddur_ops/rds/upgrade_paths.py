@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 
 from cruddur_ops import aws, tags
 from cruddur_ops.errors import WrongInput
@@ -63,18 +64,8 @@ def upgrade_path(target: Target, version: str = "") -> UpgradePath:
     if not meets(wanted, major(running)):
         message = f"{target.db_instance_identifier} runs {running}, and RDS never goes back to {wanted}"
         raise WrongInput(f"{message}: name a newer version")
-    return UpgradePath(running, () if meets(running, wanted) else _steps(target, running, wanted, offered), offered)
-
-
-def _steps(target: Target, running: str, wanted: str, offered: tuple[str, ...]) -> tuple[str, ...]:
-    """Where RDS does not go straight: over the newest minor of the running major that goes on to it."""
-    if wanted in offered:
-        return (wanted,)
-    minors = [version for version in offered if major(version) == major(running)]
-    for minor in reversed(minors):
-        if wanted in offers.upgrades(target, minor):
-            return minor, wanted
-    raise offers.not_reached(running, wanted, offered)
+    steps = () if meets(running, wanted) else offers.steps(running, wanted, offered, partial(offers.upgrades, target))
+    return UpgradePath(running, steps, offered)
 
 
 @dataclass(frozen=True)
