@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cruddur_ops import pictures
 from cruddur_ops.database.status import readable
 from cruddur_ops.errors import NotVerified, PlanMoved
-from cruddur_ops.pictures import BLUE, VERMILION
+from cruddur_ops.pictures import BLUE, ORANGE, VERMILION, Picture
 from cruddur_ops.rehearsal import measurements
 from cruddur_ops.rehearsal.locks import Lock, Timed
 from cruddur_ops.rehearsal.statements import Changed
 from cruddur_ops.target import Target
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 REPORT_MIME = "application/vnd.cruddur-ops.rehearsal+json"
 LEAST, MOST = 0.5, 2.0  # how much of what a copy took production may take
@@ -125,15 +123,16 @@ class Report:
         if self.free is not None:
             yield f"free storage at its lowest: {readable(self.free)}"
 
-    def plot(self) -> Figure:
-        """The phases and the locks along the time, and the statements before and after."""
-        from matplotlib import pyplot
-
-        parts = [_phases, *([_locks] if self.locks else []), *([_statements] if self.plans else [])]
-        figure, places = pyplot.subplots(len(parts), figsize=(9, 2.6 * len(parts)), layout="constrained", squeeze=False)
-        for draw, axes in zip(parts, places[:, 0], strict=True):
-            draw(axes, self)
-        return figure
+    def plot(self) -> Picture:
+        """The phases and the locks along the time, and the statements before and after, as far as there are any."""
+        parts = {_phases: len(self.phases), _locks: len(self.locks), _statements: len(_timed(self))}
+        drawn = {draw: 0.4 * count + 0.8 for draw, count in parts.items() if count}
+        figure, axes = pictures.panels(*drawn.values()) if drawn else (None, [])
+        for draw, place in zip(drawn, axes, strict=True):
+            draw(place, self)
+        phases, locks, statements = parts.values()
+        what = f"{phases} phases, {locks} locks that keep others waiting, and {statements} statements before and after"
+        return Picture(f"the rehearsal of the {self.step}: {what}", figure)
 
 
 def _phases(axes: Any, report: Report) -> None:
@@ -149,14 +148,18 @@ def _locks(axes: Any, report: Report) -> None:
     for lock in report.locks:
         axes.barh(f"{lock.words}\n{lock.relation}", lock.seconds, left=lock.began, color=VERMILION)
     axes.invert_yaxis()
-    axes.set(xlabel="seconds of the step", xlim=(0, report.seconds), title="Locks that keep others waiting")
+    axes.set(xlabel="seconds of the step", xlim=(0, None), title="Locks that keep others waiting")
+
+
+def _timed(report: Report) -> list[Changed]:
+    return [one for one in report.plans if one.unit == "ms"]
 
 
 def _statements(axes: Any, report: Report) -> None:
-    timed = [one for one in report.plans if one.unit == "ms"]
-    for shift, moment in ((-0.2, "before"), (0.2, "after")):
+    timed = _timed(report)
+    for shift, moment, colour, hatch in ((-0.2, "before", BLUE, ""), (0.2, "after", ORANGE, "//")):
         places = [number + shift for number in range(len(timed))]
-        axes.barh(places, [getattr(one, moment) for one in timed], 0.4, label=moment)
+        axes.barh(places, [getattr(one, moment) for one in timed], 0.4, label=moment, color=colour, hatch=hatch)
     axes.set_yticks(range(len(timed)), [one.name for one in timed])
     axes.invert_yaxis()
     axes.set(xlabel="milliseconds", xscale="log", title="The application's statements")

@@ -155,3 +155,17 @@ def test_what_a_report_says() -> None:
     assert "users" == shown["locks"][0]["relation"]
     with pytest.raises(NotVerified, match="production was not touched: no room"):
         replace(REPORT, failed="no room").require_passed()
+
+
+def test_a_report_is_drawn() -> None:
+    """A panel each for phases, locks and statements with times, as far as there are any; else no figure."""
+    timed, planned = Changed("activities/home", 1.0, 50.0, "ms"), Changed("SELECT $1", 1.0, 2.0, "of cost")
+    whole = replace(REPORT, plans=(timed, planned), locks=(Lock("users", "AccessExclusiveLock", 0.0, 4.0),)).plot()
+    titles = ["Rehearsal of the upgrade to 18.1", "Locks that keep others waiting", "The application's statements"]
+    assert whole.figure
+    assert titles == [axes.get_title() for axes in whole.figure.axes]
+    assert "1 phases, 1 locks that keep others waiting, and 1 statements" in whole.text
+    assert whole.encoded
+    [phases] = replace(REPORT, plans=(planned,)).plot().figure.axes  # type: ignore[union-attr]
+    assert titles[0] == phases.get_title()
+    assert replace(REPORT, phases=()).plot().figure is None
