@@ -1,6 +1,5 @@
 """The command line: one call for each verb. Imports wait for the verb, so that `--help` is quick."""
 
-from cruddur_ops.cli import rds  # noqa: F401  # it adds a verb
 from cruddur_ops.cli.evidence import evidence, list_runs
 from cruddur_ops.cli.fleet import fleet
 from cruddur_ops.cli.groups import main

@@ -12,6 +12,7 @@ import click
 
 import cruddur_ops as ops  # its parts are imported on first use
 from cruddur_ops import colour, limits
+from cruddur_ops.cli.groups import DRIFT
 from cruddur_ops.errors import WrongInput
 
 if TYPE_CHECKING:
@@ -189,6 +190,20 @@ def check(newest: int, rows: dict[str, int]) -> Iterator[str]:
         checked = check.check(target, newest, history.rows_in_production(runs.RUNS) | rows)
         yield from filter(None, [str(checked)])
     checked.require_passed()
+
+
+def modify(target: Target, at_once: bool | None, plan_only: bool) -> Plan:
+    """All that the target asks for; where it is only to be shown, the exit code tells a difference from a failure."""
+    from cruddur_ops.database.prechecks import require_upgradable
+    from cruddur_ops.rds.modification import major_version
+
+    plan = ops.rds.plan_both(target, at_once=at_once, major=True)
+    if plan_only:
+        colour.echo(plan)
+        raise click.exceptions.Exit(DRIFT if plan.mutating else 0)
+    if version := major_version(plan):
+        require_upgradable(target, version)
+    return plan
 
 
 def stop(target: Target, force: bool, keep: bool) -> Plan:

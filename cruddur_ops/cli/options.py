@@ -85,6 +85,12 @@ STOP = (
     click.option("--force", is_flag=True, help="Stop it although somebody is connected."),
     click.option("--keep", is_flag=True, help="Also make the schedule that stops it anew when AWS starts it after 7 days."),
 )
+WINDOW_HELP = "Make every change now, or let what can wait, wait for the maintenance window. By default now, unless protected."
+PLAN_HELP = "Only show what differs: exit code 0 for nothing, 2 for something, 1 for a failure."
+MODIFY = (
+    click.option("--at-once/--window", default=None, help=WINDOW_HELP),
+    click.option("--plan", "plan_only", is_flag=True, help=PLAN_HELP),
+)
 KEEP_HELP = "What the present instance is called from then on."
 KEEP_AS = click.option("--keep-as", "outgoing", required=True, callback=within(limits.NAME), metavar="IDENTIFIER", help=KEEP_HELP)
 TIME_HELP = "Or the moment, such as 2026-11-20T14:03:00+00:00."

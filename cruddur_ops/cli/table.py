@@ -84,6 +84,8 @@ TABLE = (
          "Show the last lines of PostgreSQL's log, passwords and e-mail addresses masked."),
     Verb(rds, "alarms", answers.alarms, STEP, help=
          "Make the CloudWatch alarms that an owner would want, where nobody has made them yet."),
+    Verb(rds, "modify", answers.modify, (*STEP, *options.MODIFY), help=
+         "Make the instance what the target asks for: class, storage, version, backups, protection, password, access, tags."),
     Verb(rds, "start", "rds:plan_start", STEP, help=
          "Start the instance, remove the schedule that would stop it anew, and wait until it is available."),
     Verb(rds, "stop", answers.stop, (*STEP, *options.STOP), help=
