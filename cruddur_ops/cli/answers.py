@@ -6,7 +6,7 @@ import dataclasses
 import json
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,12 +16,9 @@ from cruddur_ops.cli.groups import DRIFT
 from cruddur_ops.errors import WrongInput
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cruddur_ops.change import Outcome
     from cruddur_ops.diagnosis.ladder import Ladder
     from cruddur_ops.plan import Plan
-    from cruddur_ops.rehearsal.steps import Step
     from cruddur_ops.target import Target
 
 
@@ -131,37 +128,22 @@ def seed(target: Target, scale: int | None, seed_number: int | None) -> Plan:
     return synthetic.plan_load(target, scale, 1 if seed_number is None else seed_number) if scale else seeding.plan_seed(target)
 
 
-def migrate(target: Target, rehearse: bool) -> Iterator[str | Plan]:
+def migrate(target: Target, rehearsed: bool) -> Iterator[str | Plan]:
     """The migrations; on a copy first, where that is asked for, and only if that passes."""
     from cruddur_ops.database import schema
 
-    if rehearse and schema.plan_migrations(target).mutating:
-        yield from rehearse_migrations(target)
+    if rehearsed and schema.plan_migrations(target).mutating:
+        yield from rehearse("Migrations", target)
     yield schema.plan_migrations(target)
 
 
-def rehearse_upgrade(target: Target, version: str, snapshot: str, as_json: bool) -> Iterator[str]:
-    """The report of an upgrade."""
-    return _rehearsed(target, ops.rehearsal.Upgrade(version), snapshot, as_json)
+def rehearse(kind: str, target: Target, snapshot: str = "", as_json: bool = False, **given: Any) -> Iterator[str]:
+    """The report, and a failure where the step failed or is void; the plans of the copy go to standard error.
 
-
-def rehearse_migrations(target: Target, snapshot: str = "", as_json: bool = False) -> Iterator[str]:
-    """The report of the migrations."""
-    return _rehearsed(target, ops.rehearsal.Migrations(), snapshot, as_json)
-
-
-def rehearse_modification(target: Target, instance_class: str, storage_type: str, snapshot: str, as_json: bool) -> Iterator[str]:
-    """The report of another class or storage."""
-    return _rehearsed(target, ops.rehearsal.Modification(instance_class, storage_type), snapshot, as_json)
-
-
-def rehearse_script(target: Target, file: Path, snapshot: str, as_json: bool) -> Iterator[str]:
-    """The report of a file."""
-    return _rehearsed(target, ops.rehearsal.Script(file), snapshot, as_json)
-
-
-def _rehearsed(target: Target, step: Step, snapshot: str, as_json: bool) -> Iterator[str]:
-    """The report, and a failure where the step failed or is void; the plans of the copy go to standard error."""
+    Args:
+        kind: the class of the step, such as "Upgrade", which is given what else was.
+    """
+    step = getattr(ops.rehearsal, kind)(**given)
     report = ops.rehearsal.rehearse(target, step, snapshot, lambda plan: colour.echo(plan, err=True))
     yield report.to_json() if as_json else str(report)
     report.require_passed().require_valid(target)

@@ -142,14 +142,14 @@ MIGRATION = (
 NOTEBOOKS = click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]...")
 BOUNDARY_HELP = "The permissions boundary for the function's role instead."
 BOUNDARY = click.option("--boundary", "as_boundary", is_flag=True, help=BOUNDARY_HELP)
-REHEARSE = click.option("--rehearse", is_flag=True, help="On a copy of the instance first, with a report.")
+REHEARSE = click.option("--rehearse", "rehearsed", is_flag=True, help="On a copy of the instance first, with a report.")
 VERSION = click.argument("version", callback=within(SETTINGS["engine_version"].metadata["limit"]))
 CLASS_HELP, TYPE_HELP = "Such as db.t4g.small.", "Such as gp3."
 MODIFICATION = (
     click.option("--class", "instance_class", default="", help=CLASS_HELP),
     click.option("--storage-type", default="", help=TYPE_HELP),
 )
-FILE = click.argument("file", type=click.Path(path_type=Path))
+FILE = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 FROM_HELP = "Make the copy of this snapshot; by default it is of this moment."
 REHEARSAL = (
     click.option("--snapshot", default="", help=FROM_HELP),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cruddur_ops.cli import answers, options
 from cruddur_ops.cli.groups import db, iam, main, rds, rehearse, security_group, targets, users
 from cruddur_ops.cli.options import LOOK, STEP
@@ -114,13 +116,13 @@ TABLE = (
          "Take everything away: Lambda, instance, secrets, log groups, schedule, security group; then list what is left."),
     Verb(rds, "leftovers", answers.leftovers, LOOK, help=
          "List what could bill, by tag and by the instance's name: whose it is, why it stays, and what removes the target's."),
-    Verb(rehearse, "upgrade", answers.rehearse_upgrade, (*STEP, options.VERSION, *options.REHEARSAL), help=
+    Verb(rehearse, "upgrade", partial(answers.rehearse, "Upgrade"), (*STEP, options.VERSION, *options.REHEARSAL), help=
          "Rehearse the upgrade to VERSION, such as 18 or 18.1."),
-    Verb(rehearse, "migrations", answers.rehearse_migrations, (*STEP, *options.REHEARSAL), help=
+    Verb(rehearse, "migrations", partial(answers.rehearse, "Migrations"), (*STEP, *options.REHEARSAL), help=
          "Rehearse the migrations that the database lacks."),
-    Verb(rehearse, "modify", answers.rehearse_modification, (*STEP, *options.MODIFICATION, *options.REHEARSAL), help=
+    Verb(rehearse, "modify", partial(answers.rehearse, "Modification"), (*STEP, *options.MODIFICATION, *options.REHEARSAL), help=
          "Rehearse another class, or another type of storage."),
-    Verb(rehearse, "script", answers.rehearse_script, (*STEP, options.FILE, *options.REHEARSAL), help=
+    Verb(rehearse, "script", partial(answers.rehearse, "Script"), (*STEP, options.FILE, *options.REHEARSAL), help=
          "Rehearse a file of SQL, run as a migration is."),
     Verb(security_group, "open", "network:plan_access", STEP, help=
          "Admit the operator's present address, and no older one."),

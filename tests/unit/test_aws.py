@@ -121,7 +121,7 @@ TYPED = {  # instead of "other-…", which is no value for these
     "moment": "2026-11-20T14:03:00+00:00",
     "version": "18.1",
     "storage_type": "gp3",
-    "file": str(queries.FOLDER / "seed.sql"),
+    "path": str(queries.FOLDER / "seed.sql"),
 }
 ON_A_TARGET = [verb for verb in TABLE if any(one.name == "target" for one in verb.command().params)]
 
