@@ -1,6 +1,5 @@
 """The command line: one call for each verb. Imports wait for the verb, so that `--help` is quick."""
 
-from cruddur_ops.cli.evidence import evidence, list_runs
 from cruddur_ops.cli.fleet import fleet
 from cruddur_ops.cli.groups import main
 from cruddur_ops.cli.run import run
@@ -9,7 +8,7 @@ from cruddur_ops.cli.table import TABLE
 
 __all__ = ["main"]
 
-for command in (run, list_runs, evidence, fleet, sandbox):
+for command in (run, fleet, sandbox):
     main.add_command(command)
 for verb in TABLE:
     verb.group.add_command(verb.command())

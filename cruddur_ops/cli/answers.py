@@ -242,6 +242,27 @@ def policy(target: Target, notebooks: tuple[str, ...], as_boundary: bool) -> lis
     return [json.dumps(one, indent=2) for one in ([iam.boundary(target)] if as_boundary else iam.policy(target, notebooks))]
 
 
+def verify(run: str, seal: str) -> str:
+    """That the folder is as the run left it."""
+    from cruddur_ops.runbook import runs
+    from cruddur_ops.runbook.evidence import history, manifest
+
+    folder = history.find(run, runs.RUNS)
+    return f"{folder.name} is as the run left it; its seal is {manifest.verify(folder, seal)}"
+
+
+def list_runs(two: tuple[str, ...]) -> str:
+    """All of them, or what differs between two."""
+    from cruddur_ops.runbook import runs
+    from cruddur_ops.runbook.evidence import history
+
+    if not two:
+        return history.listing(runs.RUNS)
+    if len(two) != 2:
+        raise WrongInput("name two runs to compare them, or none to list all")
+    return history.compare(*(history.find(name, runs.RUNS) for name in two))
+
+
 def expired(target: Target, regions: tuple[str, ...]) -> list[str]:
     """What is past its date, in the target's region or those that were named."""
     from cruddur_ops.rds import inventory

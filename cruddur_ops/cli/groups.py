@@ -90,6 +90,7 @@ rds = _group("rds", "The DB instance: its state, and every step of its life.")
 security_group = _group("security-group", "The rule that lets the operator in.")
 rehearse = _group("rehearse", "A step on a copy of the DB instance, which is made for it and cleared away: what it would do.")
 iam = _group("iam", "The least privilege for what the notebooks do.")
+evidence = _group("evidence", "The folders that runs leave behind.")
 users = _group("users", "The users of the application, in the user pool and in the database.")
 
 

@@ -139,6 +139,11 @@ MIGRATION = (
     click.option("--newest", type=click.IntRange(min=1), default=1, show_default=True, help=NEWEST_HELP),
     click.option("--rows", multiple=True, callback=counted, metavar="TABLE=N", help=ROWS_HELP),
 )
+RUN = (
+    click.argument("run", default="last"),
+    click.option("--seal", default="", metavar="DIGITS", help="The seal that the run printed, or how it begins."),
+)
+TWO_RUNS = click.argument("two", nargs=-1, metavar="[RUN RUN]")
 NOTEBOOKS = click.argument("notebooks", nargs=-1, metavar="[NOTEBOOK]...")
 BOUNDARY_HELP = "The permissions boundary for the function's role instead."
 BOUNDARY = click.option("--boundary", "as_boundary", is_flag=True, help=BOUNDARY_HELP)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cruddur_ops.cli import answers, options
-from cruddur_ops.cli.groups import db, iam, main, rds, rehearse, security_group, targets, users
+from cruddur_ops.cli.groups import db, evidence, iam, main, rds, rehearse, security_group, targets, users
 from cruddur_ops.cli.options import LOOK, STEP
 from cruddur_ops.cli.verb import Verb
 
@@ -132,6 +132,10 @@ TABLE = (
          One JSON document after another, as many as IAM's limit of their size asks for: what reads first, then what writes."""),
     Verb(users, "sync", "cognito:plan_sync", STEP, help=
          "Give every confirmed user of the pool a row with the values of the pool, and report the rest."),
+    Verb(evidence, "verify", answers.verify, options.RUN, help=
+         "Check that the folder of RUN (the last one by default) is as the run left it."),
+    Verb(main, "runs", answers.list_runs, (options.TWO_RUNS,), help=
+         "List the runs that left a folder, oldest first; or compare two of them."),
     Verb(main, "expired", answers.expired, (*LOOK, options.REGION), help=
          "List what is past its Expires tag, each with the command that removes it."),
     Verb(targets, "adopt", "rds.adoption:adopt", (options.IDENTIFIER, *options.ADOPT), help=
