@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     from cruddur_ops.target import Target
 
 
-def announce(verb: str, target: Target, *, err: bool = False) -> None:
-    """Say what is done, on which target, and to which database of which server; on standard error where a program reads."""
+def announce(verb: str, target: Target, *, err: bool = False, password: bool = False) -> None:
+    """Say what is done, on which target, and to which database of which server; on standard error where a program reads.
+
+    Whose the password is, is said where that matters.
+    """
     from cruddur_ops.database.location import locate
 
-    click.echo(f"{verb} on {target.name}: {locate(target)}", err=err)
+    where = locate(target)
+    click.echo(f"{verb} on {target.name}: {where}" + (f"; the password is {where.origin}" if password else ""), err=err)
 
 
 def adopt(target: Target, schema: bool) -> Iterator[Plan]:
@@ -64,7 +68,7 @@ def env(target: Target) -> str:
     """Lines for a shell; beside them, whose password that is."""
     from cruddur_ops.database import clients
 
-    _announce_password("env", target)
+    announce("env", target, err=True, password=True)
     return clients.exports(target)
 
 
@@ -73,15 +77,8 @@ def url(target: Target, with_password: bool) -> str:
     from cruddur_ops.database import clients
 
     answer = clients.url(target, with_password=with_password)
-    _announce_password("url", target)
+    announce("url", target, err=True, password=True)
     return answer
-
-
-def _announce_password(verb: str, target: Target) -> None:
-    from cruddur_ops.database.location import locate
-
-    where = locate(target)
-    click.echo(f"{verb} on {target.name}: {where}; the password is {where.origin}", err=True)
 
 
 def alarms(target: Target) -> Plan:

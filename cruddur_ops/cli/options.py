@@ -156,8 +156,5 @@ MODIFICATION = (
 )
 FILE = click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 FROM_HELP = "Make the copy of this snapshot; by default it is of this moment."
-REHEARSAL = (
-    click.option("--snapshot", default="", help=FROM_HELP),
-    click.option("--json", "as_json", is_flag=True, help="The report as JSON."),
-)
+REHEARSAL = (click.option("--snapshot", default="", help=FROM_HELP), AS_JSON)
 SCHEMA = click.option("--schema", is_flag=True, help="Also bring its tables, with their rows, to sql/schema.sql.")
