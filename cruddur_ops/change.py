@@ -79,6 +79,11 @@ def removal(resource: str, *calls: Call, note: str = "", kept: str = "") -> Chan
     return Change(Action.NONE, resource, note=kept) if kept else Change(Action.DELETE, resource, note=note, calls=calls)
 
 
+def absent(resource: str, found: object, settle: Callable[[], object] | None = None) -> Change:
+    """Nothing is to go: there is none, or what was found is being deleted, which is waited for."""
+    return Change(Action.NONE, resource, note="is being deleted" if found else "is not there", settle=settle)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How many resources a step created, changed, deleted and left alone."""

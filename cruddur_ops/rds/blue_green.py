@@ -15,7 +15,7 @@ from dataclasses import MISSING, dataclass, field, replace
 from functools import partial
 
 from cruddur_ops import aws, tags
-from cruddur_ops.change import removal
+from cruddur_ops.change import absent, removal
 from cruddur_ops.errors import InstanceNotReady, NotVerified, WrongInput
 from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, parameter_groups, prices, replicas, restores, settings, teardown, waiting
@@ -247,7 +247,7 @@ def _given_up(target: Target, there: Deployment) -> Iterator[Change]:
 def _gone(target: Target, there: Deployment | None, **more: bool) -> Iterator[Change]:
     resource, settle = f"blue/green deployment {name(target)}", partial(_wait_until_gone, target)
     if there is None or there.status == DELETING:
-        yield Change(Action.NONE, resource, note="is being deleted" if there else "is not there", settle=settle)
+        yield absent(resource, there, settle)
         return
     call = Call("rds", "delete_blue_green_deployment", {"BlueGreenDeploymentIdentifier": there.identifier, **more})
     yield replace(removal(resource, call, note="the instances stay"), settle=settle)

@@ -112,7 +112,7 @@ def plan_clear(target: Target, drill: Drill) -> Plan:
     snapshot = snapshots.describe(target, drill.snapshot)
     if snapshot:
         tags.require_ours(target, snapshot.tags, f"snapshot {snapshot.name}")
-    copies = [found[name] for name in drill.copies if name in found and not found[name].status.startswith("delet")]
+    copies = [found[name] for name in drill.copies if name in found and not found[name].going]
     gone = [
         change for name in drill.copies if found.get(name) not in copies for change in replicas.plan_delete(target, name).changes
     ]

@@ -102,6 +102,11 @@ class Instance:
         return self.status in READY
 
     @property
+    def going(self) -> bool:
+        """Whether it is being deleted."""
+        return self.status.startswith("delet")
+
+    @property
     def broken(self) -> bool:
         """Whether it will not become available without help."""
         return self.status in BROKEN or self.status.startswith(BROKEN_PREFIXES)
@@ -160,7 +165,7 @@ def require_recoverable(instance: Instance) -> None:
     identifier, status = instance.identifier, instance.status
     if status in AT_REST:
         raise InstanceNotReady(f"{identifier} is {status}: {AT_REST[status]}, then repeat")
-    if status.startswith("delet"):
+    if instance.going:
         raise InstanceNotReady(f"{identifier} is being deleted: wait until it is gone, then repeat")
     if instance.broken:
         remedy = f"see why with {log_command(identifier)}, and the RDS User Guide under this status"

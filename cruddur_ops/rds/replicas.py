@@ -6,6 +6,7 @@ A plan raises WrongInput for an identifier that cannot be used, and InstanceNotR
 from functools import partial
 
 from cruddur_ops import tags
+from cruddur_ops.change import absent
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, restores, waiting
@@ -80,9 +81,8 @@ def plan_delete(target: Target, identifier: str) -> Plan:
     sibling = restores.sibling(target, identifier)
     found, settle = instances.describe(sibling), partial(waiting.wait_until_gone, sibling)
     title, resource = f"removal on {target.name}", f"DB instance {identifier}"
-    if found is None or found.status.startswith("delet"):
-        note = "is being deleted" if found else "is not there"
-        return Plan(title, (Change(Action.NONE, resource, note=note, settle=settle),))
+    if found is None or found.going:
+        return Plan(title, (absent(resource, found, settle),))
     if found.deletion_protection:
         message = f"{identifier} is protected from deletion"
         raise WrongInput(f"{message}: ask who wanted that, and take it off with `aws rds modify-db-instance` if nobody does")

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from cruddur_ops import aws, tags
+from cruddur_ops.change import absent
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.rds import instances, offers, waiting
@@ -121,7 +122,7 @@ def plan_delete_snapshot(target: Target, name: str) -> Plan:
     if found and found.instance != target.db_instance_identifier and not tags.ours(target, found.tags):
         raise WrongInput(f"{name} is a snapshot of {found.instance}: name the target of that")
     if not found or found.status == "deleting":
-        return Plan(title, (Change(Action.NONE, resource, note="is being deleted" if found else "is not there"),))
+        return Plan(title, (absent(resource, found),))
     call = Call("rds", "delete_db_snapshot", {"DBSnapshotIdentifier": name})
     removal = Change(Action.DELETE, resource, before=f"of {found.instance}", note="for good", calls=(call,))
     if found.status != "creating":

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import calls, dependents, limits, tags
-from cruddur_ops.change import removal
+from cruddur_ops.change import absent, removal
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
@@ -61,7 +61,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
 
 def _instance(target: Target, found: Instance | None, final_snapshot: str) -> Iterator[Change]:
     """The instance away, if it is ours; it is gone before what it used is removed."""
-    if found and not _going(found) and not tags.ours(target, found.tags):
+    if found and not found.going and not tags.ours(target, found.tags):
         message = f"{found.identifier} does not say by its tags that it is this target's"
         raise WrongInput(f"{message}: run 01_provision_rds, which shows how it adopts it, if it is yours")
     yield from deletion(target, found, final_snapshot)
@@ -70,9 +70,8 @@ def _instance(target: Target, found: Instance | None, final_snapshot: str) -> It
 def deletion(target: Target, found: Instance | None, final_snapshot: str) -> Iterator[Change]:
     """The instance away, with its automated backups unless the target is protected; its own protection ends directly before."""
     resource, gone = f"DB instance {target.db_instance_identifier}", partial(waiting.wait_until_gone, target)
-    if found is None or _going(found):
-        note = "is being deleted" if found else "is not there"
-        yield Change(Action.NONE, resource, note=note, settle=gone)
+    if found is None or found.going:
+        yield absent(resource, found, gone)
         return
     _require_deletable(target, found, final_snapshot)
     if found.deletion_protection:
@@ -89,10 +88,6 @@ def deletion(target: Target, found: Instance | None, final_snapshot: str) -> Ite
         yield Change(Action.DELETE, resource, note=f"for good; {kept}", calls=(call,), settle=gone)
 
 
-def _going(found: Instance | None) -> bool:
-    return found is None or found.status.startswith("delet")
-
-
 def _delete(target: Target, call: Call) -> None:
     """Take protection off and delete; where that does not come about, protection is put back."""
     try:
@@ -100,12 +95,17 @@ def _delete(target: Target, call: Call) -> None:
         waiting.wait(target, lacks=instances.still_protected)
         # RDS may tell the new value before it is modifying, and deletes nothing until it has done with that.
         late = replace(call, retry_code=BUSY_CODE, retry_seconds=waiting.LATE_SECONDS)
-        calls.send(target, late, lambda _: _going(instances.describe(target)))
+        calls.send(target, late, lambda _: not _stays(target))
     except BaseException:
-        found = instances.describe(target)
-        if found and not _going(found):
+        if found := _stays(target):
             calls.send(target, instances.protection(found.identifier, on=True))
         raise
+
+
+def _stays(target: Target) -> Instance | None:
+    """The instance, unless it is gone or going."""
+    found = instances.describe(target)
+    return found if found and not found.going else None
 
 
 def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> None:

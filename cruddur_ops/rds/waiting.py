@@ -133,7 +133,7 @@ def wait_until_gone(target: Target, timeout: float = HOUR) -> None:
 
     def look() -> tuple[str, bool | None]:
         found = instances.describe(target)
-        if found and not found.status.startswith("delet") and time.monotonic() > begun + LATE_SECONDS:
+        if found and not found.going and time.monotonic() > begun + LATE_SECONDS:
             raise InstanceNotReady(f"{identifier} is {found.status}, and nobody is deleting it any more: plan its removal again")
         return (found.status, None) if found else ("gone", True)
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from cruddur_ops import database, ledger, tags
-from cruddur_ops.change import later
+from cruddur_ops.change import absent, later
 from cruddur_ops.database.connection import session
 from cruddur_ops.errors import InstanceNotReady, WrongInput
 from cruddur_ops.plan import Action, Change, Outcome, Plan, step
@@ -107,10 +107,9 @@ def plan_removal(target: Target) -> Plan:
     """Delete the copy for good; where there is none, that is no change."""
     copy = copy_of(target)
     found, title = instances.describe(copy), f"removal of the copy of {target.name}"
-    if found is None or found.status.startswith("delet"):
-        settle = partial(waiting.wait_until_gone, copy)
-        note = "is being deleted" if found else "is not there"
-        return Plan(title, (Change(Action.NONE, f"DB instance {copy.db_instance_identifier}", note=note, settle=settle),))
+    if found is None or found.going:
+        gone = partial(waiting.wait_until_gone, copy)
+        return Plan(title, (absent(f"DB instance {copy.db_instance_identifier}", found, gone),))
     require_own(found, instances.describe(target))
     return Plan(title, (replicas.removal(target, found),))
 
