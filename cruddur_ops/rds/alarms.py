@@ -15,11 +15,10 @@ from typing import Any
 from cruddur_ops import aws, tags
 from cruddur_ops.change import removal
 from cruddur_ops.plan import Action, Call, Change, Plan, step
-from cruddur_ops.rds import instances
+from cruddur_ops.rds import cloudwatch, instances
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
-NAMESPACE = "AWS/RDS"
 GIB = 2**30
 PRICE = 0.10  # USD a month, of standard resolution (Amazon CloudWatch pricing, "Alarms")
 FREE_STORAGE = 0.15  # RDS User Guide, "Best practices for Amazon RDS": look into it from 85 percent on
@@ -46,11 +45,6 @@ class Watch:
     comparison: str  # BELOW or ABOVE
     threshold: float  # in the unit of the metric
     said: str  # the threshold, for the reader
-
-    @property
-    def dimensions(self) -> list[dict[str, str]]:
-        """Those of the metric."""
-        return [{"Name": "DBInstanceIdentifier", "Value": self.instance}]
 
     def name(self, identifier: str) -> str:
         """Of the alarm that an instance has for it."""
@@ -130,9 +124,7 @@ def _parameters(target: Target, watch: Watch) -> dict[str, Any]:
     return {
         "AlarmName": name,
         "AlarmDescription": f"{watch.metric} of {watch.instance} {watch.said}: see 06_inspect_sessions",
-        "Namespace": NAMESPACE,
-        "MetricName": watch.metric,
-        "Dimensions": watch.dimensions,
+        **cloudwatch.metric(watch.instance, watch.metric),
         "Statistic": "Average",
         "Period": PERIOD,
         "EvaluationPeriods": PERIODS,
@@ -151,7 +143,7 @@ def _put(target: Target, described: Mapping[str, Any]) -> dict[str, Any]:
 
 def _of_others(target: Target, watch: Watch) -> str:
     """The names of the alarms that there are for the metric."""
-    metric = {"Namespace": NAMESPACE, "MetricName": watch.metric, "Dimensions": watch.dimensions}
+    metric = cloudwatch.metric(watch.instance, watch.metric)
     answer = aws.find(target, "cloudwatch", "describe_alarms_for_metric", **metric) or {}
     return ", ".join(sorted(one["AlarmName"] for one in answer["MetricAlarms"]))
 

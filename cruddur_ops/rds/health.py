@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cruddur_ops import aws
-from cruddur_ops.rds import instances, logs, prices
+from cruddur_ops.rds import cloudwatch, instances, logs, prices
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.target import Target
@@ -86,25 +86,19 @@ def counted(target: Target) -> Sequence[str]:
 
 def metrics(target: Target, *names: str) -> dict[str, float | None]:
     """The last values that CloudWatch has of these metrics of the instance (RDS User Guide, "CloudWatch metrics")."""
-    now = datetime.now(UTC)
-    span = {"StartTime": now - timedelta(minutes=MINUTES), "EndTime": now + timedelta(minutes=1)}
-    asked = [_query(target, name) for name in names]
-    items = aws.pages(target, "cloudwatch", "get_metric_data", MetricDataQueries=asked, ScanBy="TimestampDescending", **span)
+    items = _measured(target, datetime.now(UTC) - timedelta(minutes=MINUTES), *names)
     found = {item["Id"]: item["Values"][0] for item in items if item["Values"]}
     return {name: found.get(name.lower()) for name in names}
 
 
 def lowest(target: Target, name: str, since: datetime) -> float | None:
     """The lowest value of a metric since then; None where CloudWatch has none."""
-    span = {"StartTime": since, "EndTime": datetime.now(UTC) + timedelta(minutes=1)}
-    items = aws.pages(target, "cloudwatch", "get_metric_data", MetricDataQueries=[_query(target, name)], **span)
-    return min((value for item in items for value in item["Values"]), default=None)
+    return min((value for item in _measured(target, since, name) for value in item["Values"]), default=None)
 
 
-def _query(target: Target, name: str) -> dict[str, Any]:
-    dimensions = [{"Name": "DBInstanceIdentifier", "Value": target.db_instance_identifier}]
-    metric = {"Namespace": "AWS/RDS", "MetricName": name, "Dimensions": dimensions}
-    return {"Id": name.lower(), "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}
+def _measured(target: Target, since: datetime, *names: str) -> list[dict[str, Any]]:
+    queries = [cloudwatch.query(name.lower(), cloudwatch.metric(target.db_instance_identifier, name)) for name in names]
+    return cloudwatch.measured(target, since, queries)
 
 
 def pending_maintenance(target: Target, found: Instance) -> list[str]:

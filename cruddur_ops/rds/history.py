@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cruddur_ops import aws, pictures
+from cruddur_ops import pictures
 from cruddur_ops.pictures import BLUE, VERMILION, Picture
-from cruddur_ops.rds import alarms, instances
-from cruddur_ops.rds.alarms import ABOVE, GIB, NAMESPACE, Watch
+from cruddur_ops.rds import alarms, cloudwatch, instances
+from cruddur_ops.rds.alarms import ABOVE, GIB, Watch
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
@@ -21,7 +21,6 @@ SHOWN = {
     "CPUCreditBalance": ("CPU credits", "", 1),
     "ReplicaLag": ("replica lag", "s", 1),
 }
-MINUTE = 60
 FEW = 40  # values whose points are drawn
 LIMIT = {"linestyle": "--", "color": VERMILION, "linewidth": 1.5}
 
@@ -51,19 +50,16 @@ def history(target: Target, connection_limit: int, hours: int = 24) -> Picture:
 
 def _values(target: Target, watches: Sequence[Watch], hours: int) -> Mapping[Watch, Values]:
     """Those of each metric, oldest first."""
-    now = datetime.now(UTC)
-    span = {"StartTime": now - timedelta(hours=hours), "EndTime": now + timedelta(minutes=1), "ScanBy": "TimestampAscending"}
-    asked = [_query(f"m{number}", watch) for number, watch in enumerate(watches)]
-    found: dict[str, list[tuple[datetime, float]]] = {one["Id"]: [] for one in asked}
-    for item in aws.pages(target, "cloudwatch", "get_metric_data", MetricDataQueries=asked, **span):
+    queries = [_query(f"m{number}", watch) for number, watch in enumerate(watches)]
+    found: dict[str, list[tuple[datetime, float]]] = {one["Id"]: [] for one in queries}
+    for item in cloudwatch.measured(target, datetime.now(UTC) - timedelta(hours=hours), queries):
         found[item["Id"]] += zip(item["Timestamps"], item["Values"], strict=True)
-    return dict(zip(watches, found.values(), strict=True))
+    return {watch: values[::-1] for watch, values in zip(watches, found.values(), strict=True)}
 
 
 def _query(name: str, watch: Watch) -> dict[str, Any]:
-    metric = {"Namespace": NAMESPACE, "MetricName": watch.metric, "Dimensions": watch.dimensions}
     worst = "Maximum" if watch.comparison == ABOVE else "Minimum"
-    return {"Id": name, "MetricStat": {"Metric": metric, "Period": MINUTE, "Stat": worst}}
+    return cloudwatch.query(name, cloudwatch.metric(watch.instance, watch.metric), worst)
 
 
 def _said(watch: Watch, values: Values) -> str:
