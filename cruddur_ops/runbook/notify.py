@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cruddur_ops import approvals, aws, limits
-from cruddur_ops.errors import OpsError, WrongInput
+from cruddur_ops.errors import OpsError
 from cruddur_ops.redaction import redact
 from cruddur_ops.runbook import report
 from cruddur_ops.runbook.evidence import Record, Result, history, page, storage
@@ -35,11 +35,7 @@ def heard(run: Run, runs: Path) -> dict[str, str]:
     if not run.target.notify:
         return {}
     wanted = run.target.name, run.plan_only, [notebook.name for notebook in run.notebooks]
-    for folder in reversed(history.folders(runs)):
-        try:
-            record = history.read(folder)
-        except WrongInput:
-            continue
+    for record in history.newest(runs):
         if "heard" in record and (record["target"], record["plan_only"], record.get("order")) == wanted:
             return {"heard": record["heard"]}
     return {"heard": ""}

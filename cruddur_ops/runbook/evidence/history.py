@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -157,20 +158,21 @@ def recoveries(runs: Path, target: str) -> Picture | None:
     return Picture(f"{target}: {said}", figure)
 
 
-def readable(runs: Path) -> Iterator[dict[str, Any]]:
-    """The records of the last runs, oldest first."""
-    for folder in folders(runs)[-MOST:]:
+def newest(runs: Path) -> Iterator[dict[str, Any]]:
+    """The records that can be read, the newest first; each is read when its turn comes."""
+    for folder in reversed(folders(runs)):
         with suppress(WrongInput):
             yield read(folder)
 
 
+def readable(runs: Path) -> list[dict[str, Any]]:
+    """The records of the last runs, oldest first."""
+    return [*islice(newest(runs), MOST)][::-1]
+
+
 def rows_in_production(runs: Path) -> dict[str, int]:
     """The rows of each table that the last run told whose target is not the sandbox; empty where there was none."""
-    for folder in reversed(folders(runs)):
-        try:
-            record = read(folder)
-        except WrongInput:
-            continue
+    for record in newest(runs):
         found = list(_figures(record, "rows"))
         if found and str(record["settings"].get("sandbox", {}).get("value")) == "False":
             return dict(found[-1])
