@@ -17,7 +17,7 @@ from typing import Any
 from cruddur_ops.approvals import SHORTEST, parse
 from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.fleet.order import PASSED, Report, place
-from cruddur_ops.runbook.evidence import history, new_folder, writing
+from cruddur_ops.runbook.evidence import history, new_folder, replace_whole, writing
 from cruddur_ops.state import began, user
 
 LAST, NAME, RESULTS = "last", "fleet.json", "results.jsonl"
@@ -39,10 +39,7 @@ class Record:
         """Replace fleet.json, whole at any moment; the process that writes it is the one at work."""
         own = {"host": platform.node(), "process": os.getpid(), "process_began": began(os.getpid())}
         found = replace(self, facts={**self.facts, **own, **facts})
-        with writing(self.folder):
-            draft = self.folder / f"{NAME}.part"
-            draft.write_text(json.dumps(found.facts, indent=2) + "\n", encoding="utf-8")
-            draft.replace(self.folder / NAME)
+        replace_whole(self.folder / NAME, json.dumps(found.facts, indent=2) + "\n")
         return found
 
     def add(self, report: Report) -> None:

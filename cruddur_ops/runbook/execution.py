@@ -98,10 +98,7 @@ def said(message: Mapping[str, Any]) -> str:
 
 def save(manager: Any) -> None:
     """Write the notebook as it stands, whole at any moment; papermill itself validates it each time, twice a cell."""
-    draft = Path(f"{manager.output_path}.part")
-    with evidence.writing(draft.parent):
-        draft.write_text(json.dumps(manager.nb), encoding="utf-8")
-        draft.replace(manager.output_path)
+    evidence.replace_whole(Path(manager.output_path), json.dumps(manager.nb))
 
 
 papermill_engines.register(ENGINE, Engine)

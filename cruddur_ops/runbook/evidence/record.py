@@ -52,9 +52,7 @@ class Record:
         steps = [asdict(result) | {"retries": result.retries, "summary": result.summary} for result in self.results]
         record: dict[str, Any] = redact_all({"verdict": verdict, **self.facts, "ended": ended, "notebooks": steps})
         with writing(self.folder):
-            draft = self.folder / "run.json.part"
-            draft.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-            draft.replace(self.folder / "run.json")
+            replace_whole(self.folder / "run.json", json.dumps(record, indent=2) + "\n")
             if ended:
                 (self.folder / page.NAME).write_text(page.render(record, self.folder), encoding="utf-8")
                 self._search()
@@ -78,6 +76,14 @@ def writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         error.filename = error.filename or str(folder)
         raise
+
+
+def replace_whole(path: Path, text: str) -> None:
+    """Write a file, or write it anew, so that it is whole at any moment."""
+    with writing(path.parent):
+        draft = path.with_name(f"{path.name}.part")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
 
 
 def new_folder(parent: Path, name: str) -> Path:
