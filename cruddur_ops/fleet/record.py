@@ -70,9 +70,7 @@ class Record:
     @property
     def verdict(self) -> str:
         """How it ended; "killed" where its client is gone."""
-        said = str(self.facts["verdict"])
-        here = self.facts["host"] == platform.node()
-        return "killed" if said == "running" and here and began(self.facts["process"]) != self.facts["process_began"] else said
+        return history.verdict(self.facts)
 
 
 def cut_off(runs: Path) -> str:
