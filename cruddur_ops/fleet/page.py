@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cruddur_ops import targets
 from cruddur_ops.change import Outcome
 from cruddur_ops.fleet import record
-from cruddur_ops.fleet.differences import Difference, differences
 from cruddur_ops.fleet.order import Report, place
 from cruddur_ops.fleet.record import Record
 from cruddur_ops.runbook.evidence import storage, writing
@@ -18,6 +18,15 @@ from cruddur_ops.runbook.evidence import storage, writing
 HERE = Path(__file__).parent
 NAME = "index.html"
 NAMED = 5  # targets of a group that are told by name in a terminal
+UNKNOWN = "-"  # what a target does not tell
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A fact that is not the same everywhere, and who has which value, the largest group first."""
+
+    name: str
+    groups: Sequence[tuple[str, tuple[str, ...]]]
 
 
 def write(folder: Path) -> None:
@@ -41,7 +50,7 @@ def render(facts: Mapping[str, Any], name: str, reports: Mapping[str, Report]) -
     html: str = page.template("fleet.html.j2", HERE).render(
         fleet=facts,
         name=name,
-        notebooks=_notebooks(reports),
+        notebooks=list(dict.fromkeys(step["name"] for report in reports.values() for step in report.notebooks)),
         rows=[(report, _cells(report), link(report, copied=bool(facts["evidence_url"]))) for report in _ordered(facts, reports)],
         summary=summary(facts, reports),
         differences=found(reports),
@@ -60,6 +69,24 @@ def link(report: Report, *, copied: bool) -> str:
 def found(reports: Mapping[str, Report]) -> list[Difference]:
     """What differs between the targets that told what they are like."""
     return differences({name: report.facts for name, report in reports.items() if report.facts})
+
+
+def differences(facts: Mapping[str, Mapping[str, str]]) -> list[Difference]:
+    """What is not the same on all targets; first what most of them have alike, since few are the exceptions there.
+
+    Args:
+        facts: of each target by name; what a target does not tell is a value of its own.
+    """
+    names = dict.fromkeys(name for found in facts.values() for name in found)
+    compared = [Difference(name, _same(name, facts)) for name in names]
+    return sorted((one for one in compared if len(one.groups) > 1), key=lambda one: -len(one.groups[0][1]))
+
+
+def _same(name: str, facts: Mapping[str, Mapping[str, str]]) -> list[tuple[str, tuple[str, ...]]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for target, its in facts.items():
+        found[its.get(name, UNKNOWN)].append(target)
+    return sorted(((value, tuple(who)) for value, who in found.items()), key=lambda group: (-len(group[1]), group[0]))
 
 
 def summary(facts: Mapping[str, Any], reports: Mapping[str, Report]) -> str:
@@ -98,10 +125,6 @@ def _group(value: str, who: Sequence[str]) -> str:
 
 def _ordered(facts: Mapping[str, Any], reports: Mapping[str, Report]) -> Iterator[Report]:
     yield from (reports[name] for name in facts["targets"] if name in reports)
-
-
-def _notebooks(reports: Mapping[str, Report]) -> list[str]:
-    return list(dict.fromkeys(step["name"] for report in reports.values() for step in report.notebooks))
 
 
 def _cells(report: Report) -> dict[str, tuple[str, str]]:

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from cruddur_ops import fleet
 from cruddur_ops.errors import ConfirmationRequired, RunInterrupted, WrongInput
 from cruddur_ops.fleet import order, page, record, selection, waves, worker
-from cruddur_ops.fleet.differences import Difference, differences
 from cruddur_ops.fleet.order import Order, Report
+from cruddur_ops.fleet.page import Difference, differences
 from cruddur_ops.runbook import evidence
 from cruddur_ops.target import Target
 
