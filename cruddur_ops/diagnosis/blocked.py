@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from cruddur_ops import aws, moment, preflight
 from cruddur_ops.database.prechecks import inside
 from cruddur_ops.diagnosis.ladder import FIRST, Ladder, Rung, State, climbed, decided, failed, passed, unknown
-from cruddur_ops.diagnosis.looking import INSTANCE
+from cruddur_ops.diagnosis.looking import INSTANCE, instance
 from cruddur_ops.rds import health, instances, logs, snapshots, upgrade_paths
 from cruddur_ops.rds import prechecks as of_rds
 from cruddur_ops.rds.prechecks import Finding
@@ -35,7 +35,7 @@ def restore(target: Target, snapshot: str) -> Ladder:
 
 def _upgrade(target: Target, version: str) -> Iterator[Rung]:
     yield decided(FIRST, lambda: passed(FIRST, preflight.check(target).caller))
-    yield (ready := decided(INSTANCE, lambda: _ready(target)))
+    yield (ready := decided(INSTANCE, lambda: instance(target)))
     if ready.state is State.FAILED:
         return
     found = instances.require(target)
@@ -87,12 +87,6 @@ def quota(quotas: dict[str, tuple[int, int]], wanted: dict[str, int]) -> Rung:
             QUOTA, f"the account has {' and '.join(full)}", "ask for more in Service Quotas, or delete what is not needed"
         )
     return passed(QUOTA, ", ".join(f"{quotas[name][0]} of {quotas[name][1]} {QUOTAS[name]}" for name in wanted))
-
-
-def _ready(target: Target) -> Rung:
-    found = instances.require(target)
-    instances.require_ready(found)
-    return passed(INSTANCE, f"{found.identifier} is {found.status}")
 
 
 def _version(target: Target, version: str) -> Rung:

@@ -68,11 +68,11 @@ def _by_url(target: Target) -> Iterator[Rung]:
         yield passed(certificate.NAME, "as libpq has it")
         yield from server.after_connecting(target, (server.TCP, *server.LOGIN))
         return
-    resolved = way.addresses_of(str(found.options.get("hostaddr", found.host)))
+    address = str(found.options.get("hostaddr", found.host))
+    resolved = way.addresses_of(address)
     yield packet.name(found.host, resolved, ())
     if not resolved:
         return
-    address = str(found.options.get("hostaddr", found.host))
     place = Place(address, int(found.port or PORT), found.host, root=str(found.options.get("sslrootcert", "")))
     answers = reachability(place.address, place.port, server.SECONDS) == "answers"
     yield from server.rungs(target, place, answers, str(found.options.get("sslmode", "prefer")))
