@@ -7,7 +7,8 @@ from typing import Any
 from cruddur_ops import aws, tags
 from cruddur_ops.target import Target
 
-OF_RDS = "RDSNetworkInterface"  # the description of an interface that a DB instance has
+# The description of the network interface of a DB instance (Amazon RDS User Guide, "Working with a DB instance in a VPC").
+OF_RDS = "RDSNetworkInterface"
 REFERRING = ("ip-permission.group-id", "egress.ip-permission.group-id")
 
 
@@ -28,7 +29,7 @@ def _instances(target: Target, group_id: str) -> Iterator[str]:
 
 def _interfaces(target: Target, group_id: str) -> Iterator[str]:
     """Network interfaces; in the place of those that functions share, the functions, and likewise the endpoints."""
-    found = aws.pages(target, "ec2", "describe_network_interfaces", Filters=[{"Name": "group-id", "Values": [group_id]}])
+    found = aws.pages(target, "ec2", "describe_network_interfaces", Filters=aws.as_filters({"group-id": [group_id]}))
     kinds = {one["InterfaceType"] for one in found}
     if "lambda" in kinds:
         yield from _functions(target, group_id)
@@ -55,10 +56,10 @@ def _endpoints(target: Target, group_id: str) -> Iterator[str]:
 
 def _rules(target: Target, group_id: str) -> Iterator[str]:
     """Rules of others' groups; those that the runbook made go before the group, and so does whatever stands in its own ones."""
-    wanted = [[{"Name": name, "Values": [group_id]}] for name in REFERRING]
+    wanted = [aws.as_filters({name: [group_id]}) for name in REFERRING]
     groups = [one for filters in wanted for one in aws.pages(target, "ec2", "describe_security_groups", Filters=filters)]
     names = {one["GroupId"]: one["GroupName"] for one in groups if one["GroupId"] != group_id and not _ours(target, one)}
-    within = [{"Name": "group-id", "Values": sorted(names)}]
+    within = aws.as_filters({"group-id": names})
     for rule in aws.pages(target, "ec2", "describe_security_group_rules", Filters=within) if names else []:
         if rule.get("ReferencedGroupInfo", {}).get("GroupId") == group_id and not _ours(target, rule):
             yield f"rule {rule['SecurityGroupRuleId']} of {names[rule['GroupId']]}"

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -273,6 +273,11 @@ def pages(target: Target, service: str, operation: str, *absent: str, **paramete
         if error_code(error) in absent:
             return []
         raise
+
+
+def as_filters(filters: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+    """Filters of EC2 by name: an item passes those of which it has one of the values each."""
+    return [{"Name": name, "Values": sorted(set(values))} for name, values in filters.items()]
 
 
 def caller_identity(target: Target) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
 from cruddur_ops.network.routes import table_of
-from cruddur_ops.network.rules import Rule, as_filters, rules_of
+from cruddur_ops.network.rules import Rule, rules_of
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
@@ -85,7 +85,7 @@ def describe(target: Target) -> Network:
     group, there = by_name.get(function), endpoints(target, vpc | {"service-name": [service(target)]})
     endpoint = next((one for one in there if tags.ours(target, one.tags)), None)
     taken_over = endpoint or any(one.private for one in there)  # somebody else's, which need not admit the function
-    tables = () if taken_over else aws.pages(target, "ec2", "describe_route_tables", Filters=as_filters(vpc))
+    tables = () if taken_over else aws.pages(target, "ec2", "describe_route_tables", Filters=aws.as_filters(vpc))
     return Network(
         instance=instance,
         group=group,
@@ -111,7 +111,7 @@ def service(target: Target, name: str = SECRETS) -> str:
 
 def endpoints(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Endpoint]:
     """The VPC endpoints that pass these filters, by id, without those that are being deleted."""
-    found = aws.pages(target, "ec2", "describe_vpc_endpoints", Filters=as_filters(filters))
+    found = aws.pages(target, "ec2", "describe_vpc_endpoints", Filters=aws.as_filters(filters))
     there = [one for one in found if one["State"].lower() not in GONE]
     return sorted(map(_endpoint, there), key=lambda end: end.id)
 

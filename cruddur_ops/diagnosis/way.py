@@ -5,19 +5,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cruddur_ops import aws
+from cruddur_ops import aws, dependents
 from cruddur_ops.diagnosis import packet
 from cruddur_ops.diagnosis.ladder import Rung, decided, unknown
 from cruddur_ops.errors import NotFound, OpsError
 from cruddur_ops.network import address, groups
 from cruddur_ops.network.routes import Address, Item
-from cruddur_ops.network.rules import as_filters, rules_of
+from cruddur_ops.network.rules import rules_of
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
 FROM_ADDRESS = (packet.GROUP, packet.ACL, packet.ROUTE)
 NAMES = (packet.NAME, packet.PUBLIC, packet.ADDRESS, *FROM_ADDRESS, packet.SUBNETS)
-DESCRIPTION = "RDSNetworkInterface"  # of those of DB instances (Amazon RDS User Guide, "Working with a DB instance in a VPC")
 
 
 @dataclass(frozen=True)
@@ -75,15 +74,15 @@ class Way:
 
     @property
     def _of_vpc(self) -> list[dict[str, Any]]:
-        return as_filters({"vpc-id": [self.found.vpc_id]})
+        return aws.as_filters({"vpc-id": [self.found.vpc_id]})
 
     def _entries(self, prefix_list: str) -> list[str]:
         found = aws.pages(self.target, "ec2", "get_managed_prefix_list_entries", PrefixListId=prefix_list)
         return [str(one["Cidr"]) for one in found]
 
     def _interfaces(self) -> list[Item]:
-        filters = {"description": [DESCRIPTION], "group-id": self.found.security_group_ids, "vpc-id": [self.found.vpc_id]}
-        return aws.pages(self.target, "ec2", "describe_network_interfaces", Filters=as_filters(filters))
+        filters = {"description": [dependents.OF_RDS], "group-id": self.found.security_group_ids, "vpc-id": [self.found.vpc_id]}
+        return aws.pages(self.target, "ec2", "describe_network_interfaces", Filters=aws.as_filters(filters))
 
     @property
     def _subnets(self) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from cruddur_ops import aws, tags
 from cruddur_ops.errors import NotFound, WrongInput
-from cruddur_ops.network.rules import as_filters, made_for
+from cruddur_ops.network.rules import made_for
 from cruddur_ops.plan import Action, Call, Change, Plan, step
 from cruddur_ops.target import Target
 
@@ -37,7 +37,7 @@ def group_name(target: Target) -> str:
 
 def find(target: Target, filters: Mapping[str, Iterable[str]]) -> list[Group]:
     """The groups that pass all filters, each with one of its values; unlike a look-up by id, none found is no error."""
-    found = aws.pages(target, "ec2", "describe_security_groups", Filters=as_filters(filters))
+    found = aws.pages(target, "ec2", "describe_security_groups", Filters=aws.as_filters(filters))
     return [Group(one["GroupId"], one["GroupName"], one["VpcId"], tags.as_mapping(one.get("Tags", []))) for one in found]
 
 
@@ -90,7 +90,7 @@ def _vpc(target: Target, item: Mapping[str, Any]) -> str:
         return str(item["DBSubnetGroup"]["VpcId"])
     if target.db_subnet_group_name:
         return _vpc_of_subnets(target, target.db_subnet_group_name)
-    found = aws.pages(target, "ec2", "describe_vpcs", Filters=as_filters({"is-default": ["true"]}))
+    found = aws.pages(target, "ec2", "describe_vpcs", Filters=aws.as_filters({"is-default": ["true"]}))
     if not found:
         remedy = "make one with `aws ec2 create-default-vpc`, or name a DB subnet group in db_subnet_group_name"
         raise NotFound(f"{target.region} has no default VPC: {remedy}")

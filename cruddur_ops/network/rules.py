@@ -125,11 +125,6 @@ class Rule:
         return f"{self.protocol} {'all' if ports == '-1' else ports} from {self.source}"
 
 
-def as_filters(filters: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
-    """Filters of EC2 by name: an item passes those of which it has one of the values each."""
-    return [{"Name": name, "Values": sorted(set(values))} for name, values in filters.items()]
-
-
 def made_for(target: Target) -> dict[str, list[str]]:
     """The filters for what is this target's, see `tags.ours`."""
     return {"tag:ManagedBy": [tags.MANAGED_BY], f"tag:{tags.INSTANCE}": [target.db_instance_identifier]}
@@ -137,5 +132,5 @@ def made_for(target: Target) -> dict[str, list[str]]:
 
 def rules_of(target: Target, filters: Mapping[str, Iterable[str]], *, outbound: bool = False) -> list[Rule]:
     """The inbound rules that pass all filters, such as {"group-id": ["sg-…"]} or `made_for`, by id; outbound ones where asked."""
-    found = aws.pages(target, "ec2", "describe_security_group_rules", Filters=as_filters(filters))
+    found = aws.pages(target, "ec2", "describe_security_group_rules", Filters=aws.as_filters(filters))
     return sorted((Rule.described(item) for item in found if outbound or not item["IsEgress"]), key=lambda rule: rule.id)
