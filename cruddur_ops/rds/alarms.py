@@ -186,7 +186,7 @@ def subscription(target: Target) -> str:
 def subscribed(target: Target) -> Mapping[str, Any] | None:
     """The event subscription that was made for the target, as RDS describes it; None where there is none."""
     found = _described(target)
-    return found if found and tags.ours(target, _labels(target, found)) else None
+    return found if found and tags.ours(target, instances.labels(target, found["EventSubscriptionArn"])) else None
 
 
 def _subscription(target: Target) -> Iterator[Change]:
@@ -195,7 +195,8 @@ def _subscription(target: Target) -> Iterator[Change]:
     if not target.alarm_topic_arn:
         return
     if found:
-        tags.require_ours(target, _labels(target, found), f"RDS event subscription {name}")
+        labels = instances.labels(target, found["EventSubscriptionArn"])
+        tags.require_ours(target, labels, f"RDS event subscription {name}")
         yield Change(Action.NONE, f"RDS event subscription {name}")
         return
     parameters = {
@@ -216,8 +217,3 @@ def _subscription(target: Target) -> Iterator[Change]:
 def _described(target: Target) -> Mapping[str, Any] | None:
     answer = aws.find(target, "rds", "describe_event_subscriptions", ABSENT_CODE, SubscriptionName=subscription(target))
     return answer["EventSubscriptionsList"][0] if answer else None
-
-
-def _labels(target: Target, found: Mapping[str, Any]) -> dict[str, str]:
-    answer = aws.find(target, "rds", "list_tags_for_resource", ResourceName=found["EventSubscriptionArn"]) or {}
-    return tags.as_mapping(answer["TagList"])

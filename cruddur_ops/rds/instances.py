@@ -136,6 +136,12 @@ def describe_all(target: Target) -> dict[str, Instance]:
     return {one.identifier: one for one in sorted(found, key=lambda one: one.identifier)}
 
 
+def labels(target: Target, arn: str) -> dict[str, str]:
+    """The tags of something else that RDS has, by its ARN."""
+    found = aws.find(target, "rds", "list_tags_for_resource", ResourceName=arn) or {}
+    return tags.as_mapping(found["TagList"])
+
+
 def require(target: Target) -> Instance:
     """The target's DB instance."""
     found = describe(target)

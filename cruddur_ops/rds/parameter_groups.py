@@ -109,8 +109,8 @@ def _described(target: Target, group: str) -> Mapping[str, Any]:
     if answer is None:
         return {}
     [found] = answer["DBParameterGroups"]
-    labels = aws.find(target, "rds", "list_tags_for_resource", ResourceName=found["DBParameterGroupArn"]) or {}
-    tags.require_ours(target, tags.as_mapping(labels["TagList"]), f"parameter group {group}")
+    labels = instances.labels(target, found["DBParameterGroupArn"])
+    tags.require_ours(target, labels, f"parameter group {group}")
     return dict(found)
 
 
