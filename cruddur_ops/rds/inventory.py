@@ -12,6 +12,8 @@ from datetime import date
 from typing import Any
 
 from cruddur_ops import aws, credentials, dependents, progress, tags
+from cruddur_ops.calls import Call
+from cruddur_ops.change import Change, removal
 from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import NotVerified
 from cruddur_ops.network import groups
@@ -193,6 +195,12 @@ def log_groups(target: Target) -> dict[str, bool]:
     prefix = f"/aws/rds/instance/{target.db_instance_identifier}/"
     found = aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=prefix)
     return {item["logGroupName"]: item.get("deletionProtectionEnabled", False) for item in found}
+
+
+def log_removal(name: str, protected: bool) -> Change:
+    """A log group goes, unless it is protected from deletion."""
+    call = Call("logs", "delete_log_group", {"logGroupName": name})
+    return removal(f"log group {name}", call, kept=PROTECTED if protected else "")
 
 
 @dataclass(frozen=True, order=True)

@@ -129,8 +129,7 @@ def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> 
 def _log_groups(target: Target) -> Iterator[Change]:
     """Those that RDS made for this instance; of one that is gone, nobody knows whose they were."""
     for name, protected in inventory.log_groups(target).items():
-        call = Call("logs", "delete_log_group", {"logGroupName": name})
-        yield removal(f"log group {name}", call, kept=inventory.PROTECTED if protected else "")
+        yield inventory.log_removal(name, protected)
 
 
 def _parameter_group(target: Target, found: Instance) -> Iterator[Change]:
