@@ -199,15 +199,10 @@ def _plan_undo(target: Target, resource: str | None) -> Plan:
     """The undoing of the newest migration, or, to verify, of that one if it still is there."""
 
     def find(connection: Connection) -> Iterator[Change]:
-        waiting = _undoing(connection) if resource is None or _has(connection, resource) else None
-        if waiting:
-            yield waiting
+        if resource is None or resource in [f"migration {name}" for name in _applied(connection).values()]:
+            yield _undoing(connection)
 
     return planned(target, "Rollback", find, Change(Action.NONE, "list of migrations", note="the database has none"), in_database)
-
-
-def _has(connection: Connection, resource: str) -> bool:
-    return resource in [f"migration {name}" for name in _applied(connection).values()]
 
 
 def _undoing(connection: Connection) -> Change:

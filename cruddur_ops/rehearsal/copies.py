@@ -77,13 +77,13 @@ def _of_now(target: Target, copy: Target, source: Instance) -> tuple[Change, ...
     change = restores.from_backups(target, copy, source.restorable_until, source.identifier)
     parameters = {name: value for name, value in change.calls[0].parameters.items() if name != "RestoreTime"}
     call = replace(change.calls[0], parameters={**parameters, "UseLatestRestorableTime": True})
-    settle = partial(_wait_for_backups, target)
-    waited = Change(Action.NONE, f"backups of {source.identifier}", note="minutes until they reach to now", settle=settle)
+    waited = Change(
+        Action.NONE,
+        f"backups of {source.identifier}",
+        note="minutes until they reach to now",
+        settle=lambda: waiting.wait_until_restorable(target, database.next_second(target)),
+    )
     return waited, replace(change, after=f"{source.identifier} as it is now", calls=(call,))
-
-
-def _wait_for_backups(target: Target) -> None:
-    waiting.wait_until_restorable(target, database.next_second(target))
 
 
 def _of_snapshot(target: Target, copy: Target, source: Instance, name: str) -> Change:
