@@ -105,7 +105,7 @@ def _creation(target: Target, resource: str, packed: Package, wanted: Mapping[st
         **{name: value for name, value in wanted.items() if name != "Environment"},
         "PackageType": "Zip",
         "Architectures": [packed.architecture],
-        "Description": f"Writes confirmed users into the database of {target.db_instance_identifier}",
+        "Description": names.description(target),
         "Tags": tags.of(target),
     }
     age = (datetime.now(UTC) - own.made).total_seconds() if own and own.made else 0

@@ -22,6 +22,11 @@ def log_group(target: Target) -> str:
     return f"/aws/lambda/{function_name(target)}"
 
 
+def description(target: Target) -> str:
+    """What the function and its role are for."""
+    return f"Writes confirmed users into the database of {target.db_instance_identifier}"
+
+
 @dataclass(frozen=True)
 class Arns:
     """The ARNs that follow from names: of the partition, such as "aws", and of the function and its role."""

@@ -31,8 +31,7 @@ def changes(target: Target, found: Role | None, wanted: Mapping[str, Any] | None
     policy = roles.put_policy(name, POLICY, wanted)
     if found is None:
         after = "its log group, its secret, its network interfaces"
-        description = f"Writes confirmed users into the database of {target.db_instance_identifier}"
-        creation = roles.creation(target, name, policies.trust(), description)
+        creation = roles.creation(target, name, policies.trust(), names.description(target))
         return [Change(Action.CREATE, resource, after=after, calls=(creation, policy))]
     mended = []
     if found.trust != policies.trust():
