@@ -141,6 +141,23 @@ def test_storage_only_grows_and_then_rests(rds: Client, rds_sandbox: Sandbox, gr
     assert 40 == change(rds, "growing", AllocatedStorage=40)["AllocatedStorage"]
 
 
+def test_performance_is_that_of_the_storage(rds: Client, rds_sandbox: Sandbox, group: str) -> None:
+    """Without a type it is gp3; a baseline goes with its type and size (RDS User Guide, "gp3 storage (recommended)")."""
+    made = create(rds, "striped", group, StorageType=None, AllocatedStorage=100)
+    found = [performance(made)]
+    for asked in (
+        {"AllocatedStorage": 400}, {"StorageType": "io1", "Iops": 2000}, {"StorageType": "gp3"}, {"StorageType": "gp2"},
+    ):  # fmt: skip
+        found.append(performance(change(rds, "striped", **asked)))
+        open_window(rds_sandbox, "striped")
+    assert [("gp3", 3000, 125), ("gp3", 12000, 500), ("io1", 2000, 0), ("gp3", 12000, 500), ("gp2", None, 0)] == found
+
+
+def performance(instance: dict[str, Any]) -> tuple[Any, ...]:
+    """What DescribeDBInstances tells of the storage."""
+    return instance["StorageType"], instance.get("Iops"), instance["StorageThroughput"]
+
+
 def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> None:
     """A downgrade, a major upgrade that was not allowed, an unknown class, a name that is taken, values out of range."""
     create(rds, "neighbour", group)

@@ -12,9 +12,8 @@ from moto.rds import models
 
 from rds_sandbox.machine import Machine
 from rds_sandbox.postgres.archive import Archive
-from rds_sandbox.rds import changes, facts, managed_secrets
+from rds_sandbox.rds import changes, facts, managed_secrets, storage_rules
 
-GP3_BASELINE = 3000, 125  # IOPS and MiB/s below 400 GiB (Amazon RDS User Guide, "gp3 storage")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOSTED_ZONE = "Z0SANDBOX0SANDBOX"
 
@@ -54,6 +53,7 @@ class DescribedDBInstance(models.DBInstance):
         """As the parameters say, in moto's names."""
         major = facts.major(parameters["engine_version"])
         defaults = {"ca_certificate_identifier": "rds-ca-rsa2048-g1", "license_model": "postgresql-license"}
+        defaults["storage_type"] = storage_rules.default_type(parameters.get("iops"))
         if parameters.get("storage_encrypted"):
             defaults["kms_key_id"] = backend.kms.describe_key("alias/aws/rds").arn
         windows = _windows(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}")
@@ -63,8 +63,8 @@ class DescribedDBInstance(models.DBInstance):
         self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
         self.performance_insights_key = parameters.get("performance_insights_kms_key_id")
         self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
-        if self.storage_type == "gp3" and not self.iops:
-            self.iops, self.storage_throughput = GP3_BASELINE
+        iops, throughput = storage_rules.baseline(self.storage_type, self.allocated_storage)
+        self.iops, self.storage_throughput = self.iops or iops, self.storage_throughput or throughput
         self.dbi_resource_id = "db-" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
         self.engine_lifecycle_support = parameters.get("engine_lifecycle_support") or "open-source-rds-extended-support"
         self.performance_insights_enabled = bool(parameters.get("enable_performance_insights"))

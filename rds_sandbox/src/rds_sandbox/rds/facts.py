@@ -60,7 +60,12 @@ class InstanceClass:
 
 @dataclass(frozen=True)
 class Storage:
-    """A storage type: sizes in GiB, IOPS, throughput in MiB/s, each as (lowest, highest) or None."""
+    """A storage type: sizes in GiB, IOPS, throughput in MiB/s, each as (lowest, highest) or None.
+
+    Attributes:
+        striped_from: the size, from which on IOPS and throughput can be asked for.
+        baseline: the IOPS and the throughput of a smaller one.
+    """
 
     name: str
     size: tuple[int, int]
@@ -68,6 +73,7 @@ class Storage:
     iops_per_gib: tuple[float, float] | None = None
     throughput: tuple[int, int] | None = None
     striped_from: int = 0
+    baseline: tuple[int | None, int | None] = (None, None)
 
 
 def tables() -> dict[str, Any]:

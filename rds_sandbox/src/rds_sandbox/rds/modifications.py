@@ -14,9 +14,8 @@ from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombina
 from moto.rds.utils import valid_preferred_maintenance_window
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import backups, changes, managed_secrets, upgrades, validation
+from rds_sandbox.rds import backups, changes, managed_secrets, storage_rules, upgrades, validation
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, SandboxRDSBackend, described, wrong_state
-from rds_sandbox.rds.descriptions import GP3_BASELINE
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
 from rds_sandbox.tables import limits
@@ -175,6 +174,9 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     told = ["SingleAZ" if (key, values[key]) == ("MultiAZ", False) else key for key in TOLD if key in values]
     for key in told:
         instance.say(key)
+    if set(changes.STORAGE) & values.keys():
+        values = {**values, **storage_rules.provisioned(values, described(instance))}
+        instance.optimizing_since = utcnow()
     _set(instance, changes.ordered(values))
     logs = values.get("CloudwatchLogsExportConfiguration", {})
     kept = set(instance.enabled_cloudwatch_logs_exports or ()) - set(logs.get("DisableLogTypes", ()))
@@ -182,8 +184,6 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     instance.joining = None
     if "DBParameterGroupName" in values:
         instance.parameter_apply_status = "pending-reboot"
-    if set(changes.STORAGE) & values.keys():
-        _optimize(instance)
     if values.get("BackupRetentionPeriod") == 0:
         backups.discard(instance)
     if {*changes.RESTARTING, "EngineVersion"} & values.keys():
@@ -218,12 +218,6 @@ def rename(instance: SandboxDBInstance, name: str) -> None:
     databases[name] = databases.pop(before)
     instance.resume()
     instance.say("renamed", before=before, after=name)
-
-
-def _optimize(instance: SandboxDBInstance) -> None:
-    instance.optimizing_since = utcnow()
-    if instance.storage_type == "gp3" and not instance.iops:
-        instance.iops, instance.storage_throughput = GP3_BASELINE
 
 
 def _reset_credentials(instance: SandboxDBInstance, values: Values) -> None:

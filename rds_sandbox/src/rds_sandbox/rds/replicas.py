@@ -9,13 +9,14 @@ from moto.rds.exceptions import InvalidParameterValue
 from rds_sandbox.folders import discard
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, replication, roles
-from rds_sandbox.rds import backups, creation, facts, parameter_groups, validation
+from rds_sandbox.rds import backups, creation, facts, parameter_groups, storage_rules, validation
 from rds_sandbox.rds.backend import MODIFIABLE, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
 from rds_sandbox.rds.restores import INHERITED
 
-# A replica has its source's groups too, in the same region (API Reference, CreateDBInstanceReadReplica).
+# A replica has its source's groups too, in the same region (API Reference, CreateDBInstanceReadReplica), and its type of storage
+# (User Guide, "Working with DB instance read replicas", "Read replica storage types"; the API Reference says gp3).
 COPIED = (*INHERITED, "db_parameter_group_name", "publicly_accessible", "vpc_security_group_ids")
 
 
@@ -24,14 +25,14 @@ def create(request: Request) -> dict[str, Any]:
     """A standby server that streams from the source's."""
     asked = given(request)
     source = _source(request, str(asked.get("SourceDBInstanceIdentifier", "")))
-    validation.check_restore(asked, described(source), request.backend.region_name)
+    before = described(source)
+    validation.check_restore(asked, before, request.backend.region_name)
     copied = {name: getattr(source, name) for name in COPIED}
     copied |= {"backup_retention_period": 0, "copy_tags_to_snapshot": False}
     copied["db_subnet_group_name"] = source.db_subnet_group.name
     pool = request.host.pools.of_data(source.machine.running_server().data)
-    return creation.create(
-        request, {**copied, **attributes(request.backend.with_keys(asked))}, pool.vacant, follow, source=source
-    )
+    asked = {**storage_rules.provisioned(asked, before), **request.backend.with_keys(asked)}
+    return creation.create(request, {**copied, **attributes(asked)}, pool.vacant, follow, source=source)
 
 
 def _source(request: Request, identifier: str) -> SandboxDBInstance:

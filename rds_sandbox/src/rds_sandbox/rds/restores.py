@@ -12,19 +12,18 @@ from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterVal
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server
-from rds_sandbox.rds import backups, creation, snapshots, validation
+from rds_sandbox.rds import backups, creation, snapshots, storage_rules, validation
 from rds_sandbox.rds.backend import described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
 
 RECOVERY_SECONDS = 600
 # What a restored instance has of the one it comes from, unless the call says otherwise. Groups are not among them
-# (RDS User Guide, "Restoring to a DB instance": security groups, parameter group).
+# (RDS User Guide, "Restoring to a DB instance": security groups, parameter group). IOPS and throughput are worked out.
 INHERITED = (
     "allocated_storage", "auto_minor_version_upgrade", "backup_retention_period", "copy_tags_to_snapshot",
-    "db_instance_class", "db_name", "engine", "engine_lifecycle_support", "engine_version", "iops", "kms_key_id", "license_model",
-    "master_username", "port", "preferred_backup_window", "preferred_maintenance_window", "storage_encrypted",
-    "storage_throughput", "storage_type",
+    "db_instance_class", "db_name", "engine", "engine_lifecycle_support", "engine_version", "kms_key_id", "license_model",
+    "master_username", "port", "preferred_backup_window", "preferred_maintenance_window", "storage_encrypted", "storage_type",
 )  # fmt: skip
 
 
@@ -84,9 +83,11 @@ def _restored(
     request: Request, source: Any, data: Path, asked: Mapping[str, Any], prepare: creation.Prepare, event: Mapping[str, str]
 ) -> dict[str, Any]:
     """The new instance has the source's settings, those of the call over them, and a server that can read the data."""
-    validation.check_restore(asked, described(source), request.backend.region_name)
+    before = described(source)
+    validation.check_restore(asked, before, request.backend.region_name)
     inherited = {name: getattr(source, name) for name in INHERITED}
-    parameters = {**inherited, **attributes(request.backend.with_keys(asked))}
+    asked = {**storage_rules.provisioned(asked, before), **request.backend.with_keys(asked)}
+    parameters = {**inherited, **attributes(asked)}
     return creation.create(request, parameters, lambda: request.host.pools.of_data(data).vacant(), prepare, event)
 
 

@@ -1,4 +1,4 @@
-"""What RDS refuses of a DB instance's storage: type, size, autoscaling, IOPS and throughput.
+"""What RDS makes and refuses of a DB instance's storage: type, size, autoscaling, IOPS and throughput; pure functions.
 
 Sources: RDS API Reference (CreateDBInstance: AllocatedStorage, StorageType, Iops, StorageThroughput) and
 RDS User Guide, "Amazon RDS DB instance storage". All but the type are `InvalidParameterCombination`.
@@ -16,11 +16,45 @@ from rds_sandbox.rds.facts import Storage, storage_types
 Parameters = Mapping[str, Any]
 
 _ASKED = {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput", "MaxAllocatedStorage"}
+_PERFORMANCE = ("Iops", "StorageThroughput")
+
+
+def default_type(iops: int | None) -> str:
+    """The type of a new DB instance for which none is asked (CreateDBInstance, StorageType)."""
+    return "io1" if iops else "gp3"
+
+
+def baseline(name: str, size: int) -> tuple[int | None, int | None]:
+    """The IOPS and MiB/s that storage of this type and size in GiB has unasked; None where RDS tells of none.
+
+    Source: RDS User Guide, "gp3 storage (recommended)": a large volume is striped, and has more.
+    """
+    storage = _type(name)
+    if not storage.striped_from or size < storage.striped_from:
+        return storage.baseline
+    return storage.iops and storage.iops[0], storage.throughput and storage.throughput[0]
+
+
+def provisioned(parameters: Parameters, current: Parameters) -> dict[str, int | None]:
+    """Iops and StorageThroughput after a change, or of a copy: as asked for, as provisioned before, or the new baseline.
+
+    Args:
+        parameters: of the request.
+        current: the instance, or what is copied, under the names of ModifyDBInstance.
+    """
+    before = current["StorageType"], current["AllocatedStorage"]
+    name, size = parameters.get("StorageType") or before[0], parameters.get("AllocatedStorage") or before[1]
+    stays = name == before[0] and size >= _type(name).striped_from
+    found = {}
+    for key, usual, then in zip(_PERFORMANCE, baseline(*before), baseline(name, size), strict=True):
+        kept = current[key] if stays and current[key] != usual else then
+        found[key] = parameters.get(key) or kept
+    return found
 
 
 def check_storage(parameters: Parameters) -> None:
     """Check the storage of a new DB instance."""
-    name = parameters.get("StorageType") or ("io1" if parameters.get("Iops") else "gp3")
+    name = parameters.get("StorageType") or default_type(parameters.get("Iops"))
     _check(_type(name), parameters.get("AllocatedStorage") or 0, parameters)
 
 

@@ -15,7 +15,7 @@ from moto.rds.exceptions import BlueGreenDeploymentAlreadyExistsFault, RDSClient
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, logical
-from rds_sandbox.rds import backups, changes, creation, facts, modifications, replicas, upgrades, validation
+from rds_sandbox.rds import backups, changes, creation, facts, modifications, replicas, storage_rules, upgrades, validation
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described
 from rds_sandbox.rds.blue_green.deployments import AVAILABLE, PROVISIONING, Deployment, drawn
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance, Work
@@ -167,8 +167,7 @@ def _copy(
 ) -> SandboxDBInstance:
     """Begin an instance like the blue one, which streams from a source."""
     copied = {name: getattr(blue, name) for name in COPIED} | {"db_subnet_group_name": blue.db_subnet_group.name}
-    if "StorageType" in settings:
-        copied |= {"iops": None, "storage_throughput": None}
+    copied |= attributes(storage_rules.provisioned(settings, described(blue)))
     copied |= {
         "enable_performance_insights": blue.performance_insights_enabled,
         "enable_cloudwatch_logs_exports": blue.enabled_cloudwatch_logs_exports or [],
