@@ -145,5 +145,13 @@ CASES = (
     Case("monitoring: 7 seconds", {"MonitoringInterval": 7, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/x"}, VALUE),
     Case("monitoring: without a role", {"MonitoringInterval": 60}, COMBINATION),
     Case("window: no times", {"PreferredBackupWindow": "night"}, VALUE),
+    Case("window: a short one for backups", {"PreferredBackupWindow": "23:50-00:19"}, VALUE),
+    Case("window: a short one for maintenance", {"PreferredMaintenanceWindow": "sun:23:45-mon:00:14"}, VALUE),
+    Case("window: more than a day", {"PreferredMaintenanceWindow": "mon:00:00-tue:00:01"}, VALUE),
+    Case(
+        "window: two that overlap",
+        {"PreferredMaintenanceWindow": "sun:23:45-mon:00:15", "PreferredBackupWindow": "00:00-00:30"},
+        VALUE,
+    ),
     Case("subnet group: unknown", {"DBSubnetGroupName": "nowhere"}, "DBSubnetGroupNotFoundFault"),
 )

@@ -10,7 +10,7 @@ import pytest
 
 from rds_sandbox import Sandbox
 from tests.instance import create, messages, open_group, refused, run, statuses
-from tests.support import PASSWORD, Client, connect, wait_for
+from tests.support import PASSWORD, Client, connect, wait_for, wanted
 
 COMBINATION, VALUE = "InvalidParameterCombination", "InvalidParameterValue"
 
@@ -129,6 +129,17 @@ def test_public_access_and_groups(
         connect(sandbox, instance).close()
 
 
+def test_windows_over_midnight(rds: Client, group: str, instance: dict[str, Any]) -> None:
+    """API Reference, CreateDBInstance: half an hour, also over the end of the day or the week; windows may touch."""
+    windows = {"PreferredMaintenanceWindow": "Sun:23:45-Mon:00:15", "PreferredBackupWindow": "00:15-00:45"}
+    shown = {**windows, "PreferredMaintenanceWindow": "sun:23:45-mon:00:15"}
+    made = rds.create_db_instance(**wanted("nightly", VpcSecurityGroupIds=[group], **windows))["DBInstance"]
+    assert shown == {key: made[key] for key in windows}
+    changed = change(rds, **windows)
+    assert shown == {key: changed[key] for key in windows}
+    wait_for(rds, "nightly", "available")
+
+
 def test_storage_only_grows_and_then_rests(rds: Client, rds_sandbox: Sandbox, group: str) -> None:
     """It cannot shrink; the second change within six hours is refused, until the window has come."""
     create(rds, "growing", group)
@@ -186,6 +197,8 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
         (COMBINATION, {"MonitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring"}),
         (VALUE, {"MonitoringInterval": 7}),
         (VALUE, {"PreferredBackupWindow": "night"}),
+        (VALUE, {"PreferredBackupWindow": "23:50-00:19"}),
+        (VALUE, {"PreferredMaintenanceWindow": "sun:23:45-mon:00:14"}),
         (COMBINATION, {"CertificateRotationRestart": False}),
         (COMBINATION, {}),
         (COMBINATION, {"AllowMajorVersionUpgrade": True}),

@@ -174,6 +174,7 @@ def test_a_bare_major_never_leads_back() -> None:
         ({"DatabaseInsightsMode": "advanced"}, {"PerformanceInsightsRetentionPeriod": 465}, None),
         ({"CloudwatchLogsExportConfiguration": {"EnableLogTypes": ["audit"]}}, {}, COMBINATION),
         ({"CACertificateIdentifier": "none"}, {}, "CertificateNotFound"),
+        ({"PreferredBackupWindow": "04:00-04:30"}, {"PreferredMaintenanceWindow": "sun:03:45-sun:04:15"}, VALUE),
         ({"NewDBInstanceIdentifier": "renamed"}, {}, None),
         ({"NewDBInstanceIdentifier": "re--named"}, {}, VALUE),
         ({"DeletionProtection": True}, {}, None),

@@ -13,8 +13,8 @@ from moto.rds import models
 from rds_sandbox.machine import Machine
 from rds_sandbox.postgres.archive import Archive
 from rds_sandbox.rds import changes, facts, managed_secrets, storage_rules
+from rds_sandbox.rds.windows import WEEKDAYS
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 HOSTED_ZONE = "Z0SANDBOX0SANDBOX"
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from moto.core.utils import utcnow
 from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombination, RDSClientError
-from moto.rds.utils import valid_preferred_maintenance_window
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import backups, changes, managed_secrets, storage_rules, upgrades, validation
@@ -99,7 +98,6 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
         upgrades.require(instance, version)
     if "OptionGroupName" in asked:
         backend.require_option_group(asked["OptionGroupName"])
-    _check_windows(instance, asked)
     _check_storage_rests(instance, asked)
     _check_parameter_group(backend, instance, asked)
 
@@ -110,15 +108,6 @@ def _check_move(backend: SandboxRDSBackend, instance: SandboxDBInstance, name: s
         why = "The specified DB subnet group and DB instance are in the same VPC."
         message = f"You cannot move DB instance {instance.db_instance_identifier} to subnet group {name}. {why}"
         raise RDSClientError("InvalidVPCNetworkStateFault", message)
-
-
-def _check_windows(instance: SandboxDBInstance, asked: Values) -> None:
-    backup = asked.get("PreferredBackupWindow", instance.preferred_backup_window)
-    problem = valid_preferred_maintenance_window(
-        asked.get("PreferredMaintenanceWindow", instance.preferred_maintenance_window), backup
-    )
-    if problem:
-        raise RDSClientError("InvalidParameterValue", problem)
 
 
 def _check_storage_rests(instance: SandboxDBInstance, asked: Values) -> None:

@@ -9,7 +9,7 @@ from moto.rds.exceptions import InvalidParameterValue
 from rds_sandbox.folders import discard
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, replication, roles
-from rds_sandbox.rds import backups, creation, facts, parameter_groups, storage_rules, validation
+from rds_sandbox.rds import backups, creation, facts, parameter_groups, storage_rules, validation, windows
 from rds_sandbox.rds.backend import MODIFIABLE, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
@@ -59,7 +59,7 @@ def promote_replica(request: Request) -> dict[str, Any]:
     if replica.source is None:
         raise wrong_state(f"DB instance {replica.db_instance_identifier} is not a read replica.")
     validation.check_ranges(asked)
-    validation.check_window(asked)
+    windows.check(replica.preferred_maintenance_window, asked.get("PreferredBackupWindow"))
     days = asked.get("BackupRetentionPeriod", 1)
     replica.pending = {**replica.pending, "BackupRetentionPeriod": days}
 

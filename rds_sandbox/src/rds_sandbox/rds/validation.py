@@ -3,7 +3,7 @@
 The codes are those of the RDS API Reference (CreateDBInstance, ModifyDBInstance: their errors and the
 constraints of each parameter). Where it names none, they are `InvalidParameterValue` and
 `InvalidParameterCombination`, with the message that RDS is known to give; where no report quotes one,
-the message is our own. moto checks PreferredMaintenanceWindow.
+the message is our own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, RDSClientError
 
-from rds_sandbox.rds import facts
+from rds_sandbox.rds import facts, windows
 from rds_sandbox.rds.facts import Version
 from rds_sandbox.rds.master_user_rules import check_master_user, check_name, check_password_change, check_present
 from rds_sandbox.rds.storage_rules import check_copied_storage, check_storage, check_storage_change
@@ -24,7 +24,6 @@ from rds_sandbox.tables import limits
 Parameters = Mapping[str, Any]
 
 _LIMITS = limits("rds")
-_TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _EXTENDED_SUPPORT = "open-source-rds-extended-support"
 
 
@@ -190,7 +189,7 @@ def _check_settings(parameters: Parameters, current: Parameters) -> None:
     check_ranges(parameters)
     _check_insights(parameters, current)
     _check_monitoring(parameters, current)
-    check_window(parameters)
+    windows.check(*({**current, **parameters}.get(f"Preferred{kind}Window") for kind in ("Maintenance", "Backup")))
     licence = parameters.get("LicenseModel")
     if licence not in {None, facts.tables()["engine"]["license_model"]}:
         raise InvalidParameterCombination(f"Invalid license model '{licence}' for engine 'postgres'")
@@ -207,14 +206,6 @@ def check_ranges(parameters: Parameters) -> None:
         if name in parameters and not low <= parameters[name] <= high:
             message = f"Invalid value {parameters[name]} for {name}. Must be between {low} and {high}"
             raise InvalidParameterValue(message)
-
-
-def check_window(parameters: Parameters) -> None:
-    """Check the form of the backup window."""
-    window = parameters.get("PreferredBackupWindow")
-    if window and not re.fullmatch(f"{_TIME}-{_TIME}", window):
-        problem = "Should be specified as a range hh24:mi-hh24:mi (24H Clock UTC). Example: 21:05-22:05"
-        raise InvalidParameterValue(f"Invalid backup window format: {window}. {problem}")
 
 
 def _check_monitoring(parameters: Parameters, current: Parameters) -> None:
