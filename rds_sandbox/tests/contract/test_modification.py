@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -287,3 +288,25 @@ def test_pending_maintenance(sandbox: Mapping[str, str], rds: Client, rds_sandbo
         assert started < run(sandbox, instance, "SELECT pg_postmaster_start_time()")
     missing = {"ResourceIdentifier": f"{arn}-not"}
     assert "ResourceNotFoundFault" == refused(rds.describe_pending_maintenance_actions, **missing)
+
+
+def test_opting_in(rds: Client, rds_sandbox: Sandbox, instance: dict[str, Any]) -> None:
+    """For the next window, and undone again; the date is that of the window which applies it.
+
+    API Reference, PendingMaintenanceAction (CurrentApplyDate) and ApplyPendingMaintenanceAction (OptInType).
+    """
+    asked = {"ResourceIdentifier": instance["DBInstanceArn"], "ApplyAction": "system-update"}
+    rds_sandbox.simulate("announce", identifier="changing", action="system-update")
+    answers = []
+    for kind in ("next-maintenance", "undo-opt-in"):
+        answer = rds.apply_pending_maintenance_action(**asked, OptInType=kind)["ResourcePendingMaintenanceActions"]
+        answers.append(answer["PendingMaintenanceActionDetails"][0])
+    soon, later = answers
+
+    assert ("next-maintenance", None) == (soon["OptInStatus"], later.get("OptInStatus"))
+    window = describe(rds)["PreferredMaintenanceWindow"]
+    assert {window[:9]} == {f"{each['CurrentApplyDate']:%a:%H:%M}".lower() for each in answers}
+    assert datetime.now(UTC) < soon["CurrentApplyDate"] <= datetime.now(UTC) + timedelta(days=7)
+    assert later["CurrentApplyDate"] > later["AutoAppliedAfterDate"] > soon["CurrentApplyDate"]
+    open_window(rds_sandbox)
+    wait_for(rds, "changing", "available")

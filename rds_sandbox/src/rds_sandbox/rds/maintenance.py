@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.core.utils import utcnow
@@ -11,8 +11,8 @@ from moto.rds.exceptions import DBInstanceNotFoundError, InvalidParameterValue, 
 
 from rds_sandbox import patches
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import facts, modifications
-from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend
+from rds_sandbox.rds import facts, modifications, windows
+from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import check_filters, given, paged
 
@@ -60,7 +60,7 @@ def describe(request: Request) -> dict[str, Any]:
 
 @action("rds", "ApplyPendingMaintenanceAction")
 def apply(request: Request) -> dict[str, Any]:
-    """At once, or in the next window."""
+    """At once, or in the next window; or not yet after all."""
     asked = given(request)
     instance = _by_arn(request.backend, asked["ResourceIdentifier"])
     name, opt_in = asked["ApplyAction"], asked["OptInType"]
@@ -68,11 +68,21 @@ def apply(request: Request) -> dict[str, Any]:
         raise RDSClientError("ResourceNotFoundFault", f"{instance.arn} has no pending action {name}.")
     if opt_in not in OPT_INS:
         raise InvalidParameterValue(f"Invalid opt-in type: {opt_in}. Valid: {', '.join(OPT_INS)}")
-    instance.maintenance[name]["OptInStatus"] = opt_in
+    _opt(instance, instance.maintenance[name], opt_in)
     if opt_in == "immediate":
         request.backend.find(instance.db_instance_identifier, *MODIFIABLE)
         instance.begin([("maintenance", lambda: _perform(instance, [name]))], instance.status)
     return {"ResourcePendingMaintenanceActions": _described(instance)}
+
+
+def _opt(instance: SandboxDBInstance, due: dict[str, Any], opt_in: str) -> None:
+    """Keep an opt-in, or undo it; an immediate one cannot be undone (API Reference, ApplyPendingMaintenanceAction)."""
+    if opt_in != "undo-opt-in":
+        due["OptInStatus"] = opt_in
+    elif due.get("OptInStatus") == "immediate":
+        raise wrong_state(f"{due['Action']} is being applied to {instance.db_instance_identifier}: it can't be undone.")
+    else:
+        due.pop("OptInStatus", None)
 
 
 def _by_arn(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
@@ -90,6 +100,17 @@ def _perform(instance: SandboxDBInstance, names: list[str]) -> None:
     instance.say("maintained")
 
 
+def _applied(instance: SandboxDBInstance, due: Mapping[str, Any]) -> datetime:
+    """In the next window once somebody opted in, else in the first one after the date from which it is applied unasked.
+
+    Source: API Reference, PendingMaintenanceAction: AutoAppliedAfterDate, CurrentApplyDate.
+    """
+    opted = due.get("OptInStatus")
+    if opted == "immediate":
+        return utcnow()
+    return windows.next_opening(instance.preferred_maintenance_window, utcnow() if opted else due["AutoAppliedAfterDate"])
+
+
 def _described(instance: SandboxDBInstance) -> dict[str, Any]:
-    details: list[Mapping[str, Any]] = list(instance.maintenance.values())
+    details = [{**due, "CurrentApplyDate": _applied(instance, due)} for due in list(instance.maintenance.values())]
     return {"ResourceIdentifier": instance.arn, "PendingMaintenanceActionDetails": details}
