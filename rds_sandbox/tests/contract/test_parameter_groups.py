@@ -100,6 +100,11 @@ def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], r
         shown(sandbox, instance, "wal_level"), shown(sandbox, instance, "work_mem"), status(rds),
     )  # fmt: skip
     reset_ = [{"ParameterName": "statement_timeout", "ApplyMethod": "immediate"}]
+    for wrong in ({"ResetAllParameters": True, "Parameters": reset_}, {"ResetAllParameters": False}):
+        assert COMBINATION == refused(rds.reset_db_parameter_group, **GROUP, **wrong)
+    rds.reset_db_parameter_group(**GROUP, Parameters=reset_)
+    assert wait_until(lambda: shown(sandbox, instance, "statement_timeout") == "0")
+    change(rds, statement_timeout="30000", method="immediate")
     rds.reset_db_parameter_group(**GROUP, ResetAllParameters=False, Parameters=reset_)
     assert wait_until(lambda: shown(sandbox, instance, "statement_timeout") == "0")
 

@@ -161,9 +161,9 @@ def modify(request: Request) -> dict[str, Any]:
 
 @action("rds", "ResetDBParameterGroup")
 def reset(request: Request) -> dict[str, Any]:
-    """Some parameters, or all, to their defaults."""
+    """Some parameters, or all, to their defaults; all where none is named (AWS CLI, the examples of reset-db-parameter-group)."""
     group, asked = _own(request), request.parameters.get("Parameters") or []
-    if bool(request.parameters.get("ResetAllParameters", True)) is bool(asked):
+    if request.parameters.get("ResetAllParameters", not asked) is bool(asked):
         raise InvalidParameterCombination("Either ResetAllParameters or a list of Parameters must be given.")
     known = _parameters(request, group)
     for each in asked:
