@@ -144,6 +144,11 @@ CASES = (
     Case("insights: unknown key", {"PerformanceInsightsKMSKeyId": "alias/nowhere"}, "KMSKeyNotAccessibleFault"),
     Case("monitoring: 7 seconds", {"MonitoringInterval": 7, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/x"}, VALUE),
     Case("monitoring: without a role", {"MonitoringInterval": 60}, COMBINATION),
+    Case(
+        "monitoring: a role that there is not",
+        {"MonitoringInterval": 60, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/nobody"},
+        VALUE,
+    ),
     Case("window: no times", {"PreferredBackupWindow": "night"}, VALUE),
     Case("window: a short one for backups", {"PreferredBackupWindow": "23:50-00:19"}, VALUE),
     Case("window: a short one for maintenance", {"PreferredMaintenanceWindow": "sun:23:45-mon:00:14"}, VALUE),

@@ -10,10 +10,12 @@ import psycopg
 import pytest
 
 from rds_sandbox import Sandbox
+from tests import functions
 from tests.instance import create, messages, open_group, refused, run, statuses
-from tests.support import PASSWORD, Client, connect, wait_for, wanted
+from tests.support import PASSWORD, Client, connect, make_client, wait_for, wanted
 
 COMBINATION, VALUE = "InvalidParameterCombination", "InvalidParameterValue"
+MONITORING = "monitoring.rds.amazonaws.com"
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +132,17 @@ def test_public_access_and_groups(
         connect(sandbox, instance).close()
 
 
+def test_the_role_of_enhanced_monitoring(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
+    """It must trust monitoring.rds.amazonaws.com (RDS User Guide, "Setting up and enabling Enhanced Monitoring")."""
+    iam, request = make_client(sandbox, "iam"), {"DBInstanceIdentifier": "changing", "MonitoringInterval": 60}
+    wrong = functions.make_role(iam, "of-functions")
+    assert VALUE == refused(rds.modify_db_instance, **request, MonitoringRoleArn=wrong)
+    right = functions.make_role(iam, "emaccess", {**functions.TRUST, "Principal": {"Service": MONITORING}})
+    found = change(rds, MonitoringInterval=60, MonitoringRoleArn=right)
+    assert (60, right) == (found["MonitoringInterval"], found["MonitoringRoleArn"])
+    assert 0 == change(rds, MonitoringInterval=0)["MonitoringInterval"]
+
+
 def test_windows_over_midnight(rds: Client, group: str, instance: dict[str, Any]) -> None:
     """API Reference, CreateDBInstance: half an hour, also over the end of the day or the week; windows may touch."""
     windows = {"PreferredMaintenanceWindow": "Sun:23:45-Mon:00:15", "PreferredBackupWindow": "00:15-00:45"}
@@ -197,6 +210,7 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
         (COMBINATION, {"MonitoringInterval": 60}),
         (COMBINATION, {"MonitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring"}),
         (VALUE, {"MonitoringInterval": 7}),
+        (VALUE, {"MonitoringInterval": 60, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/nobody"}),
         (VALUE, {"PreferredBackupWindow": "night"}),
         (VALUE, {"PreferredBackupWindow": "23:50-00:19"}),
         (VALUE, {"PreferredMaintenanceWindow": "sun:23:45-mon:00:14"}),

@@ -54,12 +54,13 @@ def _malformed(answer: Any, path: str = "") -> Iterator[str]:
         yield f"{path} {answer}"
 
 
-def test_rds(rds: Client, ec2: Client, secretsmanager: Client) -> None:
+def test_rds(sandbox: Mapping[str, str], rds: Client, ec2: Client, secretsmanager: Client) -> None:
     """An instance in each of its answers, what is made of it, and what it is described with."""
+    trust = {**functions.TRUST, "Principal": {"Service": "monitoring.rds.amazonaws.com"}}
     rich = {
         "MasterUserPassword": None, "ManageMasterUserPassword": True, "MultiAZ": True, "EnablePerformanceInsights": True,
         "BackupRetentionPeriod": 1, "EnableCloudwatchLogsExports": ["postgresql"], "StorageEncrypted": True,
-        "MonitoringInterval": 60, "MonitoringRoleArn": "arn:aws:iam::123456789012:role/monitoring",
+        "MonitoringInterval": 60, "MonitoringRoleArn": functions.make_role(make_client(sandbox, "iam"), "monitoring", trust),
     }  # fmt: skip
     group, serverless = open_group(ec2), FACTS["DBInstance"]["without_server"]
     created = rds.create_db_instance(**wanted("shaped", VpcSecurityGroupIds=[group], **rich))["DBInstance"]

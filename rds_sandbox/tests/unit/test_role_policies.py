@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rds_sandbox.lambdas.policies import allows, trusts
+from rds_sandbox.lambdas.policies import allows
+from rds_sandbox.service_roles import trusts
 
 CREATE = "ec2:CreateNetworkInterface"
 

@@ -10,13 +10,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from rds_sandbox.policies import Statement, documents, listed, names_action, statements
-
-
-def trusts(role: Any, service: str) -> bool:
-    """Whether its trust policy lets the service assume the role."""
-    allowing = [each for each in statements(role.assume_role_policy_document) if each["Effect"] == "Allow"]
-    return any(_names(each, service) and names_action(each, "sts:AssumeRole") for each in allowing)
+from rds_sandbox.policies import Statement, documents, names_action, names_service, statements
 
 
 def allows(role: Any, action: str) -> bool:
@@ -32,7 +26,7 @@ def permits(own: Iterable[Statement], service: str, source_arn: str, account: st
     """Whether one statement of a function lets this service invoke it for this resource of this account."""
     known = {"aws:sourcearn": source_arn, "aws:sourceaccount": account}
     return any(
-        _names(each, service) and names_action(each, "lambda:InvokeFunction") and _holds(each.get("Condition", {}), known)
+        names_service(each, service) and names_action(each, "lambda:InvokeFunction") and _holds(each.get("Condition", {}), known)
         for each in own
         if each.get("Effect") == "Allow"
     )
@@ -41,9 +35,3 @@ def permits(own: Iterable[Statement], service: str, source_arn: str, account: st
 def _holds(conditions: Mapping[str, Mapping[str, str]], known: Mapping[str, str]) -> bool:
     """All of them; one that is not known does not."""
     return all(fnmatchcase(known.get(key.lower(), ""), pattern) for keys in conditions.values() for key, pattern in keys.items())
-
-
-def _names(statement: Statement, service: str) -> bool:
-    principal = statement.get("Principal", {})
-    services = principal.get("Service", []) if isinstance(principal, dict) else principal
-    return not {service, "*"}.isdisjoint(listed(services))

@@ -16,11 +16,11 @@ from typing import Any
 
 import botocore.session
 from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError, ValidationException
-from moto.iam.exceptions import NotFoundException
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.interpreters import find_interpreter
 from rds_sandbox.lambdas import policies
+from rds_sandbox.service_roles import assumable
 from rds_sandbox.tables import limits
 
 LIMITS = limits("lambda")
@@ -151,11 +151,8 @@ def uploaded(package: bytes, operation: str) -> bytes:
 
 def check_role(iam: Any, arn: str, *, in_vpc: bool) -> None:
     """There, with a trust policy that lets Lambda assume it; in a VPC, with what Lambda needs for interfaces."""
-    try:
-        role = iam.get_role_by_arn(arn)
-    except NotFoundException:
-        role = None
-    if role is None or not policies.trusts(role, "lambda.amazonaws.com"):
+    role = assumable(iam, arn, "lambda.amazonaws.com")
+    if role is None:
         raise InvalidParameterValueException("The role defined for the function cannot be assumed by Lambda.")
     for action in INTERFACE_ACTIONS if in_vpc else ():
         if not policies.allows(role, f"ec2:{action}"):

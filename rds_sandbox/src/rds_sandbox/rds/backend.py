@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
 from moto.kms import models as kms_models
 from moto.kms.utils import KeySpec, generate_private_key
 from moto.rds import models
@@ -25,6 +26,7 @@ from moto.utilities.utils import CaseInsensitiveDict
 from rds_sandbox.patches import backend_of, replaces
 from rds_sandbox.rds import facts
 from rds_sandbox.rds.instances import SandboxDBInstance
+from rds_sandbox.service_roles import assumable
 
 # An instance in another state accepts no change (RDS User Guide, "Viewing DB instance status").
 MODIFIABLE = ("available", "storage-optimization")
@@ -39,6 +41,7 @@ UNKNOWN = {
     "snapshot": "DBSnapshotNotFound",
     "subgrp": "DBSubnetGroupNotFoundFault",
 }
+MONITORING = "monitoring.rds.amazonaws.com"
 KEYS = ("KmsKeyId", "PerformanceInsightsKMSKeyId", "MasterUserSecretKmsKeyId")  # parameters that name a KMS key
 
 
@@ -151,6 +154,15 @@ class SandboxRDSBackend(models.RDSBackend):
         """Refuse an option group that there is not: of PostgreSQL there are those of RDS alone."""
         if name not in self.option_groups and name not in [f"default:postgres-{major}" for major in facts.majors()]:
             raise OptionGroupNotFoundFaultError(name)
+
+    def require_monitoring_role(self, arn: str) -> None:
+        """Refuse a role that there is not, or that Enhanced Monitoring may not assume; its policies are not asked.
+
+        Source: RDS User Guide, "Setting up and enabling Enhanced Monitoring"; the message as Terraform's users report it.
+        """
+        if assumable(iam_backends[self.account_id][self.partition], arn, MONITORING) is None:
+            why = "IAM role ARN value is invalid or does not include the required permissions for: ENHANCED_MONITORING"
+            raise InvalidParameterValue(why)
 
     def with_keys(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters, with the ARNs of the KMS keys; refused where there is none."""

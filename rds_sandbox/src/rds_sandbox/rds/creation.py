@@ -55,6 +55,8 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     backend.require_groups(parameters["vpc_security_group_ids"], subnet_group)
     if name := parameters.get("option_group_name"):
         backend.require_option_group(name)
+    if role := parameters.get("monitoring_role_arn"):
+        backend.require_monitoring_role(role)
     if group := parameters.get("db_parameter_group_name"):
         backend.require_parameter_group(group, parameters["engine_version"])
         parameters["db_parameter_group_name"] = group.lower()

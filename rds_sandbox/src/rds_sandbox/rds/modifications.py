@@ -96,6 +96,8 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
     version = asked.get("EngineVersion", instance.engine_version)
     if changes.is_major(version, instance.engine_version):
         upgrades.require(instance, version)
+    if "MonitoringRoleArn" in asked:
+        backend.require_monitoring_role(asked["MonitoringRoleArn"])
     if "OptionGroupName" in asked:
         backend.require_option_group(asked["OptionGroupName"])
     _check_storage_rests(instance, asked)
