@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.instance import create, open_group, refused, run, statuses
-from tests.support import Client, reset, wait_for, wait_until
+from tests.support import Client, reset, wait_for, wait_until, wanted
 
 VALUE, COMBINATION, STATE = "InvalidParameterValue", "InvalidParameterCombination", "InvalidDBParameterGroupState"
 GROUP = {"DBParameterGroupName": "tuned"}
@@ -208,3 +208,17 @@ def test_subnet_groups(rds: Client, ec2: Client, instance: dict[str, Any]) -> No
     assert "InvalidDBSubnetGroupStateFault" == refused(rds.delete_db_subnet_group, DBSubnetGroupName="default")
     assert "DBSubnetGroupNotFoundFault" == refused(rds.modify_db_subnet_group, DBSubnetGroupName="nowhere", SubnetIds=[first])
     rds.delete_db_subnet_group(DBSubnetGroupName="private")
+
+
+def test_an_instance_is_where_its_group_has_a_subnet(rds: Client, ec2: Client, group: None) -> None:
+    """Unasked in one of its zones; in no other (API Reference, CreateDBInstance, InvalidVPCNetworkStateFault)."""
+    found = {each["AvailabilityZone"]: each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]}
+    away, *zones = sorted(found)
+    ids = [found[zone] for zone in zones]
+    rds.create_db_subnet_group(DBSubnetGroupName="zonal", DBSubnetGroupDescription="test", SubnetIds=ids)
+    asked = wanted("zonal", DBSubnetGroupName="zonal")
+    assert "InvalidVPCNetworkStateFault" == refused(rds.create_db_instance, **asked, AvailabilityZone=away)
+    made = rds.create_db_instance(**asked)["DBInstance"]
+    assert made["AvailabilityZone"] in zones
+    wait_for(rds, "zonal", "available")
+    rds.delete_db_instance(DBInstanceIdentifier="zonal", SkipFinalSnapshot=True)

@@ -9,7 +9,7 @@ from moto.rds.exceptions import DBInstanceAlreadyExists
 
 from rds_sandbox.patches import Request
 from rds_sandbox.postgres import Server
-from rds_sandbox.rds import backups, parameter_groups
+from rds_sandbox.rds import backups, parameter_groups, subnet_groups
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance, Steps, Work
 
@@ -53,6 +53,7 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     named, subnet_group = parameters.get("vpc_security_group_ids"), parameters["db_subnet_group_name"]
     parameters["vpc_security_group_ids"] = named or [backend.default_security_group(subnet_group)]
     backend.require_groups(parameters["vpc_security_group_ids"], subnet_group)
+    parameters["availability_zone"] = _zone(backend, parameters)
     if name := parameters.get("option_group_name"):
         backend.require_option_group(name)
     if role := parameters.get("monitoring_role_arn"):
@@ -63,6 +64,14 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     instance = SandboxDBInstance(backend, request.host, **parameters)  # type: ignore[abstract]  # as in moto's own
     backend.databases[identifier] = instance
     return instance
+
+
+def _zone(backend: SandboxRDSBackend, parameters: Mapping[str, Any]) -> str:
+    """The zone asked for, or the first that the subnet group has a subnet in; which one RDS chooses it does not say."""
+    group = backend.describe_db_subnet_groups(parameters["db_subnet_group_name"])[0]
+    wanted = str(parameters.get("availability_zone") or subnet_groups.zones(group)[0])
+    subnet_groups.check_zone(group, wanted, parameters["db_instance_class"])
+    return wanted
 
 
 def _steps(

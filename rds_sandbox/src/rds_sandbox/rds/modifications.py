@@ -13,7 +13,7 @@ from moto.core.utils import utcnow
 from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombination, RDSClientError
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import backups, changes, managed_secrets, storage_rules, upgrades, validation
+from rds_sandbox.rds import backups, changes, managed_secrets, storage_rules, subnet_groups, upgrades, validation
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, SandboxRDSBackend, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
@@ -173,6 +173,8 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     kept = set(instance.enabled_cloudwatch_logs_exports or ()) - set(logs.get("DisableLogTypes", ()))
     instance.enabled_cloudwatch_logs_exports = sorted(kept | set(logs.get("EnableLogTypes", ())))
     instance.joining = None
+    if "DBSubnetGroupName" in values:
+        _enter_zone(instance)
     if "DBParameterGroupName" in values:
         instance.parameter_apply_status = "pending-reboot"
     if values.get("BackupRetentionPeriod") == 0:
@@ -188,6 +190,13 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
 def _set(instance: SandboxDBInstance, values: Values) -> None:
     for key, value in attributes(values).items():
         setattr(instance, ATTRIBUTES.get(key, key), value)
+
+
+def _enter_zone(instance: SandboxDBInstance) -> None:
+    """In its new subnet group it is where that has a subnet."""
+    zones = subnet_groups.zones(instance.db_subnet_group)
+    if instance.availability_zone not in zones:
+        instance.availability_zone = zones[0]
 
 
 def upgrade(instance: SandboxDBInstance, values: Values) -> None:

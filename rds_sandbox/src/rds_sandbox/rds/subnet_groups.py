@@ -36,6 +36,23 @@ def shown(group: models.DBSubnetGroup) -> list[dict[str, Any]]:
 models.DBSubnetGroup.subnets = property(shown, lambda group, subnets: setattr(group, "_subnets", subnets))  # type: ignore[assignment]
 
 
+def zones(group: models.DBSubnetGroup) -> list[str]:
+    """The Availability Zones that it has subnets in, in their order."""
+    return sorted({str(subnet.availability_zone) for subnet in group._subnets})
+
+
+def check_zone(group: models.DBSubnetGroup, wanted: str, instance_class: str) -> None:
+    """Refuse a zone in which the group has no subnet, as terraform-provider-aws #20712 shows it."""
+    there = zones(group)
+    if wanted not in there:
+        raise RDSClientError(
+            "InvalidVPCNetworkStateFault",
+            f"Cannot create a {instance_class} database instance because there is not a subnet in {wanted}, "
+            f"the targeted availability zone. Create a new subnet in {wanted} and target that availability zone again, "
+            f"or retry the launch with no availability zone, or choose from these availability zones: {', '.join(there)}.",
+        )
+
+
 @action("rds", "CreateDBSubnetGroup")
 def create(request: Request) -> object:
     """Under a name that is free."""
