@@ -143,6 +143,25 @@ def test_the_role_of_enhanced_monitoring(sandbox: Mapping[str, str], rds: Client
     assert 0 == change(rds, MonitoringInterval=0)["MonitoringInterval"]
 
 
+def test_performance_insights(rds: Client, instance: dict[str, Any]) -> None:
+    """On, it keeps a week, unless more is asked for; the advanced mode asks for 15 months; off, nothing is kept.
+
+    API Reference, ModifyDBInstance: EnablePerformanceInsights, PerformanceInsightsRetentionPeriod, DatabaseInsightsMode.
+    """
+    enabled, found = "EnablePerformanceInsights", []
+    for asked in (
+        {enabled: True}, {"PerformanceInsightsRetentionPeriod": 465}, {"DatabaseInsightsMode": "advanced"},
+        {enabled: False, "DatabaseInsightsMode": "standard"}, {enabled: True}, {enabled: False},
+    ):  # fmt: skip
+        made = change(rds, **asked)
+        found.append((made.get("PerformanceInsightsRetentionPeriod"), made["DatabaseInsightsMode"]))
+        if found[-1][1] == "advanced":
+            week = {"DBInstanceIdentifier": "changing", "PerformanceInsightsRetentionPeriod": 7}
+            assert COMBINATION == refused(rds.modify_db_instance, **week)
+    assert [7, 465, 465, None, 7, None] == [days for days, _ in found]
+    assert ["standard"] * 2 + ["advanced"] + ["standard"] * 3 == [mode for _, mode in found]
+
+
 def test_windows_over_midnight(rds: Client, group: str, instance: dict[str, Any]) -> None:
     """API Reference, CreateDBInstance: half an hour, also over the end of the day or the week; windows may touch."""
     windows = {"PreferredMaintenanceWindow": "Sun:23:45-Mon:00:15", "PreferredBackupWindow": "00:15-00:45"}
@@ -214,6 +233,8 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
         (VALUE, {"PreferredBackupWindow": "night"}),
         (VALUE, {"PreferredBackupWindow": "23:50-00:19"}),
         (VALUE, {"PreferredMaintenanceWindow": "sun:23:45-mon:00:14"}),
+        (COMBINATION, {"Engine": "oracle-ee-cdb"}),
+        (VALUE, {"EngineLifecycleSupport": "nonsense"}),
         (COMBINATION, {"CertificateRotationRestart": False}),
         (COMBINATION, {}),
         (COMBINATION, {"AllowMajorVersionUpgrade": True}),

@@ -28,10 +28,12 @@ CURRENT: dict[str, Any] = {
     "Iops": 3000,
     "StorageThroughput": 125,
     "MaxAllocatedStorage": 200,
-    "PerformanceInsightsEnabled": True,
+    "Engine": "postgres",
+    "EnablePerformanceInsights": True,
     "PerformanceInsightsRetentionPeriod": 7,
 }
 IO1 = {"StorageType": "io1", "Iops": 1000}
+ADVANCED = {"DatabaseInsightsMode": "advanced", "PerformanceInsightsRetentionPeriod": 465}
 MANAGED = {"ManageMasterUserPassword": True}
 PASSWORD = {"MasterUserPassword": "correct-horse-battery"}
 
@@ -169,9 +171,17 @@ def test_a_bare_major_never_leads_back() -> None:
         ({"DBPortNumber": 80}, {}, VALUE),
         ({"PerformanceInsightsRetentionPeriod": 31}, {}, None),
         ({"PerformanceInsightsRetentionPeriod": 30}, {}, VALUE),
-        ({"PerformanceInsightsRetentionPeriod": 31}, {"PerformanceInsightsEnabled": False}, COMBINATION),
+        ({"PerformanceInsightsRetentionPeriod": 31}, {"EnablePerformanceInsights": False}, COMBINATION),
         ({"DatabaseInsightsMode": "advanced"}, {}, COMBINATION),
         ({"DatabaseInsightsMode": "advanced"}, {"PerformanceInsightsRetentionPeriod": 465}, None),
+        ({"PerformanceInsightsRetentionPeriod": 7}, ADVANCED, COMBINATION),
+        ({"EnablePerformanceInsights": False}, ADVANCED, COMBINATION),
+        ({"EnablePerformanceInsights": False, "DatabaseInsightsMode": "standard"}, ADVANCED, None),
+        ({"DeletionProtection": True}, ADVANCED, None),
+        ({"Engine": "postgres"}, {}, None),
+        ({"Engine": "oracle-ee-cdb"}, {}, COMBINATION),
+        ({"EngineLifecycleSupport": "nonsense"}, {}, VALUE),
+        ({"EngineLifecycleSupport": "open-source-rds-extended-support-disabled"}, {}, None),
         ({"CloudwatchLogsExportConfiguration": {"EnableLogTypes": ["audit"]}}, {}, COMBINATION),
         ({"CACertificateIdentifier": "none"}, {}, "CertificateNotFound"),
         ({"PreferredBackupWindow": "04:00-04:30"}, {"PreferredMaintenanceWindow": "sun:03:45-sun:04:15"}, VALUE),

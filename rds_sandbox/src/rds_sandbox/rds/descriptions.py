@@ -14,6 +14,7 @@ from rds_sandbox.machine import Machine
 from rds_sandbox.postgres.archive import Archive
 from rds_sandbox.rds import changes, facts, managed_secrets, storage_rules
 from rds_sandbox.rds.windows import WEEKDAYS
+from rds_sandbox.tables import limits
 
 HOSTED_ZONE = "Z0SANDBOX0SANDBOX"
 
@@ -68,9 +69,7 @@ class DescribedDBInstance(models.DBInstance):
         self.dbi_resource_id = "db-" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
         self.engine_lifecycle_support = parameters.get("engine_lifecycle_support") or "open-source-rds-extended-support"
         self.performance_insights_enabled = bool(parameters.get("enable_performance_insights"))
-        self.performance_insights_retention_period = (
-            parameters.get("performance_insights_retention_period", 7) if self.performance_insights_enabled else None
-        )
+        self.performance_insights_days = parameters.get("performance_insights_retention_period")
         if self.publicly_accessible is None:
             self.publicly_accessible = parameters.get("db_subnet_group_name") in (None, "default")
         self.archive: Archive | None = None
@@ -164,6 +163,12 @@ class DescribedDBInstance(models.DBInstance):
         """Where the standby of a Multi-AZ instance is."""
         zones = [each["SubnetAvailabilityZone"]["Name"] for each in self.db_subnet_group.subnets]
         return next((zone for zone in zones if zone != self.availability_zone), None) if self.multi_az else None
+
+    @property
+    def performance_insights_retention_period(self) -> int | None:
+        """In days, a week unless more was asked for; absent where Performance Insights is off."""
+        usual: int = limits("rds")["insights_days"][0]
+        return (self.performance_insights_days or usual) if self.performance_insights_enabled else None
 
     @property
     def performance_insights_kms_key_id(self) -> str | None:

@@ -27,6 +27,7 @@ ATTRIBUTES = {
     "db_port_number": "port",
     "enable_performance_insights": "performance_insights_enabled",
     "performance_insights_kms_key_id": "performance_insights_key",
+    "performance_insights_retention_period": "performance_insights_days",
 }
 
 
@@ -165,10 +166,7 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     told = ["SingleAZ" if (key, values[key]) == ("MultiAZ", False) else key for key in TOLD if key in values]
     for key in told:
         instance.say(key)
-    if set(changes.STORAGE) & values.keys():
-        values = {**values, **storage_rules.provisioned(values, described(instance))}
-        instance.optimizing_since = utcnow()
-    _set(instance, changes.ordered(values))
+    _set(instance, _completed(instance, values))
     logs = values.get("CloudwatchLogsExportConfiguration", {})
     kept = set(instance.enabled_cloudwatch_logs_exports or ()) - set(logs.get("DisableLogTypes", ()))
     instance.enabled_cloudwatch_logs_exports = sorted(kept | set(logs.get("EnableLogTypes", ())))
@@ -177,6 +175,8 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
         _enter_zone(instance)
     if "DBParameterGroupName" in values:
         instance.parameter_apply_status = "pending-reboot"
+    if set(changes.STORAGE) & values.keys():
+        instance.optimizing_since = utcnow()
     if values.get("BackupRetentionPeriod") == 0:
         backups.discard(instance)
     if {*changes.RESTARTING, "EngineVersion"} & values.keys():
@@ -185,6 +185,16 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
         instance.machine.move(instance.address_name, instance.port)
     for key in told:
         instance.say(f"{key}_done")
+
+
+def _completed(instance: SandboxDBInstance, values: Values) -> Values:
+    """The settings, with those that change along with them, in the order in which they are set."""
+    more: dict[str, Any] = {}
+    if set(changes.STORAGE) & values.keys():
+        more |= storage_rules.provisioned(values, described(instance))
+    if values.get("EnablePerformanceInsights") is False:
+        more["PerformanceInsightsRetentionPeriod"] = None
+    return changes.ordered({**values, **more})
 
 
 def _set(instance: SandboxDBInstance, values: Values) -> None:

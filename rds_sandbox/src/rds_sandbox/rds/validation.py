@@ -49,6 +49,8 @@ def check_modify(parameters: Parameters, current: Parameters, region: str) -> No
     if "NewDBInstanceIdentifier" in parameters:
         check_identifier("NewDBInstanceIdentifier", parameters["NewDBInstanceIdentifier"])
     running = _version(current["EngineVersion"])
+    _keep_engine(parameters, "converted")
+    _check_lifecycle(parameters.get("EngineLifecycleSupport"), running, datetime.now(UTC).date())
     allow_major = bool(parameters.get("AllowMajorVersionUpgrade"))
     resolve_upgrade(parameters.get("EngineVersion"), str(running), allow_major)
     if parameters.get("DBInstanceClass") not in {None, current["DBInstanceClass"]}:
@@ -71,8 +73,7 @@ def check_restore(parameters: Parameters, source: Parameters, region: str) -> No
     target = "TargetDBInstanceIdentifier" if "TargetDBInstanceIdentifier" in parameters else "DBInstanceIdentifier"
     check_identifier(target, parameters.get(target))
     version = _version(source["EngineVersion"])
-    if parameters.get("Engine", facts.tables()["engine"]["name"]) != facts.tables()["engine"]["name"]:
-        raise InvalidParameterCombination(f"The engine {parameters['Engine']} cannot be restored from postgres.")
+    _keep_engine(parameters, "restored")
     _check_class(parameters.get("DBInstanceClass", source["DBInstanceClass"]), version, region)
     _check_zone(parameters, region)
     if parameters.get("AllocatedStorage", source["AllocatedStorage"]) < source["AllocatedStorage"]:
@@ -149,6 +150,12 @@ def _check_engine(parameters: Parameters) -> Version:
     return _version(resolve_version(parameters.get("EngineVersion")))
 
 
+def _keep_engine(parameters: Parameters, made: str) -> None:
+    """Refuse another engine: a restore has its source's, and a modification is from Oracle to Oracle alone."""
+    if parameters.get("Engine", facts.tables()["engine"]["name"]) != facts.tables()["engine"]["name"]:
+        raise InvalidParameterCombination(f"The engine {parameters['Engine']} cannot be {made} from postgres.")
+
+
 def _check_lifecycle(lifecycle: str | None, version: Version, today: date) -> None:
     disabled = f"{_EXTENDED_SUPPORT}-disabled"
     if lifecycle not in {None, _EXTENDED_SUPPORT, disabled}:
@@ -222,16 +229,16 @@ def _check_monitoring(parameters: Parameters, current: Parameters) -> None:
 
 
 def _check_insights(parameters: Parameters, current: Parameters) -> None:
-    enabled = parameters.get("EnablePerformanceInsights", current.get("PerformanceInsightsEnabled"))
-    retention = parameters.get("PerformanceInsightsRetentionPeriod")
+    days, wanted = _LIMITS["insights_days"], {**current, **parameters}
+    enabled, retention = wanted.get("EnablePerformanceInsights"), parameters.get("PerformanceInsightsRetentionPeriod")
     for name in ("PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId"):
         if name in parameters and not enabled:
             raise InvalidParameterCombination(f"{name} can't be specified without Performance Insights.")
-    if retention not in {None, *_LIMITS["insights_days"]}:
-        message = f"Invalid Performance Insights retention period: {retention}. Valid: 7, months * 31, 731"
-        raise InvalidParameterValue(message)
-    kept = (retention or current.get("PerformanceInsightsRetentionPeriod") or 0) if enabled else 0
-    if parameters.get("DatabaseInsightsMode") == "advanced" and kept < _LIMITS["advanced_insights_days"]:
+    if retention not in {None, *days}:
+        valid = f"{days[0]}, months * {days[1]}, {days[-1]}"
+        raise InvalidParameterValue(f"Invalid Performance Insights retention period: {retention}. Valid: {valid}")
+    kept = (wanted.get("PerformanceInsightsRetentionPeriod") or 0) if enabled else 0
+    if wanted.get("DatabaseInsightsMode") == "advanced" and kept < _LIMITS["advanced_insights_days"]:
         raise InvalidParameterCombination(
             "To enable the Advanced mode of Database Insights, enable Performance Insights and set the "
             f"retention period for Performance Insights to at least {_LIMITS['advanced_insights_days']} days."

@@ -27,7 +27,8 @@ STREAMING_SECONDS, POLL_SECONDS = 60, 0.02
 # "the green environment includes the features used by the DB instance" (Overview of Amazon RDS Blue/Green Deployments)
 COPIED = (
     *replicas.COPIED, "ca_certificate_identifier", "deletion_protection", "enable_iam_database_authentication", "kms_key_id",
-    "max_allocated_storage", "monitoring_interval", "monitoring_role_arn", "multi_az", "tags",
+    "database_insights_mode", "max_allocated_storage", "monitoring_interval", "monitoring_role_arn", "multi_az",
+    "performance_insights_retention_period", "tags",
 )  # fmt: skip
 SETTINGS = ("AllocatedStorage", "DBInstanceClass", "Iops", "StorageThroughput", "StorageType")  # asked for as "Target..."
 LOGICAL_OFF = (
