@@ -7,6 +7,7 @@ model forbids is worded as AWS words it: "1 validation error detected: ...".
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, cast
@@ -16,6 +17,8 @@ from moto.core.exceptions import ServiceException
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import determine_request_protocol
 from moto.core.utils import get_service_model
+
+from rds_sandbox.tables import limits
 
 # Which code is answered where a parameter is missing, and where it is not as it should be.
 MISSING = {"rds": "MissingParameter", "ec2": "MissingParameter"}
@@ -37,6 +40,8 @@ TAG_CODES = {
     "iam": "InvalidInput", "kms": "TagException", "lambda": "InvalidParameterValueException",
     "secretsmanager": "InvalidParameterException",
 }  # fmt: skip
+# What the services that say more of tags than their model does let them be made of.
+TAG_LIMITS: Mapping[str, Mapping[str, Any]] = {"rds": limits("rds")["tags"]}
 # Lambda words these itself: a value that it has withdrawn or reserved is another error than a wrong one.
 LEFT = frozenset({"EnvironmentVariableName", "Runtime"})
 TYPES: Mapping[str, type | tuple[type, ...]] = {
@@ -95,11 +100,25 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
         problem = re.sub("^Value '.*?' at '", "Value at '", problem, flags=re.DOTALL) if service in BARE else problem
         problem = problem or f"Value null at '{_member(path)}' failed to satisfy constraint: Member must not be null"
         raise Refused(code, f"1 validation error detected: {problem}")
-    for key, _ in tags(parameters):
-        if not key or key.lower().startswith(RESERVED.get(service, ("aws:",))):
+    for key, value in tags(parameters):
+        if problem := _tag_problem(service, key, value):
             code = INVALID.get(service, BY_PROTOCOL.get(model.protocol, OTHERS)[0])
-            rule = "Tag keys starting with 'aws:' are reserved for internal use" if key else "Tag keys cannot be empty"
-            raise Refused(TAG_CODES.get(service, code), f"Value ( {key} ) for parameter key is invalid. {rule}")
+            raise Refused(TAG_CODES.get(service, code), problem)
+
+
+def _tag_problem(service: str, key: str, value: str) -> str:
+    """What is wrong with a tag, if anything; the message of the characters is as users of RDS report it."""
+    if not key or key.lower().startswith(RESERVED.get(service, ("aws:",))):
+        rule = "Tag keys starting with 'aws:' are reserved for internal use" if key else "Tag keys cannot be empty"
+        return f"Value ( {key} ) for parameter key is invalid. {rule}"
+    rules = TAG_LIMITS.get(service, {})
+    for kind, text in (("key", key), ("value", value)) if rules else ():
+        if len(text) > rules[kind]:
+            return f"Tag {kind}s can be at most {rules[kind]} characters long"
+        if any(unicodedata.category(each)[0] not in rules["categories"] and each not in rules["symbols"] for each in text):
+            allowed = f"unicode letters, digits, whitespace, or one of these symbols: {' '.join(rules['symbols'])}"
+            return f"Tag {kind}s may only contain {allowed}"
+    return ""
 
 
 def tags(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

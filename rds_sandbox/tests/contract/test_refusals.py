@@ -88,6 +88,12 @@ def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
         ("rds", "create_db_instance", {**INSTANCE, "Tags": [{"Key": "aws:x", "Value": ""}]}, "InvalidParameterValue"),
         ("rds", "add_tags_to_resource", {"ResourceName": "x", "Tags": [{"Key": "RDS:x"}]}, "InvalidParameterValue"),
         ("rds", "remove_tags_from_resource", {"ResourceName": "x", "TagKeys": ["aws:x"]}, "InvalidParameterValue"),
+        # RDS API Reference, Tag: 128 and 256 characters; letters, digits, white-space and some symbols.
+        ("rds", "create_db_instance", {**INSTANCE, "Tags": [{"Key": "x" * 129, "Value": ""}]}, "InvalidParameterValue"),
+        ("rds", "create_db_instance", {**INSTANCE, "Tags": [{"Key": "x", "Value": "x" * 257}]}, "InvalidParameterValue"),
+        ("rds", "create_db_instance", {**INSTANCE, "Tags": [{"Key": "x", "Value": "off=(M-F,18)"}]}, "InvalidParameterValue"),
+        ("rds", "create_db_instance", {**INSTANCE, "Tags": [{"Key": "x#", "Value": "x"}]}, "InvalidParameterValue"),
+        ("rds", "add_tags_to_resource", {"ResourceName": "x", "Tags": [{"Key": "x", "Value": "a\nb"}]}, "InvalidParameterValue"),
         ("ec2", "create_tags", {"Resources": ["sg-0"], "Tags": [{"Key": "aws:x"}]}, "InvalidParameterValue"),
         ("secretsmanager", "create_secret", {"Name": "x", "Tags": [{"Value": "x"}]}, "InvalidParameterException"),
         (
@@ -112,6 +118,16 @@ def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
 def test_parameters(sandbox: Mapping[str, str], service: str, operation: str, parameters: dict[str, Any], code: str) -> None:
     """Missing, of another type, too long, not of the pattern, not one of the values, another engine's."""
     assert code == refused(getattr(client_of(sandbox, service), operation), **parameters)
+
+
+def test_tags_of_rds(rds: Client) -> None:
+    """Letters of any alphabet, digits, spaces and symbols; without a value it is empty (RDS API Reference, Tag)."""
+    group = {"DBParameterGroupName": "tagged", "DBParameterGroupFamily": "postgres18", "Description": "x"}
+    label = {"Key": "Équipe 1_.:/=+-@", "Value": "Жуки\u00a0и 蜂"}
+    arn = rds.create_db_parameter_group(**group, Tags=[label, {"Key": "bare"}])["DBParameterGroup"]["DBParameterGroupArn"]
+    rds.add_tags_to_resource(ResourceName=arn, Tags=[{"Key": "later"}])
+    found = rds.list_tags_for_resource(ResourceName=arn)["TagList"]
+    assert [label, {"Key": "bare", "Value": ""}, {"Key": "later", "Value": ""}] == found
 
 
 def test_a_managed_secret_is_rds_own(rds: Client, secretsmanager: Client) -> None:

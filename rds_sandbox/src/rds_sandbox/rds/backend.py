@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moto.ec2.models import ec2_backends
@@ -67,6 +67,14 @@ def items(found: Any) -> list[tuple[str, Any]]:
 def values(found: Any) -> list[Any]:
     """Likewise."""
     return [value for _, value in list(found._store.values())]
+
+
+def _tag(resource: Any, tags: Iterable[Mapping[str, str]] | None) -> None:
+    """Give it these tags; the value of one is optional (API Reference, Tag), and empty then."""
+    resource._tags = [{"Key": each["Key"], "Value": each.get("Value") or ""} for each in tags or ()]
+
+
+models.TaggingMixin.tags = property(lambda resource: resource._tags, _tag)  # type: ignore[assignment]
 
 
 @backend_of(models.rds_backends)
