@@ -6,6 +6,7 @@ Source: CloudWatch API Reference, PutMetricAlarm, DeleteAlarms; RDS API Referenc
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -96,10 +97,17 @@ def test_a_topic_is_told_of_events(sandbox: Mapping[str, str], rds: Client) -> N
     for change, code in (
         ({"SnsTopicArn": f"{topic}x"}, "SNSTopicArnNotFound"),
         ({"SourceIds": ["absent"]}, "SourceNotFound"),
+        ({"EventCategories": ["gossip"]}, "SubscriptionCategoryNotFound"),
+        ({"EventCategories": ["backup"], "SourceType": "db-snapshot", "SourceIds": []}, "SubscriptionCategoryNotFound"),
+        ({"SourceType": None}, "InvalidParameterCombination"),
         ({"SourceType": "db-cluster"}, "NotInSandbox"),
     ):
-        assert code == refused(rds.create_event_subscription, **{"SnsTopicArn": topic, **asked, **change})
-    rds.create_event_subscription(SnsTopicArn=topic, **asked, Tags=[{"Key": "Made", "Value": "here"}])
+        request = {"SnsTopicArn": topic, **asked, **change}
+        assert code == refused(rds.create_event_subscription, **{key: value for key, value in request.items() if value})
+    asked["SourceIds"] = [IDENTIFIER.upper()]
+    made = rds.create_event_subscription(SnsTopicArn=topic, **asked, Tags=[{"Key": "Made", "Value": "here"}])["EventSubscription"]
+    assert ("creating", topic.split(":")[4]) == (made["Status"], made["CustomerAwsId"])
+    assert re.fullmatch(r"\w{3} \w{3} \d\d \d\d:\d\d:\d\d UTC \d{4}", made["SubscriptionCreationTime"])
     [found] = rds.describe_event_subscriptions(SubscriptionName="told")["EventSubscriptionsList"]
     assert ("active", True, [IDENTIFIER]) == (found["Status"], found["Enabled"], found["SourceIdsList"])
     labels = rds.list_tags_for_resource(ResourceName=found["EventSubscriptionArn"])["TagList"]
@@ -109,5 +117,20 @@ def test_a_topic_is_told_of_events(sandbox: Mapping[str, str], rds: Client) -> N
     heard = [json.loads(each["Body"]) for each in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]]
     assert ["DB instance stopped"] == [each["Event Message"] for each in heard]
     assert (IDENTIFIER, True) == (heard[0]["Source ID"], heard[0]["Event ID"].endswith("#RDS-EVENT-0087"))
-    rds.delete_event_subscription(SubscriptionName="told")
+    assert "deleting" == rds.delete_event_subscription(SubscriptionName="told")["EventSubscription"]["Status"]
     assert "SubscriptionNotFound" == refused(rds.describe_event_subscriptions, SubscriptionName="told")
+
+
+def test_subscriptions_come_in_pages(sandbox: Mapping[str, str], rds: Client) -> None:
+    """MaxRecords and Marker (API Reference, DescribeEventSubscriptions); without a source one has no list of them."""
+    topic = make_client(sandbox, "sns").create_topic(Name="pages")["TopicArn"]
+    names = [f"page-{number:02}" for number in range(21)]
+    for name in names:
+        rds.create_event_subscription(SubscriptionName=name, SnsTopicArn=topic)
+    first = rds.describe_event_subscriptions(MaxRecords=20)
+    second = rds.describe_event_subscriptions(MaxRecords=20, Marker=first["Marker"])
+    found = first["EventSubscriptionsList"] + second["EventSubscriptionsList"]
+    assert names == [each["CustSubscriptionId"] for each in found]
+    assert "Marker" not in second
+    assert not {"SourceIdsList", "SourceType", "EventCategoriesList"} & found[0].keys()
+    assert "InvalidParameterValue" == refused(rds.describe_event_subscriptions, MaxRecords=19)

@@ -6,43 +6,78 @@ Source: RDS API Reference, CreateEventSubscription; RDS User Guide, "Working wit
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from moto.backends import get_backend
 from moto.rds.exceptions import RDSClientError
 
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import events
-from rds_sandbox.rds.requests import given
+from rds_sandbox.rds.requests import attributes, given, paged
 
 EVENTS = "http://docs.amazonwebservices.com/AmazonRDS/latest/UserGuide/USER_Events.html"  # (AWS Lambda Developer Guide, "RDS")
 SOURCES = ("db-instance", "db-snapshot")  # those that have events here
 
 
 @action("rds", "CreateEventSubscription")
-def create(request: Request) -> object:
-    """Refused for a topic or a source that is not there."""
-    parameters = given(request)
-    topic, kind = parameters["SnsTopicArn"], parameters.get("SourceType")
+def create(request: Request) -> dict[str, Any]:
+    """Refused for a topic, a source or a category that is not there."""
+    asked, backend = given(request), request.backend
+    kind, sources = asked.get("SourceType"), [name.lower() for name in asked.get("SourceIds") or ()]
     if kind and kind not in SOURCES:
         raise NotInSandbox(f"events of {kind} are not in the sandbox")
-    if topic not in _topics(request.backend):
+    if asked["SnsTopicArn"] not in _topics(backend):
         raise RDSClientError("SNSTopicArnNotFound", "The SNS topic ARN does not exist.")
-    if parameters.get("SourceIds") and not kind:
+    if sources and not kind:
         raise RDSClientError("InvalidParameterCombination", "SourceIds cannot be specified without SourceType.")
-    known = {"db-instance": request.backend.databases, "db-snapshot": request.backend.database_snapshots}
-    for name in parameters.get("SourceIds", ()):
+    _check_categories(kind, asked.get("EventCategories") or ())
+    known = {"db-instance": backend.databases, "db-snapshot": backend.database_snapshots}
+    for name in sources:
         if name not in known[kind or ""]:
             raise RDSClientError("SourceNotFound", f"Source {name} not found.")
-    request.moto.params.setdefault("Enabled", True)
-    return MOTO
+    made = backend.create_event_subscription({"enabled": True, **attributes(asked), "source_ids": sources})
+    time = f"{made.created:%a %b %d %H:%M:%S UTC %Y}"  # so the AWS CLI's example of this action has it
+    return {"EventSubscription": {**_described(made), "Status": "creating", "SubscriptionCreationTime": time}}
 
 
-@action("rds", "DescribeEventSubscriptions", "DeleteEventSubscription")
-def answer(_: Request) -> object:
-    """As moto does."""
-    return MOTO
+def _check_categories(kind: str | None, asked: Iterable[str]) -> None:
+    known = {name for source in ([kind] if kind else SOURCES) for name in events.facts()["categories"][source]}
+    for name in asked:
+        if name not in known:
+            raise RDSClientError("SubscriptionCategoryNotFound", f"The category {name} does not exist.")
+
+
+@action("rds", "DescribeEventSubscriptions")
+def describe(request: Request) -> dict[str, Any]:
+    """One, or all."""
+    asked = given(request)
+    found = request.backend.describe_event_subscriptions(asked.get("SubscriptionName"))
+    return paged({"EventSubscriptionsList": [_described(each) for each in found]}, asked)
+
+
+@action("rds", "DeleteEventSubscription")
+def delete(request: Request) -> dict[str, Any]:
+    """It is told of nothing more."""
+    gone = request.backend.delete_event_subscription(given(request)["SubscriptionName"])
+    return {"EventSubscription": {**_described(gone), "Status": "deleting"}}
+
+
+def _described(subscription: Any) -> Mapping[str, Any]:
+    created = subscription.created
+    return {
+        "CustomerAwsId": subscription.account_id,
+        "CustSubscriptionId": subscription.subscription_name,
+        "SnsTopicArn": subscription.sns_topic_arn,
+        "Status": subscription.status,
+        "SubscriptionCreationTime": f"{created:%Y-%m-%d %H:%M:%S}.{created.microsecond // 1000:03}",
+        "SourceType": subscription.source_type,
+        "SourceIdsList": subscription.source_ids or None,
+        "EventCategoriesList": subscription.event_categories or None,
+        "Enabled": subscription.enabled,
+        "EventSubscriptionArn": subscription.arn,
+    }
 
 
 def tell(source: Any, event: events.Event) -> None:
