@@ -23,6 +23,7 @@ Found = TypeVar("Found")
 BUSY = {
     "backing-up": "is being backed up",
     "configuring-enhanced-monitoring": "is being set up for monitoring",
+    "configuring-iam-database-auth": "is being set up for IAM authentication",
     "configuring-log-exports": "is being set up for log exports",
     "converting-to-vpc": "is being moved to a VPC",
     "creating": "is being created",

@@ -246,6 +246,22 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
 
 
 @pytest.mark.usefixtures("slow")
+def test_statuses_of_their_own(rds: Client, instance: dict[str, Any]) -> None:
+    """RDS User Guide, "Viewing Amazon RDS DB instance status": of IAM authentication and of exports of logs."""
+    logs = {"CloudwatchLogsExportConfiguration": {"EnableLogTypes": ["postgresql"]}}
+    for asked, status in (
+        ({"EnableIAMDatabaseAuthentication": True}, "configuring-iam-database-auth"), (logs, "configuring-log-exports"),
+    ):  # fmt: skip
+        with statuses(rds, "changing", "available") as seen:
+            rds.modify_db_instance(DBInstanceIdentifier="changing", ApplyImmediately=True, **asked)
+        assert [status, "available"] == seen[-2:]
+    done = describe(rds)
+    assert (True, ["postgresql"]) == (done["IAMDatabaseAuthenticationEnabled"], done["EnabledCloudwatchLogsExports"])
+    change(rds, EnableIAMDatabaseAuthentication=False, CloudwatchLogsExportConfiguration={"DisableLogTypes": ["postgresql"]})
+    assert "EnabledCloudwatchLogsExports" not in describe(rds)
+
+
+@pytest.mark.usefixtures("slow")
 def test_a_minor_upgrade(rds: Client, instance: dict[str, Any]) -> None:
     """The status is upgrading, a moment after the answer."""
     with statuses(rds, "changing", "available") as seen:

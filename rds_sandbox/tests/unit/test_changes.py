@@ -69,6 +69,25 @@ def test_backups_are_switched_on_in_the_window() -> None:
     assert ["StorageType", "StorageThroughput"] == list(changes.ordered({"StorageThroughput": 125, "StorageType": "gp3"}))
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"MultiAZ": True}, ["modifying"]),
+        ({"MonitoringInterval": 60, "MonitoringRoleArn": "arn"}, ["configuring-enhanced-monitoring"]),
+        ({"MonitoringRoleArn": "arn"}, ["modifying"]),
+        ({"EnableIAMDatabaseAuthentication": True, "MultiAZ": True}, ["modifying", "configuring-iam-database-auth"]),
+        ({"CloudwatchLogsExportConfiguration": {}}, ["configuring-log-exports"]),
+        ({"DBSubnetGroupName": "other", "VpcSecurityGroupIds": []}, ["moving-to-vpc"]),
+        ({"VpcSecurityGroupIds": []}, ["modifying"]),
+        ({}, []),
+    ],
+)
+def test_statuses(values: dict[str, Any], expected: list[str]) -> None:
+    """RDS User Guide, "Viewing Amazon RDS DB instance status"; nothing is changed twice, or left out."""
+    found = changes.by_status(values)
+    assert (expected, values) == (list(found), {key: value for each in found.values() for key, value in each.items()})
+
+
 def event(minutes: int, category: str = "creation", name: str = "mine") -> Event:
     """Something that happened to an instance so many minutes ago."""
     return Event(name, "db-instance", f"arn:{name}", [category], f"{minutes} minutes ago", NOW - timedelta(minutes=minutes))

@@ -29,6 +29,14 @@ RESTARTING = ("DBInstanceClass", "DBSubnetGroupName")  # beside the version and 
 CREDENTIALS = ("MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword")
 UPGRADE = ("EngineVersion", "DBParameterGroupName")  # the group of the new family comes with the new version
 FLAGS = ("ApplyImmediately", "AllowMajorVersionUpgrade", "CertificateRotationRestart", "DBInstanceIdentifier")
+# The statuses other than "modifying" that RDS shows while it changes a setting, with what it changes along with that (RDS User
+# Guide, "Viewing Amazon RDS DB instance status").
+STATUSES = {
+    "configuring-enhanced-monitoring": ("MonitoringInterval", "MonitoringRoleArn"),
+    "configuring-iam-database-auth": ("EnableIAMDatabaseAuthentication",),
+    "configuring-log-exports": ("CloudwatchLogsExportConfiguration",),
+    "moving-to-vpc": ("DBSubnetGroupName", "VpcSecurityGroupIds"),
+}
 # ModifyDBInstance's name: that of PendingModifiedValues; what it has no member for is never shown there.
 SHOWN_AS = {
     "EnableIAMDatabaseAuthentication": "IAMDatabaseAuthenticationEnabled",
@@ -106,6 +114,15 @@ def shown(values: Values) -> dict[str, Any]:
         enabled, disabled = logs.get("EnableLogTypes"), logs.get("DisableLogTypes")
         shown["PendingCloudwatchLogsExports"] = {"LogTypesToEnable": enabled, "LogTypesToDisable": disabled}
     return shown
+
+
+def by_status(values: Values) -> dict[str, dict[str, Any]]:
+    """The values, by the status that RDS shows while it changes them."""
+    left, found = dict(values), {}
+    for status, (name, *others) in STATUSES.items():
+        if name in left:
+            found[status] = {key: left.pop(key) for key in (name, *others) if key in left}
+    return {"modifying": left, **found} if left else found
 
 
 def ordered(values: Values) -> dict[str, Any]:

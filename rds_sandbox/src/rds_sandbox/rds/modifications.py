@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from moto.core.utils import utcnow
@@ -151,8 +152,8 @@ def _steps(instance: SandboxDBInstance, planned: changes.Changes) -> Iterator[tu
     begins_backups = bool(left.get("BackupRetentionPeriod")) and not instance.backup_retention_period
     if credentials:
         yield "resetting-master-credentials", lambda: _reset_credentials(instance, credentials)
-    if left:
-        yield "modifying", lambda: _apply(instance, left)
+    for status, values in changes.by_status(left).items():
+        yield status, partial(_apply, instance, values)
     if to:
         yield "upgrading", lambda: upgrade(instance, to)
     if name:
@@ -170,7 +171,8 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     logs = values.get("CloudwatchLogsExportConfiguration", {})
     kept = set(instance.enabled_cloudwatch_logs_exports or ()) - set(logs.get("DisableLogTypes", ()))
     instance.enabled_cloudwatch_logs_exports = sorted(kept | set(logs.get("EnableLogTypes", ())))
-    instance.joining = None
+    if "VpcSecurityGroupIds" in values:
+        instance.joining = None
     if "DBSubnetGroupName" in values:
         _enter_zone(instance)
     if "DBParameterGroupName" in values:
