@@ -42,11 +42,11 @@ def check(request: Request) -> object:
     period = given["Period"]
     if period not in LIMITS["short_periods"] and period % 60:
         raise Refused("ValidationError", "Period must be 10, 20, 30 or a multiple of 60")
-    most = LIMITS["long_looks_back" if period >= LIMITS["long_period"] else "looks_back"]
+    long = period >= LIMITS["long_period"]
+    most, span = (LIMITS["long_looks_back"], "seven days") if long else (LIMITS["looks_back"], "a day")
     if period * given["EvaluationPeriods"] > most:
-        raise Refused(
-            "ValidationError", "Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400)"
-        )
+        limit = f"EvaluationPeriods * Period must be <= {most}"
+        raise Refused("ValidationError", f"Metrics cannot be checked across more than {span} ({limit})")
     return MOTO
 
 

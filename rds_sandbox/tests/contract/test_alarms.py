@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.instance import refused
 from tests.support import Client, make_client, reset, wait_for, wanted
@@ -72,10 +73,13 @@ def test_tags_are_those_of_the_creation(cloudwatch: Client) -> None:
 
 
 def test_what_cloudwatch_refuses(cloudwatch: Client) -> None:
-    """No threshold, an odd period, three days by the half hour; of several names all are deleted, or none."""
+    """No threshold, an odd period, more than a day by the half hour or a week by the hour; of several names all go, or none."""
     without = {key: value for key, value in ALARM.items() if key != "Threshold"}
-    for asked in (without, {**ALARM, "Period": 45}, {**ALARM, "Period": 1800, "EvaluationPeriods": 144}):
+    for asked in (without, {**ALARM, "Period": 45}):
         assert "ValidationError" == refused(cloudwatch.put_metric_alarm, **asked)
+    for period, count, limit in ((1800, 49, 86400), (3600, 169, 604800)):
+        with pytest.raises(ClientError, match=f"ValidationError.*must be <= {limit}"):
+            cloudwatch.put_metric_alarm(**{**ALARM, "Period": period, "EvaluationPeriods": count})
     cloudwatch.put_metric_alarm(**ALARM)
     assert "ResourceNotFound" == refused(cloudwatch.delete_alarms, AlarmNames=["full", "absent"])
     assert cloudwatch.describe_alarms(AlarmNames=["full"])["MetricAlarms"]

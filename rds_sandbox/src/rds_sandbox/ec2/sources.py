@@ -28,7 +28,8 @@ from moto.ec2.utils import is_valid_security_group_id
 from rds_sandbox.tables import limits
 
 PROTOCOL_NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
-DESCRIPTION = re.compile(limits("ec2")["rule_description"])
+_WORDING = limits("ec2")["rule_description"]
+DESCRIPTION = re.compile(f"[a-zA-Z0-9{re.escape(_WORDING['symbols'])}]{{0,{_WORDING['characters']}}}")
 NUMBER = re.compile(r"[0-9]{1,3}")
 LAST_PORT = 65535
 
@@ -94,8 +95,8 @@ def canonical_cidr(text: str, family: Family) -> str:
 def checked_description(text: str | None) -> str | None:
     """The description of a rule; None where it is empty."""
     if text and not DESCRIPTION.fullmatch(text):
-        allowed = "strings less than 256 characters from the following set: a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
-        raise InvalidParameterValue(f"Invalid rule description. Valid descriptions are {allowed}")
+        allowed = f"less than {_WORDING['characters'] + 1} characters from the following set: a-zA-Z0-9{_WORDING['symbols']}"
+        raise InvalidParameterValue(f"Invalid rule description. Valid descriptions are strings {allowed}")
     return text or None
 
 

@@ -62,7 +62,7 @@ def check_configuration(spec: Mapping[str, Any]) -> None:
     _check_ranges(spec)
     handler = spec.get("Handler")
     if handler is not None and not re.fullmatch(LIMITS["handler"], handler):
-        raise ValidationException(handler, "handler", r"Member must satisfy regular expression pattern: [^\s]+")
+        raise ValidationException(handler, "handler", f"Member must satisfy regular expression pattern: {LIMITS['handler']}")
     if spec.get("Runtime") is not None:
         check_runtime(spec["Runtime"])
     check_variables((spec.get("Environment") or {}).get("Variables") or {})
@@ -122,7 +122,7 @@ def check_variables(variables: Mapping[str, str]) -> None:
             pattern = f"Member must satisfy regular expression pattern: {LIMITS['variable']}"
             raise ValidationException(name, "environment.variables", pattern)
     if len(json.dumps(dict(variables)).encode()) > LIMITS["environment"]:
-        raise InvalidParameterValueException(f"{prefix} exceeded the 4KB limit.")
+        raise InvalidParameterValueException(f"{prefix} exceeded the {LIMITS['environment'] // 1024}KB limit.")
 
 
 def check_package(package: bytes) -> None:

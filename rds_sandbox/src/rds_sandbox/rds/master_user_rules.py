@@ -12,8 +12,11 @@ from typing import Any
 from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
 
 from rds_sandbox.rds import facts
+from rds_sandbox.tables import limits
 
 Parameters = Mapping[str, Any]
+
+_LIMITS = limits("rds")
 
 
 def check_master_user(parameters: Parameters) -> None:
@@ -46,8 +49,9 @@ def _check_one_password(password: str | None, managed: bool) -> None:
         message = "You can't specify MasterUserPassword when ManageMasterUserPassword is turned on."
         raise InvalidParameterCombination(message)
     fault = "The parameter MasterUserPassword is not a valid password"
-    if not 8 <= len(password) <= 128:
-        length = "shorter than 8" if len(password) < 8 else "longer than 128"
+    least, most = _LIMITS["password_characters"]
+    if not least <= len(password) <= most:
+        length = f"shorter than {least}" if len(password) < least else f"longer than {most}"
         raise InvalidParameterValue(f"{fault} because it is {length} characters.")
     if not re.fullmatch(r"[!-~]+", password) or set(password) & set('/@"'):
         allowed = "Only printable ASCII characters besides '/', '@', '\"', ' ' may be used."
@@ -57,7 +61,7 @@ def _check_one_password(password: str | None, managed: bool) -> None:
 def check_name(parameter: str, name: str | None, reserved: frozenset[str]) -> None:
     """Check a name of the master user or the database: 1 to 63, a letter first, not a reserved word."""
     check_present(parameter, name)
-    if name and not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name):
+    if name and not re.fullmatch(_LIMITS["name"], name):
         message = f"{parameter} must begin with a letter and contain only alphanumeric characters."
         raise InvalidParameterValue(message)
     if name and name.lower() in reserved:
