@@ -227,6 +227,7 @@ def test_a_source_that_does_not_do(rds: Client, group: str) -> None:
     deployment = provisioned(rds, deploy(rds, saved, **smaller))
     green = named(rds, deployment["Target"])
     assert (25, "gp2", "db.t4g.small") == (green["AllocatedStorage"], green["StorageType"], green["DBInstanceClass"])
+    assert "Iops" not in green
     rds.promote_read_replica(DBInstanceIdentifier=green["DBInstanceIdentifier"])
     until(lambda: now(rds, deployment)["Status"] == "INVALID_CONFIGURATION")
     wait_for(rds, green["DBInstanceIdentifier"], "available")

@@ -183,12 +183,13 @@ def test_a_replica_of_a_replica(
     sandbox: Mapping[str, str], rds: Client, group: str, source: dict[str, Any], replica: dict[str, Any]
 ) -> None:
     """A replica with backups may have replicas of its own; its snapshot is restored to an instance that takes writes."""
-    second = {"DBInstanceIdentifier": "second", "SourceDBInstanceIdentifier": "replica"}
+    second = {"DBInstanceIdentifier": "second", "SourceDBInstanceIdentifier": "replica", "StorageType": "gp2"}
     assert STATE == refused(rds.create_db_instance_read_replica, **second)
     rds.modify_db_instance(**REPLICA, BackupRetentionPeriod=1, ApplyImmediately=True)
     assert "LatestRestorableTime" not in wait_for(rds, "replica", "available")
     rds.create_db_instance_read_replica(**second)
     cascaded = wait_for(rds, "second", "available")
+    assert ("gp3", 3000, "gp2", None) == tuple(each.get(key) for each in (replica, cascaded) for key in ("StorageType", "Iops"))
     run(sandbox, source, "INSERT INTO kept VALUES (7)")
     rows = count(sandbox, source)
     until(lambda: count(sandbox, cascaded) == rows)

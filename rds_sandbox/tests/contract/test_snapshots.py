@@ -125,13 +125,15 @@ def test_groups_and_password_of_a_restore_are_those_of_the_call(
 ) -> None:
     """Without groups it gets the default ones, which admit nobody; with a managed password it has that one."""
     rds.create_db_parameter_group(DBParameterGroupName="own", DBParameterGroupFamily="postgres18", Description="own")
-    restored = restore(rds, "managed", ManageMasterUserPassword=True, DBParameterGroupName="own", DBInstanceClass="db.t4g.small")
+    other = {"DBParameterGroupName": "own", "DBInstanceClass": "db.t4g.small", "StorageType": "gp2"}
+    restored = restore(rds, "managed", ManageMasterUserPassword=True, **other)
     arn = restored["MasterUserSecret"]["SecretArn"]
     password = json.loads(secretsmanager.get_secret_value(SecretId=arn)["SecretString"])["password"]
 
     with pytest.raises(psycopg.errors.ConnectionTimeout):
         connect(sandbox, restored, connect_timeout=2)
     assert ("own", "db.t4g.small") == (restored["DBParameterGroups"][0]["DBParameterGroupName"], restored["DBInstanceClass"])
+    assert ("gp2", None, 0) == (restored["StorageType"], restored.get("Iops"), restored["StorageThroughput"])
     assert password != PASSWORD
 
 
