@@ -132,17 +132,6 @@ def test_public_access_and_groups(
         connect(sandbox, instance).close()
 
 
-def test_the_role_of_enhanced_monitoring(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
-    """It must trust monitoring.rds.amazonaws.com (RDS User Guide, "Setting up and enabling Enhanced Monitoring")."""
-    iam, request = make_client(sandbox, "iam"), {"DBInstanceIdentifier": "changing", "MonitoringInterval": 60}
-    wrong = functions.make_role(iam, "of-functions")
-    assert VALUE == refused(rds.modify_db_instance, **request, MonitoringRoleArn=wrong)
-    right = functions.make_role(iam, "emaccess", {**functions.TRUST, "Principal": {"Service": MONITORING}})
-    found = change(rds, MonitoringInterval=60, MonitoringRoleArn=right)
-    assert (60, right) == (found["MonitoringInterval"], found["MonitoringRoleArn"])
-    assert 0 == change(rds, MonitoringInterval=0)["MonitoringInterval"]
-
-
 def test_performance_insights(rds: Client, instance: dict[str, Any]) -> None:
     """On, it keeps a week, unless more is asked for; the advanced mode asks for 15 months; off, nothing is kept.
 
@@ -243,6 +232,17 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
         request = {"DBInstanceIdentifier": "changing", "ApplyImmediately": True, **wrong}
         assert code == refused(rds.modify_db_instance, **request), wrong
     assert {} == describe(rds)["PendingModifiedValues"]
+
+
+def test_the_role_of_enhanced_monitoring(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
+    """It must trust monitoring.rds.amazonaws.com (RDS User Guide, "Setting up and enabling Enhanced Monitoring")."""
+    iam, request = make_client(sandbox, "iam"), {"DBInstanceIdentifier": "changing", "MonitoringInterval": 60}
+    wrong = functions.make_role(iam, "of-functions")
+    assert VALUE == refused(rds.modify_db_instance, **request, MonitoringRoleArn=wrong)
+    right = functions.make_role(iam, "emaccess", {**functions.TRUST, "Principal": {"Service": MONITORING}})
+    found = change(rds, MonitoringInterval=60, MonitoringRoleArn=right)
+    assert (60, right) == (found["MonitoringInterval"], found["MonitoringRoleArn"])
+    assert 0 == change(rds, MonitoringInterval=0)["MonitoringInterval"]
 
 
 @pytest.mark.usefixtures("slow")
