@@ -246,6 +246,27 @@ def test_the_role_of_enhanced_monitoring(sandbox: Mapping[str, str], rds: Client
 
 
 @pytest.mark.usefixtures("slow")
+def test_moving_to_another_vpc(rds: Client, ec2: Client, group: str) -> None:
+    """The status is moving-to-vpc, and then it is in a zone of its new subnet group.
+
+    RDS User Guide, "Updating the VPC for a DB instance", "Viewing Amazon RDS DB instance status".
+    """
+    create(rds, "moving", group)
+    zones = sorted({each["AvailabilityZone"] for each in ec2.describe_subnets()["Subnets"]})[1:]
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    blocks = [{"CidrBlock": f"10.9.{number}.0/24", "AvailabilityZone": zone} for number, zone in enumerate(zones)]
+    ids = [ec2.create_subnet(VpcId=vpc, **each)["Subnet"]["SubnetId"] for each in blocks]
+    rds.create_db_subnet_group(DBSubnetGroupName="elsewhere", DBSubnetGroupDescription="test", SubnetIds=ids)
+    with statuses(rds, "moving", "available") as seen:
+        rds.modify_db_instance(DBInstanceIdentifier="moving", DBSubnetGroupName="elsewhere", ApplyImmediately=True)
+    found = describe(rds, "moving")
+
+    assert ["available", "moving-to-vpc", "available"] == seen
+    assert (vpc, True) == (found["DBSubnetGroup"]["VpcId"], found["AvailabilityZone"] in zones)
+    assert ["active"] == list(groups(found).values())
+
+
+@pytest.mark.usefixtures("slow")
 def test_statuses_of_their_own(rds: Client, instance: dict[str, Any]) -> None:
     """RDS User Guide, "Viewing Amazon RDS DB instance status": of IAM authentication and of exports of logs."""
     logs = {"CloudwatchLogsExportConfiguration": {"EnableLogTypes": ["postgresql"]}}
