@@ -75,6 +75,26 @@ def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
+def names_service(statement: Statement, service: str) -> bool:
+    """Whether the statement is about the service as a principal."""
+    principal = statement.get("Principal", {})
+    services = principal.get("Service", []) if isinstance(principal, dict) else principal
+    return not {service, "*"}.isdisjoint(listed(services))
+
+
+def is_public(document: str) -> bool | None:
+    """Whether a resource's policy allows everybody something; None where that depends on conditions."""
+    wide = [each for each in statements(document) if each["Effect"] == "Allow" and _names_everybody(each)]
+    if any("Condition" not in each for each in wide):
+        return True
+    return None if wide else False
+
+
+def _names_everybody(statement: Statement) -> bool:
+    named = statement.get("Principal", {})
+    return "NotPrincipal" in statement or "*" in listed(named.get("AWS", []) if isinstance(named, dict) else named)
+
+
 def names_action(statement: Statement, action: str) -> bool:
     """Whether the statement is about the action."""
     patterns = listed(statement.get("Action", statement.get("NotAction", [])))

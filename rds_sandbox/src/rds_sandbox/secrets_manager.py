@@ -2,6 +2,7 @@
 
 Source: Secrets Manager API Reference, the errors of each action: InvalidRequestException where a secret is scheduled for
 deletion, is managed by another service, or has no function that rotates it; User Guide, "Secrets managed by other services".
+What ListSecrets and ListSecretVersionIds list and sort by: there, too.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from typing import Any
 
 from moto.backends import get_backend
+from moto.secretsmanager import responses
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
     InvalidRequestException,
@@ -21,6 +23,7 @@ from moto.secretsmanager.exceptions import (
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
+from rds_sandbox import policies, staging_labels
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
@@ -28,6 +31,14 @@ from rds_sandbox.tables import limits
 DAY = 86400
 VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
 ANYBODY = ("GetSecretValue", "TagResource", "UntagResource")  # whoever owns the secret
+CHANGES = (*VALUES[:-1], *ANYBODY, "DeleteSecret", "ReplicateSecretToRegions", "RestoreSecret")
+# What ListSecrets sorts by (API Reference, SortBy), and the member of a secret that has it.
+SORTED_BY = {
+    "created-date": "CreatedDate",
+    "last-accessed-date": "LastAccessedDate",
+    "last-changed-date": "LastChangedDate",
+    "name": "Name",
+}
 
 
 _to_dict = FakeSecret.to_dict
@@ -86,13 +97,90 @@ def describe(request: Request) -> tuple[int, dict[str, str], str]:
     return 200, {"Content-Type": JSON["json"]}, json.dumps(found)
 
 
-@action("secretsmanager", *VALUES, *ANYBODY, "DeleteSecret", "PutResourcePolicy", "ReplicateSecretToRegions", "RestoreSecret")
+@action("secretsmanager", "ListSecrets")
+def list_secrets(request: Request) -> dict[str, Any]:
+    """In the order that is asked for; by the day of creation where none is."""
+    asked, backend = request.parameters, request.backend
+    filters, key = asked.get("Filters") or [], SORTED_BY[asked.get("SortBy", "created-date")]
+    responses._validate_filters(filters)
+    found, _ = backend.list_secrets(filters, len(backend.secrets) or 1, None, asked.get("IncludePlannedDeletion", False))
+    found = sorted(found, key=lambda one: one.get(key) or 0)
+    return _paged("SecretList", found[::-1] if asked.get("SortOrder") == "desc" else found, asked)
+
+
+@action("secretsmanager", "ListSecretVersionIds")
+def list_versions(request: Request) -> dict[str, Any]:
+    """Those that have labels; with IncludeDeprecated all of them."""
+    asked = request.parameters
+    secret = request.backend.describe_secret(asked["SecretId"])
+    rows = [
+        {
+            "VersionId": version,
+            "VersionStages": its["version_stages"] or None,
+            "CreatedDate": its["createdate"],
+            "LastAccessedDate": its.get("accessed"),
+        }
+        for version, its in secret.versions.items()
+        if its["version_stages"] or asked.get("IncludeDeprecated")
+    ]
+    return {"ARN": secret.arn, "Name": secret.name, **_paged("Versions", rows, asked)}
+
+
+def _paged(key: str, rows: list[Any], asked: dict[str, Any]) -> dict[str, Any]:
+    """The page that MaxResults and NextToken ask for; 100 rows at most (API Reference, ListSecrets)."""
+    token = asked.get("NextToken", "0")
+    if not token.isdecimal() or int(token) > len(rows):
+        raise SecretsManagerClientError("InvalidNextTokenException", "The NextToken value is invalid.")
+    end = int(token) + asked.get("MaxResults", limits("secretsmanager")["page"])
+    return {key: rows[int(token) : end], "NextToken": str(end) if end < len(rows) else None}
+
+
+@action("secretsmanager", "UpdateSecretVersionStage")
+def move_label(request: Request) -> dict[str, str]:
+    """From the version that is named to the other one."""
+    _require_changeable(request)
+    asked, secret = request.parameters, request.backend.describe_secret(request.parameters["SecretId"])
+    label, to = asked["VersionStage"], asked.get("MoveToVersionId", "")
+    staging_labels.check_move(staging_labels.of(secret), label, asked.get("RemoveFromVersionId", ""), to)
+    staging_labels.move(secret, [label], to)
+    return {"ARN": secret.arn, "Name": secret.name}
+
+
+@action("secretsmanager", "PutResourcePolicy")
+def put_policy(request: Request) -> object:
+    """With BlockPublicPolicy none that lets everybody in (API Reference, PutResourcePolicy)."""
+    _require_changeable(request)
+    if not request.parameters.get("BlockPublicPolicy"):
+        return MOTO
+    try:
+        public = policies.is_public(request.parameters["ResourcePolicy"])
+    except (AttributeError, KeyError, TypeError) as error:  # of what is JSON, and no policy
+        raise SecretsManagerClientError("MalformedPolicyDocumentException", "This resource policy is malformed.") from error
+    if public is None:
+        raise NotInSandbox("whether the conditions of a policy keep the public out is not in the sandbox")
+    if public:
+        message = "The resource policy grants broad access: name principals other than *, or leave BlockPublicPolicy out."
+        raise SecretsManagerClientError("PublicPolicyException", message)
+    return MOTO
+
+
+@action("secretsmanager", *CHANGES)
 def change(request: Request) -> object:
     """What its owner alone may do, and what nobody may while it waits for its deletion."""
+    secret = _require_changeable(request)
+    if secret and request.name == "GetSecretValue":
+        _note_access(secret, request.parameters)
+    if secret and request.name == "RotateSecret":
+        _check_rotation(request, secret)
+    return MOTO
+
+
+def _require_changeable(request: Request) -> Any:
+    """The secret, which may be changed as is asked for; None where there is none."""
     _check_value(request)
     secret: Any = request.backend.secrets.get(request.parameters["SecretId"])
     if secret is None:
-        return MOTO
+        return None
     if isinstance(secret, ReplicaSecret) and request.name in VALUES:
         raise OperationNotPermittedOnReplica
     if secret.owning_service and request.name not in ANYBODY:
@@ -100,11 +188,17 @@ def change(request: Request) -> object:
         raise InvalidRequestException(f"This secret is managed by {service}, and you must use that service to change it.")
     if secret.is_deleted() and request.name not in ("DeleteSecret", "RestoreSecret"):
         raise InvalidRequestException("You can't perform this operation on the secret because it was marked for deletion.")
-    if request.name == "GetSecretValue":
-        secret.accessed = int(time.time())
-    if request.name == "RotateSecret":
-        _check_rotation(request, secret)
-    return MOTO
+    return secret
+
+
+def _note_access(secret: Any, asked: dict[str, Any]) -> None:
+    """The day, of the secret and of its version."""
+    secret.accessed = int(time.time())
+    version = asked.get("VersionId") or staging_labels.holder(
+        staging_labels.of(secret), asked.get("VersionStage", staging_labels.CURRENT)
+    )
+    if version in secret.versions:
+        secret.versions[version]["accessed"] = secret.accessed // DAY * DAY
 
 
 def _check_rotation(request: Request, secret: Any) -> None:

@@ -1,4 +1,4 @@
-"""What policies say: those of a role, which Lambda asks when a function is created, and that of a function itself.
+"""What policies allow: those of a role, which Lambda asks when a function is created, and that of a function itself.
 
 Resources are left out, and of conditions those that AddPermission can make are known. Sources: IAM User Guide, "IAM JSON
 policy elements reference"; AWS Lambda Developer Guide, "Working with resource-based IAM policies in Lambda".

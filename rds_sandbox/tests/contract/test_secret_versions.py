@@ -1,0 +1,139 @@
+"""Versions of secrets and their staging labels, lists and policies, by plain boto3.
+
+Source: Secrets Manager API Reference, the page of each action.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from tests.instance import refused
+from tests.support import Client, reset
+
+NAME = {"SecretId": "labelled"}
+
+
+@pytest.fixture(autouse=True)
+def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
+    reset(sandbox)
+    yield
+    reset(sandbox)
+
+
+@pytest.fixture
+def versions(secretsmanager: Client) -> list[str]:
+    """The ids of two versions of a secret, `one` and `two`, of which the second is current."""
+    first = secretsmanager.create_secret(Name="labelled", SecretString="one")["VersionId"]
+    return [first, secretsmanager.put_secret_value(**NAME, SecretString="two")["VersionId"]]
+
+
+def labels(secretsmanager: Client) -> dict[str, list[str]]:
+    """Of each value that has any."""
+    found = secretsmanager.describe_secret(**NAME)["VersionIdsToStages"]
+    return {secretsmanager.get_secret_value(**NAME, VersionId=each)["SecretString"]: sorted(its) for each, its in found.items()}
+
+
+def test_what_is_current_is_what_the_label_says(secretsmanager: Client, versions: list[str]) -> None:
+    """UpdateSecretVersionStage: AWSCURRENT moves back, AWSPREVIOUS to where it was; GetSecretValue gives the current version."""
+    first, second = versions
+    move = {"VersionStage": "AWSCURRENT", "MoveToVersionId": first, "RemoveFromVersionId": second}
+    secretsmanager.update_secret_version_stage(**NAME, **move)
+    assert "one" == secretsmanager.get_secret_value(**NAME)["SecretString"]
+    assert {"one": ["AWSCURRENT"], "two": ["AWSPREVIOUS"]} == labels(secretsmanager)
+    pending = secretsmanager.put_secret_value(**NAME, SecretString="three", VersionStages=["AWSPENDING"])["VersionId"]
+    assert "one" == secretsmanager.get_secret_value(**NAME)["SecretString"]
+    move = {"VersionStage": "AWSCURRENT", "MoveToVersionId": pending, "RemoveFromVersionId": first}
+    secretsmanager.update_secret_version_stage(**NAME, **move)
+    assert "three" == secretsmanager.get_secret_value(**NAME)["SecretString"]
+    assert {"one": ["AWSPREVIOUS"], "three": ["AWSCURRENT", "AWSPENDING"]} == labels(secretsmanager)
+    secretsmanager.put_secret_value(**NAME, SecretString="four")
+    assert {"three": ["AWSPENDING", "AWSPREVIOUS"], "four": ["AWSCURRENT"]} == labels(secretsmanager)
+
+
+def test_a_label_belongs_to_one_version(secretsmanager: Client, versions: list[str]) -> None:
+    """PutSecretValue, VersionStages: a label that another version has is taken from it, and others stay where they are."""
+    secretsmanager.update_secret_version_stage(**NAME, VersionStage="blue", MoveToVersionId=versions[1])
+    secretsmanager.put_secret_value(**NAME, SecretString="three", VersionStages=["AWSCURRENT", "green"])
+    assert {"two": ["AWSPREVIOUS", "blue"], "three": ["AWSCURRENT", "green"]} == labels(secretsmanager)
+    secretsmanager.put_secret_value(**NAME, SecretString="four", VersionStages=["AWSCURRENT", "green"])
+    assert {"two": ["blue"], "three": ["AWSPREVIOUS"], "four": ["AWSCURRENT", "green"]} == labels(secretsmanager)
+    secretsmanager.put_secret_value(**NAME, SecretString="five", VersionStages=["blue"])
+    assert {"three": ["AWSPREVIOUS"], "four": ["AWSCURRENT", "green"], "five": ["blue"]} == labels(secretsmanager)
+
+
+def test_moves_that_are_refused(secretsmanager: Client, versions: list[str]) -> None:
+    """UpdateSecretVersionStage, RemoveFromVersionId: the version that has the label must be named, and nothing happens else."""
+    first, second = versions
+    move = secretsmanager.update_secret_version_stage
+    move(**NAME, VersionStage="blue", MoveToVersionId=first)
+    for wrong in (
+        {"VersionStage": "blue", "MoveToVersionId": second},
+        {"VersionStage": "blue", "MoveToVersionId": second, "RemoveFromVersionId": second},
+        {"VersionStage": "AWSCURRENT", "MoveToVersionId": first},
+        {"VersionStage": "AWSCURRENT", "RemoveFromVersionId": second},
+        {"VersionStage": "green", "MoveToVersionId": "0" * 32},
+    ):
+        assert "InvalidParameterException" == refused(move, **NAME, **wrong), wrong
+    assert {"one": ["AWSPREVIOUS", "blue"], "two": ["AWSCURRENT"]} == labels(secretsmanager)
+    move(**NAME, VersionStage="blue", RemoveFromVersionId=first)
+    assert {"one": ["AWSPREVIOUS"], "two": ["AWSCURRENT"]} == labels(secretsmanager)
+    assert "ResourceNotFoundException" == refused(move, SecretId="nowhere", VersionStage="blue", MoveToVersionId=first)
+
+
+def test_the_list_of_versions(secretsmanager: Client, versions: list[str]) -> None:
+    """ListSecretVersionIds: the ARN, dates of each version, those without labels on request, and pages."""
+    began = time.time() - 60
+    third = secretsmanager.put_secret_value(**NAME, SecretString="three")["VersionId"]
+    secretsmanager.get_secret_value(**NAME)
+    found = secretsmanager.list_secret_version_ids(**NAME)
+    assert secretsmanager.describe_secret(**NAME)["ARN"] == found["ARN"]
+    assert {versions[1]: ["AWSPREVIOUS"], third: ["AWSCURRENT"]} == {
+        one["VersionId"]: one["VersionStages"] for one in found["Versions"]
+    }
+    assert [third] == [one["VersionId"] for one in found["Versions"] if "LastAccessedDate" in one]
+    assert all(one["CreatedDate"].timestamp() > began for one in found["Versions"])
+    first = secretsmanager.list_secret_version_ids(**NAME, IncludeDeprecated=True, MaxResults=2)
+    rest = secretsmanager.list_secret_version_ids(**NAME, IncludeDeprecated=True, NextToken=first["NextToken"])
+    assert [versions, [third]] == [[one["VersionId"] for one in page["Versions"]] for page in (first, rest)]
+    assert "VersionStages" not in first["Versions"][0] and "NextToken" not in rest
+    assert {versions[1], third} == secretsmanager.describe_secret(**NAME)["VersionIdsToStages"].keys()
+    assert "ResourceNotFoundException" == refused(secretsmanager.list_secret_version_ids, SecretId="nowhere")
+    assert "InvalidNextTokenException" == refused(secretsmanager.list_secret_version_ids, **NAME, NextToken="x")
+
+
+def test_the_order_of_secrets(secretsmanager: Client) -> None:
+    """ListSecrets, SortOrder and SortBy: by creation, unless by name, and the other way round."""
+    for name in ("b", "c", "a"):
+        secretsmanager.create_secret(Name=name, SecretString="x")
+
+    def listed(**given: Any) -> str:
+        pages = secretsmanager.get_paginator("list_secrets").paginate(MaxResults=2, **given)
+        return "".join(one["Name"] for page in pages for one in page["SecretList"])
+
+    assert ("bca", "acb") == (listed(SortOrder="asc"), listed(SortOrder="desc"))
+    assert ("abc", "cba") == (listed(SortBy="name"), listed(SortBy="name", SortOrder="desc"))
+    assert "c" == listed(Filters=[{"Key": "name", "Values": ["c"]}])
+
+
+def test_a_policy_for_everybody(secretsmanager: Client, versions: list[str]) -> None:
+    """PutResourcePolicy, BlockPublicPolicy: a wildcard for the principal is refused; conditions nobody here evaluates."""
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    account = {"AWS": "arn:aws:iam::123456789012:root"}
+    put = secretsmanager.put_resource_policy
+    for code, changes in (
+        ("PublicPolicyException", {}),
+        ("PublicPolicyException", {"Principal": {"AWS": ["*", account["AWS"]]}}),
+        ("NotInSandbox", {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}),
+    ):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, **changes}]})
+        assert code == refused(put, **NAME, ResourcePolicy=document, BlockPublicPolicy=True)
+    assert "ResourcePolicy" not in secretsmanager.get_resource_policy(**NAME)
+    document = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Principal": account}]})
+    put(**NAME, ResourcePolicy=document, BlockPublicPolicy=True)
+    assert document == secretsmanager.get_resource_policy(**NAME)["ResourcePolicy"]
+    assert "MalformedPolicyDocumentException" == refused(put, **NAME, ResourcePolicy="[]", BlockPublicPolicy=True)
