@@ -1,25 +1,133 @@
-"""What moto gets wrong of CloudWatch Logs."""
+"""What moto gets wrong of CloudWatch Logs.
+
+Source: CloudWatch Logs API Reference, the page of each action; User Guide, "Protecting log groups from deletion".
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from moto.logs.exceptions import InvalidParameterException
+from moto.logs import models
+from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException, ValidationException
+from moto.logs.models import LogGroup, LogStream
 
+from rds_sandbox import filter_patterns
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
 
 RETENTIONS = limits("logs")["retentions"]
+GROUPS = limits("logs")["groups"]
+PROTECTED = "Cannot delete log group with deletion protection enabled. Disable deletion protection first."
+SHORT = ("arn", "creationTime", "logGroupName")  # of a group that is found by a pattern
+OF_OTHERS = ("accountIdentifiers", "includeLinkedAccounts", "logGroupIdentifiers")
+TRANSFORMED = ("applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria")
+
+replaces(models, "EventMessageFilter")(filter_patterns.parse)
+_described, _send = LogGroup.to_describe_dict, LogStream._send_log_events
+
+
+@replaces(LogGroup, "to_describe_dict")
+def described(group: Any) -> dict[str, Any]:
+    """With its class and its protection."""
+    return {**_described(group), "logGroupClass": "STANDARD", "deletionProtectionEnabled": _protected(group)}
+
+
+@replaces(LogStream, "_send_log_events")
+def send(stream: Any, *, filter_name: str, log_events: list[dict[str, Any]], **where: str) -> None:
+    """To a subscription what its pattern lets through."""
+    pattern = filter_patterns.parse(stream.log_group.subscription_filters[filter_name].filter_pattern)
+    if found := [each for each in log_events if pattern.matches(each["message"])]:
+        _send(stream, filter_name=filter_name, log_events=found, **where)
 
 
 @action("logs", "FilterLogEvents")
 def filter_events(request: Request) -> dict[str, Any]:
-    """In the order of time, whatever the stream: `interleaved` is ignored (API Reference)."""
-    names = ("logGroupName", "logStreamNames", "startTime", "endTime", "limit", "nextToken", "filterPattern")
-    asked = [request.parameters.get(name) for name in names]
-    events, token, streams = request.backend.filter_log_events(*asked, interleaved=True)
-    return {"events": events, "nextToken": token, "searchedLogStreams": streams}
+    """In the order of time, whatever the stream: `interleaved` is ignored, and no stream is told to be searched."""
+    asked, group = request.parameters, _group(request)
+    streams, prefix = asked.get("logStreamNames"), asked.get("logStreamNamePrefix")
+    if streams and prefix:
+        raise InvalidParameterException("logStreamNames and logStreamNamePrefix cannot be used together.")
+    if asked.get("startFromHead") is False:
+        raise NotInSandbox("FilterLogEvents from the latest event on is not in the sandbox")
+    filter_patterns.parse(asked.get("filterPattern"))
+    if prefix:
+        streams = [name for name in group.streams if name.startswith(prefix)]
+    names = ("startTime", "endTime", "limit", "nextToken", "filterPattern")
+    given = [asked.get(name) for name in names]
+    events, token, _ = ([], None, []) if streams == [] else group.filter_log_events(group.name, streams, *given, interleaved=True)
+    return {"events": events, "nextToken": token, "searchedLogStreams": []}
+
+
+@action("logs", "CreateLogGroup")
+def create_group(request: Request) -> dict[str, Any]:
+    """Of the class STANDARD, protected from deletion or not."""
+    asked = request.parameters
+    if (kind := asked.get("logGroupClass", "STANDARD")) != "STANDARD":
+        raise NotInSandbox(f"the log group class {kind} is not in the sandbox")
+    group = request.backend.create_log_group(asked["logGroupName"], asked.get("tags"), kmsKeyId=asked.get("kmsKeyId"))
+    group.protected = asked.get("deletionProtectionEnabled", False)
+    return {}
+
+
+@action("logs", "PutLogGroupDeletionProtection")
+def protect(request: Request) -> dict[str, Any]:
+    """Or no longer."""
+    _group(request).protected = request.parameters["deletionProtectionEnabled"]
+    return {}
+
+
+@action("logs", "DeleteLogGroup", "DeleteLogStream")
+def delete(request: Request) -> object:
+    """Neither a group that is protected nor anything of it."""
+    if _protected(_group(request)):
+        raise ValidationException(PROTECTED)
+    return MOTO
+
+
+@action("logs", "DescribeLogGroups")
+def describe_groups(request: Request) -> dict[str, Any]:
+    """By the beginning of the name, or by what is anywhere in it, which shows less of each; the token is a name."""
+    asked, backend = request.parameters, request.backend
+    prefix, pattern = asked.get("logGroupNamePrefix", ""), asked.get("logGroupNamePattern", "")
+    if prefix and pattern:
+        raise InvalidParameterException("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+    for name in OF_OTHERS:
+        if asked.get(name):
+            raise NotInSandbox(f"{name} of DescribeLogGroups is not in the sandbox")
+    kind, after = asked.get("logGroupClass", "STANDARD"), asked.get("nextToken", "")
+    fits = [name for name in sorted(backend.groups) if name.startswith(prefix) and pattern in name and name > after]
+    found = fits if kind == "STANDARD" else []
+    page = found[: asked.get("limit", GROUPS)]
+    rows = [backend.groups[name].to_describe_dict() for name in page]
+    if pattern:
+        rows = [{key: value if key in SHORT else None for key, value in row.items()} for row in rows]
+    return {"logGroups": rows, "nextToken": page[-1] if len(found) > len(page) else None}
+
+
+@action("logs", "PutSubscriptionFilter")
+def subscribe(request: Request) -> object:
+    """With a pattern that the sandbox knows, on the events as they are."""
+    for name in TRANSFORMED:
+        if request.parameters.get(name):
+            raise NotInSandbox(f"{name} of PutSubscriptionFilter is not in the sandbox")
+    filter_patterns.parse(request.parameters["filterPattern"])
+    return MOTO
+
+
+def _group(request: Request) -> Any:
+    """The group that is named, or meant by its ARN."""
+    name, identifier = (request.parameters.get(key) for key in ("logGroupName", "logGroupIdentifier"))
+    if bool(name) is bool(identifier):
+        raise InvalidParameterException("Include either logGroupIdentifier or logGroupName, but not both.")
+    found = [each for each in request.backend.groups.values() if (name or identifier) in (each.name, each.arn)]
+    if not found:
+        raise ResourceNotFoundException
+    return found[0]
+
+
+def _protected(group: Any) -> bool:
+    return getattr(group, "protected", False)
 
 
 @action("logs", "PutRetentionPolicy")
