@@ -1,20 +1,92 @@
-"""Parameters of Systems Manager: one write at a time, so that no two get the same version, as on AWS."""
+"""Parameters of Systems Manager, as Parameter Store refuses and lists them.
+
+One write at a time, so that no two get the same version, as on AWS. Sources: Systems Manager API Reference, PutParameter and
+DescribeParameters; User Guide, "Working with Parameter Store", for what an allowed pattern is compared with: the whole value.
+"""
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
-from moto.ssm.models import SimpleSystemManagerBackend
+from moto.ssm.exceptions import SSMException, ValidationException
 
-from rds_sandbox.patches import replaces
+from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.patches import Request, action
+from rds_sandbox.tables import limits
 
+STANDARD, ADVANCED, BY_SIZE = "Standard", "Advanced", "Intelligent-Tiering"
+SIZES, LEVELS, PAGE = limits("ssm")["sizes"], limits("ssm")["levels"], limits("ssm")["page"]
 _turn = threading.Lock()
-_put = SimpleSystemManagerBackend.put_parameter
 
 
-@replaces(SimpleSystemManagerBackend, "put_parameter")
-def put_parameter(backend: Any, *given: Any, **named: Any) -> Any:
-    """moto's, by itself."""
+@action("ssm", "PutParameter")
+def put(request: Request) -> dict[str, Any]:
+    """What is not given stays as it is, the tier and the allowed pattern, too."""
+    given, backend = request.parameters, request.backend
+    names = ("Name", "Description", "Value", "Type", "AllowedPattern", "KeyId")
+    check_name(given["Name"])
     with _turn:
-        return _put(backend, *given, **named)
+        before = next(reversed(backend._parameters.get(given["Name"]) or []), None)
+        had = before.tier if before else ""
+        tier = tier_of(given.get("Tier") or had or backend.default_parameter_tier, had, given["Value"], given.get("Policies"))
+        check_value(given["Value"], tier, given.get("AllowedPattern", before and before.allowed_pattern) or "")
+        labels, kind = given.get("Tags"), given.get("DataType", "text")
+        rest = (given.get("Overwrite", False), labels, kind, tier, given.get("Policies"))
+        made = backend.put_parameter(*(given.get(name) for name in names), *rest)
+    return {"Version": made.version, "Tier": made.tier}
+
+
+def check_name(name: str) -> None:
+    """Refuse a path that is none, or too deep."""
+    if "/" in name and not name.startswith("/"):
+        raise ValidationException("Parameter name must be a fully qualified name")
+    if name.count("/") > LEVELS:
+        raise SSMException("HierarchyLevelLimitExceededException", f"A hierarchy can have a maximum of {LEVELS} levels.")
+
+
+def tier_of(asked: str, had: str, value: str, policies: str | None) -> str:
+    """The tier of a parameter; no advanced one becomes a standard one."""
+    if asked == BY_SIZE:
+        return ADVANCED if had == ADVANCED or policies or len(value) > SIZES[STANDARD] else STANDARD
+    if asked == STANDARD and had == ADVANCED:
+        reason = "can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier"
+        raise ValidationException(f"You {reason}: delete it, and create it anew.")
+    return asked
+
+
+def check_value(value: str, tier: str, pattern: str) -> None:
+    """Refuse a value that is too long for its tier, or not as the parameter allows."""
+    if len(value) > SIZES[tier]:
+        advice = "use the advanced-parameter tier" if tier == STANDARD else "store it elsewhere"
+        raise ValidationException(
+            f"{tier} tier parameters support a maximum parameter value of {SIZES[tier]} characters: {advice}."
+        )
+    try:
+        allowed = re.fullmatch(pattern, value, re.DOTALL) if pattern else True
+    except re.error as error:
+        if r"\p" in pattern:
+            raise NotInSandbox(f"the allowed pattern {pattern} has what Python's regular expressions have not") from error
+        raise SSMException("InvalidAllowedPatternException", f"The pattern {pattern} is no regular expression.") from error
+    if not allowed:
+        message = f"Parameter value, cannot be validated against allowedPattern: {pattern}"
+        raise SSMException("ParameterPatternMismatchException", message)
+
+
+@action("ssm", "DescribeParameters")
+def describe(request: Request) -> dict[str, Any]:
+    """As many as are asked for."""
+    asked, known = request.parameters, request.backend._parameters
+    if asked.get("Shared"):
+        raise NotInSandbox("parameters that are shared are not in the sandbox")
+    token = asked.get("NextToken", "").strip() or "0"
+    if not token.isdecimal():
+        raise SSMException("InvalidNextToken", "The specified token isn't valid.")
+    with _turn:
+        for name in [name for name, versions in known.items() if not versions]:  # which moto makes of a name it looked for
+            del known[name]
+    found = request.backend.describe_parameters(asked.get("Filters"), asked.get("ParameterFilters"))
+    end = int(token) + asked.get("MaxResults", PAGE)
+    rows = [each.describe_response_object(False) for each in found[int(token) : end]]
+    return {"Parameters": rows, "NextToken": str(end) if end < len(found) else None}
