@@ -45,6 +45,7 @@ MODULES = {
     "iam": "rds_sandbox.iam",
     "logs": "rds_sandbox.cloudwatch_logs",
     "rds": "rds_sandbox.rds",
+    "scheduler": "rds_sandbox.schedules",
     "secretsmanager": "rds_sandbox.secrets_manager",
     "ssm": "rds_sandbox.parameters",
     "sts": "rds_sandbox.sessions",

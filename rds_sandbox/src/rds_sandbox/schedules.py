@@ -1,0 +1,107 @@
+"""Schedules of EventBridge Scheduler: refused as it refuses them, and kept; nothing calls their targets.
+
+Source: EventBridge Scheduler API Reference, the page of each action; User Guide, "Schedule types on EventBridge Scheduler" and
+"Setting up Amazon EventBridge Scheduler" (the execution role).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from botocore import xform_name
+from moto.core.exceptions import JsonRESTError
+from moto.iam.models import iam_backends
+from moto.scheduler.exceptions import ValidationException
+
+from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.service_roles import assumable
+from rds_sandbox.tables import limits
+
+MEMBERS = (
+    "Description", "EndDate", "FlexibleTimeWindow", "GroupName", "KmsKeyArn", "ScheduleExpression",
+    "ScheduleExpressionTimezone", "StartDate", "Target",
+)  # fmt: skip
+SERVICE = "scheduler.amazonaws.com"
+LIMITS = limits("scheduler")
+
+
+@action("scheduler", "CreateSchedule")
+def create(request: Request) -> dict[str, str]:
+    """In a group that there is."""
+    request.backend.get_schedule_group(request.parameters.get("GroupName"))
+    made = request.backend.create_schedule(**_checked(request), action_after_completion=_after(request))
+    return {"ScheduleArn": made.arn}
+
+
+@action("scheduler", "UpdateSchedule")
+def update(request: Request) -> dict[str, str]:
+    """What is not repeated goes back to its default (API Reference, UpdateSchedule)."""
+    schedule = request.backend.update_schedule(**_checked(request))
+    schedule.action_after_completion = _after(request)
+    return {"ScheduleArn": schedule.arn}
+
+
+@action("scheduler", "CreateScheduleGroup")
+def create_group(request: Request) -> object:
+    """Under a name that is free."""
+    name = request.parameters["Name"]
+    if name in request.backend.schedule_groups:
+        raise JsonRESTError("ConflictException", f"Schedule group {name} already exists.")
+    return MOTO
+
+
+@action("scheduler", "DeleteScheduleGroup")
+def delete_group(request: Request) -> object:
+    """One that there is."""
+    request.backend.get_schedule_group(request.parameters["Name"])
+    return MOTO
+
+
+def _checked(request: Request) -> dict[str, Any]:
+    """The parameters under the names that moto has for them, with dates as they were sent."""
+    asked, moto = request.parameters, request.moto
+    check_expression(asked["ScheduleExpression"])
+    _check_role(iam_backends[moto.current_account][moto.partition], asked["Target"]["RoleArn"])
+    members = {xform_name(name): moto._get_param(name) for name in MEMBERS}
+    return {**members, "name": asked["Name"], "state": asked.get("State", "ENABLED")}
+
+
+def _after(request: Request) -> str:
+    return str(request.parameters.get("ActionAfterCompletion", "NONE"))
+
+
+def _check_role(iam: Any, arn: str) -> None:
+    """There, with a trust policy that lets the service assume it."""
+    if assumable(iam, arn, SERVICE) is None:
+        raise ValidationException("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
+
+
+def check_expression(expression: str) -> None:
+    """Refuse what is no at(), rate() or cron() expression."""
+    found = re.fullmatch(r"(at|rate|cron)\((.*)\)", expression)
+    if not found or not FORMS[found[1]](found[2]):
+        raise ValidationException(f"Invalid Schedule Expression {expression}.")
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return bool(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        return False
+
+
+def _is_rate(text: str) -> bool:
+    return bool(re.fullmatch(LIMITS["rate"], text))
+
+
+def _is_calendar(text: str) -> bool:
+    """Six fields, of which one day, that of the month or that of the week, is left open by a question mark."""
+    fields = text.split()
+    whole = len(fields) == 6 and all(re.fullmatch(LIMITS["cron"], each) for each in fields)
+    return whole and (fields[2] == "?") is not (fields[4] == "?")
+
+
+FORMS: Mapping[str, Callable[[str], bool]] = {"at": _is_moment, "rate": _is_rate, "cron": _is_calendar}
