@@ -56,8 +56,8 @@ MODULES = {
 BOOKKEEPING = {
     "lambda": frozenset({
         "CreateAlias", "DeleteAlias", "DeleteFunctionConcurrency", "GetAlias", "GetFunction", "GetFunctionCodeSigningConfig",
-        "GetFunctionConcurrency", "GetFunctionConfiguration", "GetPolicy", "ListAliases", "ListFunctions", "ListTags",
-        "ListVersionsByFunction", "PutFunctionConcurrency", "RemovePermission", "TagResource", "UntagResource", "UpdateAlias",
+        "GetFunctionConcurrency", "GetFunctionConfiguration", "GetPolicy", "ListTags", "PutFunctionConcurrency",
+        "RemovePermission", "TagResource", "UntagResource", "UpdateAlias",
     }),
     "rds": frozenset({
         "AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource",

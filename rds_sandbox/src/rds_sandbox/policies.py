@@ -101,13 +101,6 @@ def names_action(statement: Statement, action: str) -> bool:
     return any(fnmatchcase(action.lower(), each.lower()) for each in patterns) is ("Action" in statement)
 
 
-def names_service(statement: Statement, service: str) -> bool:
-    """Whether the statement's principal is the service, or everybody."""
-    principal = statement.get("Principal", {})
-    services = principal.get("Service", []) if isinstance(principal, dict) else principal
-    return not {service, "*"}.isdisjoint(listed(services))
-
-
 def _names_principal(statement: Statement, principals: Collection[str]) -> bool:
     if "NotPrincipal" in statement:
         return bool(statement["Effect"] == "Deny")

@@ -420,3 +420,31 @@ def test_what_nothing_stands_behind_is_refused(functions: Client, operation: str
         getattr(functions, operation)(**parameters)
 
     assert "NotInSandbox" == code_of(caught.value)
+
+
+def test_lists_come_in_pages(functions: Client, request_for: Callable[..., dict[str, Any]]) -> None:
+    """ListFunctions, ListVersionsByFunction and ListAliases (API Reference): MaxItems, Marker and NextMarker."""
+    for name in ("listed", "listed-2"):
+        deploy(functions, request_for(name, "def handler(event, context): pass"))
+    functions.publish_version(FunctionName="listed")
+    for alias, version in (("a", "1"), ("b", "$LATEST"), ("c", "1")):
+        functions.create_alias(FunctionName="listed", Name=alias, FunctionVersion=version)
+
+    def pages(operation: str, key: str, shown: str, **given: Any) -> list[list[str]]:
+        found = functions.get_paginator(operation).paginate(**given, PaginationConfig={"PageSize": 2})
+        return [[one[shown] for one in page[key]] for page in found]
+
+    everything = [one["FunctionName"] for one in functions.list_functions()["Functions"]]
+    listed = pages("list_functions", "Functions", "FunctionName")
+    assert everything == [one for page in listed for one in page]
+    assert {2} == {len(page) for page in listed[:-1]}
+    functions.update_function_code(FunctionName="listed", ZipFile=package(app="def handler(event, context): return 1"))
+    settle(functions, "listed")
+    functions.publish_version(FunctionName="listed")
+    assert [["$LATEST", "1"], ["2"]] == pages("list_versions_by_function", "Versions", "Version", FunctionName="listed")
+    assert [["a", "b"], ["c"]] == pages("list_aliases", "Aliases", "Name", FunctionName="listed")
+    assert [["a", "c"]] == pages("list_aliases", "Aliases", "Name", FunctionName="listed", FunctionVersion="1")
+    for call in (functions.list_versions_by_function, functions.list_aliases):
+        with pytest.raises(ClientError) as caught:
+            call(FunctionName="nowhere")
+        assert "ResourceNotFoundException" == code_of(caught.value)

@@ -11,6 +11,7 @@ from moto.awslambda import models
 from moto.awslambda.exceptions import (
     CrossAccountNotAllowed,
     FunctionAlreadyExists,
+    InvalidParameterValueException,
     InvalidRoleFormat,
     PreconditionFailedException,
     UnknownFunctionException,
@@ -20,12 +21,14 @@ from moto.iam.models import iam_backends
 
 from rds_sandbox import patches
 from rds_sandbox.ec2 import network_interfaces
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import validation
 from rds_sandbox.lambdas.fleets import fleets
 from rds_sandbox.lambdas.functions import SandboxFunction
 from rds_sandbox.patches import MOTO, Request, action, backend_of, replaces
 
 CONFLICT = "ResourceConflictException"
+LIMITS = validation.LIMITS
 NOT_NOW = "The operation cannot be performed at this time."
 
 
@@ -112,6 +115,43 @@ def _published(backend: Any, latest: SandboxFunction, description: str = "") -> 
     if published.revision_id == latest.revision_id:
         published.touch()
     return published
+
+
+@action("lambda", "ListFunctions")
+def list_functions(request: Request) -> dict[str, Any]:
+    """Page by page; the unpublished version of each, or all versions."""
+    if request.parameters.get("MasterRegion"):
+        raise NotInSandbox("Lambda@Edge is not in the sandbox")
+    found = request.backend.list_functions(request.parameters.get("FunctionVersion"))
+    return _paged("Functions", [each.get_configuration() for each in found], request)
+
+
+@action("lambda", "ListVersionsByFunction")
+def list_versions(request: Request) -> dict[str, Any]:
+    """Page by page, the unpublished one first."""
+    name = request.backend.get_function(request.parameters["FunctionName"]).function_name
+    found = request.backend.list_versions_by_function(name)
+    return _paged("Versions", [each.get_configuration() for each in found], request)
+
+
+@action("lambda", "ListAliases")
+def list_aliases(request: Request) -> dict[str, Any]:
+    """Page by page; all, or those of a version."""
+    asked = request.parameters
+    name = request.backend.get_function(asked["FunctionName"]).function_name
+    found = [each.to_json() for each in request.backend.list_aliases(name)]
+    rows = [each for each in found if asked.get("FunctionVersion") in (None, each["FunctionVersion"])]
+    return _paged("Aliases", rows, request, LIMITS["aliases_page"])
+
+
+def _paged(key: str, rows: list[Any], request: Request, most: int = LIMITS["page"]) -> dict[str, Any]:
+    """The page that MaxItems and Marker ask for."""
+    asked = request.parameters
+    marker = asked.get("Marker") or "0"
+    if not marker.isdecimal():
+        raise InvalidParameterValueException("The Marker is invalid: pass the NextMarker of the answer before.")
+    end = int(marker) + min(asked.get("MaxItems", most), most)
+    return {key: rows[int(marker) : end], "NextMarker": str(end) if end < len(rows) else None}
 
 
 @action("lambda", "DeleteFunction")
