@@ -17,7 +17,7 @@ from cruddur_ops.change import Change, removal
 from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import NotVerified
 from cruddur_ops.network import groups
-from cruddur_ops.network.rules import made_for
+from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Verified
 from cruddur_ops.rds import alarms, instances, schedule, snapshots
 from cruddur_ops.target import Target
@@ -40,6 +40,7 @@ COMMANDS = {
     "scheduler:schedule": "aws scheduler delete-schedule --name {name}",
     "iam:role": "aws iam delete-role --role-name {name}",
 }
+GROUP, RULE = "ec2:security-group", "ec2:security-group-rule"
 # A run's lock is a standard parameter, which costs nothing (AWS Systems Manager Pricing), and stays: see locks. Nor does a
 # DB parameter group.
 FREE = frozenset({"rds:pg", "ssm:parameter"})
@@ -101,7 +102,16 @@ def find(target: Target) -> list[Leftover]:
     for one in by_tag(target):  # which knows whose it is
         known = found.get((one.kind, one.name), one)
         found[one.kind, one.name] = replace(one, kept=known.kept or one.kept)
-    return sorted(found.values())
+    within = _rules_of_listed(target, found)
+    return sorted(one for key, one in found.items() if key not in within)
+
+
+def _rules_of_listed(target: Target, found: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The rules of groups that are listed themselves, among what is found: they stay and go with these."""
+    named = [[name for kind, name in found if kind == wanted] for wanted in (GROUP, RULE)]
+    if not all(named):
+        return set()
+    return {(RULE, rule.id) for rule in rules_of(target, {"group-id": named[0]}, outbound=True)}
 
 
 def verify_gone(target: Target) -> Verified:
