@@ -15,10 +15,11 @@ from typing import Any
 from moto.cognitoidp import models
 from moto.cognitoidp.exceptions import InvalidParameterException
 from moto.core.exceptions import JsonRESTError
+from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.core.utils import utcnow
 
 from rds_sandbox.cognito.codes import Code
-from rds_sandbox.patches import replaces
+from rds_sandbox.patches import backend_of, replaces
 from rds_sandbox.tables import limits
 
 LIMITS = limits("cognito-idp")
@@ -30,6 +31,18 @@ CHARACTERS = {
 }
 LETTERS, ID_LENGTH = string.ascii_letters + string.digits, 9  # of a pool's id, after its region
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@backend_of(models.cognitoidp_backends)
+class SandboxCognitoBackend(models.CognitoIdpBackend, TaggableResourcesMixin):
+    """Cognito whose user pools the Resource Groups Tagging API finds."""
+
+    SERVICE_NAMESPACE = "cognito-idp"
+
+    def iter_tagged_resources(self) -> Iterator[TaggedResource]:
+        """The pools with their tags."""
+        for pool in list(self.user_pools.values()):
+            yield TaggedResource(pool.arn, dict(pool.extended_config.get("UserPoolTags", {})), "cognito-idp:userpool")
 
 
 @replaces(models, "CognitoIdpUserPool")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from moto.core.resource_tagging import TaggedResource
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.kms import models as kms_models
@@ -187,6 +188,14 @@ class SandboxRDSBackend(models.RDSBackend):
         if found is None or found.arn != arn:  # moto would tag nothing, or what has the name in this region
             raise RDSClientError(UNKNOWN.get(arn.split(":")[5], "InvalidParameterValue"), f"{arn} was not found.")
         return found
+
+    def iter_tagged_resources(self) -> Iterator[TaggedResource]:
+        """For the Resource Groups Tagging API: what moto leaves out, too, under the types that ARNs have."""
+        yield from super().iter_tagged_resources()
+        for found in (self.blue_green_deployments, self.db_parameter_groups, self.event_subscriptions, self.subnet_groups):
+            for each in list(found.values()):
+                tags = {tag["Key"]: tag["Value"] for tag in each.tags or []}
+                yield TaggedResource(each.arn, tags, f"rds:{each.arn.split(':')[5]}")
 
     def default_subnet_group(self) -> str:
         """RDS makes the group "default" of the default VPC with the first instance.
