@@ -30,7 +30,7 @@ from rds_sandbox.errors import NotInSandbox, WrongInput
 from rds_sandbox.host import Host
 from rds_sandbox.patches import FORM
 from rds_sandbox.rds import pricing, recovery
-from rds_sandbox.realism import Refused, read_call
+from rds_sandbox.realism import read_call
 from rds_sandbox.simulate import AT_ONCE
 
 PREFIX = "/_sandbox"
@@ -132,7 +132,7 @@ class SandboxApp:
         assert realism
         try:
             return realism.respond(call, lambda: Response.from_app(self._aws(request, region, service), environ, buffered=True))
-        except Refused as refused:
+        except signatures.Refused as refused:
             return aws_error(request, refused.code, refused.message, refused.status)
         except ConnectionAbortedError:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)  # the server would wait for the next request

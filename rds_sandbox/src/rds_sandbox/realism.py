@@ -22,6 +22,8 @@ from urllib.parse import parse_qs
 
 from werkzeug.wrappers import Response
 
+from rds_sandbox.signatures import Refused
+
 FACTOR = 0.05  # by which the times of AWS are shortened
 # The seconds of AWS for which a read may still answer as before a write to the service.
 LAGS = {
@@ -57,14 +59,6 @@ STRANGER = {
 }
 Answer = TypeVar("Answer")
 Wsgi = Callable[..., Any]
-
-
-class Refused(Exception):
-    """AWS refuses for now."""
-
-    def __init__(self, code: str, message: str, status: int) -> None:
-        """Error code, message and HTTP status."""
-        self.code, self.message, self.status = code, message, status
 
 
 @dataclass(frozen=True)

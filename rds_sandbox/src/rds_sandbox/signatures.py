@@ -48,7 +48,7 @@ WORDS = (
 
 
 class Refused(Exception):
-    """The request is not signed as it must be: error code, message and HTTP status."""
+    """AWS refuses the request before its service looks at it: error code, message and HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 403) -> None:
         """As AWS answers it."""

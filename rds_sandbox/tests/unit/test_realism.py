@@ -13,7 +13,8 @@ import pytest
 from werkzeug.wrappers import Response
 
 from rds_sandbox import realism
-from rds_sandbox.realism import Realism, Refused, read_call
+from rds_sandbox.realism import Realism, read_call
+from rds_sandbox.signatures import Refused
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/x-amz-json-1.1"
 

@@ -44,14 +44,19 @@ def lets_through(ec2: Any, subnets: Iterable[Any], address: IPv4Address | IPv6Ad
 
 def _routed(ec2: Any, subnet: Any, address: IPv4Address) -> bool:
     """Whether the most specific route to the address is one to an internet gateway that is attached."""
-    tables = [table for table in ec2.route_tables.values() if table.vpc_id == subnet.vpc_id]
-    own = [table for table in tables if any(each.get("SubnetId") == subnet.id for each in table.associations)]
-    used = own or [table for table in tables if table.main_association_id]
-    routes = [route for table in used for route in table.routes if route.destination_cidr_block]
+    routes = [route for route in routes_of(ec2, subnet.vpc_id, subnet.id) if route.destination_cidr_block]
     fitting = [route for route in routes if address in ip_network(route.destination_cidr_block)]
     best = max(fitting, key=lambda route: ip_network(route.destination_cidr_block).prefixlen, default=None)
     gateway = best and best.gateway
     return bool(gateway and gateway.id.startswith("igw-") and gateway.vpc)
+
+
+def routes_of(ec2: Any, vpc_id: str, subnet_id: str) -> list[Any]:
+    """Those of the subnet's own route table, or else of its VPC's main one."""
+    tables = [table for table in list(ec2.route_tables.values()) if table.vpc_id == vpc_id]
+    own = [table for table in tables if any(each.get("SubnetId") == subnet_id for each in table.associations)]
+    used = own or [table for table in tables if table.main_association_id]
+    return [route for table in used for route in table.routes]
 
 
 def _passes(ec2: Any, subnet: Any, address: IPv4Address, ports: Iterable[int]) -> bool:

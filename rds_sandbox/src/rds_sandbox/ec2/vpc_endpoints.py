@@ -19,6 +19,7 @@ from moto.ec2.models import ec2_backends
 
 from rds_sandbox.callers import Caller, Callers, Peer
 from rds_sandbox.ec2.access import admits
+from rds_sandbox.ec2.internet import EVERYWHERE, routes_of
 from rds_sandbox.gateway import LOOK_AGAIN_SECONDS, SILENCE_SECONDS
 from rds_sandbox.patches import Request, action
 
@@ -86,8 +87,6 @@ def _serves(ec2: Any, endpoint: Any, caller: Caller, named: Collection[str]) -> 
 
 def _leads_out(ec2: Any, interface: Any) -> bool:
     """Whether the default route of the interface's subnet leaves the VPC for an address that is not public."""
-    tables = [table for table in ec2.route_tables.values() if table.vpc_id == interface.vpc_id]
-    own = [table for table in tables if any(each.get("SubnetId") == interface.subnet_id for each in table.associations)]
-    used = own or [table for table in tables if table.main_association_id]
-    default = [route for table in used for route in table.routes if route.destination_cidr_block == "0.0.0.0/0"]
+    routes = routes_of(ec2, interface.vpc_id, interface.subnet_id)
+    default = [route for route in routes if route.destination_cidr_block == EVERYWHERE]
     return any(getattr(route, way) for route in default for way in WAYS_OUT)

@@ -91,7 +91,7 @@ def describe_parameters(request: Request) -> dict[str, Any]:
     group, source = request.backend.parameter_group(asked["DBParameterGroupName"]), asked.get("Source")
     if source not in (None, "user", "system", "engine-default"):
         raise InvalidParameterValue(f"Invalid source: {source}. Valid values: user, system, engine-default")
-    rows = [_row(each, group.parameters.get(each.name)) for each in _chosen(asked, _parameters(request, group))]
+    rows = [_row(each, group.parameters.get(each.name)) for each in _chosen(asked, _parameters(request, group.family))]
     return paged({"Parameters": [row for row in rows if source in (None, row["Source"])]}, asked)
 
 
@@ -102,9 +102,7 @@ def describe_defaults(request: Request) -> dict[str, Any]:
     family = asked["DBParameterGroupFamily"]
     if family not in facts.families():
         raise InvalidParameterValue(f"ParameterGroupFamily {family} is not a valid parameter group family")
-    major = int(family.removeprefix("postgres"))
-    known = engine_parameters.of(request.host.pools.majors.nearest(major), major)
-    page = paged({"Parameters": [_row(each, None) for each in _chosen(asked, known)]}, asked)
+    page = paged({"Parameters": [_row(each, None) for each in _chosen(asked, _parameters(request, family))]}, asked)
     return {"EngineDefaults": {"DBParameterGroupFamily": family, **page}}
 
 
@@ -115,17 +113,17 @@ def _chosen(asked: Mapping[str, Any], known: Mapping[str, Parameter]) -> list[Pa
     return [each for each in known.values() if all(each.name in names for names in wanted)]
 
 
-def _parameters(request: Request, group: Any) -> dict[str, Parameter]:
-    return engine_parameters.of(_programs(request, group), _major(group))
+def _parameters(request: Request, family: str) -> dict[str, Parameter]:
+    return engine_parameters.of(_programs(request, family), _major(family))
 
 
-def _major(group: Any) -> int:
-    return int(group.family.removeprefix("postgres"))
+def _major(family: str) -> int:
+    return int(family.removeprefix("postgres"))
 
 
-def _programs(request: Request, group: Any) -> Programs:
-    """Those of the servers that the group is for."""
-    return request.host.pools.majors.nearest(_major(group))
+def _programs(request: Request, family: str) -> Programs:
+    """Those of the servers that groups of the family are for."""
+    return request.host.pools.majors.nearest(_major(family))
 
 
 def _row(parameter: Parameter, set_to: Mapping[str, str] | None) -> dict[str, Any]:
@@ -149,10 +147,10 @@ def modify(request: Request) -> dict[str, Any]:
     group, asked = _own(request), request.parameters["Parameters"]
     if len(asked) > (most := LIMITS["parameters_per_request"]):
         raise InvalidParameterValue(f"At most {most} parameters can be modified in one request.")
-    known = _parameters(request, group)
+    known = _parameters(request, group.family)
     for each in asked:
         _check(known, each, given_value=True)
-        _check_libraries(_programs(request, group), each)
+        _check_libraries(_programs(request, group.family), each)
     for each in asked:
         group.parameters[each["ParameterName"]] = dict(each)
     _announce(request, group, known, asked)
@@ -165,7 +163,7 @@ def reset(request: Request) -> dict[str, Any]:
     group, asked = _own(request), request.parameters.get("Parameters") or []
     if request.parameters.get("ResetAllParameters", not asked) is bool(asked):
         raise InvalidParameterCombination("Either ResetAllParameters or a list of Parameters must be given.")
-    known = _parameters(request, group)
+    known = _parameters(request, group.family)
     for each in asked:
         _check(known, each, given_value=False)
     asked = asked or [{"ParameterName": name, "ApplyMethod": REBOOT} for name in group.parameters]
