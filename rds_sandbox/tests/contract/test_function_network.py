@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.functions import code_of, deploy, invoke, make_role, package, permit_interfaces, settle, wanted
+from tests.instance import refused
 from tests.support import Client, from_address, make_client, make_group, reset, tcp, wait_for, wait_until
 from tests.support import wanted as wanted_instance
 
@@ -315,3 +316,20 @@ def test_zones_of_endpoint_services(ec2: Client) -> None:
     [service] = ec2.describe_vpc_endpoint_services(ServiceNames=[name])["ServiceDetails"]
     zones = {subnet["AvailabilityZone"] for subnet in ec2.describe_subnets()["Subnets"]}
     assert (name, zones) == (service["ServiceName"], zones & set(service["AvailabilityZones"]))
+    assert [{"ServiceType": "Interface"}] == service["ServiceType"]
+
+
+def test_which_endpoint_services_there_are(ec2: Client) -> None:
+    """All, those of a name or a type, none of a name that nobody has (EC2 API Reference, DescribeVpcEndpointServices)."""
+    every = ec2.describe_vpc_endpoint_services()["ServiceNames"]
+    s3, unknown = "com.amazonaws.ca-central-1.s3", "com.amazonaws.ca-central-1.nothing"
+    assert {s3, "com.amazonaws.ca-central-1.secretsmanager"} < set(every)
+    by_type = {"Name": "service-type", "Values": ["Gateway"]}
+    gateways = ec2.describe_vpc_endpoint_services(Filters=[by_type])
+    assert ["com.amazonaws.ca-central-1.dynamodb", s3] == gateways["ServiceNames"]
+    by_name = {"Name": "service-name", "Values": [s3]}
+    [found] = ec2.describe_vpc_endpoint_services(Filters=[by_type, by_name])["ServiceDetails"]
+    assert (s3, [{"ServiceType": "Gateway"}]) == (found["ServiceName"], found["ServiceType"])
+    assert "InvalidServiceName" == refused(ec2.describe_vpc_endpoint_services, ServiceNames=[unknown])
+    by_tag = {"Name": "tag-key", "Values": ["x"]}
+    assert "NotInSandbox" == refused(ec2.describe_vpc_endpoint_services, Filters=[by_tag])

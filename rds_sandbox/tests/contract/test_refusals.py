@@ -57,6 +57,8 @@ def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
         ("ec2", "create_security_group", {"GroupName": "sg-x", "Description": "x"}, "InvalidParameterValue"),
         ("ec2", "create_security_group", {"GroupName": "x", "Description": "é"}, "InvalidParameterValue"),
         ("ec2", "create_security_group", {"GroupName": "x" * 256, "Description": "x"}, "InvalidParameterValue"),
+        ("ec2", "describe_security_groups", {"MaxResults": 4}, "InvalidParameterValue"),
+        ("ec2", "describe_security_group_rules", {"MaxResults": 4}, "InvalidParameterValue"),
         ("ec2", "describe_security_groups", {"Filters": [{"Name": "group-id", "Values": ["sg-x"]}]}, "InvalidGroupId.Malformed"),
         (
             "ec2",

@@ -121,8 +121,29 @@ def test_pages_of_rules(ec2: Client, group: Group) -> None:
     pages = ec2.get_paginator("describe_security_group_rules").paginate(
         Filters=[{"Name": "group-id", "Values": [group.id]}], PaginationConfig={"PageSize": 5}
     )
-    found = [rule_id for page in pages for rule_id in ids(page["SecurityGroupRules"])]
-    assert 9 == len(found) == len(set(found))
+    found = [ids(page["SecurityGroupRules"]) for page in pages]
+    assert [5, 4] == [len(page) for page in found]
+    assert 9 == len({rule_id for page in found for rule_id in page})
+
+
+def test_pages(ec2: Client, group: Group) -> None:
+    """MaxResults is 5 to 1000, NextToken leads on; without them all come at once (EC2 API Reference, DescribeSecurityGroups).
+
+    A token that was not given is refused ("Error codes for the Amazon EC2 API", InvalidNextToken).
+    """
+    made = [group.id, *(Group.create(ec2, group.vpc).id for _ in range(5))]
+    ask = {"Filters": [{"Name": "vpc-id", "Values": [group.vpc]}]}
+    first = ec2.describe_security_groups(**ask, MaxResults=5)
+    second = ec2.describe_security_groups(**ask, MaxResults=5, NextToken=first["NextToken"])
+    every = ec2.describe_security_groups(**ask)
+    assert (5, 2, None, None) == (
+        len(first["SecurityGroups"]), len(second["SecurityGroups"]), second.get("NextToken"), every.get("NextToken"),
+    )  # fmt: skip
+    assert every["SecurityGroups"] == [*first["SecurityGroups"], *second["SecurityGroups"]]
+    assert set(made) < {each["GroupId"] for each in every["SecurityGroups"]}
+    for call in (ec2.describe_security_groups, ec2.describe_security_group_rules):
+        assert "InvalidParameterValue" == refusal(call, MaxResults=1001)
+        assert "InvalidNextToken" == refusal(call, NextToken="elsewhere")
 
 
 def test_unknown_rule(ec2: Client) -> None:

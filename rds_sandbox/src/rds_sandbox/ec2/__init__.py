@@ -1,10 +1,10 @@
 """EC2: moto's, whose security groups are AWS's. Importing it patches moto."""
 
 from rds_sandbox.ec2 import (  # noqa: F401 - they put their functions into the table
+    endpoint_services,
     images,
     instances,
     internet,
     security_groups,
     tags,
-    vpc_endpoints,
 )

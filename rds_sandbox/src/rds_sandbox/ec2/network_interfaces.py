@@ -37,6 +37,13 @@ def remove_unused(ec2: Any, wanted: Collection[Place]) -> None:
             ec2.delete_network_interface(interface.id)
 
 
+def existing(ec2: Any) -> list[Any]:
+    """All that there are: moto keeps those of terminated instances and deleted NAT gateways, which EC2 deletes with them."""
+    ended = [gateway._eni for gateway in list(ec2.nat_gateways.values()) if gateway.state == "deleted"]
+    there = [each for each in list(ec2.enis.values()) if each not in ended]
+    return [each for each in there if each.instance is None or each.instance.state != "terminated"]
+
+
 def _interfaces(ec2: Any) -> Iterator[Any]:
     return (interface for interface in list(ec2.enis.values()) if interface.interface_type == "lambda")
 

@@ -19,8 +19,10 @@ from moto.ec2.exceptions import (
     InvalidVPCIdError,
 )
 from moto.ec2.utils import is_tag_filter, is_valid_security_group_id
-from moto.rds.models import rds_backends
 
+from rds_sandbox.ec2 import network_interfaces
+from rds_sandbox.ec2.databases import instances_of
+from rds_sandbox.ec2.pages import paged
 from rds_sandbox.ec2.rules import EGRESS, INGRESS, SandboxRule, check_rules, permissions_of, rules_for
 from rds_sandbox.ec2.sources import DESCRIPTION, SOURCE_TYPES, checked_description, find_group, permission_of
 from rds_sandbox.patches import MOTO, Request, action
@@ -79,25 +81,29 @@ def create(request: Request) -> object:
 
 
 @action("ec2", "DescribeSecurityGroups")
-def describe(request: Request) -> object:
+def describe(request: Request) -> dict[str, Any]:
     """Ids and filters are checked."""
-    for group_id in request.parameters.get("GroupIds") or ():
+    request.moto.error_on_dryrun()
+    asked, filters = request.parameters, request.moto._filters_from_querystring()
+    for group_id in asked.get("GroupIds") or ():
         find_group(request.backend, group_id)
     known = [name for group in request.backend.describe_security_groups()[:1] for name in group.filters]
-    _check_filters(request.moto._filters_from_querystring(), known)
-    return MOTO
+    _check_filters(filters, known)
+    found = request.backend.describe_security_groups(asked.get("GroupIds"), asked.get("GroupNames"), filters)
+    return paged("SecurityGroups", found, asked)
 
 
 @action("ec2", "DescribeSecurityGroupRules")
 def describe_rules(request: Request) -> dict[str, Any]:
-    """All on one page, whatever MaxResults."""
+    """Those of these ids that the filters let through."""
     request.moto.error_on_dryrun()
     rule_ids, filters = request.parameters.get("SecurityGroupRuleIds", []), request.moto._filters_from_querystring()
     _check_filters(filters, RULE_FILTERS)
     rules = {rule.id: rule for rule in _all_rules(request.backend)}
     _check_rule_ids(rule_ids, rules)
     chosen = [rules[rule_id] for rule_id in rule_ids] or rules.values()
-    return {"SecurityGroupRules": [rule.described() for rule in chosen if rule.matches_filters(filters)]}
+    found = [rule.described() for rule in chosen if rule.matches_filters(filters)]
+    return paged("SecurityGroupRules", found, request.parameters)
 
 
 @_changes("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
@@ -195,13 +201,10 @@ def _forget_tags(ec2: Any, resource_ids: Iterable[str]) -> None:
 def _groups_in_use(ec2: Any) -> set[str]:
     """The ids of the groups that an interface, an instance, a database or another group's rule names."""
     instances = [i for reservation in ec2.reservations.values() for i in reservation.instances]
-    ended = [instance for instance in instances if instance.state == "terminated"]
-    # moto keeps the interfaces of a terminated instance, which EC2 deletes with it.
-    members = [eni._group_set for eni in ec2.enis.values() if eni.instance not in ended]
-    members += [instance.security_groups for instance in instances if instance not in ended]
+    members = [interface._group_set for interface in network_interfaces.existing(ec2)]
+    members += [instance.security_groups for instance in instances if instance.state != "terminated"]
     used = {group.id for groups in members for group in groups if group}
-    databases: Iterable[Any] = rds_backends[ec2.account_id][ec2.region_name].databases.values()
-    for database in databases:
+    for database in instances_of(ec2):
         used.update(database.vpc_security_group_ids)
     for rule in _all_rules(ec2):
         used.update({rule.source_group.get("GroupId")} - {rule.group_id, None})

@@ -21,7 +21,6 @@ from rds_sandbox.callers import Caller, Callers, Peer
 from rds_sandbox.ec2.access import admits
 from rds_sandbox.ec2.internet import EVERYWHERE, routes_of
 from rds_sandbox.gateway import LOOK_AGAIN_SECONDS, SILENCE_SECONDS
-from rds_sandbox.patches import Request, action
 
 HTTPS = 443
 OWN_NAME = re.compile(r"https://(vpce-[0-9a-f]+)-[\w.-]+")  # of an endpoint, in the URL that a program is given
@@ -51,15 +50,6 @@ def resolved(variables: Mapping[str, str], url: str) -> dict[str, str]:
     names = {name: found[1] for name, value in variables.items() if (found := OWN_NAME.match(value))}
     given = {name: url for name in names if name.startswith("AWS_ENDPOINT_URL")}
     return {**variables, **given, **({VARIABLE: " ".join(names[name] for name in given)} if given else {})}
-
-
-@action("ec2", "DescribeVpcEndpointServices")
-def describe_services(request: Request) -> dict[str, Any]:
-    """Those of AWS that are asked for, in all zones of the region."""
-    zones = [zone.name for zone in request.backend.describe_availability_zones()]
-    names = request.parameters.get("ServiceNames") or []
-    details = [{"ServiceName": name, "AvailabilityZones": zones, "Owner": "amazon"} for name in names]
-    return {"ServiceNames": names, "ServiceDetails": details}
 
 
 def reaches(ec2: Any, interface: Any, caller: Caller, service_name: str, named: Collection[str] = ()) -> bool:
