@@ -82,6 +82,7 @@ class Crowd:
         region, made = ec2.meta.region_name, []
         for number in (1, 2):
             vpc = ec2.create_vpc(CidrBlock=f"10.{number}.0.0/16", TagSpecifications=self._of("vpc"))["Vpc"]["VpcId"]
+            ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})  # for public access to DB instances
             self._lead_out(vpc)
             zones = [(zone, f"10.{number}.{index}.0/24") for index, zone in enumerate("ab")]
             subnets = [

@@ -12,8 +12,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 from typing import Any
 
 from moto.ec2.models.vpcs import VPCBackend
-from moto.rds.models import rds_backends
 
+from rds_sandbox.ec2.databases import instances_of
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
@@ -33,6 +33,11 @@ def create_default_vpc(ec2: Any) -> Any:
     main = next(table for table in ec2.route_tables.values() if table.vpc_id == vpc.id and table.main_association_id)
     ec2.create_route(main.id, EVERYWHERE, gateway_id=gateway.id)
     return vpc
+
+
+def has_gateway(ec2: Any, vpc_id: str) -> bool:
+    """Whether an internet gateway is attached to the VPC."""
+    return any(gateway.vpc and gateway.vpc.id == vpc_id for gateway in list(ec2.internet_gateways.values()))
 
 
 def lets_through(ec2: Any, subnets: Iterable[Any], address: IPv4Address | IPv6Address, ports: Iterable[int]) -> bool:
@@ -87,8 +92,7 @@ def describe(request: Request) -> object:
     filters = {name: set(values) for name, values in request.moto._filters_from_querystring().items()}
     if filters.pop("description", None) != {DESCRIPTION}:
         return MOTO
-    backend: Any = rds_backends[request.backend.account_id][request.backend.region_name]
-    found = [_interface(each) for each in backend.instances()]
+    found = [_interface(each) for each in instances_of(request.backend)]
     known = {"vpc-id": lambda each: {each["VpcId"]}, "group-id": lambda each: {group["GroupId"] for group in each["Groups"]}}
     if unknown := ", ".join(filters.keys() - known.keys()):
         raise NotInSandbox(f"the network interfaces of DB instances have no filter {unknown} in the sandbox")

@@ -43,6 +43,7 @@ UNKNOWN = {
     "subgrp": "DBSubnetGroupNotFoundFault",
 }
 MONITORING = "monitoring.rds.amazonaws.com"
+DEFAULT_SUBNET_GROUP = "default"
 KEYS = ("KmsKeyId", "PerformanceInsightsKMSKeyId", "MasterUserSecretKmsKeyId")  # parameters that name a KMS key
 
 
@@ -202,14 +203,14 @@ class SandboxRDSBackend(models.RDSBackend):
 
         Source of the refusal: terraform-provider-aws issues, and CreateDBInstance's error InvalidSubnet.
         """
-        if "default" not in self.subnet_groups:
+        if DEFAULT_SUBNET_GROUP not in self.subnet_groups:
             ec2 = ec2_backends[self.account_id][self.region_name]
             subnets = [subnet for subnet in ec2.describe_subnets() if subnet.vpc_id == ec2.default_vpc.id]
             if not subnets:
                 message = "No default subnet detected in VPC. Please contact AWS Support to recreate default Subnets."
                 raise RDSClientError("InvalidSubnet", message)
-            self.create_subnet_group("default", "default", subnets, [])
-        return "default"
+            self.create_subnet_group(DEFAULT_SUBNET_GROUP, "default", subnets, [])
+        return DEFAULT_SUBNET_GROUP
 
     def reset(self) -> None:
         """/moto-api/reset: no server is left running, no backup on disk."""

@@ -9,7 +9,7 @@ from moto.rds.exceptions import DBInstanceAlreadyExists
 
 from rds_sandbox.patches import Request
 from rds_sandbox.postgres import Server
-from rds_sandbox.rds import backups, parameter_groups, subnet_groups
+from rds_sandbox.rds import backups, parameter_groups, public_access, subnet_groups
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance, Steps, Work
 
@@ -54,6 +54,9 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     parameters["vpc_security_group_ids"] = named or [backend.default_security_group(subnet_group)]
     backend.require_groups(parameters["vpc_security_group_ids"], subnet_group)
     parameters["availability_zone"] = _zone(backend, parameters)
+    parameters["publicly_accessible"] = public_access.asked_for(parameters.get("publicly_accessible"), subnet_group)
+    if parameters["publicly_accessible"]:
+        public_access.require(backend, subnet_group)
     if name := parameters.get("option_group_name"):
         backend.require_option_group(name)
     if role := parameters.get("monitoring_role_arn"):

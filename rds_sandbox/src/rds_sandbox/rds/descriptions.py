@@ -70,8 +70,6 @@ class DescribedDBInstance(models.DBInstance):
         self.engine_lifecycle_support = parameters.get("engine_lifecycle_support") or "open-source-rds-extended-support"
         self.performance_insights_enabled = bool(parameters.get("enable_performance_insights"))
         self.performance_insights_days = parameters.get("performance_insights_retention_period")
-        if self.publicly_accessible is None:
-            self.publicly_accessible = parameters.get("db_subnet_group_name") in (None, "default")
         self.archive: Archive | None = None
         self.source: Any = None
         self.pending: dict[str, Any] = {}

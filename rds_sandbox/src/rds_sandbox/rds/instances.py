@@ -79,6 +79,13 @@ class SandboxDBInstance(DescribedDBInstance):
         return [each for each in found if each.availability_zone == self.availability_zone] or found
 
     @property
+    def occupied_subnets(self) -> set[str]:
+        """The ids of those that have its network interface, and that of its standby."""
+        zone = self.secondary_availability_zone
+        standby = [each for each in self.db_subnet_group._subnets if zone and each.availability_zone == zone]
+        return {each.id for each in (self.subnets[0], *standby[:1])}
+
+    @property
     def current_password(self) -> str:
         """The master user's password, managed or given."""
         if self.manage_master_user_password:

@@ -14,7 +14,16 @@ from moto.core.utils import utcnow
 from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombination, RDSClientError
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import backups, changes, managed_secrets, storage_rules, subnet_groups, upgrades, validation
+from rds_sandbox.rds import (
+    backups,
+    changes,
+    managed_secrets,
+    public_access,
+    storage_rules,
+    subnet_groups,
+    upgrades,
+    validation,
+)
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, SandboxRDSBackend, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
@@ -45,6 +54,7 @@ def modify(request: Request) -> dict[str, Any]:
         _check_move(backend, instance, subnet_group)
         asked.setdefault("VpcSecurityGroupIds", [backend.default_security_group(subnet_group)])
     backend.require_groups(asked.get("VpcSecurityGroupIds") or [], subnet_group)
+    _check_public(backend, instance, asked, subnet_group)
     if instance.status == FULL:
         _require_growth(instance, asked)
     _check(backend, instance, asked)
@@ -112,6 +122,13 @@ def _check_move(backend: SandboxRDSBackend, instance: SandboxDBInstance, name: s
         why = "The specified DB subnet group and DB instance are in the same VPC."
         message = f"You cannot move DB instance {instance.db_instance_identifier} to subnet group {name}. {why}"
         raise RDSClientError("InvalidVPCNetworkStateFault", message)
+
+
+def _check_public(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values, subnet_group: str) -> None:
+    """It becomes public, or comes to another VPC as such."""
+    public = asked.get("PubliclyAccessible", instance.publicly_accessible)
+    if public and (public, subnet_group) != (instance.publicly_accessible, instance.db_subnet_group.name):
+        public_access.require(backend, subnet_group)
 
 
 def _check_storage_rests(instance: SandboxDBInstance, asked: Values) -> None:

@@ -15,11 +15,11 @@ from moto.rds import models
 from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
 from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.rds.backend import DEFAULT_SUBNET_GROUP
 from rds_sandbox.rds.requests import given, paged
 from rds_sandbox.tables import limits
 
 NAME = re.compile(limits("rds")["subnet_group"])
-DEFAULT = "default"
 ZONES = limits("rds")["subnet_group_zones"]
 models.DBSubnetGroup.supported_network_types = ["IPV4"]  # type: ignore[attr-defined]
 
@@ -58,7 +58,7 @@ def create(request: Request) -> object:
     """Under a name that is free."""
     asked, backend = request.parameters, request.backend
     name = asked["DBSubnetGroupName"]
-    if not NAME.fullmatch(name) or name.lower() == DEFAULT:
+    if not NAME.fullmatch(name) or name.lower() == DEFAULT_SUBNET_GROUP:
         raise InvalidParameterValue(f"The parameter DBSubnetGroupName is not a valid identifier: {name}")
     if not asked["DBSubnetGroupDescription"]:
         raise InvalidParameterValue("The parameter DBSubnetGroupDescription must be provided and must not be blank.")
@@ -82,7 +82,10 @@ def modify(request: Request) -> dict[str, Any]:
     group = backend.describe_db_subnet_groups(asked["DBSubnetGroupName"])[0]
     subnets = _subnets(backend, asked["SubnetIds"])
     if subnets[0].vpc_id != group.vpc_id:
-        raise RDSClientError("InvalidSubnet", f"The subnets are not in the VPC of the group, {group.vpc_id}.")
+        raise InvalidParameterValue("The new Subnets are not in the same Vpc as the existing subnet group")
+    if lost := _occupied(backend, group).difference(asked["SubnetIds"]):
+        message = f"Some of the subnets to be deleted are currently in use: {', '.join(sorted(lost))}"
+        raise RDSClientError("SubnetAlreadyInUse", message)
     group.subnets = subnets
     group.description = asked.get("DBSubnetGroupDescription") or group.description
     return {"DBSubnetGroup": group}
@@ -93,11 +96,20 @@ def delete(request: Request) -> object:
     """Neither the default one nor one in use."""
     backend = request.backend
     group = backend.describe_db_subnet_groups(request.parameters["DBSubnetGroupName"])[0]
-    users = [each.db_instance_identifier for each in backend.instances() if each.db_subnet_group is group]
-    if users or group.name == DEFAULT:
+    users = [each.db_instance_identifier for each in _users(backend, group)]
+    if users or group.name == DEFAULT_SUBNET_GROUP:
         reason = f"it is in use by {', '.join(users)}" if users else "it is the default one"
         raise RDSClientError("InvalidDBSubnetGroupStateFault", f"Cannot delete the subnet group '{group.name}': {reason}.")
     return MOTO
+
+
+def _users(backend: Any, group: models.DBSubnetGroup) -> list[Any]:
+    return [each for each in backend.instances() if each.db_subnet_group is group]
+
+
+def _occupied(backend: Any, group: models.DBSubnetGroup) -> set[str]:
+    """The ids of the subnets in which the group's instances are."""
+    return set().union(*(each.occupied_subnets for each in _users(backend, group)))
 
 
 def _subnets(backend: Any, ids: Sequence[str]) -> list[Any]:
