@@ -89,6 +89,7 @@ def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[st
         ("DBInstanceNotFound", {"SourceDBInstanceIdentifier": "nobody"}),
         ("DBInstanceNotFound", {"SourceDBInstanceIdentifier": "arn:aws:rds:eu-west-1:123456789012:db:source"}),
         ("KMSKeyNotAccessibleFault", {"KmsKeyId": "alias/nowhere"}),
+        ("InvalidParameterCombination", {"KmsKeyId": "alias/aws/rds"}),  # of a source that is not encrypted
         ("OptionGroupNotFoundFault", {"OptionGroupName": "nowhere"}),
         ("CertificateNotFound", {"CACertificateIdentifier": "nowhere"}),
         ("InvalidParameterValue", {"MonitoringInterval": 7}),

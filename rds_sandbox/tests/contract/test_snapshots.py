@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from tests.instance import OPERATOR, create, messages, refused, run, statuses
-from tests.support import PASSWORD, Client, connect, from_address, make_group, tcp, wait_for
+from tests.support import PASSWORD, Client, connect, from_address, make_client, make_group, tcp, wait_for
 
 TAGS = [{"Key": "Owner", "Value": "somebody"}]
 
@@ -199,6 +199,42 @@ def test_a_copy_outlives_its_original(sandbox: Mapping[str, str], rds: Client, g
     restored = restore(rds, "from-copy", "copy", VpcSecurityGroupIds=[group])
     assert (TAGS, True, copied["KmsKeyId"]) == (restored["TagList"], restored["StorageEncrypted"], restored["KmsKeyId"])
     assert ("first",) in run(sandbox, restored, "SELECT value FROM kept")
+
+
+def test_a_copy_has_the_tags_that_are_asked_for(rds: Client, snapshot: dict[str, Any]) -> None:
+    """By default none, whatever its instance has; it tells of its original, and its events are those of a copy.
+
+    RDS API Reference, CopyDBSnapshot (CopyTags); AWS CLI, copy-db-snapshot; RDS User Guide, "Amazon RDS event categories".
+    """
+    rds.copy_db_snapshot(SourceDBSnapshotIdentifier="first-row", TargetDBSnapshotIdentifier="untagged")
+    copied = available(rds, "untagged")
+    assert (TAGS, []) == (snapshot["TagList"], copied["TagList"])
+    assert ("ca-central-1", snapshot["DBSnapshotArn"]) == (copied["SourceRegion"], copied["SourceDBSnapshotIdentifier"])
+    told = [f"{what} copy of snapshot first-row in region ca-central-1." for what in ("Started", "Finished")]
+    assert told == messages(rds, "untagged", "db-snapshot")
+
+
+def test_other_regions(sandbox: Mapping[str, str], rds: Client, snapshot: dict[str, Any]) -> None:
+    """CopyDBSnapshot alone takes what is elsewhere: with a key of this region, where it is encrypted; a replica is refused.
+
+    RDS API Reference, CopyDBSnapshot (SourceDBSnapshotIdentifier, KmsKeyId); CreateDBInstanceReadReplica.
+    """
+    there, arn = make_client(sandbox, "rds", "eu-west-1"), snapshot["DBSnapshotArn"]
+    assert "DBSnapshotNotFound" == refused(there.delete_db_snapshot, DBSnapshotIdentifier=arn)
+    assert "DBSnapshotNotFound" == refused(there.describe_db_snapshots, DBSnapshotIdentifier=arn)
+    new = {"DBInstanceIdentifier": "refused"}
+    assert "DBSnapshotNotFound" == refused(there.restore_db_instance_from_db_snapshot, **new, DBSnapshotIdentifier=arn)
+    source = arn.replace(":snapshot:first-row", ":db:source")
+    assert "NotInSandbox" == refused(there.create_db_instance_read_replica, **new, SourceDBInstanceIdentifier=source)
+
+    there.copy_db_snapshot(SourceDBSnapshotIdentifier=arn, TargetDBSnapshotIdentifier="plain")
+    assert ("ca-central-1", False) == tuple(available(there, "plain")[key] for key in ("SourceRegion", "Encrypted"))
+    assert "Started copy of snapshot first-row from region ca-central-1." in messages(there, "plain", "db-snapshot")
+    rds.copy_db_snapshot(SourceDBSnapshotIdentifier=arn, TargetDBSnapshotIdentifier="secret", KmsKeyId="alias/aws/rds")
+    secret = {"SourceDBSnapshotIdentifier": available(rds, "secret")["DBSnapshotArn"], "TargetDBSnapshotIdentifier": "secret"}
+    assert "InvalidParameterValue" == refused(there.copy_db_snapshot, **secret)
+    there.copy_db_snapshot(**secret, KmsKeyId="alias/aws/rds")
+    assert ":eu-west-1:" in available(there, "secret")["KmsKeyId"]
 
 
 def test_manual_snapshots_outlive_the_instance(sandbox: Mapping[str, str], rds: Client, group: str) -> None:

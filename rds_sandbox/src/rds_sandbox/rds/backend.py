@@ -115,11 +115,10 @@ class SandboxRDSBackend(models.RDSBackend):
         return [found for found in self.databases.values() if isinstance(found, SandboxDBInstance)]
 
     def get_db_snapshot(self, identifier: str) -> Any:
-        """The snapshot of this name, or of this ARN, in whichever region."""
+        """The snapshot of this name, or of this ARN, in this region."""
         found = self.database_snapshots
         if identifier.startswith("arn:"):
-            regions = list(models.rds_backends[self.account_id].values())
-            found = {made.arn: made for region in regions for made in region.database_snapshots.values()}
+            found = {made.arn: made for made in found.values()}
         if identifier not in found:
             raise DBSnapshotNotFoundFault(identifier)
         return found[identifier]

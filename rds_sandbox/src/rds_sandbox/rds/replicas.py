@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.rds.exceptions import InvalidParameterValue
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
+from moto.rds.models import rds_backends
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.folders import discard
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, replication, roles
 from rds_sandbox.rds import backups, creation, facts, parameter_groups, storage_rules, validation, windows
-from rds_sandbox.rds.backend import MODIFIABLE, described, wrong_state
+from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
 from rds_sandbox.rds.restores import INHERITED
@@ -23,23 +25,27 @@ COPIED = (*INHERITED, "db_parameter_group_name", "publicly_accessible", "vpc_sec
 @action("rds", "CreateDBInstanceReadReplica")
 def create(request: Request) -> dict[str, Any]:
     """A standby server that streams from the source's."""
-    asked = given(request)
+    asked = request.backend.with_keys(given(request))
     source = _source(request, str(asked.get("SourceDBInstanceIdentifier", "")))
     before = described(source)
     validation.check_restore(asked, before, request.backend.region_name)
+    if asked.get("KmsKeyId") and not source.storage_encrypted:  # the words of the API Reference; the code is not verified
+        raise InvalidParameterCombination("You can't create an encrypted read replica from an unencrypted DB instance.")
     copied = {name: getattr(source, name) for name in COPIED}
     copied |= {"backup_retention_period": 0, "copy_tags_to_snapshot": False}
     copied["db_subnet_group_name"] = source.db_subnet_group.name
     pool = request.host.pools.of_data(source.machine.running_server().data)
-    asked = {**storage_rules.provisioned(asked, before), **request.backend.with_keys(asked)}
+    asked = {**storage_rules.provisioned(asked, before), **asked}
     return creation.create(request, {**copied, **attributes(asked)}, pool.vacant, follow, source=source)
 
 
 def _source(request: Request, identifier: str) -> SandboxDBInstance:
     """The source, where AWS would let it have another replica."""
     here = request.backend
+    if _is_elsewhere(here, identifier):
+        raise NotInSandbox("a read replica in another region than its source's is not in the sandbox: create it in the same")
     name = identifier.removeprefix(f"arn:{here.partition}:rds:{here.region_name}:{here.account_id}:db:")
-    source: SandboxDBInstance = here.find(name, *MODIFIABLE)  # whose ARN is of another region is not there
+    source: SandboxDBInstance = here.find(name, *MODIFIABLE)
     name = source.db_instance_identifier
     if not source.backup_retention_period:
         raise wrong_state(f"Automated backups are not enabled for this database instance: {name}")
@@ -49,6 +55,12 @@ def _source(request: Request, identifier: str) -> SandboxDBInstance:
     if len(source.followers) >= (most := facts.tables()["quotas"]["ReadReplicasPerMaster"]):
         raise wrong_state(f"DB instance {name} already has {most} read replicas.")
     return source
+
+
+def _is_elsewhere(here: SandboxRDSBackend, identifier: str) -> bool:
+    """Whether this is the ARN of an instance in another region."""
+    regions = [each for each in list(rds_backends[here.account_id].values()) if each is not here]
+    return any(identifier == instance.db_instance_arn for region in regions for instance in region.databases.values())
 
 
 @action("rds", "PromoteReadReplica")

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, cast
 
+from moto.core.utils import utcnow
 from moto.rds import models
 from moto.rds.exceptions import DBSnapshotAlreadyExistsError, InvalidParameterValue, RDSClientError, SnapshotQuotaExceededFault
 
@@ -32,27 +33,59 @@ class SandboxDBSnapshot(models.DBSnapshot):
         folder: the copy of the data directory, once it is available.
         size: of what is copied, in bytes.
         source_tags: those of the instance, when it was made.
+        original: what it is a copy of; None where it was made of an instance.
     """
 
     snapshot_target = "region"
     dedicated_log_volume = False
 
     backend: Any
-    source_db_snapshot_identifier: str | None = None
+    source_tags: list[dict[str, str]]
 
-    def __init__(self, backend: models.RDSBackend, instance: SandboxDBInstance, name: str, kind: str, **more: Any) -> None:
+    def __init__(
+        self,
+        backend: models.RDSBackend,
+        instance: SandboxDBInstance,
+        name: str,
+        kind: str,
+        original: SandboxDBSnapshot | None = None,
+        **more: Any,
+    ) -> None:
         """Register it; `take` makes the copy."""
         super().__init__(backend, instance, name, kind, **more)
-        self.status = "creating"
+        self.status, self.original = "creating", original
         self.host = instance.machine.host
         self.folder = self.host.snapshot_folder(f"{instance.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
         self.size = 0
-        self.source_tags = list(instance.tags or ())
+        self.source_tags = original.source_tags if original else list(instance.tags or ())
         for name in ("availability_zone", "license_model", "option_group_name", "storage_type", "iops", "storage_throughput"):
             setattr(self, name, getattr(instance, name))
         self.vpc_id = instance.db_subnet_group.vpc_id
         self.backend.database_snapshots[self.db_snapshot_identifier] = self
-        events.say(self, f"{kind}_begins")
+        self.say("begins")
+
+    @property
+    def source_db_snapshot_identifier(self) -> str | None:
+        """The ARN of the original.
+
+        Of every copy: so Ansible's rds_instance_snapshot and the AWS CLI's example have it; the API Reference has it of
+        those from elsewhere alone.
+        """
+        return self.original.arn if self.original else None
+
+    @property
+    def source_region(self) -> str | None:
+        """That of the original, be it this one, as in the AWS CLI's example."""
+        return self.original.region if self.original else None
+
+    def say(self, what: str) -> None:
+        """Record the event that it begins or ends."""
+        if self.original is None:
+            events.say(self, f"{self.snapshot_type}_{what}")
+            return
+        kind = "copy" if self.source_region == self.region else "distant_copy"
+        minutes = (utcnow() - self.created).seconds // 60
+        events.say(self, f"{kind}_{what}", name=self.original.resource_id, region=self.source_region, minutes=minutes)
 
     @property
     def percent_progress(self) -> int:
@@ -84,7 +117,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
             raise
         self.size = size_of(self.folder)
         self.status = "available"
-        events.say(self, f"{self.snapshot_type}_ends")
+        self.say("ends")
 
     def discard(self) -> None:
         """Delete the copy, and forget it."""
@@ -137,26 +170,34 @@ def create(request: Request) -> dict[str, Any]:
 def copy(request: Request) -> dict[str, Any]:
     """A copy of the copy, a manual one; of an encrypted one it is encrypted too."""
     asked, backend = given(request), request.backend
-    source = find(backend, asked["SourceDBSnapshotIdentifier"])
+    source = find(_home(backend, asked["SourceDBSnapshotIdentifier"]), asked["SourceDBSnapshotIdentifier"])
     if "OptionGroupName" in asked:
         backend.require_option_group(asked["OptionGroupName"])
-    key = asked.get("KmsKeyId")
-    instance: Any = source.database
-    snapshot = register(
-        backend,
-        instance,
-        asked,
-        "TargetDBSnapshotIdentifier",
-        tags=asked.get("Tags") or (source.tags if asked.get("CopyTags") else None),
-        kms_key_id=backend._validate_kms_key(key) if key else source.kms_key_id,
-        original_created_at=source.original_snapshot_create_time,
-    )
-    snapshot.source_tags = source.source_tags
-    # Of every copy: so Ansible's rds_instance_snapshot finds it on AWS; the API Reference has it of those from elsewhere alone.
-    snapshot.source_db_snapshot_identifier = source.arn
-    programs = request.host.programs
+    snapshot, programs = _copy_of(source, backend, asked), request.host.programs
     Thread(target=snapshot.fill, args=(source.folder, lambda folder: programs.copy(source.folder, folder))).start()
     return {"DBSnapshot": snapshot}
+
+
+def _copy_of(source: SandboxDBSnapshot, backend: Any, asked: Mapping[str, Any]) -> SandboxDBSnapshot:
+    """The copy, which is empty still, under its original's key or another one, with the tags that are asked for alone.
+
+    The refusal is as users of AWS report it.
+    """
+    key = asked.get("KmsKeyId")
+    if source.encrypted and source.region != backend.region_name and not key:
+        raise InvalidParameterValue("Must specify new KMS key for cross region encrypted snapshot copy.")
+    made, instance = source.original_snapshot_create_time, cast(SandboxDBInstance, source.database)
+    more = {"original": source, "original_created_at": made}
+    more["kms_key_id"] = backend._validate_kms_key(key) if key else source.kms_key_id
+    snapshot = register(backend, instance, asked, "TargetDBSnapshotIdentifier", **more)
+    snapshot.tags = asked.get("Tags") or (source.tags if asked.get("CopyTags") else [])  # moto would give it the instance's
+    return snapshot
+
+
+def _home(backend: Any, identifier: str) -> Any:
+    """The backend of the region that an ARN names; a name is one of this region."""
+    regions = list(models.rds_backends[backend.account_id].values())
+    return next((each for each in regions if identifier.startswith(f"arn:{each.partition}:rds:{each.region_name}:")), backend)
 
 
 @action("rds", "DescribeDBSnapshots")
