@@ -10,6 +10,12 @@ from botocore.exceptions import ClientError
 from rds_sandbox.rds.catalog import describe_orderable_db_instance_options
 from tests.support import Client
 
+QUOTAS = {
+    "AllocatedStorage", "AuthorizationsPerDBSecurityGroup", "DBClusterParameterGroups", "DBClusterRoles", "DBClusters",
+    "DBInstances", "DBParameterGroups", "DBSecurityGroups", "DBSubnetGroups", "EventSubscriptions", "ManualSnapshots",
+    "OptionGroups", "ReadReplicasPerMaster", "ReservedDBInstances", "SubnetsPerDBSubnetGroup",
+}  # fmt: skip
+
 
 def test_the_version_of_a_major_is_found_at_run_time(rds: Client) -> None:
     """The default minor of a major, its family and its logs."""
@@ -73,6 +79,13 @@ def test_zones_of_the_options_are_those_of_ec2(rds: Client, ec2: Client) -> None
     row = rds.describe_orderable_db_instance_options(Engine="postgres", MaxRecords=20)["OrderableDBInstanceOptions"][0]
     known = {zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]}
     assert known == {zone["Name"] for zone in row["AvailabilityZones"]}
+
+
+def test_what_an_account_may_have(rds: Client) -> None:
+    """The quotas of the AWS CLI's example of describe-account-attributes, with what there is of each."""
+    found = {each["AccountQuotaName"]: each for each in rds.describe_account_attributes()["AccountQuotas"]}
+    assert QUOTAS == set(found)
+    assert (25, 0) == (found["DBSecurityGroups"]["Max"], found["DBSecurityGroups"]["Used"])
 
 
 def test_support_dates_are_dates(rds: Client) -> None:

@@ -77,10 +77,14 @@ def test_parameters_come_back_as_they_were_sent(instance: dict[str, Any]) -> Non
 
 
 def test_what_rds_fills_in(rds: Client) -> None:
-    """What the request leaves out comes back as on AWS: the default minor, gp3's baseline, authority, license, key."""
-    made = rds.create_db_instance(**wanted("filled-in", StorageEncrypted=True))["DBInstance"]
+    """What the request leaves out comes back as on AWS: the default minor, gp3's baseline, authority, license, key.
 
-    assert "18.6" == made["EngineVersion"]
+    Of the zone the answer has what was asked for (AWS CLI, create-db-instance).
+    """
+    zone = {"AvailabilityZone": "ca-central-1b"}
+    made = rds.create_db_instance(**wanted("filled-in", StorageEncrypted=True, **zone))["DBInstance"]
+
+    assert ("18.6", "ca-central-1b") == (made["EngineVersion"], made["AvailabilityZone"])
     assert (3000, 125) == (made["Iops"], made["StorageThroughput"])
     assert "rds-ca-rsa2048-g1" == made["CACertificateIdentifier"]
     assert "postgresql-license" == made["LicenseModel"]

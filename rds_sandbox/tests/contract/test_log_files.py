@@ -33,8 +33,12 @@ def newest(rds: Client) -> dict[str, Any]:
 
 
 def test_log_files_are_the_servers_own(rds: Client, instance: dict[str, Any]) -> None:
-    """One for each hour, under RDS's names; the filters select by name, size and time (POSIX, in milliseconds)."""
+    """One for each hour, under RDS's names; the filters select by name, size and time (POSIX, in milliseconds).
+
+    MaxRecords has no limits (API Reference, DescribeDBLogFiles).
+    """
     file = newest(rds)
+    assert [file] == rds.describe_db_log_files(**NAME, MaxRecords=1)["DescribeDBLogFiles"]
     in_an_hour = int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1000)
 
     assert file["LogFileName"].startswith(f"error/postgresql.log.{datetime.now(UTC):%Y-%m-%d}")

@@ -165,9 +165,9 @@ def test_a_managed_secret_is_rds_own(rds: Client, secretsmanager: Client) -> Non
 def test_a_failover_needs_two_zones(rds: Client) -> None:
     """RebootDBInstance, ForceFailover: not on a single zone; on two the zones change places."""
     rds.create_db_instance(**wanted("single"))
-    before = rds.create_db_instance(**wanted("double", MultiAZ=True))["DBInstance"]
-    for name in ("single", "double"):
-        wait_for(rds, name, "available")
+    rds.create_db_instance(**wanted("double", MultiAZ=True))
+    wait_for(rds, "single", "available")
+    before = wait_for(rds, "double", "available")
     assert "InvalidParameterCombination" == refused(rds.reboot_db_instance, DBInstanceIdentifier="single", ForceFailover=True)
     rds.reboot_db_instance(DBInstanceIdentifier="double", ForceFailover=True)
     after = wait_for(rds, "double", "available")

@@ -66,6 +66,7 @@ def test_rds(sandbox: Mapping[str, str], rds: Client, ec2: Client, secretsmanage
     created = rds.create_db_instance(**wanted("shaped", VpcSecurityGroupIds=[group], **rich))["DBInstance"]
     compare("DBInstance", created, *serverless)
     assert {"MasterUserPassword": "****"} == created["PendingModifiedValues"]
+    assert not {"AvailabilityZone", "InstanceCreateTime", "SecondaryAvailabilityZone"} & created.keys()
     found = wait_for(rds, "shaped", "available")
     compare("DBInstance", found)
     present = {"SecondaryAvailabilityZone", "PerformanceInsightsKMSKeyId", "EnhancedMonitoringResourceArn", "MasterUserSecret"}
@@ -83,6 +84,8 @@ def test_rds(sandbox: Mapping[str, str], rds: Client, ec2: Client, secretsmanage
     windows = {each[key] for each in (found, restored, point["DBInstance"]) for key in ("PreferredBackupWindow",)}
     assert {found["PreferredBackupWindow"]} == windows  # a restore has its source's
     compare("DBEngineVersion", rds.describe_db_engine_versions(EngineVersion="18")["DBEngineVersions"][0])
+    for option in rds.describe_orderable_db_instance_options(Engine="postgres")["OrderableDBInstanceOptions"]:
+        compare("OrderableDBInstanceOption", option)
     compare("DBSubnetGroup", rds.describe_db_subnet_groups()["DBSubnetGroups"][0])
     compare("DBParameterGroup", rds.describe_db_parameter_groups()["DBParameterGroups"][0])
     compare("Event", rds.describe_events()["Events"][0])

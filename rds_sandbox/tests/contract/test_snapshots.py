@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -238,10 +239,14 @@ def test_other_regions(sandbox: Mapping[str, str], rds: Client, snapshot: dict[s
 
 
 def test_manual_snapshots_outlive_the_instance(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
-    """Automated snapshots go with their instance, and cannot be deleted before; manual ones stay."""
+    """Automated snapshots go with their instance, and cannot be deleted before; manual ones stay.
+
+    They are named by the minute (AWS CLI, copy-db-snapshot).
+    """
     create(rds, "short-lived", group, BackupRetentionPeriod=1)
     take(rds, "stays", "short-lived")
     [automated] = [name for name in names(rds, "automated") if name.startswith("rds:short-lived-")]
+    assert re.fullmatch(r"rds:short-lived(-\d\d\d\d)(-\d\d){4}", automated)
     assert "InvalidDBSnapshotState" == refused(rds.delete_db_snapshot, DBSnapshotIdentifier=automated)
     wait_for(rds, "short-lived", "available")
     rds.delete_db_instance(DBInstanceIdentifier="short-lived", SkipFinalSnapshot=True)

@@ -65,9 +65,15 @@ def enable(instance: SandboxDBInstance) -> None:
     """Archive WAL from now on, and take the first automated snapshot, a base backup of the archive too."""
     instance.archive = Archive(instance.machine.running_server())
     instance.archive.open()
-    made = snapshot(instance, f"rds:{instance.db_instance_identifier}-{utcnow():%Y-%m-%d-%H-%M-%S}")
+    made = snapshot(instance, _name(instance))
     if made.status == "available":
         instance.archive.backups[utcnow()] = made.folder
+
+
+def _name(instance: SandboxDBInstance) -> str:
+    """To the minute, as on AWS, where there is one a day; more exact where there is one of this minute already."""
+    name = f"rds:{instance.db_instance_identifier}-{utcnow():%Y-%m-%d-%H-%M}"
+    return f"{name}-{utcnow():%S-%f}" if name in instance.backend.database_snapshots else name
 
 
 def snapshot(instance: SandboxDBInstance, name: str) -> SandboxDBSnapshot:

@@ -28,6 +28,7 @@ class DescribedDBInstance(models.DBInstance):
         pending: the changes that wait for the maintenance window, under the names of ModifyDBInstance.
         joining: the security groups that it is about to have, while that is being changed.
         parameter_apply_status: of its parameter group.
+        zone_asked_for: the zone that its creation named.
         automatic_restart_time: when AWS would start it again; None unless it is stopped.
     """
 
@@ -48,7 +49,12 @@ class DescribedDBInstance(models.DBInstance):
     class Meta:
         """What moto looks for under another name."""
 
-        serialization_aliases = {"DBSubnetGroup": "shown_subnet_group"}
+        serialization_aliases = {
+            "AvailabilityZone": "shown_zone",
+            "DBSubnetGroup": "shown_subnet_group",
+            "InstanceCreateTime": "shown_create_time",
+            "SecondaryAvailabilityZone": "shown_secondary_zone",
+        }
 
     def __init__(self, backend: models.RDSBackend, **parameters: Any) -> None:
         """As the parameters say, in moto's names."""
@@ -60,7 +66,7 @@ class DescribedDBInstance(models.DBInstance):
         windows = _windows(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}")
         own = {"option_group_name": None}  # moto knows none of RDS's own
         super().__init__(backend, **{**windows, **defaults, **parameters, **own})
-        self.status = "creating"
+        self.status, self.zone_asked_for = "creating", parameters.get("availability_zone")
         self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
         self.performance_insights_key = parameters.get("performance_insights_kms_key_id")
         self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
@@ -88,6 +94,21 @@ class DescribedDBInstance(models.DBInstance):
             "SubnetGroupStatus": group.subnet_group_status,
             "Subnets": group.subnets,
         }
+
+    @property
+    def shown_zone(self) -> str | None:
+        """Its zone: while it is being created, the one asked for alone (AWS CLI, create-db-instance)."""
+        return self.availability_zone if self.endpoint else self.zone_asked_for
+
+    @property
+    def shown_secondary_zone(self) -> str | None:
+        """Its standby's zone, likewise."""
+        return self.secondary_availability_zone if self.endpoint else None
+
+    @property
+    def shown_create_time(self) -> datetime | None:
+        """Since when there is one: none while it is being created, likewise."""
+        return self.created if self.endpoint else None
 
     @property
     def endpoint(self) -> dict[str, Any] | None:  # type: ignore[override]

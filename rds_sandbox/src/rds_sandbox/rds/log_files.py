@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def describe(request: Request) -> dict[str, Any]:
         if file["LastWritten"] >= asked.get("FileLastWritten", 0)
         if file["Size"] >= asked.get("FileSize", 0)
     ]
-    return paged({"DescribeDBLogFiles": found}, asked)
+    return paged({"DescribeDBLogFiles": found}, asked, most=sys.maxsize, least=1)  # the API Reference states no limits
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -44,15 +44,15 @@ def attributes(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {xform_name(key): value for key, value in parameters.items()}
 
 
-def paged(result: dict[str, Any], parameters: Mapping[str, Any], most: int = 100) -> dict[str, Any]:
+def paged(result: dict[str, Any], parameters: Mapping[str, Any], most: int = 100, least: int = 20) -> dict[str, Any]:
     """The result with its list, its first member, cut to the page that `MaxRecords` and `Marker` ask for.
 
-    moto's own `PaginatedResult` needs an attribute that is unique to each row; some of these have none. `most` is the
-    highest MaxRecords of the action (API Reference; 20 is the least everywhere, 100 the default).
+    moto's own `PaginatedResult` needs an attribute that is unique to each row; some of these have none. `most` and
+    `least` are the limits of the action's MaxRecords (API Reference), whose default is 100.
     """
     limit, marker = parameters.get("MaxRecords", 100), parameters.get("Marker")
-    if not 20 <= limit <= most:
-        raise InvalidParameterValue(f"Invalid value {limit} for MaxRecords. Must be between 20 and {most}")
+    if not least <= limit <= most:
+        raise InvalidParameterValue(f"Invalid value {limit} for MaxRecords. Must be between {least} and {most}")
     key, rows = next(iter(result.items()))
     start = int(marker) if marker and marker.isdecimal() else 0
     if marker and not 0 < start < len(rows):

@@ -38,6 +38,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
 
     snapshot_target = "region"
     dedicated_log_volume = False
+    processor_features: tuple[str, ...] = ()
 
     backend: Any
     source_tags: list[dict[str, str]]
