@@ -251,7 +251,7 @@ def test_moving_to_another_vpc(rds: Client, ec2: Client, group: str) -> None:
 
     RDS User Guide, "Updating the VPC for a DB instance", "Viewing Amazon RDS DB instance status".
     """
-    create(rds, "moving", group)
+    create(rds, "moving", group, PubliclyAccessible=False)
     zones = sorted({each["AvailabilityZone"] for each in ec2.describe_subnets()["Subnets"]})[1:]
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     blocks = [{"CidrBlock": f"10.9.{number}.0/24", "AvailabilityZone": zone} for number, zone in enumerate(zones)]

@@ -66,7 +66,8 @@ class DescribedDBInstance(models.DBInstance):
         windows = _windows(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}")
         own = {"option_group_name": None}  # moto knows none of RDS's own
         super().__init__(backend, **{**windows, **defaults, **parameters, **own})
-        self.status, self.zone_asked_for = "creating", parameters.get("availability_zone")
+        self.status = "creating"
+        self.zone_asked_for: str | None = None
         self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
         self.performance_insights_key = parameters.get("performance_insights_kms_key_id")
         self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
