@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 OPS := $(PYTHON) -m cruddur_ops
 # A file of tests stays on one process, since its tests may share what it set up.
 # The tests start hundreds of processes, which are not to compile our modules anew.
-TESTS = env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -q -p no:nbval --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+TESTS = env -u PYTHONDONTWRITEBYTECODE $(PYTHON) -m pytest -q -p no:nbval --numprocesses auto --maxprocesses 5 --dist loadfile --no-loadscope-reorder
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 
 .PHONY: help run plan test tests test-all outputs lint lab up down bench env env-dev clean

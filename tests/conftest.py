@@ -69,8 +69,8 @@ def _write_to_memory() -> None:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than there are cores: a third of a test's time is waiting."""
-    return (os.cpu_count() or 1) + 2
+    """Three processes more than there are cores: half of a test's time is waiting."""
+    return (os.cpu_count() or 1) + 3
 
 
 @pytest.hookimpl(optionalhook=True)
