@@ -91,6 +91,11 @@ SNAPSHOT = like(
     "up to 255 letters, digits and single hyphens, a letter first",
     empty=False,
 )
+NEW_SNAPSHOT = like(
+    r"[A-Za-z](-?[A-Za-z0-9]){0,254}",
+    "up to 255 letters, digits and single hyphens, a letter first and no hyphen last",
+    empty=False,
+)
 HANDLE = like(r"[A-Za-z0-9]([._-]?[A-Za-z0-9]){0,39}", "up to 40 letters and digits with single . _ - in between", empty=False)
 IDENTIFIER = like(r"[A-Za-z][A-Za-z0-9_]{0,62}", "up to 63 letters, digits and underscores, a letter first", empty=False)
 DATABASE = like(

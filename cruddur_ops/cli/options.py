@@ -56,7 +56,7 @@ name_option = click.option("--name", default=None, help="A sandbox other than th
 
 LOOK = (target_option,)
 STEP = (target_option, confirm_option)
-SNAPSHOT = click.argument("name", callback=within(limits.SNAPSHOT))
+SNAPSHOT, NEW_SNAPSHOT = (click.argument("name", callback=within(limit)) for limit in (limits.SNAPSHOT, limits.NEW_SNAPSHOT))
 IDENTIFIER, INCOMING = (click.argument(name, callback=within(limits.NAME)) for name in ("identifier", "incoming"))
 FORCE = click.option("--force", is_flag=True, help="End the sessions of those who are connected.")
 SCALE_HELP = "Generate N activities instead."

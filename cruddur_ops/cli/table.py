@@ -96,7 +96,7 @@ TABLE = (
          "Keep the master password in a secret of our own, as read replicas need it."),
     Verb(rds, "managed-password", "rds:plan_managed", STEP, help=
          "Let RDS manage the master password again, and remove the secret of our own."),
-    Verb(rds, "snapshot", "rds:plan_snapshot", (*STEP, options.SNAPSHOT), help=
+    Verb(rds, "snapshot", "rds:plan_snapshot", (*STEP, options.NEW_SNAPSHOT), help=
          "Take a snapshot called NAME, and wait until it can be restored."),
     Verb(rds, "snapshots", answers.snapshots, LOOK, help=
          "List the snapshots of the instance, the newest last."),

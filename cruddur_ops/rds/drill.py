@@ -43,7 +43,7 @@ class Drill:
     def _require_names(self, target: Target) -> None:
         """Refuse what RDS would refuse, or take for another of them, once the drill is under way."""
         known = {target.db_instance_identifier.lower()}
-        for name, limit in ((self.snapshot, limits.SNAPSHOT), *((one, limits.NAME) for one in self.instances)):
+        for name, limit in ((self.snapshot, limits.NEW_SNAPSHOT), *((one, limits.NAME) for one in self.instances)):
             if not limit.holds(name) or (limit is limits.NAME and name.lower() in known):
                 raise WrongInput(f"{name[:60]!a} cannot be a name of the drill: each is another, and is {limit.words}")
             known |= {name.lower()} if limit is limits.NAME else set()

@@ -112,9 +112,8 @@ def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> 
     """Refuse what RDS would refuse, before anything is changed."""
     if not final_snapshot:
         raise WrongInput(f'say what becomes of the data: final_snapshot is a name for the last snapshot, or "{NONE}" for none')
-    if not limits.SNAPSHOT.holds(final_snapshot) or ":" in final_snapshot:  # which RDS has in its own names alone
-        form = f"{limits.SNAPSHOT.words} and no hyphen last"
-        raise WrongInput(f'"{final_snapshot}" is no name for a snapshot: write {form}')
+    if not limits.NEW_SNAPSHOT.holds(final_snapshot):
+        raise WrongInput(f'"{final_snapshot}" is no name for a snapshot: write {limits.NEW_SNAPSHOT.words}')
     if final_snapshot != NONE and snapshots.describe(target, final_snapshot):
         raise WrongInput(f"there is a snapshot {final_snapshot} already: choose another name for the last one")
     if not (found.ready or found.broken or found.status in instances.AT_REST):

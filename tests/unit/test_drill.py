@@ -51,7 +51,8 @@ def renamed(region: dict[str, Instance]) -> Callable[..., list[tuple[str | None,
 
 
 @pytest.mark.parametrize(
-    "given", [{"replica": "a--b"}, {"snapshot": "1st"}, {"restored": "Y"}, {"rewound": "two", "replica": "two"}]
+    "given",
+    [{"replica": "a--b"}, {"snapshot": "1st"}, {"snapshot": "rds:x"}, {"restored": "Y"}, {"rewound": "two", "replica": "two"}],
 )
 def test_a_name_that_rds_would_refuse_is_refused_before_the_drill(given: dict[str, str]) -> None:
     """In its last step, too: no such name, the original's, or another's of the drill."""

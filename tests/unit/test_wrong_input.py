@@ -54,6 +54,7 @@ OPTIONS = [
     (["rds", "logs", "--lines", "-1"], "is not in the range"),
     (["rds", "status", "--lines", LONG], "is not a valid integer"),
     (["rds", "snapshot", "a--b"], "NAME cannot be 'a--b': it is up to 255 letters"),
+    (["rds", "snapshot", "rds:x"], "NAME cannot be 'rds:x'"),
     (["rds", "delete-snapshot", "x; DROP"], "NAME cannot be 'x; DROP'"),
     (["rds", "restore", "copy", "--snapshot", "../x"], "name cannot be '../x'"),
     (["rds", "restore", "x" * 64, "--snapshot", "x"], "IDENTIFIER cannot be 'xxx"),
