@@ -102,16 +102,16 @@ def find(target: Target) -> list[Leftover]:
     for one in by_tag(target):  # which knows whose it is
         known = found.get((one.kind, one.name), one)
         found[one.kind, one.name] = replace(one, kept=known.kept or one.kept)
-    within = _rules_of_listed(target, found)
+    within = _rules_of_own(target, found)
     return sorted(one for key, one in found.items() if key not in within)
 
 
-def _rules_of_listed(target: Target, found: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The rules of groups that are listed themselves, among what is found: they stay and go with these."""
-    named = [[name for kind, name in found if kind == wanted] for wanted in (GROUP, RULE)]
-    if not all(named):
+def _rules_of_own(target: Target, found: Mapping[tuple[str, str], Leftover]) -> set[tuple[str, str]]:
+    """The rules of the target's own groups, where any rule is found: they stay and go with these."""
+    own = [name for (kind, name), one in found.items() if kind == GROUP and one.mine]
+    if not own or all(kind != RULE for kind, _ in found):
         return set()
-    return {(RULE, rule.id) for rule in rules_of(target, {"group-id": named[0]}, outbound=True)}
+    return {(RULE, rule.id) for rule in rules_of(target, {"group-id": own}, outbound=True)}
 
 
 def verify_gone(target: Target) -> Verified:

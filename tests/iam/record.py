@@ -112,6 +112,7 @@ def main() -> None:
     notebooks = record()
     known = facts([policies.NOTICE, *(action for actions in notebooks.values() for action in actions)])
     FILE.write_text(json.dumps({"notebooks": notebooks, "actions": known}, indent=1) + "\n", encoding="utf-8")
+    policies.recorded.cache_clear()  # the rehearsal has read the one before
     pages.write()
 
 

@@ -333,15 +333,16 @@ def test_found_twice_is_listed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_rule_is_listed_with_its_group(stub: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By itself only where the group is nobody's whose resources are listed."""
+    """By itself only where the group is somebody else's: there it stays behind."""
     arns = [ARN.format("ec2", f"security-group-rule/sgr-{number}") for number in (1, 2)]
     monkeypatch.setattr(inventory, "tagged", lambda _: iter((arn, tags.of(TARGET)) for arn in arns))
-    monkeypatch.setattr(inventory, "by_reference", lambda _: iter([inventory.Leftover(inventory.GROUP, "sg-1", kept="because")]))
+    groups = [inventory.Leftover(inventory.GROUP, name, kept=kept) for name, kept in (("sg-1", ""), ("sg-2", inventory.OTHERS))]
+    monkeypatch.setattr(inventory, "by_reference", lambda _: iter(groups))
     ports = {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432}
     rule = {"SecurityGroupRuleId": "sgr-1", "GroupId": "sg-1", "IsEgress": False, "CidrIpv4": "192.0.2.0/24", **ports}
     wanted = {"Filters": [{"Name": "group-id", "Values": ["sg-1"]}]}
     stub(TARGET, "ec2").add_response("describe_security_group_rules", {"SecurityGroupRules": [rule]}, wanted)
-    assert ["sg-1", "sgr-2"] == [one.name for one in inventory.find(TARGET)]
+    assert ["sg-1", "sg-2", "sgr-2"] == [one.name for one in inventory.find(TARGET)]
 
 
 @pytest.fixture
