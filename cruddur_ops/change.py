@@ -80,7 +80,7 @@ def removal(resource: str, *calls: Call, note: str = "", kept: str = "") -> Chan
 
 
 def absent(resource: str, found: object, settle: Callable[[], object] | None = None) -> Change:
-    """Nothing is to go: there is none, or what was found is being deleted, which is waited for."""
+    """Nothing is to go: there is none, or what was found is being deleted; `settle`, where given, waits for that."""
     return Change(Action.NONE, resource, note="is being deleted" if found else "is not there", settle=settle)
 
 

@@ -28,7 +28,7 @@ ON_REQUEST = {
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # slow to import: see runbook/execution.py
 LONGEST = ("test_runs", "test_kills", "test_late")
 FORKING = ("notebooks/test_runs", "unit/test_runbook", "unit/test_kernels", "unit/test_resume", "unit/test_plans",
-           "unit/test_notify", "database/test_run_locks")  # fmt: skip
+           "unit/test_notify", "database/test_run_locks", "notebooks/test_private", "unit/test_cli")  # fmt: skip
 gc.disable()  # until all tests are collected: it would look through all of them again and again
 settings.register_profile("some", deadline=None, max_examples=15)  # no deadline: a busy machine is no failure
 settings.register_profile("all", deadline=None)
@@ -76,6 +76,8 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Let a file stay on one process, since its tests may share what it set up; and all that fork kernels on the same one."""
+    if config.getoption("dist") != "loadfile":
+        return None
     from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
     class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no type hints

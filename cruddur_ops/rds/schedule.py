@@ -28,7 +28,7 @@ def name(target: Target) -> str:
 def creations(target: Target, found: Instance) -> list[Change]:
     """What is missing of the schedule, its role and the role's policy is made; what is there and not ours is refused.
 
-    A policy with another content is mended: with it the role could not stop the instance, or more than that.
+    A policy with another content is mended: with it the role could not stop the instance, or could do more than that.
     """
     there = dict(_looks(target))
     for resource, ours in there.items():

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import psutil
 import pytest
 
 from cruddur_ops import aws, queries
@@ -81,8 +82,8 @@ class Process:
             os._exit(int(code or 0))
 
     def wait(self) -> tuple[int, str, str]:
-        """Its exit code, and what it said on standard output and standard error."""
-        code, said = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), []
+        """Its exit code, and what it said on standard output and standard error; it has a minute."""
+        code, said = psutil.Process(self.pid).wait(60), []
         for file in self._said:
             with file:
                 file.seek(0)
@@ -93,3 +94,8 @@ class Process:
         """End it with kill -9."""
         os.kill(self.pid, signal.SIGKILL)
         self.wait()
+
+
+def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run a verb of `db` in a process of its own: its exit code, and what it said."""
+    return Process("db", *arguments, **variables).wait()

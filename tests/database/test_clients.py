@@ -29,7 +29,7 @@ from tests.database.conftest import PASSWORD, USER
 from tests.database.doors import tcp_door
 from tests.database.people import PASSWORD as ODD_PASSWORD
 from tests.database.people import People
-from tests.database.support import Process
+from tests.database.support import run
 from tests.unit.headless import until
 
 At = Callable[..., Target]
@@ -43,11 +43,6 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state folder and a history of the test's own."""
     monkeypatch.setenv("CRUDDUR_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("HOME", str(tmp_path))
-
-
-def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Run a verb in a process of its own."""
-    return Process("db", *arguments, **variables).wait()
 
 
 def evaluated(program: str) -> str:

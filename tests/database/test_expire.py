@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -24,7 +24,7 @@ from cruddur_ops.database.synthetic import plan_load
 from cruddur_ops.errors import ConfirmationRequired, WrongInput
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server
-from tests.database.conftest import copy, url_of
+from tests.database.conftest import copy, left, url_of
 from tests.database.support import Process
 from tests.unit.headless import until
 
@@ -33,13 +33,15 @@ ANDREW = "(SELECT uuid FROM users WHERE handle = 'andrew')"
 
 
 @pytest.fixture(scope="module")
-def crowd(server: Server, shared_database: str) -> str:
+def crowd(server: Server, templates: Callable[[Target, str], None]) -> Iterator[str]:
     """The name of a database with 3000 activities, of which a good half has expired."""
-    there = replace(targets.load("local"), connection_url=url_of(server, shared_database))
+    there = replace(targets.load("local"), connection_url=url_of(server, "test_crowd"))
+    templates(there, "seeded")
     with closing(session(there)):
         plan_load(there, 3000).apply()
     close_sessions()
-    return shared_database
+    yield "test_crowd"
+    left.add("test_crowd")
 
 
 @pytest.fixture

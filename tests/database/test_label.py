@@ -132,7 +132,7 @@ WRITING: Mapping[str, Callable[[Target], object]] = {
 
 @pytest.fixture
 def another(request: pytest.FixtureRequest, seeded: Target) -> Iterator[Target]:
-    """A database of this environment, or one of which nobody knows; with somebody in it."""
+    """A database of the environment that the test names; with none, one of which nobody knows; somebody is in it."""
     comment = sql.Literal(label.with_label("", request.param) if request.param else "").as_string()
     execute(seeded, f"COMMENT ON DATABASE {database_name(seeded)} IS {comment}")
     with connect(seeded):

@@ -46,14 +46,16 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell
         shell.run_line_magic("load_ext", "cruddur_ops")
         yield shell
     magic: Any = shell.magics_manager.registry["SqlMagic"]
-    magic.connection.end()
+    if magic.connection:
+        magic.connection.end()
     InteractiveShell.clear_instance()
 
 
 @pytest.fixture
 def run(shell: InteractiveShell) -> Run:
-    """Runs a cell in the shell, which has no variables yet."""
+    """Runs a cell in the shell, which has no variables yet, and the magic's own settings."""
     shell.reset(new_session=False)
+    shell.magics_manager.registry["SqlMagic"].autopandas = False
     return partial(shell.run_cell, store_history=False)
 
 
@@ -263,7 +265,6 @@ def test_data_frames(changing: Run) -> None:
     assert [(3,)] == [tuple(row) for row in changing("%sql SELECT size FROM planets").result]
     changing("%config SqlMagic.autopandas = True")
     assert [3] == list(changing("%sql SELECT size FROM planets").result["size"])
-    changing("%config SqlMagic.autopandas = False")
 
 
 def test_no_session_is_left_behind(changing: Run, server: Server, seeded: Target, at: Callable[..., Target]) -> None:

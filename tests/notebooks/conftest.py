@@ -108,10 +108,13 @@ class CommandLine:
         """The dated folders."""
         return set(self.folder.glob("runs/*"))
 
+    def evidence(self, finished: Finished) -> Path:
+        """The folder of a run, which its last line names."""
+        return Path(finished.stdout.splitlines()[-1].removeprefix("evidence: ").partition(", seal ")[0])
+
     def record(self, finished: Finished) -> dict[str, Any]:
-        """The run.json of a run, whose folder its last line names."""
-        folder = Path(finished.stdout.splitlines()[-1].removeprefix("evidence: ").partition(", seal ")[0])
-        record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+        """The run.json of a run."""
+        record: dict[str, Any] = json.loads((self.evidence(finished) / "run.json").read_text())
         return record
 
     def stop_halfway(self, notebook: str, number: signal.Signals, *arguments: str) -> Finished:

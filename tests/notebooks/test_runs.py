@@ -85,6 +85,16 @@ def test_after_interruptions_nothing_is_left_to_do(ops: CommandLine, complete: F
     assert {(0, 0, 0)} == {(one["created"], one["changed"], one["deleted"]) for one in outcomes}
 
 
+def test_plots_are_in_the_evidence(ops: CommandLine, complete: Finished) -> None:
+    """In the executed notebook, and on the page."""
+    folder = ops.evidence(complete)
+    cells = json.loads((folder / "04_query_activities.ipynb").read_text())["cells"]
+    data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    images = [one["image/png"] for one in data if "image/png" in one]
+    page = (folder / "index.html").read_text()
+    assert [True, True] == [image[:500] in page for image in images]
+
+
 @pytest.mark.thorough
 @pytest.mark.usefixtures("complete")
 def test_a_plan_that_was_applied_does_not_hold_any_more(ops: CommandLine, planned: tuple[Finished, str]) -> None:

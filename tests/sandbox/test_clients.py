@@ -14,7 +14,7 @@ from cruddur_ops.database.instance import wait_until_reachable as wait
 from cruddur_ops.database.location import Location, locate
 from cruddur_ops.errors import InstanceNotReady
 from cruddur_ops.target import Target
-from tests.database.support import Process
+from tests.database.support import run
 from tests.sandbox.support import Client, from_address, make_group, tcp, wait_for, wanted
 
 IDENTIFIER = "cruddur-db-instance"
@@ -41,11 +41,6 @@ def instance(target: Target, rds: Client, ec2: Client) -> dict[str, Any]:
 def there(target: Target) -> Location:
     """Where its database is."""
     return locate(target)
-
-
-def run(*arguments: str, **variables: str) -> tuple[int, str, str]:
-    """Run a verb in a process of its own: its exit code, and what it said."""
-    return Process("db", *arguments, **variables).wait()
 
 
 def test_psql_of_the_path(target: Target) -> None:

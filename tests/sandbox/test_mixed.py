@@ -14,7 +14,7 @@ import traceback
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing, nullcontext, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,10 @@ class Observer:
     """Looks at what is there, with plain clients and connections of its own."""
 
     sandbox: Sandbox
-    clients: dict[str, Client] = field(default_factory=dict)
 
     def client(self, service: str) -> Client:
-        """Made once."""
-        if service not in self.clients:
-            self.clients[service] = make_client(self.sandbox.environment, service)
-        return self.clients[service]
+        """As anybody has one."""
+        return make_client(self.sandbox.environment, service)
 
     def see(self, known: World) -> World:
         """The world as it is; what cannot be looked into is taken for what was known of it."""

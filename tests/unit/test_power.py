@@ -222,7 +222,7 @@ def test_a_schedule_that_was_begun(made: int, stop: Callable[..., Plan], start: 
 def test_a_policy_of_another_content_is_mended(
     stop: Callable[..., Plan], there: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With it the role could not stop the instance, or more than that; it keeps its name."""
+    """With it the role could not stop the instance, or could do more than that; it keeps its name."""
     there |= set(SCHEDULE)
     assert [] == calls_of(stop("stopped", keep=True))
     monkeypatch.setattr(roles, "find", lambda *_: Role({}, schedule.policy(Instance("y", "stopped", arn=f"{ARN}-2"))))

@@ -72,8 +72,8 @@ The instance could not be upgraded from 16.3.R1 to 18.1.R1 because of following 
 
 @pytest.fixture
 def region(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict[str, Instance]:
-    """A region in which RDS goes from 16.3 to 16.9, 17.5 and 18.1, from 16.9 to 18.4 too, and from 15 nowhere."""
-    goes = {"16.3": ["18.1", "16.9", "17.5"], "16.9": ["18.4", "18.1", "17.5"], "18.1": ["18.4"]}
+    """A region in which RDS goes from 16.3 to 16.9, 16.10, 17.5 and 18.1, from 16.9 to 18.4 too, from 16.10 and 15.4 nowhere."""
+    goes = {"16.3": ["18.1", "16.9", "16.10", "17.5"], "16.9": ["18.4", "18.1", "17.5"], "18.1": ["18.4"], "15.3": ["15.4"]}
     monkeypatch.setattr(offers, "upgrades", lambda _, running: goes.get(running, []))
     monkeypatch.setattr(offers, "versions", lambda _: ["15.4", "16.9", "17.5", "18.1", "18.4"])
     monkeypatch.setattr(snapshots, "describe", lambda *_: None)
@@ -89,7 +89,7 @@ def region(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict
     ],
 )  # fmt: skip
 def test_the_way(region: dict[str, Instance], running: str, wanted: str, steps: tuple[str, ...]) -> None:
-    """Straight where this minor version allows it, else over a newer minor; nothing where it is there."""
+    """Straight where this minor version allows it, else over the newest minor that does; nothing where it is there."""
     region["main"] = replace(FOUND, engine_version=running)
     assert steps == rds.upgrade_path(TARGET, wanted).steps
 
@@ -99,6 +99,7 @@ def test_the_way(region: dict[str, Instance], running: str, wanted: str, steps: 
     [
         ("18.1", "17", WrongInput, "main runs 18.1, and RDS never goes back to 17.5: name a newer version"),
         ("15.4", "17", NotOffered, "RDS does not upgrade 15.4 to 17.5: set engine_version to one of none"),
+        ("15.3", "17", NotOffered, "RDS does not upgrade 15.3 to 17.5: set engine_version to one of 15.4"),
         ("16.3", "19", NotOffered, "RDS offers no PostgreSQL 19 in ca-central-1"),
     ],
 )

@@ -20,7 +20,7 @@ from cruddur_ops.pictures import BLUE, VERMILION, Picture
 from cruddur_ops.state import began
 
 LAST = "last"
-MOST, DRAWN = 100, 20  # runs that are looked through for a picture, and the recoveries that it shows
+MOST, DRAWN = 100, 20  # runs that are read for a picture, and the recoveries that it shows
 RECOVERY = {
     "recovery time": {"color": BLUE, "marker": "o", "linestyle": "-"},
     "recovery point": {"color": VERMILION, "marker": "s", "linestyle": "--"},
