@@ -96,13 +96,14 @@ def describe_groups(request: Request) -> dict[str, Any]:
         if asked.get(name):
             raise NotInSandbox(f"{name} of DescribeLogGroups is not in the sandbox")
     kind, after = asked.get("logGroupClass", "STANDARD"), asked.get("nextToken", "")
-    fits = [name for name in sorted(backend.groups) if name.startswith(prefix) and pattern in name and name > after]
+    later = [(name, group) for name, group in sorted(backend.groups.items()) if name > after]
+    fits = [group for name, group in later if name.startswith(prefix) and pattern in name]
     found = fits if kind == "STANDARD" else []
     page = found[: asked.get("limit", GROUPS)]
-    rows = [backend.groups[name].to_describe_dict() for name in page]
+    rows = [group.to_describe_dict() for group in page]
     if pattern:
         rows = [{key: value if key in SHORT else None for key, value in row.items()} for row in rows]
-    return {"logGroups": rows, "nextToken": page[-1] if len(found) > len(page) else None}
+    return {"logGroups": rows, "nextToken": page[-1].name if len(found) > len(page) else None}
 
 
 @action("logs", "PutSubscriptionFilter")
@@ -111,6 +112,8 @@ def subscribe(request: Request) -> object:
     for name in TRANSFORMED:
         if request.parameters.get(name):
             raise NotInSandbox(f"{name} of PutSubscriptionFilter is not in the sandbox")
+    if request.parameters.get("distribution", "ByLogStream") != "ByLogStream":
+        raise NotInSandbox("a subscription whose events are distributed at random is not in the sandbox")
     filter_patterns.parse(request.parameters["filterPattern"])
     return MOTO
 
@@ -120,7 +123,7 @@ def _group(request: Request) -> Any:
     name, identifier = (request.parameters.get(key) for key in ("logGroupName", "logGroupIdentifier"))
     if bool(name) is bool(identifier):
         raise InvalidParameterException("Include either logGroupIdentifier or logGroupName, but not both.")
-    found = [each for each in request.backend.groups.values() if (name or identifier) in (each.name, each.arn)]
+    found = [each for each in list(request.backend.groups.values()) if (name or identifier) in (each.name, each.arn)]
     if not found:
         raise ResourceNotFoundException
     return found[0]

@@ -16,7 +16,7 @@ from moto.logs.exceptions import InvalidParameterException
 from rds_sandbox.errors import NotInSandbox
 
 TERM = re.compile(r'\s*([-?]?)(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))')
-STRUCTURED = re.compile(r"[{\[]|(\S+\s+)*%")  # JSON, fields between spaces; a regular expression anywhere
+STRUCTURED = re.compile(r"[{\[]")  # JSON, fields between spaces
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def parse(pattern: str | None) -> Pattern:
     """
     text = (pattern or "").strip()
     if STRUCTURED.match(text):
-        raise NotInSandbox(f"the filter pattern {text}: JSON, fields and regular expressions are not in the sandbox")
+        raise NotInSandbox(f"the filter pattern {text}: JSON and fields are not in the sandbox")
     terms = list(_terms(text))
     every, some, none = (tuple(term for sign, term in terms if sign == wanted) for wanted in ("", "?", "-"))
     if some and (every or none):
@@ -55,6 +55,8 @@ def _terms(text: str) -> Iterator[tuple[str, str]]:
     end = 0
     while end < len(text):
         found = TERM.match(text, end)
+        if found and "%" in (found[3] or ""):
+            raise NotInSandbox(f"the filter pattern {text}: regular expressions are not in the sandbox")
         wrong = re.search(r"\W", found[3] or "") if found else re.search(r"\S", text[end:])
         if found is None or wrong:
             raise InvalidParameterException(f"Invalid character(s) in term '{wrong[0] if wrong else text}'")

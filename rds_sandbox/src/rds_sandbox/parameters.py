@@ -32,7 +32,7 @@ def put(request: Request) -> dict[str, Any]:
         had = before.tier if before else ""
         tier = tier_of(given.get("Tier") or had or backend.default_parameter_tier, had, given["Value"], given.get("Policies"))
         check_value(given["Value"], tier, given.get("AllowedPattern", before and before.allowed_pattern) or "")
-        labels, kind = given.get("Tags"), given.get("DataType", "text")
+        labels, kind = given.get("Tags"), given.get("DataType") or (before.data_type if before else "text")
         rest = (given.get("Overwrite", False), labels, kind, tier, given.get("Policies"))
         made = backend.put_parameter(*(given.get(name) for name in names), *rest)
     return {"Version": made.version, "Tier": made.tier}
@@ -86,7 +86,7 @@ def describe(request: Request) -> dict[str, Any]:
     with _turn:
         for name in [name for name, versions in known.items() if not versions]:  # which moto makes of a name it looked for
             del known[name]
-    found = request.backend.describe_parameters(asked.get("Filters"), asked.get("ParameterFilters"))
+        found = request.backend.describe_parameters(asked.get("Filters"), asked.get("ParameterFilters"))
     end = int(token) + asked.get("MaxResults", PAGE)
     rows = [each.describe_response_object(False) for each in found[int(token) : end]]
     return {"Parameters": rows, "NextToken": str(end) if end < len(found) else None}

@@ -91,8 +91,7 @@ def is_public(document: str) -> bool | None:
 
 
 def _names_everybody(statement: Statement) -> bool:
-    named = statement.get("Principal", {})
-    return "NotPrincipal" in statement or "*" in listed(named.get("AWS", []) if isinstance(named, dict) else named)
+    return "NotPrincipal" in statement or _names_principal(statement, ("*",))
 
 
 def names_action(statement: Statement, action: str) -> bool:

@@ -55,8 +55,9 @@ def create_group(request: Request) -> object:
 
 @action("scheduler", "DeleteScheduleGroup")
 def delete_group(request: Request) -> object:
-    """One that there is."""
-    request.backend.get_schedule_group(request.parameters["Name"])
+    """One that there is, but for the default one."""
+    if request.backend.get_schedule_group(request.parameters["Name"]).name == "default":
+        raise ValidationException("The default schedule group cannot be deleted.")
     return MOTO
 
 

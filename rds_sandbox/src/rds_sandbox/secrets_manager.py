@@ -31,7 +31,8 @@ from rds_sandbox.tables import limits
 DAY = 86400
 VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
 ANYBODY = ("GetSecretValue", "TagResource", "UntagResource")  # whoever owns the secret
-CHANGES = (*VALUES[:-1], *ANYBODY, "DeleteSecret", "ReplicateSecretToRegions", "RestoreSecret")
+OWN = ("UpdateSecretVersionStage",)  # answered here
+CHANGES = (*(each for each in VALUES if each not in OWN), *ANYBODY, "DeleteSecret", "ReplicateSecretToRegions", "RestoreSecret")
 # What ListSecrets sorts by (API Reference, SortBy), and the member of a secret that has it.
 SORTED_BY = {
     "created-date": "CreatedDate",
@@ -101,7 +102,7 @@ def describe(request: Request) -> tuple[int, dict[str, str], str]:
 def list_secrets(request: Request) -> dict[str, Any]:
     """In the order that is asked for; by the day of creation where none is."""
     asked, backend = request.parameters, request.backend
-    filters, key = asked.get("Filters") or [], SORTED_BY[asked.get("SortBy", "created-date")]
+    filters, key = asked.get("Filters") or [], SORTED_BY[asked.get("SortBy") or "created-date"]
     responses._validate_filters(filters)
     found, _ = backend.list_secrets(filters, len(backend.secrets) or 1, None, asked.get("IncludePlannedDeletion", False))
     found = sorted(found, key=lambda one: one.get(key) or 0)

@@ -6,6 +6,7 @@ MoveToVersionId), GetSecretValue (VersionStage), DescribeSecret (VersionIdsToSta
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ from rds_sandbox.patches import replaces
 
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 Labels = Mapping[str, list[str]]  # of each version, by its id
+_turn = threading.Lock()
 
 
 def holder(labels: Labels, label: str) -> str:
@@ -36,6 +38,8 @@ def moved(labels: Labels, label: str, to: str) -> Labels:
 
 def check_move(labels: Labels, label: str, source: str, to: str) -> None:
     """Refuse a move from and to versions that there are not, or from where the label is not; AWSCURRENT only moves."""
+    if not (source or to):
+        raise InvalidParameterException("You must specify MoveToVersionId, RemoveFromVersionId, or both.")
     there = holder(labels, label)
     for version in (source, to):
         if version and version not in labels:
@@ -52,23 +56,28 @@ def check_move(labels: Labels, label: str, source: str, to: str) -> None:
 
 def of(secret: Any) -> Labels:
     """Those of a secret's versions."""
-    return {version: its["version_stages"] for version, its in secret.versions.items()}
+    return {version: its["version_stages"] for version, its in list(secret.versions.items())}
 
 
 def move(secret: Any, labels: Iterable[str], to: str) -> None:
     """Let the version have the labels, and no other one."""
-    found = of(secret)
-    for each in labels:
-        found = moved(found, each, to)
-    for version, its in found.items():
-        secret.versions[version]["version_stages"] = its
+    with _turn:
+        _label(secret, secret.versions, labels, to)
 
 
 @replaces(FakeSecret, "reset_default_version")
 def add_current(secret: Any, version: Mapping[str, Any], version_id: str) -> None:
     """A new version that is the current one."""
-    secret.versions[version_id] = {**version, "version_stages": []}
-    move(secret, version["version_stages"], version_id)
+    with _turn:
+        _label(secret, {**secret.versions, version_id: {**version, "version_stages": []}}, version["version_stages"], version_id)
+
+
+def _label(secret: Any, versions: Mapping[str, Any], labels: Iterable[str], to: str) -> None:
+    """All at once: whoever reads meanwhile finds a current version."""
+    found: Labels = {version: its["version_stages"] for version, its in versions.items()}
+    for each in labels:
+        found = moved(found, each, to)
+    secret.versions = {version: {**versions[version], "version_stages": its} for version, its in found.items()}
 
 
 @replaces(FakeSecret, "_form_version_ids_to_stages")

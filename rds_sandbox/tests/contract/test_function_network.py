@@ -320,9 +320,9 @@ def test_zones_of_endpoint_services(ec2: Client) -> None:
 
 
 def test_which_endpoint_services_there_are(ec2: Client) -> None:
-    """All, those of a name or a type, none of a name that nobody has (EC2 API Reference, DescribeVpcEndpointServices)."""
+    """All, those of a name or a type, none of a name that cannot be one (EC2 API Reference, DescribeVpcEndpointServices)."""
     every = ec2.describe_vpc_endpoint_services()["ServiceNames"]
-    s3, unknown = "com.amazonaws.ca-central-1.s3", "com.amazonaws.ca-central-1.nothing"
+    s3 = "com.amazonaws.ca-central-1.s3"
     assert {s3, "com.amazonaws.ca-central-1.secretsmanager"} < set(every)
     by_type = {"Name": "service-type", "Values": ["Gateway"]}
     gateways = ec2.describe_vpc_endpoint_services(Filters=[by_type])
@@ -330,6 +330,8 @@ def test_which_endpoint_services_there_are(ec2: Client) -> None:
     by_name = {"Name": "service-name", "Values": [s3]}
     [found] = ec2.describe_vpc_endpoint_services(Filters=[by_type, by_name])["ServiceDetails"]
     assert (s3, [{"ServiceType": "Gateway"}]) == (found["ServiceName"], found["ServiceType"])
-    assert "InvalidServiceName" == refused(ec2.describe_vpc_endpoint_services, ServiceNames=[unknown])
+    for name, code in (("com.amazonaws.ca-central-1.nothing", "NotInSandbox"), ("org.example.nothing", "InvalidServiceName")):
+        assert code == refused(ec2.describe_vpc_endpoint_services, ServiceNames=[name])
+    assert "NotInSandbox" == refused(ec2.describe_vpc_endpoint_services, ServiceRegions=["eu-west-1"])
     by_tag = {"Name": "tag-key", "Values": ["x"]}
     assert "NotInSandbox" == refused(ec2.describe_vpc_endpoint_services, Filters=[by_tag])

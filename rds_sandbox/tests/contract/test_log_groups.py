@@ -90,6 +90,7 @@ def test_a_group_by_its_identifier(logs: Client) -> None:
         ("ERROR -disk", "3"),
         ('-"no room" -WARN', "14"),
         (r'"\"quoted\""', "4"),
+        ('"95 % full"', ""),
     ],
 )
 def test_patterns(logs: Client, pattern: str, expected: str) -> None:

@@ -369,6 +369,11 @@ def test_opting_in(rds: Client, rds_sandbox: Sandbox, instance: dict[str, Any]) 
     """
     asked = {"ResourceIdentifier": instance["DBInstanceArn"], "ApplyAction": "system-update"}
     rds_sandbox.simulate("announce", identifier="changing", action="system-update")
+    rds.stop_db_instance(DBInstanceIdentifier="changing")
+    wait_for(rds, "changing", "stopped")
+    assert "InvalidDBInstanceState" == refused(rds.apply_pending_maintenance_action, **asked, OptInType="immediate")
+    rds.start_db_instance(DBInstanceIdentifier="changing")
+    wait_for(rds, "changing", "available")
     answers = []
     for kind in ("next-maintenance", "undo-opt-in"):
         answer = rds.apply_pending_maintenance_action(**asked, OptInType=kind)["ResourcePendingMaintenanceActions"]

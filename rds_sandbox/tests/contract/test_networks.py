@@ -108,7 +108,7 @@ def test_subnets_in_use_stay(ec2: Client, rds: Client, network: dict[str, Any], 
     assert "DependencyViolation" == refused(ec2.delete_subnet, SubnetId=used)
     assert "SubnetAlreadyInUse" == refused(rds.modify_db_subnet_group, **OWN, SubnetIds=[free, other])
     assert "InvalidParameterValue" == refused(rds.modify_db_subnet_group, **OWN, SubnetIds=elsewhere)
-    changed = rds.modify_db_subnet_group(**OWN, SubnetIds=[used, other])["DBSubnetGroup"]
+    changed = rds.modify_db_subnet_group(**OWN, SubnetIds=[other, used])["DBSubnetGroup"]
     assert [used, other] == [each["SubnetIdentifier"] for each in changed["Subnets"]]
     ec2.delete_subnet(SubnetId=free)
 

@@ -56,6 +56,13 @@ def test_how_long_a_value_may_be(ssm: Client) -> None:
     assert "ValidationException" == refused(ssm.put_parameter, **given(Tier="Standard", Overwrite=True))
 
 
+def test_what_is_not_given_again(ssm: Client) -> None:
+    """PutParameter, Overwrite: the type of data stays."""
+    ssm.put_parameter(**given(Value="ami-0123456789abcdef0", DataType="aws:ec2:image"))
+    ssm.put_parameter(**given(Value="ami-0123456789abcdef1", Overwrite=True))
+    assert "aws:ec2:image" == ssm.get_parameter(Name=given()["Name"])["Parameter"]["DataType"]
+
+
 def test_names_in_a_hierarchy(ssm: Client) -> None:
     """PutParameter, Name: a path begins with a slash, and has fifteen levels at most."""
     assert "ValidationException" == refused(ssm.put_parameter, **given(Name="app/setting"))

@@ -96,6 +96,7 @@ def test_groups_of_schedules(scheduler: Client, wanted: dict[str, Any]) -> None:
     scheduler.create_schedule(**wanted, GroupName="mine")
     for name in ("mine", "default"):
         assert "ConflictException" == refused(scheduler.create_schedule_group, Name=name)
+    assert "ValidationException" == refused(scheduler.delete_schedule_group, Name="default")
     assert "x" == scheduler.get_schedule(Name="x", GroupName="mine")["Name"]
     scheduler.update_schedule(**wanted, GroupName="mine", StartDate=1_800_000_000)
     assert 1_800_000_000 == scheduler.get_schedule(Name="x", GroupName="mine")["StartDate"].timestamp()

@@ -77,6 +77,7 @@ def test_moves_that_are_refused(secretsmanager: Client, versions: list[str]) -> 
         {"VersionStage": "AWSCURRENT", "MoveToVersionId": first},
         {"VersionStage": "AWSCURRENT", "RemoveFromVersionId": second},
         {"VersionStage": "green", "MoveToVersionId": "0" * 32},
+        {"VersionStage": "blue"},
     ):
         assert "InvalidParameterException" == refused(move, **NAME, **wrong), wrong
     assert {"one": ["AWSPREVIOUS", "blue"], "two": ["AWSCURRENT"]} == labels(secretsmanager)

@@ -45,6 +45,11 @@ NOW = datetime(2026, 11, 22, 12, 0)
         ({"AllocatedStorage": 30}, Changes(waiting={"AllocatedStorage": 30})),
         ({"EngineVersion": "17"}, Changes(waiting={"EngineVersion": "17.11"})),
         ({"NewDBInstanceIdentifier": "MINE"}, Changes()),
+        ({"VpcSecurityGroupIds": ["sg-1"]}, Changes(plain={"VpcSecurityGroupIds": ["sg-1"]})),
+        (
+            {"DBSubnetGroupName": "x", "VpcSecurityGroupIds": ["sg-1"]},
+            Changes(waiting={"DBSubnetGroupName": "x", "VpcSecurityGroupIds": ["sg-1"]}),
+        ),
     ],
 )
 def test_what_waits(request_: dict[str, Any], expected: Changes) -> None:

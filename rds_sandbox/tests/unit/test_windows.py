@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from moto.rds.exceptions import RDSClientError
 
-from rds_sandbox.rds.windows import check, next_opening
+from rds_sandbox.rds.windows import check, next_opening, usual
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,16 @@ def test_what_rds_takes(maintenance: str | None, backup: str | None, passes: boo
         with pytest.raises(RDSClientError) as caught:
             check(maintenance, backup)
         assert "InvalidParameterValue" == caught.value.code
+
+
+@pytest.mark.parametrize("given", ["sun:03:00-sun:06:30", "mon:02:00-mon:23:00", None])
+def test_the_window_that_is_not_asked_for(given: str | None) -> None:
+    """It lies beside the one that is (API Reference, CreateDBInstance: one is assigned); so do both where none is."""
+    for number in range(50):
+        found = usual(f"instance-{number}", given, None)
+        check(given or found["preferred_maintenance_window"], found["preferred_backup_window"])
+        backup = "06:00-12:00" if given else None
+        check(usual(f"instance-{number}", None, backup)["preferred_maintenance_window"], backup)
 
 
 @pytest.mark.parametrize(

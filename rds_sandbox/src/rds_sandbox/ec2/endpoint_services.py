@@ -31,7 +31,11 @@ def describe(request: Request) -> dict[str, Any]:
     asked, services = request.parameters, list(_services(request.backend))
     names = asked.get("ServiceNames") or ()
     known = {each["ServiceName"] for each in services}
+    if set(asked.get("ServiceRegions") or ()) - {request.backend.region_name}:
+        raise NotInSandbox("endpoint services of other regions are not in the sandbox")
     if unknown := next((name for name in names if name not in known), None):
+        if unknown.startswith(f"com.amazonaws.{request.backend.region_name}."):
+            raise NotInSandbox(f"the endpoint service {unknown} is not in the sandbox")
         raise InvalidServiceName(unknown)
     filters = request.moto._filters_from_querystring()
     if lacking := ", ".join(filters.keys() - FILTERS.keys()):

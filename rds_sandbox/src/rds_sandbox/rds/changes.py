@@ -73,6 +73,8 @@ def plan(request: Values, current: Values, pending: Values) -> Changes:
     slow = {key: value for key, value in new.items() if waits(key, value, current)}
     if "DBParameterGroupName" in new and is_major(slow.get("EngineVersion", ""), current["EngineVersion"]):
         slow["DBParameterGroupName"] = new["DBParameterGroupName"]
+    if "DBSubnetGroupName" in slow and "VpcSecurityGroupIds" in new:  # which are the other VPC's
+        slow["VpcSecurityGroupIds"] = new["VpcSecurityGroupIds"]
     port = {key: value for key, value in new.items() if key == "DBPortNumber"}
     plain = {key: value for key, value in new.items() if key not in slow and key not in port}
     waiting = {key: value for key, value in pending.items() if key not in asked} | slow

@@ -59,8 +59,8 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
         public_access.require(backend, subnet_group)
     if name := parameters.get("option_group_name"):
         backend.require_option_group(name)
-    if role := parameters.get("monitoring_role_arn"):
-        backend.require_monitoring_role(role)
+    if parameters.get("monitoring_interval"):
+        backend.require_monitoring_role(parameters.get("monitoring_role_arn") or "")
     if group := parameters.get("db_parameter_group_name"):
         backend.require_parameter_group(group, parameters["engine_version"])
         parameters["db_parameter_group_name"] = group.lower()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import secrets
 from datetime import datetime
 from typing import Any
@@ -12,8 +11,7 @@ from moto.rds import models
 
 from rds_sandbox.machine import Machine
 from rds_sandbox.postgres.archive import Archive
-from rds_sandbox.rds import changes, facts, managed_secrets, storage_rules
-from rds_sandbox.rds.windows import WEEKDAYS
+from rds_sandbox.rds import changes, facts, managed_secrets, storage_rules, windows
 from rds_sandbox.tables import limits
 
 HOSTED_ZONE = "Z0SANDBOX0SANDBOX"
@@ -63,9 +61,10 @@ class DescribedDBInstance(models.DBInstance):
         defaults["storage_type"] = storage_rules.default_type(parameters.get("iops"))
         if parameters.get("storage_encrypted"):
             defaults["kms_key_id"] = backend.kms.describe_key("alias/aws/rds").arn
-        windows = _windows(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}")
+        asked = (parameters.get(f"preferred_{kind}_window") for kind in ("maintenance", "backup"))
+        usual = windows.usual(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}", *asked)
         own = {"option_group_name": None}  # moto knows none of RDS's own
-        super().__init__(backend, **{**windows, **defaults, **parameters, **own})
+        super().__init__(backend, **{**usual, **defaults, **parameters, **own})
         self.status = "creating"
         self.zone_asked_for: str | None = None
         self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
@@ -218,15 +217,3 @@ class DescribedDBInstance(models.DBInstance):
     def db_parameter_group_status_list(self) -> list[dict[str, Any]]:
         """Its parameter group, and whether the server has its values."""
         return [{"DBParameterGroupName": self.db_parameter_groups()[0].name, "ParameterApplyStatus": self.parameter_apply_status}]
-
-
-def _windows(name: str) -> dict[str, str]:
-    """Half hours of an instance's own, the same each time: as on AWS, they differ between instances."""
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
-    backup, day = 180 + number % 180, WEEKDAYS[number // 180 % 7]
-    maintenance = 420 + number // 1260 % 180
-    text = [f"{minute // 60:02}:{minute % 60:02}" for minute in (backup, backup + 30, maintenance, maintenance + 30)]
-    return {
-        "preferred_backup_window": f"{text[0]}-{text[1]}",
-        "preferred_maintenance_window": f"{day}:{text[2]}-{day}:{text[3]}",
-    }

@@ -68,9 +68,10 @@ def apply(request: Request) -> dict[str, Any]:
         raise RDSClientError("ResourceNotFoundFault", f"{instance.arn} has no pending action {name}.")
     if opt_in not in OPT_INS:
         raise InvalidParameterValue(f"Invalid opt-in type: {opt_in}. Valid: {', '.join(OPT_INS)}")
-    _opt(instance, instance.maintenance[name], opt_in)
     if opt_in == "immediate":
         request.backend.find(instance.db_instance_identifier, *MODIFIABLE)
+    _opt(instance, instance.maintenance[name], opt_in)
+    if opt_in == "immediate":
         instance.begin([("maintenance", lambda: _perform(instance, [name]))], instance.status)
     return {"ResourcePendingMaintenanceActions": _described(instance)}
 

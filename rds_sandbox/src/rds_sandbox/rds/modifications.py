@@ -108,8 +108,9 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
     version = asked.get("EngineVersion", instance.engine_version)
     if changes.is_major(version, instance.engine_version):
         upgrades.require(instance, version)
-    if "MonitoringRoleArn" in asked:
-        backend.require_monitoring_role(asked["MonitoringRoleArn"])
+    watched = asked.get("MonitoringInterval", instance.monitoring_interval)
+    if watched and {"MonitoringInterval", "MonitoringRoleArn"} & asked.keys():
+        backend.require_monitoring_role(asked.get("MonitoringRoleArn") or instance.monitoring_role_arn or "")
     if "OptionGroupName" in asked:
         backend.require_option_group(asked["OptionGroupName"])
     _check_storage_rests(instance, asked)

@@ -86,7 +86,8 @@ def modify(request: Request) -> dict[str, Any]:
     if lost := _occupied(backend, group).difference(asked["SubnetIds"]):
         message = f"Some of the subnets to be deleted are currently in use: {', '.join(sorted(lost))}"
         raise RDSClientError("SubnetAlreadyInUse", message)
-    group.subnets = subnets
+    before = [each.id for each in group._subnets]  # as they stay in order: an instance is in the first of its zone
+    group.subnets = sorted(subnets, key=lambda each: before.index(each.id) if each.id in before else len(before))
     group.description = asked.get("DBSubnetGroupDescription") or group.description
     return {"DBSubnetGroup": group}
 

@@ -6,6 +6,7 @@ only touch do not conflict: the examples of Terraform's module for RDS have such
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import datetime, timedelta
 
@@ -32,6 +33,31 @@ def check(maintenance: str | None, backup: str | None) -> None:
     weekly, daily = _weekly(maintenance) if maintenance else None, _daily(backup) if backup else None
     if weekly and daily and _overlap(weekly, daily):
         raise InvalidParameterValue("The backup window and maintenance window must not overlap.")
+
+
+def usual(name: str, maintenance: str | None, backup: str | None) -> dict[str, str]:
+    """Half hours of an instance's own, always the same: as on AWS, each has others, and they lie beside one that is given.
+
+    Args:
+        name: of the instance.
+        maintenance: the window that is asked for, and has been checked; None where none is.
+        backup: likewise.
+    """
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+    daily = _beside(180 + number % 180, _weekly(maintenance) if maintenance else None)
+    weekly = number // 180 % 7 * DAY + _beside(420 + number // 1260 % 180, _daily(backup) if backup else None)
+    times = [f"{minute // 60 % 24:02}:{minute % 60:02}" for minute in (daily, daily + LEAST, weekly, weekly + LEAST)]
+    days = [WEEKDAYS[minute // DAY % len(WEEKDAYS)] for minute in (weekly, weekly + LEAST)]
+    return {
+        "preferred_backup_window": f"{times[0]}-{times[1]}",
+        "preferred_maintenance_window": f"{days[0]}:{times[2]}-{days[1]}:{times[3]}",
+    }
+
+
+def _beside(minute: int, taken: Window | None) -> int:
+    """The minute of the day, or that of a later hour at which half an hour is free; itself where none is."""
+    hours = (later % DAY for later in range(minute, minute + DAY, 60))
+    return next((hour for hour in hours if not taken or not _overlap(taken, (hour, LEAST))), minute)
 
 
 def next_opening(maintenance: str, after: datetime) -> datetime:
