@@ -23,6 +23,15 @@ LOCK = "lock"
 ENDING_SECONDS = 10
 
 
+def take(root: Path) -> IO[str]:
+    """Hold a new sandbox's folder for as long as the returned file is open: nobody sees a lock that is not held."""
+    draft = private(root / f"{LOCK}.new")
+    file = draft.open("a")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    draft.rename(root / LOCK)
+    return file
+
+
 def lock(root: Path) -> IO[str] | None:
     """Hold the sandbox's folder for as long as the returned file is open; None where its process lives."""
     file = private(root / LOCK).open("a")

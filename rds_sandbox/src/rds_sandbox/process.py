@@ -37,9 +37,7 @@ def start(standard_input: int, log: Any) -> tuple[subprocess.Popen[bytes], Recor
     keeper.tidy_all()
     root = Path(tempfile.mkdtemp(prefix=keeper.PREFIX, dir=keeper.temporary_folder()))
     root.chmod(0o711 if os.geteuid() == 0 else 0o700)  # PostgreSQL's account must pass through root's
-    held = keeper.lock(root)
-    assert held is not None
-    with held:  # the process inherits the lock and holds it until it ends, however it ends
+    with keeper.take(root) as held:  # the process inherits the lock and holds it until it ends, however it ends
         process = _popen(root, stdin=standard_input, stderr=log, pass_fds=[held.fileno()])
     assert process.stdout is not None
     with process.stdout:

@@ -202,8 +202,8 @@ def test_subnet_groups(rds: Client, ec2: Client, instance: dict[str, Any]) -> No
     ):
         assert code == refused(rds.create_db_subnet_group, **{**new, **wrong}), wrong
     changed = rds.modify_db_subnet_group(DBSubnetGroupName="private", SubnetIds=[second, first])["DBSubnetGroup"]
-    assert ("test", [second, first]) == (
-        changed["DBSubnetGroupDescription"], [each["SubnetIdentifier"] for each in changed["Subnets"]],
+    assert ("test", {second, first}) == (
+        changed["DBSubnetGroupDescription"], {each["SubnetIdentifier"] for each in changed["Subnets"]},
     )  # fmt: skip
     assert "InvalidDBSubnetGroupStateFault" == refused(rds.delete_db_subnet_group, DBSubnetGroupName="default")
     assert "DBSubnetGroupNotFoundFault" == refused(rds.modify_db_subnet_group, DBSubnetGroupName="nowhere", SubnetIds=[first])
@@ -218,7 +218,6 @@ def test_an_instance_is_where_its_group_has_a_subnet(rds: Client, ec2: Client, g
     rds.create_db_subnet_group(DBSubnetGroupName="zonal", DBSubnetGroupDescription="test", SubnetIds=ids)
     asked = wanted("zonal", DBSubnetGroupName="zonal")
     assert "InvalidVPCNetworkStateFault" == refused(rds.create_db_instance, **asked, AvailabilityZone=away)
-    made = rds.create_db_instance(**asked)["DBInstance"]
-    assert made["AvailabilityZone"] in zones
-    wait_for(rds, "zonal", "available")
+    rds.create_db_instance(**asked)
+    assert wait_for(rds, "zonal", "available")["AvailabilityZone"] in zones
     rds.delete_db_instance(DBInstanceIdentifier="zonal", SkipFinalSnapshot=True)
