@@ -119,3 +119,18 @@ def test_subnets_in_use_stay(ec2: Client, rds: Client, network: dict[str, Any], 
     rds.get_waiter("db_instance_deleted").wait(**INSIDE, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
     for subnet in (used, other):
         ec2.delete_subnet(SubnetId=subnet)
+
+
+def test_subnets_of_an_endpoint(ec2: Client, network: dict[str, Any]) -> None:
+    """One that an endpoint has left can be deleted, and so can those of an endpoint that is gone, and a security group then."""
+    blocks = ("10.5.10.0/24", "10.5.11.0/24")
+    used, free = (ec2.create_subnet(VpcId=network["vpc"], CidrBlock=each)["Subnet"]["SubnetId"] for each in blocks)
+    asked = {"VpcId": network["vpc"], "ServiceName": "com.amazonaws.ca-central-1.secretsmanager", "VpcEndpointType": "Interface"}
+    endpoint = ec2.create_vpc_endpoint(**asked, SubnetIds=[used, free])["VpcEndpoint"]["VpcEndpointId"]
+    assert "DependencyViolation" == refused(ec2.delete_subnet, SubnetId=used)
+    ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, RemoveSubnetIds=[used])
+    ec2.delete_subnet(SubnetId=used)
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[endpoint])
+    ec2.delete_subnet(SubnetId=free)
+    group = ec2.create_security_group(GroupName="afterwards", Description="test", VpcId=network["vpc"])["GroupId"]
+    ec2.delete_security_group(GroupId=group)

@@ -40,8 +40,9 @@ def remove_unused(ec2: Any, wanted: Collection[Place]) -> None:
 def existing(ec2: Any) -> list[Any]:
     """All that there are: moto keeps those of terminated instances, of deleted NAT gateways, of subnets that an endpoint left."""
     ended = [gateway._eni for gateway in list(ec2.nat_gateways.values()) if gateway.state == "deleted"]
-    left = {(each, end.id) for end in list(ec2.vpc_end_points.values()) for each in end.network_interface_ids}
-    ended += [ec2.enis[each] for each, end in left if ec2.enis[each].subnet.id not in ec2.vpc_end_points[end].subnet_ids]
+    for end in list(ec2.vpc_end_points.values()):
+        known = [ec2.enis[each] for each in end.network_interface_ids if each in ec2.enis]
+        ended += [each for each in known if each.subnet.id not in (end.subnet_ids or ())]
     there = [each for each in list(ec2.enis.values()) if each not in ended]
     return [each for each in there if each.instance is None or each.instance.state != "terminated"]
 
