@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.support import PASSWORD, Client, connect, from_address, make_group, reset, tcp, wait_for, wanted
+
+pytestmark = pytest.mark.usefixtures("emptied")
 
 ORIGINAL = {  # the command that the old wiki page had, with a version that is offered today
     "DBInstanceIdentifier": "an-instance",
@@ -41,13 +43,6 @@ RETURNED_ELSEWHERE = {  # request member: what DescribeDBInstances calls it
     "EnablePerformanceInsights": "PerformanceInsightsEnabled",
     "Tags": "TagList",
 }
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
-    reset(sandbox)
-    yield
-    reset(sandbox)
 
 
 @pytest.fixture(scope="module")

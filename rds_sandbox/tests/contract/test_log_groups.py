@@ -9,24 +9,19 @@ import base64
 import gzip
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.functions import make_role
 from tests.instance import refused
-from tests.support import Client, make_client, reset
+from tests.support import Client, make_client
+
+pytestmark = pytest.mark.usefixtures("emptied_each_time")
 
 GROUP = {"logGroupName": "/app/one"}
 MESSAGES = ("ERROR 1: disk", "WARN 2: disk", "ERROR 3: no room", 'INFO 4: "quoted"')
-
-
-@pytest.fixture(autouse=True)
-def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
-    reset(sandbox)
-    yield
-    reset(sandbox)
 
 
 @pytest.fixture

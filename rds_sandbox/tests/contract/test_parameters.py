@@ -5,20 +5,15 @@ Source: Systems Manager API Reference, PutParameter and DescribeParameters; User
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.instance import refused
-from tests.support import Client, make_client, reset
+from tests.support import Client, make_client
 
-
-@pytest.fixture(autouse=True)
-def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
-    reset(sandbox)
-    yield
-    reset(sandbox)
+pytestmark = pytest.mark.usefixtures("emptied_each_time")
 
 
 @pytest.fixture

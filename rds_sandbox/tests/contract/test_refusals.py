@@ -6,7 +6,7 @@ Each with the code that the API reference of the action documents, or its servic
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -15,20 +15,15 @@ from botocore.exceptions import ClientError
 from tests import functions
 from tests.contract.test_every_operation import client_of
 from tests.instance import refused
-from tests.support import Client, make_client, reset, wait_for, wanted
+from tests.support import Client, make_client, wait_for, wanted
+
+pytestmark = pytest.mark.usefixtures("emptied")
 
 INSTANCE = wanted("refused")
 SPAN = {"StartTime": "2026-01-01T00:00:00Z", "EndTime": "2026-01-02T00:00:00Z"}
 METRIC = {**SPAN, "Namespace": "AWS/RDS", "MetricName": "CPUUtilization"}
 RDS = "arn:aws:rds:ca-central-1:123456789012"
 FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
-    reset(sandbox)
-    yield
-    reset(sandbox)
 
 
 @pytest.mark.parametrize(

@@ -5,24 +5,19 @@ Source: EventBridge Scheduler API Reference, the page of each action; User Guide
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.functions import TRUST, make_role
 from tests.instance import refused
-from tests.support import Client, make_client, reset
+from tests.support import Client, make_client
+
+pytestmark = pytest.mark.usefixtures("emptied_each_time")
 
 FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
 SCHEDULER = {**TRUST, "Principal": {"Service": "scheduler.amazonaws.com"}}
-
-
-@pytest.fixture(autouse=True)
-def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
-    reset(sandbox)
-    yield
-    reset(sandbox)
 
 
 @pytest.fixture

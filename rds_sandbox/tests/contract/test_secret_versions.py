@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from tests.instance import refused
-from tests.support import Client, reset
+from tests.support import Client
+
+pytestmark = pytest.mark.usefixtures("emptied_each_time")
 
 NAME = {"SecretId": "labelled"}
-
-
-@pytest.fixture(autouse=True)
-def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
-    reset(sandbox)
-    yield
-    reset(sandbox)
 
 
 @pytest.fixture

@@ -13,17 +13,12 @@ import pytest
 
 from tests import functions
 from tests.instance import open_group
-from tests.support import Client, make_client, reset, wait_for, wanted
+from tests.support import Client, make_client, wait_for, wanted
+
+pytestmark = pytest.mark.usefixtures("emptied")
 
 FACTS = tomllib.loads((Path(__file__).parent / "shapes.toml").read_text())
 NAME = {"DBInstanceIdentifier": "shaped"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
-    reset(sandbox)
-    yield
-    reset(sandbox)
 
 
 def compare(kind: str, answer: Mapping[str, Any], *without: str) -> None:

@@ -5,22 +5,17 @@ Source: Resource Groups Tagging API Reference, GetResources; "Services that supp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from tests.support import Client, make_client, reset, wait_for, wait_until, wanted
+from tests.support import Client, make_client, wait_for, wait_until, wanted
+
+pytestmark = pytest.mark.usefixtures("emptied_each_time")
 
 LABELS = {"By": "me"}
 TAGS = [{"Key": "By", "Value": "me"}]
-
-
-@pytest.fixture(autouse=True)
-def _empty(sandbox: Mapping[str, str]) -> Iterator[None]:
-    reset(sandbox)
-    yield
-    reset(sandbox)
 
 
 def found(sandbox: Mapping[str, str], **given: Any) -> set[str]:
