@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.ssm.exceptions import SSMException, ValidationException
 
+from rds_sandbox import pages
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import Request, action
 from rds_sandbox.tables import limits
@@ -87,6 +88,5 @@ def describe(request: Request) -> dict[str, Any]:
         for name in [name for name, versions in known.items() if not versions]:  # which moto makes of a name it looked for
             del known[name]
         found = request.backend.describe_parameters(asked.get("Filters"), asked.get("ParameterFilters"))
-    end = int(token) + asked.get("MaxResults", PAGE)
-    rows = [each.describe_response_object(False) for each in found[int(token) : end]]
-    return {"Parameters": rows, "NextToken": str(end) if end < len(found) else None}
+    page, rest = pages.cut(found, token, asked.get("MaxResults", PAGE))
+    return {"Parameters": [each.describe_response_object(False) for each in page], "NextToken": rest}

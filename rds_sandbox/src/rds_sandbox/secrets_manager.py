@@ -23,7 +23,7 @@ from moto.secretsmanager.exceptions import (
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
-from rds_sandbox import policies, staging_labels
+from rds_sandbox import pages, policies, staging_labels
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
@@ -121,7 +121,7 @@ def list_versions(request: Request) -> dict[str, Any]:
             "CreatedDate": its["createdate"],
             "LastAccessedDate": its.get("accessed"),
         }
-        for version, its in secret.versions.items()
+        for version, its in list(secret.versions.items())
         if its["version_stages"] or asked.get("IncludeDeprecated")
     ]
     return {"ARN": secret.arn, "Name": secret.name, **_paged("Versions", rows, asked)}
@@ -132,8 +132,8 @@ def _paged(key: str, rows: list[Any], asked: dict[str, Any]) -> dict[str, Any]:
     token = asked.get("NextToken", "0")
     if not token.isdecimal() or int(token) > len(rows):
         raise SecretsManagerClientError("InvalidNextTokenException", "The NextToken value is invalid.")
-    end = int(token) + asked.get("MaxResults", limits("secretsmanager")["page"])
-    return {key: rows[int(token) : end], "NextToken": str(end) if end < len(rows) else None}
+    page, rest = pages.cut(rows, token, asked.get("MaxResults", limits("secretsmanager")["page"]))
+    return {key: page, "NextToken": rest}
 
 
 @action("secretsmanager", "UpdateSecretVersionStage")

@@ -10,12 +10,13 @@ from typing import Any
 
 from moto.ec2.exceptions import InvalidNextToken
 
+from rds_sandbox import pages
+
 
 def paged(member: str, rows: Sequence[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """The result with those rows that MaxResults and NextToken ask for, all of them by default, under this member's name."""
     token = asked.get("NextToken")
-    start = int(token) if token and token.isdecimal() else 0
-    if token and not 0 < start < len(rows):
+    if token and not pages.leads_on(token, rows):
         raise InvalidNextToken(token)
-    end = start + (asked.get("MaxResults") or len(rows))
-    return {member: rows[start:end], "NextToken": str(end) if end < len(rows) else None}
+    page, rest = pages.cut(rows, token or "0", asked.get("MaxResults") or len(rows))
+    return {member: page, "NextToken": rest}

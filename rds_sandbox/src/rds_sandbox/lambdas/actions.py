@@ -19,7 +19,7 @@ from moto.awslambda.exceptions import (
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 
-from rds_sandbox import patches
+from rds_sandbox import pages, patches
 from rds_sandbox.ec2 import network_interfaces
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import validation
@@ -150,8 +150,8 @@ def _paged(key: str, rows: list[Any], request: Request, most: int = LIMITS["page
     marker = asked.get("Marker") or "0"
     if not marker.isdecimal():
         raise InvalidParameterValueException("The Marker is invalid: pass the NextMarker of the answer before.")
-    end = int(marker) + min(asked.get("MaxItems", most), most)
-    return {key: rows[int(marker) : end], "NextMarker": str(end) if end < len(rows) else None}
+    page, rest = pages.cut(rows, marker, min(asked.get("MaxItems", most), most))
+    return {key: page, "NextMarker": rest}
 
 
 @action("lambda", "DeleteFunction")

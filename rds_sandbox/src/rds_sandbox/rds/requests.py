@@ -9,6 +9,7 @@ from botocore import xform_name
 from moto.core.utils import get_service_model
 from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
 
+from rds_sandbox import pages
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import Request
 from rds_sandbox.rds import facts
@@ -54,8 +55,7 @@ def paged(result: dict[str, Any], parameters: Mapping[str, Any], most: int = 100
     if not least <= limit <= most:
         raise InvalidParameterValue(f"Invalid value {limit} for MaxRecords. Must be between {least} and {most}")
     key, rows = next(iter(result.items()))
-    start = int(marker) if marker and marker.isdecimal() else 0
-    if marker and not 0 < start < len(rows):
+    if marker and not pages.leads_on(marker, rows):
         raise InvalidParameterValue("The specified marker is invalid")
-    end = start + limit
-    return {**result, key: rows[start:end], "Marker": str(end) if end < len(rows) else None}
+    page, rest = pages.cut(rows, marker or "0", limit)
+    return {**result, key: page, "Marker": rest}
