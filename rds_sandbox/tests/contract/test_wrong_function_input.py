@@ -76,6 +76,7 @@ def bomb() -> bytes:
         ({"Runtime": None}, INVALID),
         ({"Handler": None}, INVALID),
         ({"Handler": "app handler"}, "ValidationException"),
+        ({"Handler": "a" * 129}, "ValidationException"),
         ({"FunctionName": "n" * 65}, "ValidationException"),
         ({"Timeout": 901}, "ValidationException"),
         ({"MemorySize": 10241}, "ValidationException"),

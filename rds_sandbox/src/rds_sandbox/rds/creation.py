@@ -53,7 +53,7 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     named, subnet_group = parameters.get("vpc_security_group_ids"), parameters["db_subnet_group_name"]
     parameters["vpc_security_group_ids"] = named or [backend.default_security_group(subnet_group)]
     backend.require_groups(parameters["vpc_security_group_ids"], subnet_group)
-    zone_asked_for, parameters["availability_zone"] = parameters.get("availability_zone"), _zone(backend, parameters)
+    zone = _zone(backend, parameters)
     parameters["publicly_accessible"] = public_access.asked_for(parameters.get("publicly_accessible"), subnet_group)
     if parameters["publicly_accessible"]:
         public_access.require(backend, subnet_group)
@@ -65,7 +65,7 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
         backend.require_parameter_group(group, parameters["engine_version"])
         parameters["db_parameter_group_name"] = group.lower()
     instance = SandboxDBInstance(backend, request.host, **parameters)  # type: ignore[abstract]  # as in moto's own
-    instance.zone_asked_for = zone_asked_for
+    instance.availability_zone = zone
     backend.databases[identifier] = instance
     return instance
 

@@ -65,8 +65,7 @@ class DescribedDBInstance(models.DBInstance):
         usual = windows.usual(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}", *asked)
         own = {"option_group_name": None}  # moto knows none of RDS's own
         super().__init__(backend, **{**usual, **defaults, **parameters, **own})
-        self.status = "creating"
-        self.zone_asked_for: str | None = None
+        self.status, self.zone_asked_for = "creating", parameters.get("availability_zone")
         self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
         self.performance_insights_key = parameters.get("performance_insights_kms_key_id")
         self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
