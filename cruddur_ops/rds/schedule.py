@@ -12,6 +12,7 @@ from cruddur_ops import aws, dependents, roles, tags
 from cruddur_ops.calls import Call
 from cruddur_ops.change import Action, Change, removal
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.roles import Role
 from cruddur_ops.target import Target
 
 STOP = "scheduler:::aws-sdk:rds:stopDBInstance"
@@ -30,11 +31,11 @@ def creations(target: Target, found: Instance) -> list[Change]:
 
     A policy with another content is mended: with it the role could not stop the instance, or could do more than that.
     """
-    there = dict(_looks(target))
+    role = roles.find(target, name(target), POLICY)
+    there = dict(_looks(target, role))
     for resource, ours in there.items():
         if not ours:
             tags.require_ours(target, {}, resource)
-    role = roles.find(target, name(target), POLICY)
     wanted = (_role(target, found), _policy(target, found, role.policy if role else {}), _schedule(target, found))
     return [Change(Action.NONE, one.resource) if one.action is Action.CREATE and one.resource in there else one for one in wanted]
 
@@ -53,12 +54,13 @@ def removals(target: Target) -> list[Change]:
 
 def present(target: Target) -> dict[str, str]:
     """Which of the three are there and ours, by the names that they have in plans: why each stays, empty for what can go."""
-    found, called = [resource for resource, ours in _looks(target) if ours], name(target)
+    called = name(target)
+    found = [resource for resource, ours in _looks(target, roles.find(target, called, POLICY)) if ours]
     kept = dependents.of_role(target, called, POLICY) if f"IAM role {called}" in found else ""
     return {resource: "" if resource.startswith("schedule") else kept for resource in found}
 
 
-def _looks(target: Target) -> Iterator[tuple[str, bool]]:
+def _looks(target: Target, role: Role | None) -> Iterator[tuple[str, bool]]:
     """Those of the three that are there, and whether each is ours.
 
     A schedule has no tags: it is ours if it stops this instance, and says that this runbook made it; and so is then
@@ -69,7 +71,7 @@ def _looks(target: Target) -> Iterator[tuple[str, bool]]:
     ours = schedule is not None and _stops(target, schedule)
     if schedule is not None:
         yield f"schedule {called}", ours
-    if role := roles.find(target, called, POLICY):
+    if role:
         ours = tags.ours(target, role.tags) or (ours and tags.unclaimed(role.tags))
         if role.policy:
             yield f"policy of role {called}", ours

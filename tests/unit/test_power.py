@@ -32,7 +32,7 @@ SCHEDULE = ["IAM role x-stop", "policy of role x-stop", "schedule x-stop"]
 def there(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """What there is of the schedule: nothing yet. Prices are known."""
     found: set[str] = set()
-    monkeypatch.setattr(schedule, "_looks", lambda _: [(one, True) for one in found])
+    monkeypatch.setattr(schedule, "_looks", lambda *_: [(one, True) for one in found])
     allowed = schedule.policy(Instance("x", "stopped", arn=ARN))
     monkeypatch.setattr(roles, "find", lambda *_: Role({}, allowed if SCHEDULE[1] in found else {}))
     monkeypatch.setattr(dependents, "of_role", lambda *_: "")
