@@ -24,9 +24,10 @@ class Authority:
         """A server's TLS context whose certificate names this address, and ends then.
 
         The name is the subject's too: libpq before 15 looks for addresses there alone
-        (PostgreSQL 15 release notes, libpq).
+        (PostgreSQL 15 release notes, libpq). `localhost` is what Node.js compares where a client
+        gave it a socket and no name, as node-postgres does with addresses (Node.js documentation, `tls.connect`).
         """
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.set_alpn_protocols(["postgresql"])
-        self.authority.issue_cert(address, common_name=address, not_after=valid_till).configure_cert(context)
+        self.authority.issue_cert(address, "localhost", common_name=address, not_after=valid_till).configure_cert(context)
         return context

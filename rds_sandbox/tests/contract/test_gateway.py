@@ -270,11 +270,21 @@ def test_verify_full_fails_with_another_root(
 
 
 def test_certificate_names_the_endpoint(sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]) -> None:
-    """The certificate holds for this endpoint alone: through 127.0.0.1's name it would not verify."""
+    """The certificate holds for this endpoint alone: by another name it does not verify."""
     admit(**from_address(f"{OPERATOR}/32"))
 
     with pytest.raises(psycopg.OperationalError, match="does not match|verify failed"):
-        connect(sandbox, instance, host="localhost", hostaddr=instance["Endpoint"]["Address"])
+        connect(sandbox, instance, host="another.example", hostaddr=instance["Endpoint"]["Address"])
+
+
+def test_certificate_names_what_node_compares(
+    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]
+) -> None:
+    """A client that has an address and no name looks for `localhost`, as Node.js does for node-postgres (`tls.connect`)."""
+    admit(**from_address(f"{OPERATOR}/32"))
+
+    with connect(sandbox, instance, host="localhost", hostaddr=instance["Endpoint"]["Address"]) as connection:
+        assert connection.pgconn.ssl_in_use
 
 
 def test_without_tls_is_refused_from_15_on(
