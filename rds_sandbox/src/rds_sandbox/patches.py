@@ -47,6 +47,7 @@ MODULES = {
     "rds": "rds_sandbox.rds",
     "scheduler": "rds_sandbox.schedules",
     "secretsmanager": "rds_sandbox.secrets_manager",
+    "sns": "rds_sandbox.notifications",
     "ssm": "rds_sandbox.parameters",
     "sts": "rds_sandbox.sessions",
 }

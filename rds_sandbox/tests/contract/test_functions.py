@@ -311,6 +311,31 @@ def test_asynchronous_event_is_tried_three_times(
     assert 1 == len(set(starts()))
 
 
+def test_a_topic_runs_the_function_that_lets_it_in(
+    sandbox: Mapping[str, str], functions: Client, logs: Client, request_for: Callable[..., dict[str, Any]]
+) -> None:
+    """SNS's event, without what came before the permission (Developer Guide, "Invoking Lambda functions")."""
+    sns = make_client(sandbox, "sns")
+    topic = sns.create_topic(Name="spoken")["TopicArn"]
+    arn = deploy(functions, request_for("listens", "import json\ndef handler(event, context): print(json.dumps(event))"))
+    subscribed = sns.subscribe(TopicArn=topic, Protocol="lambda", Endpoint=arn)["SubscriptionArn"]
+
+    def heard() -> list[dict[str, Any]]:
+        known = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/listens")["logGroups"]
+        return [json.loads(line)["Records"][0] for line in events(logs, "listens") if line.startswith("{")] if known else []
+
+    sns.publish(TopicArn=topic, Message="lost")
+    permission = {"Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com", "SourceArn": topic}
+    functions.add_permission(FunctionName="listens", StatementId="topic", **permission)
+    published = sns.publish(TopicArn=topic, Message="heard", Subject="news")["MessageId"]
+
+    assert wait_until(lambda: bool(heard()))
+    (record,) = heard()
+    assert ("aws:sns", subscribed) == (record["EventSource"], record["EventSubscriptionArn"])
+    said = {key: record["Sns"][key] for key in ("MessageId", "TopicArn", "Subject", "Message", "MessageAttributes")}
+    assert {"MessageId": published, "TopicArn": topic, "Subject": "news", "Message": "heard", "MessageAttributes": {}} == said
+
+
 def test_dry_run_runs_nothing(functions: Client, name: str) -> None:
     """204, and the process has not seen an event."""
     before, _ = invoke(functions, name, {"do": "count"})

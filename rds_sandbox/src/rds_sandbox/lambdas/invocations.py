@@ -13,14 +13,16 @@ import time
 import uuid
 from typing import Any
 
+from moto.awslambda import models
 from moto.awslambda.exceptions import LambdaClientError
 
 from rds_sandbox.lambdas import logs
 from rds_sandbox.lambdas.actions import check_active
 from rds_sandbox.lambdas.execution_environment import Outcome
 from rds_sandbox.lambdas.fleets import Throttled, fleets
+from rds_sandbox.lambdas.policies import permits
 from rds_sandbox.lambdas.validation import refusal
-from rds_sandbox.patches import Request, action
+from rds_sandbox.patches import Request, action, replaces
 from rds_sandbox.tables import limits
 
 log = logging.getLogger(__name__)
@@ -40,8 +42,7 @@ def invoke(request: Request) -> tuple[int, dict[str, str], str]:
     if kind == "DryRun":
         return 204, {}, ""
     if kind == "Event":
-        later = (backend, name, qualifier, event)
-        threading.Thread(target=_run_later, args=later, name=function.function_name, daemon=True).start()
+        _take(backend, name, qualifier, event)
         return 202, {}, ""
     outcome, lines = run(backend, name, qualifier, event)
     payload, error = _answer(outcome.payload, outcome.error is not None)
@@ -83,6 +84,32 @@ def _answer(payload: str, failed: bool) -> tuple[str, bool]:
         return payload, failed
     message = f"Response payload size exceeded maximum allowed payload size ({LIMITS['answer']} bytes)."
     return json.dumps({"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}), True
+
+
+def send(arn: str, event: str, service: str, source_arn: str) -> None:
+    """Take another service's event for a function whose policy lets that service in for this resource; else nothing happens."""
+    region, account = arn.split(":")[3:5]
+    backend = models.lambda_backends[account][region]
+    try:
+        function = backend.get_function(arn)
+    except LambdaClientError as error:
+        log.warning("%s: the event is dropped: %s", arn, error.message)
+        return
+    if permits(function.policy.statements, service, source_arn, account):
+        _take(backend, arn, None, event)
+    else:
+        log.warning("%s: the event is dropped: its policy does not let %s invoke it for %s", arn, service, source_arn)
+
+
+@replaces(models.LambdaFunction, "invoke")
+def take(function: Any, event: str, *_headers: Any) -> str:
+    """What moto's services send, as EventBridge and CloudWatch Logs: their events, without a policy being asked."""
+    _take(models.lambda_backends[function.account_id][function.region], function.function_name, str(function.version), event)
+    return ""
+
+
+def _take(backend: Any, name: str, qualifier: str | None, event: str) -> None:
+    threading.Thread(target=_run_later, args=(backend, name, qualifier, event), name=name, daemon=True).start()
 
 
 def _run_later(backend: Any, name: str, qualifier: str | None, event: str) -> None:
