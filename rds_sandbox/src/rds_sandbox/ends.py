@@ -17,6 +17,9 @@ from rds_sandbox import passing
 
 BUFFER = memoryview(bytearray(1 << 18))  # of all ends, which take turns on one event loop
 LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+# As PostgreSQL's own server sends (PQ_SEND_BUFFER_SIZE): libpq has room for as much, and what it left of a longer record
+# in OpenSSL's memory, a client that waits for its socket would wait for without end.
+RECORD = 8192
 
 
 class End:
@@ -34,7 +37,8 @@ class End:
         self._take: Callable[[], Any] = partial(connection.recv_into, BUFFER)
         self._give: Callable[[Any], int] = connection.send
         if isinstance(connection, ssl.SSLSocket):  # what its recv_into and send come to
-            self._take, self._give = partial(connection.read, len(BUFFER), BUFFER), connection.write
+            self._take = partial(connection.read, len(BUFFER), BUFFER)
+            self._give = lambda data: connection.write(data[:RECORD])
         self._rest = b""  # what the peer has not taken yet
         self._closing = False
         self._came = asyncio.Event()

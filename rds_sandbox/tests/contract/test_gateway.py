@@ -7,6 +7,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -285,6 +286,47 @@ def test_certificate_names_what_node_compares(
 
     with connect(sandbox, instance, host="localhost", hostaddr=instance["Endpoint"]["Address"]) as connection:
         assert connection.pgconn.ssl_in_use
+
+
+def test_answers_come_in_records_of_8_kb(
+    sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None]
+) -> None:
+    """As PostgreSQL sends them: of a longer record libpq leaves a part where no poll of the socket shows it."""
+    admit(**from_address(f"{OPERATOR}/32"))
+    heard = bytearray()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=relay, args=(listener, instance["Endpoint"], heard), daemon=True).start()
+        with connect(sandbox, instance, hostaddr="127.0.0.1", port=listener.getsockname()[1]) as connection:
+            connection.execute("SELECT repeat('x', 100000)")
+
+    sizes = list(record_sizes(bytes(heard[1:])))
+    assert sum(sizes) > 100_000
+    assert max(sizes) < 8192 + 256
+
+
+def relay(listener: socket.socket, endpoint: Mapping[str, Any], heard: bytearray) -> None:
+    """Pass one connection on to the endpoint, and keep what that says."""
+    client, _ = listener.accept()
+    server = socket.create_connection((endpoint["Address"], endpoint["Port"]))
+    threading.Thread(target=copy, args=(client, server, bytearray()), daemon=True).start()
+    copy(server, client, heard)
+
+
+def copy(one: socket.socket, other: socket.socket, heard: bytearray) -> None:
+    """What one says to the other."""
+    with one, other, suppress(OSError):
+        while data := one.recv(65536):
+            heard += data
+            other.sendall(data)
+
+
+def record_sizes(data: bytes) -> Iterator[int]:
+    """The lengths of the records of application data (RFC 8446, chapter 5.1)."""
+    while len(data) >= 5:
+        size = int.from_bytes(data[3:5])
+        if data[0] == 23:
+            yield size
+        data = data[5 + size :]
 
 
 def test_without_tls_is_refused_from_15_on(
