@@ -1,14 +1,20 @@
-"""What SNS delivers to functions; to queues and URLs moto delivers.
+"""How SNS delivers: to functions as it does itself, to queues and URLs by moto; whoever publishes hears nothing of a failure.
 
-Source: AWS Lambda Developer Guide, "Invoking Lambda functions with Amazon SNS notifications", and its event.
+Source: AWS Lambda Developer Guide, "Invoking Lambda functions with Amazon SNS notifications", and its event; Amazon SNS
+Developer Guide, "Amazon SNS message delivery retries".
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from typing import Any
 
+from moto.core.exceptions import ServiceException
 from moto.sns.models import Subscription
+from requests import RequestException
+from werkzeug.exceptions import HTTPException
 
 from rds_sandbox.lambdas import invocations
 from rds_sandbox.patches import replaces
@@ -16,15 +22,32 @@ from rds_sandbox.patches import replaces
 LAMBDA = "lambda"
 SERVICE = "sns.amazonaws.com"
 
+log = logging.getLogger(__name__)
 _publish = Subscription.publish
 
 
 @replaces(Subscription, "publish")
 def publish(subscription: Any, message: str, message_id: str, subject: str | None = None, **others: Any) -> None:
-    """Where the subscriber is a function, run it later."""
-    if subscription.protocol != LAMBDA:
-        _publish(subscription, message, message_id, subject=subject, **others)
-        return
+    """To a function or a URL later."""
+    given = {"message": message, "message_id": message_id, "subject": subject, **others}
+    if others.get("message_structure") == "json":
+        subscription._parse_message_structure(message, subscription.protocol)  # which refuses what is none
+    if subscription.protocol == LAMBDA:
+        _run(subscription, **given)
+    elif subscription.protocol in ("http", "https"):
+        threading.Thread(target=_deliver, args=(subscription, given), name=subscription.endpoint, daemon=True).start()
+    else:
+        _deliver(subscription, given)
+
+
+def _deliver(subscription: Any, given: dict[str, Any]) -> None:
+    try:
+        _publish(subscription, **given)
+    except (ServiceException, HTTPException, RequestException) as error:  # the queue is gone, nobody answers
+        log.warning("%s: a message of %s is dropped: %s", subscription.endpoint, subscription.topic.arn, error)
+
+
+def _run(subscription: Any, message: str, message_id: str, subject: str | None, **others: Any) -> None:
     attributes, matcher = others.get("message_attributes") or {}, subscription._filter_policy_matcher
     if matcher is not None and not matcher.matches(attributes, message):
         return

@@ -87,10 +87,11 @@ def test_what_cloudwatch_refuses(cloudwatch: Client) -> None:
 
 
 def test_a_topic_is_told_of_events(sandbox: Mapping[str, str], rds: Client) -> None:
-    """Of this instance's backups alone, and no more when the subscription is gone."""
+    """Of this instance's notifications alone, and no more when the subscription is gone; another subscriber's queue is gone."""
     sns, sqs = make_client(sandbox, "sns"), make_client(sandbox, "sqs")
     topic, queue = sns.create_topic(Name="told")["TopicArn"], sqs.create_queue(QueueName="heard")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"{arn}-gone")
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
     asked: Any = {
         "SubscriptionName": "told",
