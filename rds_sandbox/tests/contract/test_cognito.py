@@ -358,6 +358,71 @@ def test_client_with_a_secret_wants_its_hash(idp: Client, pool: str) -> None:
     assert idp.sign_up(**wish, SecretHash=base64.b64encode(digest).decode())["UserSub"]
 
 
+def test_sign_in_is_by_the_clients_flows_and_secret(idp: Client, pool: str, sign_up: Call, confirm: Call) -> None:
+    """Flows that a client does not name are not enabled; a secret asks for its hash (CreateUserPoolClient, InitiateAuth)."""
+    sign_up("flows@example.com")
+    confirm("flows@example.com")
+    made = idp.create_user_pool_client(UserPoolId=pool, ClientName="server", GenerateSecret=True)["UserPoolClient"]
+    name = {"UserPoolId": pool, "ClientId": made["ClientId"]}
+    digest = hmac.new(made["ClientSecret"].encode(), f"flows@example.com{made['ClientId']}".encode(), hashlib.sha256).digest()
+    auth = {"USERNAME": "flows@example.com", "PASSWORD": PASSWORD, "SECRET_HASH": base64.b64encode(digest).decode()}
+
+    def sign_in(flow: str = "USER_PASSWORD_AUTH", **changes: str) -> str:
+        try:
+            idp.initiate_auth(ClientId=made["ClientId"], AuthFlow=flow, AuthParameters={**auth, **changes})
+        except ClientError as error:
+            return code_of(error)
+        return ""
+
+    assert "InvalidParameterException" == sign_in()
+    idp.update_user_pool_client(**name, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"], RefreshTokenValidity=9)
+    assert ["", "NotAuthorizedException", "NotAuthorizedException"] == [
+        sign_in(), sign_in(SECRET_HASH="x"), sign_in(PASSWORD="Wrong1!wrong"),
+    ]  # fmt: skip
+    assert ["NotInSandbox", "NotAuthorizedException"] == [
+        sign_in("CUSTOM_AUTH"),
+        sign_in("REFRESH_TOKEN_AUTH", REFRESH_TOKEN="x"),
+    ]
+    changed = idp.update_user_pool_client(**name, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"])["UserPoolClient"]
+    assert (30, "server") == (changed["RefreshTokenValidity"], changed["ClientName"])
+    assert made["CreationDate"] == changed["CreationDate"] < changed["LastModifiedDate"]
+
+
+def test_unconfirmed_and_unknown_users_do_not_sign_in(idp: Client, pool: str, sign_up: Call) -> None:
+    """An administrator's sign-in neither; whether a user exists is hidden where the client says so (InitiateAuth)."""
+    sign_up("early@example.com")
+    flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"]
+    for hidden, code in (("LEGACY", "UserNotFoundException"), ("ENABLED", "NotAuthorizedException")):
+        made = idp.create_user_pool_client(
+            UserPoolId=pool, ClientName="web", ExplicitAuthFlows=flows, PreventUserExistenceErrors=hidden
+        )
+        request = {"ClientId": made["UserPoolClient"]["ClientId"], "AuthFlow": "USER_PASSWORD_AUTH"}
+        early = {"USERNAME": "early@example.com", "PASSWORD": PASSWORD}
+        with pytest.raises(ClientError) as caught:
+            idp.initiate_auth(**request, AuthParameters={**early, "USERNAME": "nobody@example.com"})
+        assert code == code_of(caught.value)
+        with pytest.raises(ClientError) as caught:
+            idp.admin_initiate_auth(UserPoolId=pool, **{**request, "AuthFlow": "ADMIN_USER_PASSWORD_AUTH"}, AuthParameters=early)
+        assert "UserNotConfirmedException" == code_of(caught.value)
+
+
+def test_an_administrator_makes_users_by_the_pools_rules(idp: Client) -> None:
+    """Password policy and schema hold; RESEND changes nothing of the user (AdminCreateUser)."""
+    pool = create_pool(idp)["Id"]
+    wish = {"UserPoolId": pool, "Username": "made@example.com"}
+    for change, code in (
+        ({"TemporaryPassword": "short"}, "InvalidPasswordException"),
+        ({"UserAttributes": [{"Name": "custom:shoe", "Value": "42"}]}, "InvalidParameterException"),
+    ):
+        with pytest.raises(ClientError) as caught:
+            idp.admin_create_user(**wish, **change)
+        assert code == code_of(caught.value)
+    made = idp.admin_create_user(**wish)["User"]
+    again = idp.admin_create_user(**wish, MessageAction="RESEND")["User"]
+    assert (made["Username"], made["Attributes"]) == (again["Username"], again["Attributes"])
+    assert 1 == len(idp.list_users(UserPoolId=pool)["Users"])
+
+
 def test_update_resets_what_is_not_repeated(idp: Client, function: str) -> None:
     """Triggers, policy, verification and recovery go back to their defaults; sign-in names and schema stay."""
     settings = {

@@ -1,3 +1,3 @@
 """Cognito: moto's, whose codes are checked and whose trigger is invoked. Importing it patches moto."""
 
-from rds_sandbox.cognito import actions  # noqa: F401 - it puts its functions into the table
+from rds_sandbox.cognito import actions, sign_in  # noqa: F401 - they put their functions into the table

@@ -7,8 +7,6 @@ ForgotPassword, ConfirmForgotPassword, UpdateUserPool, DeleteUserPool).
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import secrets
 import threading
 from typing import Any
@@ -17,14 +15,14 @@ from moto.cognitoidp import models
 from moto.cognitoidp.exceptions import (
     InvalidParameterException,
     NotAuthorizedError,
-    ResourceNotFoundError,
     UsernameExistsException,
     UserNotFoundError,
 )
 from moto.cognitoidp.models import UserStatus, cognitoidp_backends
 
 from rds_sandbox.cognito import codes, pools, triggers
-from rds_sandbox.cognito.pools import SandboxUserPool
+from rds_sandbox.cognito.pools import SandboxUserPool, pool_of
+from rds_sandbox.cognito.sign_in import check_secret
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
 # Of authenticator apps, 52 characters as on AWS; moto checks codes by one for all users, which would be known to everybody.
@@ -32,33 +30,11 @@ replaces(models, "COGNITO_TOTP_MFA_SECRET")(base64.b32encode(secrets.token_bytes
 _one_at_a_time = threading.Lock()  # requests come in several threads, and a code counts once
 
 
-def user_pools() -> list[SandboxUserPool]:
-    """All user pools of all regions."""
-    regions: list[Any] = [backend for account in cognitoidp_backends.values() for backend in account.values()]
-    return [pool for backend in regions for pool in backend.user_pools.values()]
-
-
-def _pool(request: Request) -> SandboxUserPool:
-    """The pool that the request is about; one that names an app client carries no signature, and so no region."""
-    if "UserPoolId" in request.parameters:
-        pool: SandboxUserPool = request.backend.describe_user_pool(request.parameters["UserPoolId"])
-        return pool
-    client_id = request.parameters["ClientId"]
-    for each in user_pools():
-        if client_id in each.clients:
-            return each
-    raise ResourceNotFoundError(f"User pool client {client_id} does not exist.")
-
-
 def _check_secret(request: Request) -> SandboxUserPool:
     """The pool, once the request's SecretHash is found right, where the app client has a secret."""
-    pool, client_id = _pool(request), request.parameters["ClientId"]
-    client = pool.clients[client_id]
-    if client.generate_secret:
-        text = f"{request.parameters['Username']}{client_id}"
-        digest = hmac.new(client.secret.encode(), text.encode(), hashlib.sha256).digest()
-        if not secrets.compare_digest(base64.b64encode(digest).decode(), request.parameters.get("SecretHash", "")):
-            raise NotAuthorizedError(f"Unable to verify secret hash for client {client_id}")
+    pool = pool_of(request)
+    client = pool.clients[request.parameters["ClientId"]]
+    check_secret(client, request.parameters["Username"], request.parameters.get("SecretHash", ""))
     return pool
 
 
@@ -87,19 +63,12 @@ def check_configuration(request: Request) -> object:
 @action("cognito-idp", "DeleteUserPool")
 def check_protection(request: Request) -> object:
     """A protected pool stays, and so does one that has a domain."""
-    pool = _pool(request)
+    pool = pool_of(request)
     if pool.domain:
         raise InvalidParameterException("User pool cannot be deleted. It has a domain configured that should be deleted first.")
     if pool.extended_config.get("DeletionProtection") == "ACTIVE":
         message = "The user pool cannot be deleted because deletion protection is activated."
         raise InvalidParameterException(f"{message} Deletion protection must be inactivated first.")
-    return MOTO
-
-
-@action("cognito-idp", "AdminCreateUser", "AdminInitiateAuth", "InitiateAuth")
-def check_triggers(request: Request) -> object:
-    """A trigger that Cognito would invoke here, and the sandbox does not."""
-    triggers.refuse_others(request.name, _pool(request))
     return MOTO
 
 
@@ -129,7 +98,7 @@ def sign_up(request: Request) -> dict[str, Any]:
 @action("cognito-idp", "ResendConfirmationCode")
 def resend_confirmation_code(request: Request) -> dict[str, Any]:
     """The code before counts no more."""
-    triggers.refuse_others(request.name, _pool(request))
+    triggers.refuse_others(request.name, pool_of(request))
     pool, user = _user(request)
     if user.status is UserStatus.CONFIRMED:
         raise InvalidParameterException("User is already confirmed.")
@@ -159,14 +128,14 @@ def admin_confirm_sign_up(request: Request) -> dict[str, Any]:
     with _one_at_a_time:
         _check_unconfirmed(user)
         user.status = UserStatus.CONFIRMED
-    triggers.post_confirmation(_pool(request), user, "ConfirmSignUp", request.parameters)
+    triggers.post_confirmation(pool_of(request), user, "ConfirmSignUp", request.parameters)
     return {}
 
 
 @action("cognito-idp", "ForgotPassword")
 def forgot_password(request: Request) -> dict[str, Any]:
     """A code goes to a verified attribute, by the order of AccountRecoverySetting."""
-    triggers.refuse_others(request.name, _pool(request))
+    triggers.refuse_others(request.name, pool_of(request))
     pool, user = _user(request)
     attribute = _recovered_by(pool, user)
     if attribute is None:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 import secrets
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from moto.cognitoidp import models
-from moto.cognitoidp.exceptions import InvalidParameterException
+from moto.cognitoidp.exceptions import InvalidParameterException, ResourceNotFoundError
 from moto.core.exceptions import JsonRESTError
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.core.utils import utcnow
 
 from rds_sandbox.cognito.codes import Code
-from rds_sandbox.patches import backend_of, replaces
+from rds_sandbox.patches import Request, backend_of, replaces
 from rds_sandbox.tables import limits
 
 LIMITS = limits("cognito-idp")
@@ -104,14 +104,40 @@ class SandboxUserPool(models.CognitoIdpUserPool):
     def check_attributes(self, attributes: Mapping[str, str]) -> None:
         """Whether a user may sign up with these."""
         required = [name for name, each in self.schema_attributes.items() if each.required and name != "sub"]
-        problems = [f"{name}: The attribute is required" for name in required if not attributes.get(name)]
-        unknown = [name for name in attributes if name not in self.schema_attributes]
-        problems += [f"{name}: Attribute does not exist in the schema." for name in unknown]
+        missing = [f"{name}: The attribute is required" for name in required if not attributes.get(name)]
+        self._refuse([*missing, *self._unknown(attributes)])
+        if "email" in attributes and not EMAIL.fullmatch(attributes["email"]):
+            raise InvalidParameterException("Invalid email address format.")
+
+    def check_known(self, names: Iterable[str]) -> None:
+        """Whether the schema has these attributes; an administrator may leave required ones out."""
+        self._refuse(self._unknown(names))
+
+    def _unknown(self, names: Iterable[str]) -> list[str]:
+        return [f"{name}: Attribute does not exist in the schema." for name in names if name not in self.schema_attributes]
+
+    def _refuse(self, problems: list[str]) -> None:
         if problems:
             lines = "".join(f"{problem}\n" for problem in problems)
             raise InvalidParameterException(f"Attributes did not conform to the schema: {lines}")
-        if "email" in attributes and not EMAIL.fullmatch(attributes["email"]):
-            raise InvalidParameterException("Invalid email address format.")
+
+
+def user_pools() -> list[SandboxUserPool]:
+    """All user pools of all regions."""
+    regions: list[Any] = [backend for account in models.cognitoidp_backends.values() for backend in account.values()]
+    return [pool for backend in regions for pool in backend.user_pools.values()]
+
+
+def pool_of(request: Request) -> SandboxUserPool:
+    """The pool that the request is about; one that names an app client carries no signature, and so no region."""
+    if "UserPoolId" in request.parameters:
+        pool: SandboxUserPool = request.backend.describe_user_pool(request.parameters["UserPoolId"])
+        return pool
+    client_id = request.parameters["ClientId"]
+    for each in user_pools():
+        if client_id in each.clients:
+            return each
+    raise ResourceNotFoundError(f"User pool client {client_id} does not exist.")
 
 
 def check_configuration(configuration: Mapping[str, Any]) -> None:
