@@ -109,6 +109,25 @@ def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], r
     assert wait_until(lambda: shown(sandbox, instance, "statement_timeout") == "0")
 
 
+def test_parameters_of_libraries(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
+    """They reach the server, which has them as they are described (PostgreSQL 18, appendix F)."""
+    change(rds, pg_stat_statements__track="ALL", method="immediate")
+    assert wait_until(lambda: shown(sandbox, instance, "pg_stat_statements.track") == "all")
+    change(rds, shared_preload_libraries="auto_explain,pg_stat_statements", pg_stat_statements__max="1000")
+    change(rds, auto_explain__log_min_duration="0", method="immediate")
+    rds.reboot_db_instance(DBInstanceIdentifier="tuned")
+    wait_for(rds, "tuned", "available")
+    assert "1000" == shown(sandbox, instance, "pg_stat_statements.max")
+    columns = "name, context = 'postmaster', coalesce(array_to_string(enumvals, ','), min_val || '-' || max_val, '0,1')"
+    rows = run(sandbox, instance, f"SELECT {columns} FROM pg_settings WHERE name ~ '^(auto_explain|pg_stat_statements)'")
+    pages = rds.get_paginator("describe_db_parameters").paginate(**GROUP)
+    described = [each for each in pages.search("Parameters") if each["ParameterName"].startswith(("auto_", "pg_stat_s"))]
+    found = {(each["ParameterName"], each["ApplyType"] == "static", each["AllowedValues"]) for each in described}
+    assert not found.difference(rows)
+    log = rds.describe_db_log_files(DBInstanceIdentifier="tuned")["DescribeDBLogFiles"][-1]["LogFileName"]
+    assert "plan:" in rds.download_db_log_file_portion(DBInstanceIdentifier="tuned", LogFileName=log)["LogFileData"]
+
+
 def test_force_ssl(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
     """It is dynamic."""
     change(rds, rds__force_ssl="0", method="immediate")
@@ -155,6 +174,10 @@ def facts(parameter: Mapping[str, Any]) -> tuple[Any, ...]:
             {"ParameterName": "shared_preload_libraries", "ParameterValue": "pg_cron", "ApplyMethod": "pending-reboot"},
         ),
         ("NotInSandbox", {"ParameterName": "rds.allowed_extensions", "ParameterValue": "*"}),
+        ("NotInSandbox", {"ParameterName": "pgaudit.log", "ParameterValue": "ddl"}),
+        (VALUE, {"ParameterName": "no_such_library.on", "ParameterValue": "1"}),
+        (VALUE, {"ParameterName": "rds.extensions", "ParameterValue": "hstore"}),
+        (VALUE, {"ParameterName": "pg_stat_statements.max", "ParameterValue": "99", "ApplyMethod": "pending-reboot"}),
     ],
 )
 def test_what_is_refused_of_a_parameter(rds: Client, group: None, code: str, wrong: dict[str, str]) -> None:

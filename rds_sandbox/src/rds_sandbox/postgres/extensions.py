@@ -33,8 +33,8 @@ def settings(programs: Programs, root: Path) -> dict[str, str]:
     """
     if not Path(programs.path("pg_config")).exists():
         return {}
-    libraries, major = Path(programs.run("pg_config", "--pkglibdir").strip()), programs.major()
-    found = {"shared_preload_libraries": PRELOADED} if list(libraries.glob(f"{PRELOADED}.*")) else {}
+    major = programs.major()
+    found = {"shared_preload_libraries": PRELOADED} if programs.has_library(PRELOADED) else {}
     found["rds.extensions"] = ", ".join(names(major))
     own = Path(programs.run("pg_config", "--sharedir").strip()) / "extension"
     if major >= FIRST_MAJOR:

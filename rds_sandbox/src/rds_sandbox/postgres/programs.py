@@ -87,6 +87,12 @@ class Programs:
         command = ["cp", "-Rp", share, str(source), str(target)]
         subprocess.run(command, check=True, capture_output=True, text=True, **self.account.switch)
 
+    def has_library(self, name: str) -> bool:
+        """Whether a server can load it; programs that do not say where their files are (pg_config) have none."""
+        if not Path(self.path("pg_config")).exists():
+            return False
+        return any(Path(self.run("pg_config", "--pkglibdir").strip()).glob(f"{name}.*"))
+
     def major(self) -> int:
         """The server's major version, such as 18."""
         return _major(self)

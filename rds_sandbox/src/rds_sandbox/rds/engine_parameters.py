@@ -39,8 +39,8 @@ class Parameter:
     kind: str
     static: bool
     description: str
-    modifiable: bool = True
     allowed: str = ""
+    modifiable: bool = True
     value: str | None = None
 
     def check(self, value: str) -> None:
@@ -69,8 +69,10 @@ def of(programs: Programs, major: int) -> dict[str, Parameter]:
     table = facts.tables()["parameters"]
     found = [_engines(programs, line.split("\t")) for line in programs.run("postgres", "--describe-config").splitlines()]
     rds = [Parameter(**{**row, "value": row["value"].get(str(major), row["value"]["other"])}) for row in table["rds"]]
+    for library, rows in table["libraries"].items():
+        found += [Parameter(f"{library}.{name}", *columns) for name, columns in rows.items() if programs.has_library(library)]
     offered = ", ".join(extensions.names(major))
-    rds.append(Parameter("rds.extensions", "string", True, "List of provided extensions", False, offered, offered))
+    rds.append(Parameter("rds.extensions", "string", True, "List of provided extensions", offered, False, offered))
     return {each.name: each for each in sorted([*found, *rds], key=lambda each: each.name)}
 
 
@@ -85,7 +87,7 @@ def _engines(programs: Programs, columns: list[str]) -> Parameter:
         allowed = allowed or _values(programs, name)
     modifiable = name not in table["locked"] and not name.startswith(tuple(table["locked_prefixes"]))
     value = table["defaults"].get(name)
-    return Parameter(name, TYPES[kind], context == "postmaster", description, modifiable, allowed, value)
+    return Parameter(name, TYPES[kind], context == "postmaster", description, allowed, modifiable, value)
 
 
 def _values(programs: Programs, name: str) -> str:
@@ -100,7 +102,9 @@ def _values(programs: Programs, name: str) -> str:
 
 def find(parameters: Mapping[str, Parameter], name: str) -> Parameter:
     """The parameter of this name."""
-    if name in facts.tables()["parameters"]["lacking"]:
+    table = facts.tables()["parameters"]
+    library = name.partition(".")[0] if "." in name and name not in parameters else ""
+    if name in table["lacking"] or library in {*table["prefixes"], *table["allowed"]["shared_preload_libraries"].split(",")}:
         raise NotInSandbox(f"the parameter {name} is not in the sandbox")
     if name not in parameters:
         raise InvalidParameterValue(f"Could not find parameter with name: {name}")

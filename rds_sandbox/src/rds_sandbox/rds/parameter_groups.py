@@ -10,7 +10,6 @@ import os
 import re
 import signal
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from moto.rds.exceptions import (
@@ -195,9 +194,8 @@ def _check_libraries(programs: Programs, asked: Mapping[str, str]) -> None:
     """A server that is to preload what it does not have would not start."""
     if asked["ParameterName"] != "shared_preload_libraries":
         return
-    there = Path(programs.run("pg_config", "--pkglibdir").strip())
     for name in filter(None, map(str.strip, asked["ParameterValue"].split(","))):
-        if not list(there.glob(f"{name}.*")):
+        if not programs.has_library(name):
             raise NotInSandbox(f"the library {name} is not in the sandbox")
 
 
