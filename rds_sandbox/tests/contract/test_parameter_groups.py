@@ -175,6 +175,7 @@ def facts(parameter: Mapping[str, Any]) -> tuple[Any, ...]:
         ),
         ("NotInSandbox", {"ParameterName": "rds.allowed_extensions", "ParameterValue": "*"}),
         ("NotInSandbox", {"ParameterName": "pgaudit.log", "ParameterValue": "ddl"}),
+        ("NotInSandbox", {"ParameterName": "ssl_min_protocol_version", "ParameterValue": "TLSv1.3"}),
         (VALUE, {"ParameterName": "no_such_library.on", "ParameterValue": "1"}),
         (VALUE, {"ParameterName": "rds.extensions", "ParameterValue": "hstore"}),
         (VALUE, {"ParameterName": "pg_stat_statements.max", "ParameterValue": "99", "ApplyMethod": "pending-reboot"}),

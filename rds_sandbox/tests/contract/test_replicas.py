@@ -15,6 +15,7 @@ from tests.support import Client, make_client, wait_for, wait_until
 
 REPLICA = {"DBInstanceIdentifier": "replica"}
 SOURCE = {"DBInstanceIdentifier": "source"}
+DELAYED = {"DBParameterGroupName": "delayed"}
 STATE = "InvalidDBInstanceState"
 
 
@@ -28,8 +29,9 @@ def source(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any
 
 @pytest.fixture(scope="module")
 def replica(rds: Client, source: dict[str, Any]) -> dict[str, Any]:
-    """Its read replica."""
-    rds.create_db_instance_read_replica(**REPLICA, SourceDBInstanceIdentifier="source")
+    """Its read replica, with a parameter group of its own."""
+    rds.create_db_parameter_group(**DELAYED, DBParameterGroupFamily="postgres18", Description="test")
+    rds.create_db_instance_read_replica(**REPLICA, SourceDBInstanceIdentifier="source", **DELAYED)
     return wait_for(rds, "replica", "available")
 
 
@@ -107,21 +109,37 @@ def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[st
     assert "InvalidParameterCombination" == refused(rds.delete_db_instance, **REPLICA, **final)
 
 
+@pytest.mark.parametrize("simulated", [True, False])
 def test_lag_is_real_and_measured(
     sandbox: Mapping[str, str],
     rds: Client,
     rds_sandbox: Sandbox,
     source: dict[str, Any],
     replica: dict[str, Any],
+    *,
+    simulated: bool,
 ) -> None:
-    """A delayed replica has the row later, and CloudWatch's ReplicaLag grows meanwhile; then it is 0 again."""
-    rds_sandbox.simulate("lag", identifier="replica", seconds=60)
+    """A delayed replica has the row later, and CloudWatch's ReplicaLag grows meanwhile; then it is 0 again.
+
+    User Guide, "Configuring delayed replication with RDS for PostgreSQL": recovery_min_apply_delay is dynamic.
+    """
+
+    def delay(seconds: int) -> None:
+        if simulated:
+            rds_sandbox.simulate("lag", identifier="replica", seconds=seconds)
+        else:
+            value = {"ParameterName": "recovery_min_apply_delay", "ParameterValue": str(seconds * 1000)}
+            rds.modify_db_parameter_group(**DELAYED, Parameters=[{**value, "ApplyMethod": "immediate"}])
+            shown = [("1min" if seconds else "0",)]
+            until(lambda: shown == run(sandbox, replica, "SHOW recovery_min_apply_delay"))
+
+    delay(60)
     rows = count(sandbox, replica)
     run(sandbox, source, "INSERT INTO kept VALUES (4)")
     until(lambda: metric(sandbox, "ReplicaLag") > 0)
     assert rows == count(sandbox, replica)
 
-    rds_sandbox.simulate("lag", identifier="replica", seconds=0)
+    delay(0)
     until(lambda: count(sandbox, replica) == rows + 1)
     until(lambda: metric(sandbox, "ReplicaLag") == 0)
 

@@ -75,6 +75,7 @@ class Archive:
         """
         replay = {
             "restore_command": f'cp "{self.server.archive}/%f" "%p"',
+            "recovery_min_apply_delay": "0",  # which is a replica's alone
             "recovery_target_action": "promote",
             "hot_standby": "off",
         }

@@ -53,8 +53,11 @@ def drop_slot(source: Server, slot: str) -> None:
 
 
 def delay(server: Server, seconds: float) -> None:
-    """Let a standby apply each commit that many seconds after it was made."""
-    _run(server, "delay_replica", delay=sql.Literal(f"{int(seconds * 1000)}ms"))
+    """Let a standby apply each commit that many seconds after it was made; 0: as its parameter group says."""
+    if seconds:
+        _run(server, "delay_replica", delay=sql.Literal(f"{int(seconds * 1000)}ms"))
+    else:
+        _run(server, "forget_setting", setting="recovery_min_apply_delay")
     _run(server, "reload")
 
 
