@@ -107,6 +107,7 @@ def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], r
     change(rds, statement_timeout="30000", method="immediate")
     rds.reset_db_parameter_group(**GROUP, ResetAllParameters=False, Parameters=reset_)
     assert wait_until(lambda: shown(sandbox, instance, "statement_timeout") == "0")
+    assert VALUE == refused(rds.reset_db_parameter_group, **GROUP, ResetAllParameters=False, Parameters=reset_ * 21)
 
 
 def test_parameters_of_libraries(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
@@ -186,6 +187,15 @@ def test_what_is_refused_of_a_parameter(rds: Client, group: None, code: str, wro
     asked = {"ParameterName": "work_mem", "ParameterValue": "4096", "ApplyMethod": "immediate", **wrong}
     name = asked.pop("DBParameterGroupName", "tuned")
     assert code == refused(rds.modify_db_parameter_group, DBParameterGroupName=name, Parameters=[asked])
+
+
+def test_a_reset_of_the_whole_group(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
+    """Of what is dynamic at once, of what is static after a reboot (API Reference, ResetDBParameterGroup)."""
+    change(rds, lock_timeout="30000", method="immediate")
+    assert wait_until(lambda: shown(sandbox, instance, "lock_timeout") == "30s")
+    rds.reset_db_parameter_group(**GROUP)
+    assert wait_until(lambda: shown(sandbox, instance, "lock_timeout") == "0")
+    assert ("logical", "pending-reboot") == (shown(sandbox, instance, "wal_level"), status(rds))
 
 
 def test_what_is_refused_of_a_group(rds: Client, instance: dict[str, Any]) -> None:

@@ -144,8 +144,6 @@ def _row(parameter: Parameter, set_to: Mapping[str, str] | None) -> dict[str, An
 def modify(request: Request) -> dict[str, Any]:
     """Checked as a whole before anything is changed."""
     group, asked = _own(request), request.parameters["Parameters"]
-    if len(asked) > (most := LIMITS["parameters_per_request"]):
-        raise InvalidParameterValue(f"At most {most} parameters can be modified in one request.")
     known = _parameters(request, group.family)
     for each in asked:
         _check(known, each, given_value=True)
@@ -165,7 +163,7 @@ def reset(request: Request) -> dict[str, Any]:
     known = _parameters(request, group.family)
     for each in asked:
         _check(known, each, given_value=False)
-    asked = asked or [{"ParameterName": name, "ApplyMethod": REBOOT} for name in group.parameters]
+    asked = asked or [{"ParameterName": name, "ApplyMethod": _soonest(known[name])} for name in group.parameters]
     for each in asked:
         group.parameters.pop(each["ParameterName"], None)
     _announce(request, group, known, asked)
@@ -173,10 +171,17 @@ def reset(request: Request) -> dict[str, Any]:
 
 
 def _own(request: Request) -> Any:
+    """The group, where it and so many parameters can be changed."""
+    if len(request.parameters.get("Parameters") or ()) > (most := LIMITS["parameters_per_request"]):
+        raise InvalidParameterValue(f"At most {most} parameters can be modified in one request.")
     group = request.backend.parameter_group(request.parameters["DBParameterGroupName"])
     if group.name.startswith("default."):
         raise InvalidParameterValue("Cannot modify a default parameter group.")
     return group
+
+
+def _soonest(parameter: Parameter) -> str:
+    return REBOOT if parameter.static else IMMEDIATE
 
 
 def _check(known: Mapping[str, Parameter], asked: Mapping[str, str], *, given_value: bool) -> None:
