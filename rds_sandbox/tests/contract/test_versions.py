@@ -86,6 +86,9 @@ def test_a_major_upgrade(sandbox: Mapping[str, str], rds: Client, group: str, ol
         logs = rds.describe_db_log_files(DBInstanceIdentifier=name, FilenameContains="error/pg_upgrade")["DescribeDBLogFiles"]
         assert any(each["LogFileName"].startswith("error/pg_upgrade_internal.log.") for each in logs)
         run(sandbox, instance, "DROP VIEW odd")
+    newer = {"DBParameterGroupName": "newer"}
+    rds.modify_db_instance(DBInstanceIdentifier=name, **{**TARGET, "ApplyImmediately": False}, **newer)
+    assert "InvalidDBParameterGroupState" == refused(rds.delete_db_parameter_group, **newer)  # which the window will need
     upgraded = upgrade(rds, name, DBParameterGroupName="newer")
     assert (str(CURRENT), "newer") == (
         upgraded["EngineVersion"].partition(".")[0], upgraded["DBParameterGroups"][0]["DBParameterGroupName"],

@@ -73,7 +73,7 @@ def delete(request: Request) -> object:
     group = request.backend.parameter_group(request.parameters["DBParameterGroupName"])
     if group.name.startswith("default."):
         raise RDSClientError("InvalidDBParameterGroupState", f"Default DBParameterGroup cannot be deleted: {group.name}")
-    if _users(request, group):
+    if _users(request, group) or group.name in [each.pending.get("DBParameterGroupName") for each in request.backend.instances()]:
         message = f"One or more database instances are still members of this parameter group {group.name}"
         raise RDSClientError("InvalidDBParameterGroupState", f"{message}, so the group cannot be deleted")
     return MOTO
