@@ -57,6 +57,7 @@ class Refused(ServiceException):
     """A refusal in the shape of the request's service; moto looks for errors of its own in the service of their module."""
 
 
+NO_FILTERS = re.compile("(isn't|is not) currently supported")  # so the model says of the Filters of some actions
 Fault = tuple[str, str]  # which parameter, and what is wrong with it; nothing where it is missing
 
 
@@ -93,16 +94,17 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
     if model.protocol == XML:
         return
     shape = model.operation_model(name).input_shape
+    code = INVALID.get(service, BY_PROTOCOL.get(model.protocol, OTHERS)[0])
     for path, problem in _faults(shape, parameters, "") if shape else ():
-        code = INVALID.get(service, BY_PROTOCOL.get(model.protocol, OTHERS)[0])
         if service in MISSING and not problem:
             raise Refused(MISSING[service], f"The request must contain the parameter {path}")
         problem = re.sub("^Value '.*?' at '", "Value at '", problem, flags=re.DOTALL) if service in BARE else problem
         problem = problem or f"Value null at '{_member(path)}' failed to satisfy constraint: Member must not be null"
         raise Refused(code, f"1 validation error detected: {problem}")
+    if parameters.get("Filters") and shape and NO_FILTERS.search(shape.members["Filters"].documentation):
+        raise Refused(code, f"Unrecognized filter name: {parameters['Filters'][0]['Name']}")
     for key, value in tags(parameters):
         if problem := _tag_problem(service, key, value):
-            code = INVALID.get(service, BY_PROTOCOL.get(model.protocol, OTHERS)[0])
             raise Refused(TAG_CODES.get(service, code), problem)
 
 

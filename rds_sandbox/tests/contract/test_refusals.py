@@ -38,6 +38,20 @@ FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
         ("rds", "create_db_instance", {**INSTANCE, "DBParameterGroupName": "default.postgres17"}, "InvalidParameterCombination"),
         ("rds", "restore_db_instance_from_db_snapshot", {"DBInstanceIdentifier": "x"}, "InvalidParameterCombination"),
         ("rds", "describe_pending_maintenance_actions", {"Filters": [{"Name": "x", "Values": ["x"]}]}, "InvalidParameterValue"),
+        # RDS API Reference, DescribeEvents and its like, Filters: "This parameter isn't currently supported."
+        *(
+            ("rds", operation, {**more, "Filters": [{"Name": "x", "Values": ["x"]}]}, "InvalidParameterValue")
+            for operation, more in (
+                ("describe_certificates", {}),
+                ("describe_db_log_files", {"DBInstanceIdentifier": "x"}),
+                ("describe_db_parameter_groups", {}),
+                ("describe_db_subnet_groups", {}),
+                ("describe_event_subscriptions", {}),
+                ("describe_events", {}),
+                ("describe_orderable_db_instance_options", {"Engine": "postgres"}),
+                ("list_tags_for_resource", {"ResourceName": f"{RDS}:db:x"}),
+            )
+        ),
         ("rds", "describe_db_instances", {"MaxRecords": 5}, "InvalidParameterValue"),
         ("rds", "describe_db_instances", {"Marker": "x"}, "InvalidParameterValue"),
         ("rds", "describe_db_subnet_groups", {"MaxRecords": 101}, "InvalidParameterValue"),
