@@ -230,6 +230,7 @@ def test_subnet_groups(rds: Client, ec2: Client, instance: dict[str, Any]) -> No
     for code, wrong in (
         ("DBSubnetGroupAlreadyExists", {}),
         (VALUE, {"DBSubnetGroupName": "default"}),
+        (VALUE, {"DBSubnetGroupName": "1st"}),
         ("DBSubnetGroupDoesNotCoverEnoughAZs", {"DBSubnetGroupName": "one", "SubnetIds": [first]}),
         (VALUE, {"DBSubnetGroupName": "twice", "SubnetIds": [first, first, second]}),
         ("InvalidSubnet", {"DBSubnetGroupName": "nowhere", "SubnetIds": [first, "subnet-0123456789abcdef0"]}),
@@ -240,6 +241,7 @@ def test_subnet_groups(rds: Client, ec2: Client, instance: dict[str, Any]) -> No
         changed["DBSubnetGroupDescription"], {each["SubnetIdentifier"] for each in changed["Subnets"]},
     )  # fmt: skip
     assert "InvalidDBSubnetGroupStateFault" == refused(rds.delete_db_subnet_group, DBSubnetGroupName="default")
+    assert VALUE == refused(rds.modify_db_subnet_group, DBSubnetGroupName="default", SubnetIds=[first, second])
     assert "DBSubnetGroupNotFoundFault" == refused(rds.modify_db_subnet_group, DBSubnetGroupName="nowhere", SubnetIds=[first])
     rds.delete_db_subnet_group(DBSubnetGroupName="private")
 

@@ -80,6 +80,8 @@ def modify(request: Request) -> dict[str, Any]:
     """What is not given stays as it is."""
     asked, backend = request.parameters, request.backend
     group = backend.describe_db_subnet_groups(asked["DBSubnetGroupName"])[0]
+    if group.name == DEFAULT_SUBNET_GROUP:
+        raise InvalidParameterValue("The default DB subnet group can't be modified: create another one.")
     subnets = _subnets(backend, asked["SubnetIds"])
     if subnets[0].vpc_id != group.vpc_id:
         raise InvalidParameterValue("The new Subnets are not in the same Vpc as the existing subnet group")
