@@ -101,7 +101,7 @@ def test_certificates_are_described(rds: Client) -> None:
     answer = rds.describe_certificates()
     assert "rds-ca-rsa2048-g1" == answer["DefaultCertificateForNewLaunches"]
     assert 3 == len(answer["Certificates"])
-    [one] = rds.describe_certificates(CertificateIdentifier="rds-ca-ecc384-g1")["Certificates"]
+    [one] = rds.describe_certificates(CertificateIdentifier="RDS-CA-ecc384-g1")["Certificates"]
     assert datetime(2121, 5, 25, 23, 41, 55, tzinfo=UTC) == one["ValidTill"]
     with pytest.raises(rds.exceptions.CertificateNotFoundFault):
         rds.describe_certificates(CertificateIdentifier="rds-ca-2015")

@@ -196,7 +196,7 @@ def describe_certificates(parameters: Parameters, region: str) -> Row:
     """`DescribeCertificates`; the sandbox's gateways present a certificate of their own authority."""
     asked = parameters.get("CertificateIdentifier")
     known = facts.tables()["certificate"]
-    rows = [_certificate(c, region) for c in known if asked in {None, c["identifier"]}]
+    rows = [_certificate(c, region) for c in known if asked is None or asked.lower() == c["identifier"]]
     if asked and not rows:
         raise RDSClientError("CertificateNotFound", f"Certificate not found: {asked}")
     return {"Certificates": rows, "DefaultCertificateForNewLaunches": known[0]["identifier"]}

@@ -75,11 +75,12 @@ def select(events: Iterable[Event], parameters: Mapping[str, Any], now: datetime
 
 
 def _interval(parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
-    end = parameters.get("EndTime") or now
     minutes, most = parameters.get("Duration", LIMITS["events_minutes"]), LIMITS["events_kept_minutes"]
     if not 0 < minutes <= most:
         raise InvalidParameterValue(f"Invalid value {minutes} for Duration. Must be between 1 and {most}")
-    start = parameters.get("StartTime") or end - timedelta(minutes=minutes)
+    start, span = parameters.get("StartTime"), timedelta(minutes=minutes)
+    end = parameters.get("EndTime") or (start + span if start and "Duration" in parameters else now)
+    start = start or end - span
     if start > end:
         raise InvalidParameterCombination("The start time must be before the end time.")
     return start, end

@@ -25,7 +25,7 @@ def describe(request: Request) -> dict[str, Any]:
         for file in map(_described, sorted(_folder(request).iterdir()))
         if asked.get("FilenameContains", "") in file["LogFileName"]
         if file["LastWritten"] >= asked.get("FileLastWritten", 0)
-        if file["Size"] >= asked.get("FileSize", 0)
+        if file["Size"] > asked.get("FileSize", -1)
     ]
     return paged({"DescribeDBLogFiles": found}, asked, most=sys.maxsize, least=1)  # the API Reference states no limits
 
