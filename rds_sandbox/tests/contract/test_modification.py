@@ -179,7 +179,8 @@ def test_performance_is_that_of_the_storage(rds: Client, rds_sandbox: Sandbox, g
     made = create(rds, "striped", group, StorageType=None, AllocatedStorage=100)
     found = [performance(made)]
     for asked in (
-        {"AllocatedStorage": 400}, {"StorageType": "io1", "Iops": 2000}, {"StorageType": "gp3"}, {"StorageType": "gp2"},
+        {"AllocatedStorage": 400}, {"StorageType": "io1", "Iops": 2000},
+        {"StorageType": "gp3", "AllocatedStorage": 400, "Iops": 12000}, {"StorageType": "gp2", "Iops": 0},
     ):  # fmt: skip
         found.append(performance(change(rds, "striped", **asked)))
         open_window(rds_sandbox, "striped")

@@ -126,7 +126,7 @@ def test_groups_and_password_of_a_restore_are_those_of_the_call(
 ) -> None:
     """Without groups it gets the default ones, which admit nobody; with a managed password it has that one."""
     rds.create_db_parameter_group(DBParameterGroupName="own", DBParameterGroupFamily="postgres18", Description="own")
-    other = {"DBParameterGroupName": "own", "DBInstanceClass": "db.t4g.small", "StorageType": "gp2"}
+    other: dict[str, Any] = {"DBParameterGroupName": "own", "DBInstanceClass": "db.t4g.small", "StorageType": "gp2", "Iops": 0}
     restored = restore(rds, "managed", ManageMasterUserPassword=True, **other)
     arn = restored["MasterUserSecret"]["SecretArn"]
     password = json.loads(secretsmanager.get_secret_value(SecretId=arn)["SecretString"])["password"]

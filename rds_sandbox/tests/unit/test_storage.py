@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rds_sandbox.rds.storage_rules import baseline, default_type, provisioned
+from rds_sandbox.rds.storage_rules import baseline, default_type, meant, provisioned
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,21 @@ def test_the_type_that_is_meant() -> None:
 
 
 SMALL, LARGE, IO1 = ("gp3", 100, 3000, 125), ("gp3", 400, 15000, 500), ("io1", 100, 1000, None)
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "copied", "expected"),
+    [
+        ("io1", {"Iops": 0, "StorageType": "gp2"}, False, {"StorageType": "gp2"}),
+        ("io1", {"Iops": 0}, False, {"Iops": 0}),
+        ("io1", {"Iops": 0}, True, {"StorageType": "gp3"}),
+        ("io1", {"Iops": 0, "StorageType": "io2"}, True, {"Iops": 0, "StorageType": "io2"}),
+        ("gp2", {"Iops": 0}, True, {"StorageType": "gp2"}),
+    ],
+)
+def test_iops_of_0(before: str, asked: dict[str, Any], copied: bool, expected: dict[str, Any]) -> None:
+    """None are provisioned (API Reference, Iops of ModifyDBInstance and RestoreDBInstanceFromDBSnapshot)."""
+    assert expected == meant(asked, {"StorageType": before}, copied=copied)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from rds_sandbox.rds.validation import (
     check_create,
     check_identifier,
     check_modify,
+    check_restore,
     resolve_upgrade,
     resolve_version,
 )
@@ -33,6 +34,7 @@ CURRENT: dict[str, Any] = {
     "PerformanceInsightsRetentionPeriod": 7,
 }
 IO1 = {"StorageType": "io1", "Iops": 1000}
+LARGE = {"AllocatedStorage": 400, "Iops": 12000, "StorageThroughput": 500, "MaxAllocatedStorage": 1000}
 ADVANCED = {"DatabaseInsightsMode": "advanced", "PerformanceInsightsRetentionPeriod": 465}
 MANAGED = {"ManageMasterUserPassword": True}
 PASSWORD = {"MasterUserPassword": "correct-horse-battery"}
@@ -160,6 +162,13 @@ def test_a_bare_major_never_leads_back() -> None:
         ({"AllocatedStorage": 150}, IO1, COMBINATION),
         ({"AllocatedStorage": 150, "Iops": 2000}, IO1, None),
         ({"MaxAllocatedStorage": 150}, IO1, None),
+        ({"AllocatedStorage": 500}, LARGE, COMBINATION),
+        ({"Iops": 13000}, LARGE, COMBINATION),
+        ({"AllocatedStorage": 500, "Iops": 13000}, LARGE, None),
+        ({"StorageThroughput": 600}, LARGE, None),
+        ({"StorageType": "gp2"}, LARGE, None),
+        ({"StorageType": "gp3"}, {**LARGE, **IO1}, COMBINATION),
+        ({"StorageType": "gp3", "AllocatedStorage": 400, "Iops": 12000}, {**LARGE, **IO1}, None),
         (PASSWORD, {}, None),
         (PASSWORD, MANAGED, COMBINATION),
         ({"MasterUserPassword": "short"}, {}, VALUE),
@@ -196,6 +205,22 @@ def test_a_modification_is_checked_against_the_instance(
 ) -> None:
     """Each change is refused with its code, or passes."""
     assert expected == refusal(check_modify, change, {**CURRENT, **current}, REGION)
+
+
+@pytest.mark.parametrize(
+    ("change", "source", "expected"),
+    [
+        ({"AllocatedStorage": 200}, {}, None),
+        ({"AllocatedStorage": 150}, IO1, None),
+        ({"AllocatedStorage": 99}, {}, VALUE),
+        ({"MaxAllocatedStorage": 109}, {}, COMBINATION),
+        ({"StorageType": "io1"}, {}, COMBINATION),
+    ],
+    ids=str,
+)
+def test_a_copy_is_checked_against_its_source(change: dict[str, Any], source: dict[str, Any], expected: str | None) -> None:
+    """Of its storage size and IOPS count, not how far it may grow (API Reference, RestoreDBInstanceFromDBSnapshot)."""
+    assert expected == refusal(check_restore, {"DBInstanceIdentifier": "copy", **change}, {**CURRENT, **source}, REGION)
 
 
 @given(st.text("aZ09-_. é", max_size=70))

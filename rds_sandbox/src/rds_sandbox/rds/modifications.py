@@ -48,6 +48,7 @@ def modify(request: Request) -> dict[str, Any]:
     asked = backend.with_keys(asked)
     asked |= {name: asked[name].lower() for name in ("PreferredMaintenanceWindow", "DBParameterGroupName") if name in asked}
     instance = backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, FULL)
+    asked = dict(storage_rules.meant(asked, described(instance), copied=False))
     validation.check_modify(asked, described(instance), backend.region_name)
     subnet_group = asked.get("DBSubnetGroupName", instance.db_subnet_group.name)
     if subnet_group != instance.db_subnet_group.name:

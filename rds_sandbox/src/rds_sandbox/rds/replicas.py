@@ -28,6 +28,7 @@ def create(request: Request) -> dict[str, Any]:
     asked = request.backend.with_keys(given(request))
     source = _source(request, str(asked.get("SourceDBInstanceIdentifier", "")))
     before = described(source)
+    asked = storage_rules.meant(asked, before, copied=True)
     validation.check_restore(asked, before, request.backend.region_name)
     if asked.get("KmsKeyId") and not source.storage_encrypted:  # the words of the API Reference; the code is not verified
         raise InvalidParameterCombination("You can't create an encrypted read replica from an unencrypted DB instance.")

@@ -84,6 +84,7 @@ def _restored(
 ) -> dict[str, Any]:
     """The new instance has the source's settings, those of the call over them, and a server that can read the data."""
     before = described(source)
+    asked = storage_rules.meant(asked, before, copied=True)
     validation.check_restore(asked, before, request.backend.region_name)
     inherited = {name: getattr(source, name) for name in INHERITED}
     asked = {**storage_rules.provisioned(asked, before), **request.backend.with_keys(asked)}

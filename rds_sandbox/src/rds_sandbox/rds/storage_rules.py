@@ -52,6 +52,20 @@ def provisioned(parameters: Parameters, current: Parameters) -> dict[str, int | 
     return found
 
 
+def meant(parameters: Parameters, current: Parameters, *, copied: bool) -> Parameters:
+    """The parameters, without IOPS of 0 where these mean storage that has none provisioned.
+
+    Source: API Reference, Iops of ModifyDBInstance ("from Provisioned IOPS to standard storage") and of
+    RestoreDBInstanceFromDBSnapshot ("converted to a non-PIOPS instance"); of which type that is then, it does not say.
+    """
+    name = parameters.get("StorageType") or current["StorageType"]
+    if copied and "StorageType" not in parameters and _type(name).iops_per_gib:
+        name = default_type(None)
+    if parameters.get("Iops") != 0 or _type(name).iops_per_gib:
+        return parameters
+    return {**{key: value for key, value in parameters.items() if key != "Iops"}, "StorageType": name}
+
+
 def check_storage(parameters: Parameters) -> None:
     """Check the storage of a new DB instance."""
     name = parameters.get("StorageType") or default_type(parameters.get("Iops"))
@@ -68,34 +82,41 @@ def check_storage_change(parameters: Parameters, current: Parameters) -> None:
     if size < before:
         message = f"Invalid storage size for engine name postgres and storage type {storage.name}: {size}"
         raise InvalidParameterCombination(f"{message}, less than the {before} that it has")
-    wanted = _kept(storage, parameters, current) | dict(parameters)
+    wanted = _kept(storage, size, parameters, current) | dict(parameters)
     if wanted["MaxAllocatedStorage"] == size:  # says: no autoscaling (RDS User Guide)
         wanted["MaxAllocatedStorage"] = None
     _check(storage, size, wanted)
 
 
 def check_copied_storage(parameters: Parameters, source: Parameters) -> None:
-    """Check the storage of a copy, which may be of another type, and smaller.
-
-    Source: RDS User Guide, "Creating a blue/green deployment", "Modify storage and performance settings".
-    """
+    """Check the storage of a copy, which may be of another type, and grows no further unless that is asked for."""
     if _ASKED & parameters.keys():
         storage = _type(parameters.get("StorageType") or source["StorageType"])
         kept = {"Iops": source["Iops"]} if storage.iops_per_gib and storage.name == source["StorageType"] else {}
         check_storage({**kept, "AllocatedStorage": source["AllocatedStorage"], "StorageType": storage.name, **parameters})
 
 
-def _kept(storage: Storage, parameters: Parameters, current: Parameters) -> dict[str, Any]:
-    """The present settings that a change of storage leaves as they are, and that must fit the new ones."""
-    kept = {"MaxAllocatedStorage": current.get("MaxAllocatedStorage")}
-    if not storage.iops_per_gib or storage.name != current["StorageType"]:
+def _kept(storage: Storage, size: int, parameters: Parameters, current: Parameters) -> dict[str, Any]:
+    """The present settings that a change of storage leaves as they are, and that must fit the new ones.
+
+    Size and IOPS change together (ModifyDBInstance: AllocatedStorage, Iops), and come with gp3 in the place of io1 or io2
+    (terraform-provider-aws #28589).
+    """
+    kept, same = {"MaxAllocatedStorage": current.get("MaxAllocatedStorage")}, storage.name == current["StorageType"]
+    if not (_provisions(_type(current["StorageType"]), current["AllocatedStorage"]) and _provisions(storage, size)):
         return kept
-    if ("AllocatedStorage" in parameters) != ("Iops" in parameters):
+    given = len({"AllocatedStorage", "Iops"} & parameters.keys())
+    if (same and given == 1) or (not same and storage.striped_from and given < 2):
         raise InvalidParameterCombination(
             "You must specify both the storage size and iops when modifying the storage size or iops "
             "on a DB instance that has iops."
         )
-    return {**kept, "Iops": current.get("Iops")}
+    return {**kept, "Iops": current.get("Iops")} if same else kept
+
+
+def _provisions(storage: Storage, size: int) -> bool:
+    """Whether IOPS can be asked for."""
+    return bool(storage.iops) and size >= storage.striped_from
 
 
 def _type(name: str) -> Storage:

@@ -79,7 +79,7 @@ def check_restore(parameters: Parameters, source: Parameters, region: str) -> No
     if parameters.get("AllocatedStorage", source["AllocatedStorage"]) < source["AllocatedStorage"]:
         message = "The allocated storage size can't be less than the source snapshot or backup size."
         raise InvalidParameterValue(message)
-    check_storage_change(parameters, source)
+    check_copied_storage(parameters, source)
     if "DBName" in parameters:  # reported by Terraform
         raise InvalidParameterValue("DBName must be null when Restoring for this Engine.")
     _check_lifecycle(parameters.get("EngineLifecycleSupport"), version, datetime.now(UTC).date())
