@@ -104,6 +104,7 @@ def test_a_topic_is_told_of_events(sandbox: Mapping[str, str], rds: Client) -> N
         ({"SourceIds": ["absent"]}, "SourceNotFound"),
         ({"EventCategories": ["gossip"]}, "SubscriptionCategoryNotFound"),
         ({"EventCategories": ["backup"], "SourceType": "db-snapshot", "SourceIds": []}, "SubscriptionCategoryNotFound"),
+        ({"SourceType": "db-parameter-group", "SourceIds": []}, "SubscriptionCategoryNotFound"),
         ({"SourceType": None}, "InvalidParameterCombination"),
         ({"SourceType": "db-cluster"}, "NotInSandbox"),
     ):

@@ -243,6 +243,7 @@ def test_the_role_of_enhanced_monitoring(sandbox: Mapping[str, str], rds: Client
     right = functions.make_role(iam, "emaccess", {**functions.TRUST, "Principal": {"Service": MONITORING}})
     found = change(rds, MonitoringInterval=60, MonitoringRoleArn=right)
     assert (60, right) == (found["MonitoringInterval"], found["MonitoringRoleArn"])
+    assert "Monitoring Interval changed to 60" in messages(rds, "changing")
     assert 0 == change(rds, MonitoringInterval=0)["MonitoringInterval"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.instance import create, open_group, refused, run, statuses
+from tests.instance import create, messages, open_group, refused, run, statuses
 from tests.support import Client, reset, wait_for, wait_until, wanted
 
 VALUE, COMBINATION, STATE = "InvalidParameterValue", "InvalidParameterCombination", "InvalidDBParameterGroupState"
@@ -198,6 +198,14 @@ def test_a_reset_of_the_whole_group(sandbox: Mapping[str, str], rds: Client, ins
     assert ("logical", "pending-reboot") == (shown(sandbox, instance, "wal_level"), status(rds))
 
 
+def test_events(rds: Client, instance: dict[str, Any]) -> None:
+    """Of the group each value, of its instances that they have them (User Guide, "DB parameter group events")."""
+    change(rds, lock_timeout="1000")
+    of_group, of_instance = messages(rds, "tuned", "db-parameter-group"), messages(rds, "tuned")
+    assert "Updated parameter lock_timeout to 1000 with apply method pending-reboot" == of_group[-1]
+    assert "Finished updating DB parameter group" == of_instance[-1]
+
+
 def test_what_is_refused_of_a_group(rds: Client, instance: dict[str, Any]) -> None:
     """A name that is taken or none, a family that there is not or of another version, deleting one in use or a default one."""
     new = {"DBParameterGroupName": "another", "DBParameterGroupFamily": "postgres17", "Description": "test"}
@@ -218,6 +226,7 @@ def test_what_is_refused_of_a_group(rds: Client, instance: dict[str, Any]) -> No
         rds.modify_db_instance(**name, DBParameterGroupName="default.postgres18")
     [left] = rds.describe_db_instances(**name)["DBInstances"][0]["DBParameterGroups"]
     assert {"DBParameterGroupName": "default.postgres18", "ParameterApplyStatus": "pending-reboot"} == left
+    assert "Updated to use DBParameterGroup default.postgres18" in messages(rds, "tuned")
     rds.delete_db_parameter_group(**GROUP)
 
 

@@ -104,6 +104,7 @@ def test_without_backups_there_is_no_time_to_restore_to(rds: Client, group: str)
     assert ["active"] == [backup["Status"] for backup in backups(rds, DBInstanceIdentifier="unsaved")]
     rds.modify_db_instance(**change, BackupRetentionPeriod=0)
     assert "LatestRestorableTime" not in wait_for(rds, "unsaved", "available")
+    assert {"Enabled automated backups", "Disabled automated backups"} <= {*messages(rds, "unsaved")}
     assert [] == rds.describe_db_snapshots(DBInstanceIdentifier="unsaved", SnapshotType="automated")["DBSnapshots"]
 
 

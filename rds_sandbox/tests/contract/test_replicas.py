@@ -206,6 +206,7 @@ def test_a_replica_of_a_replica(
     assert STATE == refused(rds.create_db_instance_read_replica, **second)
     rds.modify_db_instance(**REPLICA, BackupRetentionPeriod=1, ApplyImmediately=True)
     assert "LatestRestorableTime" not in wait_for(rds, "replica", "available")
+    assert {"Replication for the Read Replica resumed", "Enabled automated backups"} <= {*messages(rds, "replica")}
     rds.create_db_instance_read_replica(**second)
     cascaded = wait_for(rds, "second", "available")
     assert ("gp3", 3000, "gp2", None) == tuple(each.get(key) for each in (replica, cascaded) for key in ("StorageType", "Iops"))

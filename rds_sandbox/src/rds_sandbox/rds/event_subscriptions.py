@@ -18,7 +18,7 @@ from rds_sandbox.rds import events
 from rds_sandbox.rds.requests import attributes, given, paged
 
 EVENTS = "http://docs.amazonwebservices.com/AmazonRDS/latest/UserGuide/USER_Events.html"  # (AWS Lambda Developer Guide, "RDS")
-SOURCES = ("db-instance", "db-snapshot")  # those that have events here
+SOURCES = ("db-instance", "db-parameter-group", "db-snapshot")  # those that have events here
 
 
 @action("rds", "CreateEventSubscription")
@@ -33,7 +33,7 @@ def create(request: Request) -> dict[str, Any]:
     if sources and not kind:
         raise RDSClientError("InvalidParameterCombination", "SourceIds cannot be specified without SourceType.")
     _check_categories(kind, asked.get("EventCategories") or ())
-    known = {"db-instance": backend.databases, "db-snapshot": backend.database_snapshots}
+    known = dict(zip(SOURCES, (backend.databases, backend.db_parameter_groups, backend.database_snapshots), strict=True))
     for name in sources:
         if name not in known[kind or ""]:
             raise RDSClientError("SourceNotFound", f"Source {name} not found.")

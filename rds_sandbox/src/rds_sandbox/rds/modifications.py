@@ -184,6 +184,7 @@ def _steps(instance: SandboxDBInstance, planned: changes.Changes) -> Iterator[tu
 def _apply(instance: SandboxDBInstance, values: Values) -> None:
     """Change these settings; the server restarts where it does on AWS."""
     told = ["SingleAZ" if (key, values[key]) == ("MultiAZ", False) else key for key in TOLD if key in values]
+    more = tuple(_changed(instance, values))
     for key in told:
         instance.say(key)
     _set(instance, _completed(instance, values))
@@ -206,6 +207,19 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
         instance.machine.move(instance.address_name, instance.port)
     for key in told:
         instance.say(f"{key}_done")
+    for name, texts in more:
+        instance.say(name, **texts)
+
+
+def _changed(instance: SandboxDBInstance, values: Values) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The events of what has no other when it begins: their names and values."""
+    if "DBParameterGroupName" in values:
+        yield "regrouped", {"group": values["DBParameterGroupName"]}
+    if "MonitoringInterval" in values:
+        yield "monitored", {"number": values["MonitoringInterval"]}
+    days = values.get("BackupRetentionPeriod")
+    if days is not None and changes.waits("BackupRetentionPeriod", days, described(instance)):
+        yield "backups_enabled" if days else "backups_disabled", {}
 
 
 def _completed(instance: SandboxDBInstance, values: Values) -> Values:

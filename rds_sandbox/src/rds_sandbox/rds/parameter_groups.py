@@ -12,6 +12,7 @@ import signal
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from moto.rds import models
 from moto.rds.exceptions import (
     DBParameterGroupAlreadyExistsError,
     InvalidParameterCombination,
@@ -22,7 +23,7 @@ from moto.rds.exceptions import (
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action
 from rds_sandbox.postgres import Programs, Server
-from rds_sandbox.rds import engine_parameters, facts
+from rds_sandbox.rds import engine_parameters, events, facts
 from rds_sandbox.rds.engine_parameters import Parameter
 from rds_sandbox.rds.requests import check_filters, given, paged
 from rds_sandbox.tables import limits
@@ -31,6 +32,7 @@ FILE = "parameter_group.conf"  # which postgresql.conf includes
 LIMITS = limits("rds")
 STANDBY = ("max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction")
 IMMEDIATE, REBOOT = "immediate", "pending-reboot"
+models.DBParameterGroup.event_source_type = "db-parameter-group"  # type: ignore[attr-defined]
 
 
 @action("rds", "CreateDBParameterGroup")
@@ -150,6 +152,7 @@ def modify(request: Request) -> dict[str, Any]:
         _check_libraries(_programs(request, group.family), each)
     for each in asked:
         group.parameters[each["ParameterName"]] = dict(each)
+        events.say(group, "parameter", name=each["ParameterName"], value=each["ParameterValue"], method=each["ApplyMethod"])
     _announce(request, group, known, asked)
     return {"DBParameterGroupName": group.name}
 
@@ -215,6 +218,7 @@ def _announce(request: Request, group: Any, known: Mapping[str, Parameter], aske
             reload(instance)
         if later:
             instance.parameter_apply_status = REBOOT
+        instance.say("reparametrized")
 
 
 def values(group: Any) -> dict[str, str]:

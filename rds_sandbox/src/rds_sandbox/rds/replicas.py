@@ -122,6 +122,7 @@ def follow(replica: SandboxDBInstance, server: Server) -> None:
     if source.source is None:  # a replica has the role and its password from its own source
         roles.allow_replication(primary, replication.password(primary))
     replication.follow(server, primary, slot(replica))
+    replica.say("replicating")
 
 
 def slot(replica: SandboxDBInstance) -> str:
