@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.instance import create, refused, run
-from tests.support import Client, reset, wait_for, wanted
+from tests.support import Client, make_client, reset, wait_for, wait_until, wanted
 
 NAME = {"DBInstanceIdentifier": "talking"}
 
@@ -63,6 +63,44 @@ def test_portions_of_a_log_file(rds: Client, instance: dict[str, Any]) -> None:
     assert (2, True) == (first["LogFileData"].count("\n"), first["AdditionalDataPending"])
     assert read.endswith(last["LogFileData"])
     assert whole["LogFileData"].startswith(first["LogFileData"])
+
+
+def exported(logs: Client, name: str, kind: str = "postgresql") -> list[dict[str, Any]]:
+    """The events of the instance's log group; none where there is no group yet."""
+    group = f"/aws/rds/instance/{name}/{kind}"
+    if group not in [each["logGroupName"] for each in logs.describe_log_groups()["logGroups"]]:
+        return []
+    events: list[dict[str, Any]] = logs.get_log_events(logGroupName=group, logStreamName=f"{name}.0")["events"]
+    return events
+
+
+@pytest.mark.usefixtures("instance")
+def test_logs_are_exported(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
+    """User Guide, "Publishing PostgreSQL logs to Amazon CloudWatch Logs": new lines, in a group that stays after the instance."""
+    logs = make_client(sandbox, "logs")
+    made = create(rds, "told", group, EnableCloudwatchLogsExports=["postgresql", "upgrade"])
+    began = int(time.time()) * 1000
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        run(sandbox, made, "SELECT 1\nFROM lost_relation")
+
+    def found() -> list[dict[str, Any]]:
+        return [each for each in exported(logs, "told") if "lost_relation" in each["message"]]
+
+    assert wait_until(lambda: len(found()) == 2)
+    error, statement = found()
+    assert (True, True) == ('ERROR:  relation "lost_relation"' in error["message"], "SELECT 1\n" in statement["message"])
+    assert began <= error["timestamp"] <= statement["timestamp"] <= time.time() * 1000
+    assert (began <= error["timestamp"], []) == (True, exported(logs, "told", "upgrade"))
+    rds.modify_db_instance(
+        DBInstanceIdentifier="told", CloudwatchLogsExportConfiguration={"DisableLogTypes": ["postgresql"]}, ApplyImmediately=True
+    )
+    assert wait_until(lambda: "postgresql" not in wait_for(rds, "told", "available")["EnabledCloudwatchLogsExports"])
+    before = len(exported(logs, "told"))
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        run(sandbox, made, "SELECT * FROM hidden_relation")
+    rds.delete_db_instance(DBInstanceIdentifier="told", SkipFinalSnapshot=True)
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="told", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    assert before == len(exported(logs, "told"))
 
 
 @pytest.mark.usefixtures("slow")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -47,6 +48,7 @@ class SandboxDBInstance(DescribedDBInstance):
         base_settings: of the server, whatever the group says.
         read_only: whether sessions begin read-only, unless the group says otherwise: in a blue/green deployment.
         verifiers: of the passwords that the sandbox gave roles who log in by IAM tokens, by name.
+        exported: how many bytes of each log file are in CloudWatch Logs.
         begun: whether the work that was accepted last has begun; its status tells of it from then on.
     """
 
@@ -62,6 +64,7 @@ class SandboxDBInstance(DescribedDBInstance):
         self.begun.set()
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
         self.verifiers: dict[str, str] = {}
+        self.exported: dict[Path, int] = {}
         self.read_only = False
         login, examines = partial(iam_authentication.login, self), partial(iam_authentication.examines, self)
         admission = Admission(host.callers.origin, self.admits, self.seen_as, self.requires_tls, login, examines)

@@ -10,7 +10,7 @@ from moto.rds.exceptions import InvalidParameterCombination
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, roles
-from rds_sandbox.rds import backups, creation, facts, replicas, snapshots, validation
+from rds_sandbox.rds import backups, creation, facts, log_exports, replicas, snapshots, validation
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given, paged
@@ -146,6 +146,7 @@ def remove(instance: SandboxDBInstance, final: SandboxDBSnapshot | None = None, 
         instance.backend.retained[instance.dbi_resource_id] = instance
     else:
         backups.discard(instance)
+    log_exports.export(instance)
     instance.machine.remove()
     replicas.detach(instance)
     if instance.manage_master_user_password:

@@ -17,6 +17,7 @@ from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import (
     backups,
     changes,
+    log_exports,
     managed_secrets,
     public_access,
     storage_rules,
@@ -188,9 +189,8 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     for key in told:
         instance.say(key)
     _set(instance, _completed(instance, values))
-    logs = values.get("CloudwatchLogsExportConfiguration", {})
-    kept = set(instance.enabled_cloudwatch_logs_exports or ()) - set(logs.get("DisableLogTypes", ()))
-    instance.enabled_cloudwatch_logs_exports = sorted(kept | set(logs.get("EnableLogTypes", ())))
+    if logs := values.get("CloudwatchLogsExportConfiguration"):
+        _export(instance, set(logs.get("EnableLogTypes", ())), set(logs.get("DisableLogTypes", ())))
     if "VpcSecurityGroupIds" in values:
         instance.joining = None
     if "DBSubnetGroupName" in values:
@@ -220,6 +220,12 @@ def _changed(instance: SandboxDBInstance, values: Values) -> Iterator[tuple[str,
     days = values.get("BackupRetentionPeriod")
     if days is not None and changes.waits("BackupRetentionPeriod", days, described(instance)):
         yield "backups_enabled" if days else "backups_disabled", {}
+
+
+def _export(instance: SandboxDBInstance, more: set[str], less: set[str]) -> None:
+    before = set(instance.enabled_cloudwatch_logs_exports or ())
+    log_exports.skip(instance, more - before)
+    instance.enabled_cloudwatch_logs_exports = sorted((before - less) | more)
 
 
 def _completed(instance: SandboxDBInstance, values: Values) -> Values:

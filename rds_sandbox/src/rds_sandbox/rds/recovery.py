@@ -20,6 +20,7 @@ from moto.rds.models import rds_backends
 
 from rds_sandbox import patches
 from rds_sandbox.host import Host
+from rds_sandbox.rds import log_exports
 from rds_sandbox.rds.backend import FULL
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
 
@@ -42,6 +43,7 @@ def _watch(host: Host) -> None:
             free = shutil.disk_usage(host.root).free
             for instance in _instances():
                 _look_after(instance, free)
+                log_exports.export(instance)
 
 
 def _instances() -> Iterator[SandboxDBInstance]:
