@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.rds.exceptions import RDSClientError
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.rds.catalog import (
     describe_certificates,
     describe_db_engine_versions,
@@ -20,7 +21,6 @@ from rds_sandbox.rds.catalog import (
     describe_orderable_db_instance_options,
 )
 from rds_sandbox.rds.facts import (
-    InstanceClass,
     Major,
     default_version,
     instance_classes,
@@ -110,10 +110,16 @@ def test_an_unknown_filter_is_refused() -> None:
         numbers(Filters=[{"Name": "colour", "Values": ["red"]}])
 
 
-def test_other_engines_of_rds_have_no_rows_and_unknown_ones_are_refused() -> None:
-    """The sandbox has nothing of mysql; RDS itself has nothing of postgresql."""
-    assert [] == numbers(Engine="mysql")
-    assert [] == options(Engine="mysql")
+@pytest.mark.parametrize("engine", tables()["engine"]["others"])
+def test_other_engines_of_rds_are_not_in_the_sandbox(engine: str) -> None:
+    """Valid values of Engine (API Reference, CreateDBInstance): an empty list would say that RDS has them not."""
+    for describe in (describe_db_engine_versions, describe_db_major_engine_versions, describe_orderable_db_instance_options):
+        with pytest.raises(NotInSandbox, match=engine):
+            describe({"Engine": engine}, REGION)
+
+
+def test_an_unknown_engine_is_refused() -> None:
+    """RDS itself has nothing of postgresql."""
     with pytest.raises(RDSClientError, match="Unrecognized engine name: postgresql"):
         numbers(Engine="postgresql")
 
@@ -169,7 +175,7 @@ def test_extended_support_lasts_three_years_to_the_end_of_february(major: Major)
 def test_there_is_one_option_for_each_version_class_and_storage_type() -> None:
     """No combination is missing or doubled."""
     rows = [(row["EngineVersion"], row["DBInstanceClass"], row["StorageType"]) for row in options()]
-    classes = [c for c in instance_classes().values() if c.majors]
+    classes = [c for c in instance_classes().values() if c.majors and REGION not in c.missing]
     assert len(set(rows)) == len(rows) == len(numbers()) * len(classes) * len(storage_types())
 
 
@@ -206,10 +212,11 @@ def test_nothing_orderable_is_an_empty_list(parameters: dict[str, Any]) -> None:
     assert [] == options(**parameters)
 
 
-def test_nothing_is_orderable_in_a_region_that_the_catalog_does_not_know() -> None:
-    """No zones, no options."""
-    assert () == zones("xx-north-1")
-    assert [] == options("xx-north-1")
+@pytest.mark.parametrize(("region", "more"), [("xx-north-1", {}), (REGION, {"DBInstanceClass": "db.m6gd.large"})], ids=str)
+def test_what_is_orderable_where_the_catalog_knows_nothing(region: str, more: dict[str, str]) -> None:
+    """An empty list would say that RDS has nothing there, or not this class."""
+    with pytest.raises(NotInSandbox, match=more.get("DBInstanceClass", region)):
+        options(region, **more)
 
 
 def test_options_need_an_engine() -> None:
@@ -256,14 +263,19 @@ def test_max_records_has_bounds(limit: int) -> None:
 
 
 def test_prices_name_known_families_and_regions() -> None:
-    """Each family that can be ordered has a price for each size, each priced region has zones."""
-    hourly = tables()["prices"]["hourly"]
-    sizes = {row["name"]: len(tables()["sizes"][row["sizes"]]) for row in tables()["family"] if row["majors"]}
-    assert sizes == {family: len(prices) for family, prices in hourly.items()}
+    """Each family that can be ordered has a price, each priced region has zones."""
+    families = {name for name, row in tables()["families"].items() if row.get("majors", True)}
+    assert families == tables()["prices"]["hourly"].keys()
     assert all(zones(region["code"]) for region in tables()["prices"]["region"])
 
 
-def test_an_instance_class_knows_its_size() -> None:
-    """The tables by family come out as one value per class."""
-    expected = InstanceClass("db.t4g.micro", "db.t4g", 2, 1, "AWS Graviton2", tuple(sorted(majors())), missing=())
-    assert expected == instance_classes()["db.t4g.micro"]
+@pytest.mark.parametrize(
+    ("name", "vcpus", "memory"),
+    [("db.t4g.micro", 2, 1), ("db.t3.2xlarge", 8, 32), ("db.m5.24xlarge", 96, 384), ("db.r6i.32xlarge", 128, 1024),
+     ("db.m7i.48xlarge", 192, 768), ("db.x2g.large", 2, 32)],
+)  # fmt: skip
+def test_an_instance_class_knows_its_size(name: str, vcpus: int, memory: int) -> None:
+    """RDS User Guide, "Hardware specifications for DB instance classes"; the tables by family come out as one value per class."""
+    found = instance_classes()[name]
+    assert (name.rpartition(".")[0], vcpus, memory) == (found.family, found.vcpus, found.memory)
+    assert set(majors()) == set(found.majors)

@@ -144,6 +144,8 @@ def test_a_bare_major_never_leads_back() -> None:
         ({"EngineVersion": "18", "AllowMajorVersionUpgrade": True}, {}, None),
         ({"EngineVersion": "18.1", "AllowMajorVersionUpgrade": True}, {}, COMBINATION),
         ({"DBInstanceClass": "db.t3.small"}, {}, None),
+        ({"DBInstanceClass": "db.r7i.48xlarge"}, {}, None),
+        ({"DBInstanceClass": "db.m8g.large"}, {}, COMBINATION),
         ({"DBInstanceClass": "db.t3.tiny"}, {}, VALUE),
         ({"DBInstanceClass": "db.t2.micro"}, {}, COMBINATION),
         ({"AllocatedStorage": 100}, {}, None),

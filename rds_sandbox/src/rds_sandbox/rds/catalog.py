@@ -39,16 +39,17 @@ def _answers(name: str, most: int = 100) -> Callable[[Answer], Answer]:
     return register
 
 
-def _knows_engine(engine: str | None) -> bool:
-    """Whether the catalog has rows of this engine (of any, where None)."""
-    if engine not in {None, ENGINE["name"], *ENGINE["others"]}:
+def _require_engine(engine: str | None) -> None:
+    """Refuse what is no engine, and what is another than the sandbox's; None is any."""
+    facts.require_engine(engine)
+    if engine not in {None, ENGINE["name"]}:
         raise InvalidParameterValue(f"Unrecognized engine name: {engine}")
-    return engine in {None, ENGINE["name"]}
 
 
 @_answers("DescribeDBEngineVersions")
 def describe_db_engine_versions(parameters: Parameters, region: str) -> Row:
     """`DescribeDBEngineVersions`; a bare major means all its minors, `IncludeAll` adds the withdrawn."""
+    _require_engine(parameters.get("Engine"))
     filters = {f["Name"]: f["Values"] for f in parameters.get("Filters") or ()}
     withdrawn_too = parameters.get("IncludeAll") or "status" in filters
     asked = parameters.get("EngineVersion")
@@ -57,8 +58,7 @@ def describe_db_engine_versions(parameters: Parameters, region: str) -> Row:
         found = [v for v in found if v.is_default and (asked or v == facts.default_version())]
     if family := parameters.get("DBParameterGroupFamily"):
         filters["db-parameter-group-family"] = [family]
-    rows = [_engine_version(v) for v in found] if _knows_engine(parameters.get("Engine")) else []
-    return {"DBEngineVersions": _filtered(rows, filters)}
+    return {"DBEngineVersions": _filtered([_engine_version(v) for v in found], filters)}
 
 
 def _matches(version: Version, asked: str | None) -> bool:
@@ -113,7 +113,9 @@ def describe_orderable_db_instance_options(parameters: Parameters, region: str) 
     """`DescribeOrderableDBInstanceOptions`: a row per version, class and storage type of the region."""
     if not parameters.get("Engine"):
         raise RDSClientError("MissingParameter", "The request must contain the parameter Engine")
-    known = _knows_engine(parameters["Engine"]) and _vpc_of_region(parameters, region)
+    _require_engine(parameters["Engine"])
+    facts.require(parameters.get("DBInstanceClass"), region)
+    known = _vpc_of_region(parameters, region)
     rows = (
         _option(version, instance_class, storage, region)
         for version in facts.versions()
@@ -164,9 +166,9 @@ def _limits(storage: Storage) -> Row:
 @_answers("DescribeDBMajorEngineVersions")
 def describe_db_major_engine_versions(parameters: Parameters, region: str) -> Row:
     """`DescribeDBMajorEngineVersions`, with the dates of standard and of Extended Support."""
-    known = _knows_engine(parameters.get("Engine"))
+    _require_engine(parameters.get("Engine"))
     asked = parameters.get("MajorEngineVersion")
-    found = [m for m in facts.majors().values() if known and asked in {None, str(m.number)}]
+    found = [m for m in facts.majors().values() if asked in {None, str(m.number)}]
     return {"DBMajorEngineVersions": [_major(m) for m in sorted(found, key=lambda m: m.number)]}
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.tables import read
 
 
@@ -55,7 +57,7 @@ class InstanceClass:
 
     def orderable(self, version: Version, region: str) -> bool:
         """Whether an instance of this class and version can be created in the region."""
-        return version.major in self.majors and region not in self.missing and bool(zones(region))
+        return version.major in self.majors and region not in self.missing
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,12 @@ class Storage:
 def tables() -> dict[str, Any]:
     """The tables of catalog.toml."""
     return read(__package__, "catalog.toml")
+
+
+def require_engine(name: str | None) -> None:
+    """Refuse an engine that RDS has beside the sandbox's."""
+    if name in tables()["engine"]["others"]:
+        raise NotInSandbox(f"the engine {name} is not in the sandbox: it runs {tables()['engine']['name']} alone")
 
 
 @cache
@@ -116,16 +124,28 @@ def _version(text: str, day: str) -> Version:
 @cache
 def instance_classes() -> dict[str, InstanceClass]:
     """The DB instance classes by name."""
-    return {c.name: c for row in tables()["family"] for c in _classes(row)}
+    return {c.name: c for family, row in tables()["families"].items() for c in _classes(family, row)}
 
 
-def _classes(row: dict[str, Any]) -> list[InstanceClass]:
-    sizes = tables()["sizes"][row["sizes"]]
-    where = tuple(row["majors"]), tuple(row.get("missing", ()))
-    return [
-        InstanceClass(f"{row['name']}.{size}", row["name"], vcpus, memory, row["processor"], *where)
-        for size, (vcpus, memory) in sizes.items()
-    ]
+def _classes(family: str, row: dict[str, Any]) -> list[InstanceClass]:
+    where = tuple(row.get("majors", sorted(majors()))), tuple(row.get("missing", ()))
+    sizes = tables()["classes"]["sizes"][row["to"]]
+    return [InstanceClass(f"{family}.{size}", family, *_measures(size, row["gib"]), row["processor"], *where) for size in sizes]
+
+
+def _measures(size: str, gib: int) -> tuple[int, int]:
+    """The vCPUs of a size, and the memory at so many GiB for each."""
+    vcpus = 4 * int(size.removesuffix("xlarge") or 1) if size.endswith("xlarge") else 2
+    return vcpus, tables()["classes"]["memory"].get(size, vcpus * gib)
+
+
+def require(name: str | None, region: str) -> None:
+    """Refuse a class or a region that the catalog does not know, and that RDS may well have."""
+    if not zones(region):
+        raise NotInSandbox(f"RDS in {region} is not in the sandbox: use another region, such as us-east-1")
+    family = (name or "").rpartition(".")[0]
+    if family not in tables()["families"] and re.fullmatch(tables()["classes"]["name"], name or ""):
+        raise NotInSandbox(f"the class {name} is not in the sandbox: DescribeOrderableDBInstanceOptions lists those that are")
 
 
 @cache

@@ -78,23 +78,17 @@ def _instances(region: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _hourly(instance_class: InstanceClass, region: Mapping[str, Any]) -> Decimal:
     """USD an hour, Single-AZ; 0 where the class is not sold there."""
     name = instance_class.name
-    if name not in _base_prices() or region["code"] in instance_class.missing:
+    if region["code"] in instance_class.missing:
         return Decimal(0)
     if name in region.get("exact", {}):
         return Decimal(str(region["exact"][name]))
-    return round(_base_prices()[name] * Decimal(str(region["factor"])), 3)
+    return round(_base_price(instance_class) * Decimal(str(region["factor"])), 3)
 
 
-@cache
-def _base_prices() -> dict[str, Decimal]:
-    """USD an hour by class in us-east-1, from which the other regions' prices are derived."""
-    hourly = tables()["prices"]["hourly"]
-    sizes = {row["name"]: tables()["sizes"][row["sizes"]] for row in tables()["family"]}
-    return {
-        f"{family}.{size}": Decimal(str(price))
-        for family, prices in hourly.items()
-        for size, price in zip(sizes[family], prices, strict=True)
-    }
+def _base_price(instance_class: InstanceClass) -> Decimal:
+    """USD an hour in us-east-1, from which the other regions' prices are derived; 0 where the class is not sold any more."""
+    price = Decimal(str(tables()["prices"]["hourly"].get(instance_class.family, 0)))
+    return round(price * instance_class.memory / instance_classes()[f"{instance_class.family}.2xlarge"].memory, 3)
 
 
 def _instance_attributes(instance_class: InstanceClass, region: Mapping[str, Any], deployment: str) -> dict[str, str]:

@@ -142,10 +142,8 @@ def _version(text: str) -> Version:
 
 def _check_engine(parameters: Parameters) -> Version:
     engine = parameters.get("Engine")
-    known = facts.tables()["engine"]
-    if engine in known["others"]:
-        raise InvalidParameterValue(f"Invalid DB engine: {engine}. The sandbox runs postgres only.")
-    if engine != known["name"]:
+    facts.require_engine(engine)
+    if engine != facts.tables()["engine"]["name"]:
         raise InvalidParameterValue(f"Invalid DB engine: {engine}")
     return _version(resolve_version(parameters.get("EngineVersion")))
 
@@ -169,6 +167,7 @@ def _check_lifecycle(lifecycle: str | None, version: Version, today: date) -> No
 
 
 def _check_class(name: str | None, version: Version, region: str) -> None:
+    facts.require(name, region)
     instance_class = facts.instance_classes().get(name or "")
     if instance_class is None:
         raise InvalidParameterValue(f"Invalid DB Instance class: {name}")
