@@ -65,10 +65,13 @@ def test_rds(sandbox: Mapping[str, str], rds: Client, ec2: Client, secretsmanage
     found = wait_for(rds, "shaped", "available")
     compare("DBInstance", found)
     present = {"SecondaryAvailabilityZone", "PerformanceInsightsKMSKeyId", "EnhancedMonitoringResourceArn", "MasterUserSecret"}
+    assert ("sse-kms", "second") == (found["StorageEncryptionType"], found["UpgradeRolloutOrder"])
     assert ({}, set()) == (found["PendingModifiedValues"], present - found.keys())
     compare("DBSnapshot", rds.create_db_snapshot(**NAME, DBSnapshotIdentifier="one")["DBSnapshot"])
     wait_for(rds, "shaped", "available")
     compare("DBSnapshot", rds.describe_db_snapshots(DBSnapshotIdentifier="one")["DBSnapshots"][0])
+    [backup] = rds.describe_db_instance_automated_backups(**NAME)["DBInstanceAutomatedBackups"]
+    assert "sse-kms" == backup["StorageEncryptionType"]
     compare("DBInstance", rds.modify_db_instance(**NAME, CopyTagsToSnapshot=True)["DBInstance"])
     restored = rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="other", DBSnapshotIdentifier="one")["DBInstance"]
     compare("DBInstance", restored, *serverless)
@@ -98,6 +101,7 @@ def test_a_plain_instance(rds: Client) -> None:
     found = [wait_for(rds, name, "available") for name in ("plain", "plainer")]
     for each in found:
         compare("DBInstance", each)
+    assert "none" == found[0]["StorageEncryptionType"]
     assert not {"StatusInfos", "EnabledCloudwatchLogsExports", "Iops", "MasterUserSecret"} & found[0].keys()
     for window in ("PreferredBackupWindow", "PreferredMaintenanceWindow"):
         assert found[0][window] != found[1][window]

@@ -36,6 +36,7 @@ class DescribedDBInstance(models.DBInstance):
     customer_owned_ip_enabled = False
     activity_stream_status = "stopped"
     is_storage_config_upgrade_available = False
+    upgrade_rollout_order = "second"  # the default (API Reference, DBInstance)
 
     port: int
     iops: Any
@@ -81,6 +82,11 @@ class DescribedDBInstance(models.DBInstance):
         self.joining: list[str] | None = None
         self.parameter_apply_status = "in-sync"
         self.automatic_restart_time: datetime | None = None
+
+    @property
+    def storage_encryption_type(self) -> str:
+        """How it is encrypted: nothing is with a key of AWS's own, `sse-rds` (API Reference, DBInstance)."""
+        return "sse-kms" if self.kms_key_id else "none"
 
     @property
     def shown_subnet_group(self) -> dict[str, Any]:

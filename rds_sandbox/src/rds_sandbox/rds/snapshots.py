@@ -18,11 +18,17 @@ from moto.rds.exceptions import DBSnapshotAlreadyExistsError, InvalidParameterVa
 from rds_sandbox import folders
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import events
+from rds_sandbox.rds.descriptions import DescribedDBInstance
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
 from rds_sandbox.rds.requests import given, paged
 
 log = logging.getLogger(__name__)
 
+# What it shows of the instance as that was.
+COPIED = (
+    "availability_zone", "backup_retention_period", "iops", "license_model", "option_group_name", "preferred_backup_window",
+    "storage_throughput", "storage_type",
+)  # fmt: skip
 STATES = ("available", "storage-optimization", "stopped")  # of an instance that snapshots can be made of
 
 
@@ -39,6 +45,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
     snapshot_target = "region"
     dedicated_log_volume = False
     processor_features: tuple[str, ...] = ()
+    storage_encryption_type = DescribedDBInstance.storage_encryption_type
 
     backend: Any
     source_tags: list[dict[str, str]]
@@ -59,7 +66,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
         self.folder = self.host.snapshot_folder(f"{instance.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
         self.size = 0
         self.source_tags = original.source_tags if original else list(instance.tags or ())
-        for name in ("availability_zone", "license_model", "option_group_name", "storage_type", "iops", "storage_throughput"):
+        for name in COPIED:
             setattr(self, name, getattr(instance, name))
         self.vpc_id = instance.db_subnet_group.vpc_id
         self.backend.database_snapshots[self.db_snapshot_identifier] = self
