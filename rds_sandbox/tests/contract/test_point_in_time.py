@@ -117,6 +117,13 @@ def test_retained_backups_restore_a_deleted_instance(sandbox: Mapping[str, str],
     rds.delete_db_instance(DBInstanceIdentifier="doomed", SkipFinalSnapshot=True, DeleteAutomatedBackups=False)
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="doomed", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
     [retained] = backups(rds, Filters=[{"Name": "status", "Values": ["retained"]}])
+    for name in ("db-instance-id", "dbi-resource-id"):  # DescribeDBInstanceAutomatedBackups, Filters: ARNs too
+        found = backups(rds, Filters=[{"Name": name, "Values": [doomed["DBInstanceArn"], "nobody"]}])
+        assert ["doomed"] == [each["DBInstanceIdentifier"] for each in found]
+    assert [retained["DbiResourceId"]] == [
+        each["DbiResourceId"] for each in backups(rds, DbiResourceId=doomed["DbiResourceId"].lower())
+    ]
+    assert "InvalidParameterCombination" == refused(rds.delete_db_instance_automated_backup)
     arn = retained["DBInstanceAutomatedBackupsArn"]
     target = {"VpcSecurityGroupIds": [group]}
     by_id = restore(rds, "by-id", SourceDbiResourceId=doomed["DbiResourceId"], UseLatestRestorableTime=True, **target)

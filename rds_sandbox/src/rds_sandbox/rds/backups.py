@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moto.core.utils import utcnow
-from moto.rds.exceptions import RDSClientError
+from moto.rds.exceptions import InvalidParameterCombination, RDSClientError
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres.archive import Archive
@@ -17,7 +17,11 @@ from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import check_filters, given, paged
 from rds_sandbox.rds.snapshots import SandboxDBSnapshot
 
-_FILTERS = {"status": "status", "db-instance-id": "db_instance_identifier", "dbi-resource-id": "dbi_resource_id"}
+_FILTERS = {  # what their values may be
+    "status": ("status",),
+    "db-instance-id": ("db_instance_identifier", "db_instance_arn"),
+    "dbi-resource-id": ("dbi_resource_id", "db_instance_arn"),
+}
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,11 @@ def discard(instance: SandboxDBInstance) -> None:
 
 
 def find(backend: SandboxRDSBackend, resource_id: str | None, arn: str | None) -> AutomatedBackup:
-    """Those of an instance, deleted or not."""
+    """Those of an instance, deleted or not; the case of a resource id does not matter."""
+    if not (resource_id or arn):
+        raise InvalidParameterCombination("DbiResourceId or DBInstanceAutomatedBackupsArn must be specified.")
     for backup in _all(backend):
-        if backup.dbi_resource_id == resource_id or backup.db_instance_automated_backups_arn == arn:
+        if backup.dbi_resource_id.lower() == (resource_id or "").lower() or backup.db_instance_automated_backups_arn == arn:
             return backup
     raise RDSClientError("DBInstanceAutomatedBackupNotFound", f"No automated backup {resource_id or arn} was found.")
 
@@ -116,10 +122,10 @@ def describe(request: Request) -> dict[str, Any]:
     resource_id, arn = asked.get("DbiResourceId"), asked.get("DBInstanceAutomatedBackupsArn")
     found = [find(request.backend, resource_id, arn)] if resource_id or arn else _all(request.backend)
     check_filters(asked, _FILTERS)
-    wanted = {_FILTERS[f["Name"]]: f["Values"] for f in asked.get("Filters") or ()}
+    wanted = [(_FILTERS[f["Name"]], f["Values"]) for f in asked.get("Filters") or ()]
     if "DBInstanceIdentifier" in asked:
-        wanted["db_instance_identifier"] = [asked["DBInstanceIdentifier"].lower()]
-    chosen = [backup for backup in found if all(getattr(backup, key) in values for key, values in wanted.items())]
+        wanted.append((("db_instance_identifier",), [asked["DBInstanceIdentifier"].lower()]))
+    chosen = [backup for backup in found if all({getattr(backup, key) for key in keys} & {*values} for keys, values in wanted)]
     return paged({"DBInstanceAutomatedBackups": chosen}, asked)
 
 
