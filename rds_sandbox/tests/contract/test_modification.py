@@ -338,7 +338,10 @@ def rename(rds: Client, before: str, after: str) -> None:
 
 
 def test_pending_maintenance(sandbox: Mapping[str, str], rds: Client, rds_sandbox: Sandbox, instance: dict[str, Any]) -> None:
-    """None, until one is announced; the window applies it, or an opt-in at once."""
+    """None, until one is announced; an opt-in applies it at once, the window after AutoAppliedAfterDate unasked.
+
+    API Reference, PendingMaintenanceAction, which belongs to one ARN alone.
+    """
     arn = instance["DBInstanceArn"]
     assert [] == rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"]
     for _ in range(2):
@@ -351,6 +354,8 @@ def test_pending_maintenance(sandbox: Mapping[str, str], rds: Client, rds_sandbo
         started = run(sandbox, instance, "SELECT pg_postmaster_start_time()")
         if _:
             open_window(rds_sandbox)
+            assert started == run(sandbox, instance, "SELECT pg_postmaster_start_time()")
+            open_window(rds_sandbox)
         else:
             opt_in = {"ApplyAction": "system-update", "OptInType": "immediate"}
             rds.apply_pending_maintenance_action(ResourceIdentifier=arn, **opt_in)
@@ -360,8 +365,17 @@ def test_pending_maintenance(sandbox: Mapping[str, str], rds: Client, rds_sandbo
         wait_for(rds, "changing", "available")
         assert [] == rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"]
         assert started < run(sandbox, instance, "SELECT pg_postmaster_start_time()")
-    missing = {"ResourceIdentifier": f"{arn}-not"}
-    assert "ResourceNotFoundFault" == refused(rds.describe_pending_maintenance_actions, **missing)
+    for missing in (f"{arn}-not", "changing", arn.replace("ca-central-1", "us-east-1")):
+        assert "ResourceNotFoundFault" == refused(rds.describe_pending_maintenance_actions, ResourceIdentifier=missing)
+
+
+def test_an_upgrade_that_aws_makes(rds: Client, rds_sandbox: Sandbox) -> None:
+    """API Reference, ApplyPendingMaintenanceAction, db-upgrade: to the version that has AutoUpgrade (UpgradeTarget)."""
+    rds.create_db_instance(**wanted("behind", EngineVersion="18.4"))
+    arn = wait_for(rds, "behind", "available")["DBInstanceArn"]
+    rds_sandbox.simulate("announce", identifier="behind", action="db-upgrade")
+    rds.apply_pending_maintenance_action(ResourceIdentifier=arn, ApplyAction="db-upgrade", OptInType="immediate")
+    assert "18.6" == wait_for(rds, "behind", "available")["EngineVersion"]
 
 
 def test_opting_in(rds: Client, rds_sandbox: Sandbox, instance: dict[str, Any]) -> None:
@@ -387,5 +401,7 @@ def test_opting_in(rds: Client, rds_sandbox: Sandbox, instance: dict[str, Any]) 
     assert {window[:9]} == {f"{each['CurrentApplyDate']:%a:%H:%M}".lower() for each in answers}
     assert datetime.now(UTC) < soon["CurrentApplyDate"] <= datetime.now(UTC) + timedelta(days=7)
     assert later["CurrentApplyDate"] > later["AutoAppliedAfterDate"] > soon["CurrentApplyDate"]
+    rds.apply_pending_maintenance_action(**asked, OptInType="next-maintenance")
     open_window(rds_sandbox)
     wait_for(rds, "changing", "available")
+    assert [] == rds.describe_pending_maintenance_actions()["PendingMaintenanceActions"]

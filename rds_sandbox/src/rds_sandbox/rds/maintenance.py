@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from moto.core.utils import utcnow
-from moto.rds.exceptions import DBInstanceNotFoundError, InvalidParameterValue, RDSClientError
+from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
 from rds_sandbox import patches
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import facts, modifications, windows
+from rds_sandbox.rds import facts, modifications, validation, windows
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import check_filters, given, paged
@@ -30,7 +30,7 @@ def announce(instance: SandboxDBInstance, name: str) -> None:
 
 
 def open_window(instance: SandboxDBInstance) -> None:
-    """Do all that waits for the window, which comes after storage is optimized too."""
+    """Do all that waits for the window, which comes after storage is optimized too; the next one is a week later."""
     with patches.turn:
         _open_window(instance)
 
@@ -39,11 +39,18 @@ def _open_window(instance: SandboxDBInstance) -> None:
     instance.backend.find(instance.db_instance_identifier, *MODIFIABLE)
     instance.optimizing_since = None
     steps = list(modifications.steps_of_window(instance))
-    if instance.maintenance:
-        steps.append(("maintenance", lambda: _perform(instance, list(instance.maintenance))))
+    if due := [name for name, each in instance.maintenance.items() if _is_due(each)]:
+        steps.append(("maintenance", lambda: _perform(instance, due)))
+    for each in instance.maintenance.values():
+        each["AutoAppliedAfterDate"] -= WINDOW
     if steps:
         waited = instance.pending
         instance.begin(steps, instance.status, lambda: modifications.done(instance, waited))
+
+
+def _is_due(due: Mapping[str, Any]) -> bool:
+    """Whether the window applies it: somebody opted in, or it is past the date from which it is applied unasked."""
+    return "OptInStatus" in due or due["AutoAppliedAfterDate"] <= utcnow()
 
 
 @action("rds", "DescribePendingMaintenanceActions")
@@ -87,15 +94,21 @@ def _opt(instance: SandboxDBInstance, due: dict[str, Any], opt_in: str) -> None:
 
 
 def _by_arn(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
-    try:
-        return backend.find(arn.rpartition(":db:")[2])
-    except DBInstanceNotFoundError as error:
-        raise RDSClientError("ResourceNotFoundFault", f"The specified resource {arn} was not found.") from error
+    for instance in backend.instances():
+        if instance.arn == arn:
+            return instance
+    raise RDSClientError("ResourceNotFoundFault", f"The specified resource {arn} was not found.")
 
 
 def _perform(instance: SandboxDBInstance, names: list[str]) -> None:
+    """Restart, upgraded where that is among them: to the version that has AutoUpgrade (UpgradeTarget)."""
     instance.say("maintaining")
-    instance.restart()
+    before = instance.engine_version
+    version = validation.resolve_upgrade(str(facts.major(before)), before) if "db-upgrade" in names else before
+    if version == before:
+        instance.restart()
+    else:
+        modifications.upgrade(instance, {"EngineVersion": version})
     for name in names:
         del instance.maintenance[name]
     instance.say("maintained")
