@@ -91,7 +91,7 @@ def tags(service: str, resource: str, place: Place) -> Iterable[Mapping[str, str
         labels = pool.extended_config.get("UserPoolTags", {}) if pool else {}
         return [{"Key": key, "Value": value} for key, value in labels.items()]
     kinds = {"db": backend.databases, "snapshot": backend.database_snapshots, "pg": backend.db_parameter_groups}
-    kinds["deployment"] = backend.blue_green_deployments
+    kinds |= {"deployment": backend.blue_green_deployments, "es": backend.event_subscriptions, "subgrp": backend.subnet_groups}
     known = kinds.get(resource.split(":")[5], {}).get(name)
     return known.tags if known else []
 

@@ -112,6 +112,36 @@ def test_what_a_call_needs_beside_its_own_action(enforcing: Mapping[str, str]) -
         bea.create_blue_green_deployment(BlueGreenDeploymentName="hers", Source=source)
 
 
+def test_tags_need_a_permission_of_their_own(enforcing: Mapping[str, str]) -> None:
+    """Service Authorization Reference, "Actions defined by Amazon RDS": dependent actions of a copy and of a subnet group."""
+    pam = make_client(keys_of(enforcing, "pam", allow("rds:Copy*", "rds:Create*")), "rds")
+    copied = {"SourceDBSnapshotIdentifier": "a", "TargetDBSnapshotIdentifier": "b", "Tags": [OWNED]}
+    with pytest.raises(ClientError, match=f"rds:AddTagsToResource on resource: arn:aws:rds:{REGION}:{ACCOUNT}:snapshot:b"):
+        pam.copy_db_snapshot(**copied)
+    group = {"DBSubnetGroupName": "hers", "DBSubnetGroupDescription": "x", "SubnetIds": ["subnet-1"], "Tags": [OWNED]}
+    with pytest.raises(ClientError, match=f"rds:AddTagsToResource on resource: arn:aws:rds:{REGION}:{ACCOUNT}:subgrp:hers"):
+        pam.create_db_subnet_group(**group)
+    replica = {"DBInstanceIdentifier": "copy", "SourceDBInstanceIdentifier": "mine", "MonitoringInterval": 60}
+    with pytest.raises(ClientError, match="iam:PassRole"):
+        pam.create_db_instance_read_replica(**replica, MonitoringRoleArn=f"arn:aws:iam::{ACCOUNT}:role/watches")
+
+
+def test_tags_of_subnet_groups_and_subscriptions(enforcing: Mapping[str, str]) -> None:
+    """aws:ResourceTag is of these too (Service Authorization Reference, "Resource types defined by Amazon RDS")."""
+    rds, subnets = make_client(enforcing, "rds"), make_client(enforcing, "ec2").describe_subnets()["Subnets"]
+    topic = make_client(enforcing, "sns").create_topic(Name="heard")["TopicArn"]
+    owned = {"StringEquals": {"aws:ResourceTag/Owner": "jane"}}
+    roy = make_client(keys_of(enforcing, "roy", allow("rds:Delete*", Condition=owned)), "rds")
+    for name, tags in (("of-jane", [OWNED]), ("of-nobody", [])):
+        ids = [each["SubnetId"] for each in subnets]
+        rds.create_db_subnet_group(DBSubnetGroupName=name, DBSubnetGroupDescription="x", SubnetIds=ids, Tags=tags)
+        rds.create_event_subscription(SubscriptionName=name, SnsTopicArn=topic, Tags=tags)
+    assert DENIED == refused(roy.delete_db_subnet_group, DBSubnetGroupName="of-nobody")
+    assert DENIED == refused(roy.delete_event_subscription, SubscriptionName="of-nobody")
+    roy.delete_db_subnet_group(DBSubnetGroupName="of-jane")
+    roy.delete_event_subscription(SubscriptionName="of-jane")
+
+
 def test_a_simulation(enforcing: Mapping[str, str]) -> None:
     """One result for each action, the most restrictive of all resources (IAM API Reference, EvaluationResult)."""
     iam, known = make_client(enforcing, "iam"), {"aws:ResourceTag/Owner": "jane"}
