@@ -98,6 +98,7 @@ def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[st
         ("DBInstanceAlreadyExists", REPLICA),
         ("InvalidParameterValue", {"DBInstanceClass": "db.x"}),
     ]
+    assert "InvalidParameterCombination" == refused(rds.create_db_instance_read_replica, DBInstanceIdentifier="another")
     request = {"DBInstanceIdentifier": "another", "SourceDBInstanceIdentifier": "source"}
     for code, change in cases:
         assert code == refused(rds.create_db_instance_read_replica, **{**request, **change}), change

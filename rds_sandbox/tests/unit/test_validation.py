@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.rds.exceptions import RDSClientError
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.rds.validation import (
     check_create,
     check_identifier,
@@ -252,3 +253,11 @@ def test_general_purpose_storage(size: int, storage: str) -> None:
     """20 to 65536 GiB pass, of gp2 and gp3 alike."""
     expected = None if 20 <= size <= 65536 else COMBINATION
     assert expected == create(AllocatedStorage=size, StorageType=storage)
+
+
+def test_what_rds_would_upgrade_as_it_restores_it_is_not_in_the_sandbox() -> None:
+    """RestoreDBInstanceFromDBSnapshot, EngineLifecycleSupport: a major past its standard support, unless it pays for more."""
+    asked, source = {"DBInstanceIdentifier": "old"}, {**CURRENT, "EngineVersion": "13.23"}
+    check_restore(asked, source, REGION)
+    with pytest.raises(NotInSandbox, match="13.23"):
+        check_restore({**asked, **EXTENDED_SUPPORT_DISABLED}, source, REGION)

@@ -26,7 +26,9 @@ COPIED = (*INHERITED, "db_parameter_group_name", "publicly_accessible", "vpc_sec
 def create(request: Request) -> dict[str, Any]:
     """A standby server that streams from the source's."""
     asked = request.backend.with_keys(given(request))
-    source = _source(request, str(asked.get("SourceDBInstanceIdentifier", "")))
+    if "SourceDBInstanceIdentifier" not in asked:
+        raise InvalidParameterCombination("SourceDBInstanceIdentifier or SourceDBClusterIdentifier must be specified.")
+    source = _source(request, asked["SourceDBInstanceIdentifier"])
     before = described(source)
     asked = storage_rules.meant(asked, before, copied=True)
     validation.check_restore(asked, before, request.backend.region_name)

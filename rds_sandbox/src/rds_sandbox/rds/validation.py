@@ -15,6 +15,7 @@ from typing import Any
 
 from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, RDSClientError
 
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.rds import facts, windows
 from rds_sandbox.rds.facts import Version
 from rds_sandbox.rds.master_user_rules import check_master_user, check_name, check_password_change, check_present
@@ -82,7 +83,7 @@ def check_restore(parameters: Parameters, source: Parameters, region: str) -> No
     check_copied_storage(parameters, source)
     if "DBName" in parameters:  # reported by Terraform
         raise InvalidParameterValue("DBName must be null when Restoring for this Engine.")
-    _check_lifecycle(parameters.get("EngineLifecycleSupport"), version, datetime.now(UTC).date())
+    _check_lifecycle(parameters.get("EngineLifecycleSupport"), version, datetime.now(UTC).date(), restored=True)
     _check_settings(parameters, {})
     _check_log_types(parameters.get("EnableCloudwatchLogsExports"), version)
 
@@ -154,12 +155,14 @@ def _keep_engine(parameters: Parameters, made: str) -> None:
         raise InvalidParameterCombination(f"The engine {parameters['Engine']} cannot be {made} from postgres.")
 
 
-def _check_lifecycle(lifecycle: str | None, version: Version, today: date) -> None:
+def _check_lifecycle(lifecycle: str | None, version: Version, today: date, *, restored: bool = False) -> None:
     disabled = f"{_EXTENDED_SUPPORT}-disabled"
     if lifecycle not in {None, _EXTENDED_SUPPORT, disabled}:
         valid = f"{_EXTENDED_SUPPORT}, {disabled}"
         raise InvalidParameterValue(f"Invalid EngineLifecycleSupport: {lifecycle}. Valid values: {valid}")
     if lifecycle == disabled and today > facts.majors()[version.major].standard_end:
+        if restored:  # RDS would upgrade it (API Reference, RestoreDBInstanceFromDBSnapshot)
+            raise NotInSandbox(f"the upgrade of a restored {version} is not in the sandbox: restore it with {_EXTENDED_SUPPORT}")
         raise InvalidParameterCombination(
             f"Engine version {version} is past its RDS end of standard support date, "
             "and EngineLifecycleSupport disables RDS Extended Support."
