@@ -163,7 +163,7 @@ WRONG = {
     "confirmation of another": ("run 01 --target spare --confirm other", "repeat with --confirm spare-instance"),
     "no such class in the region": (
         "run 01 --target spare -p region af-south-1 -p db_instance_class db.m7g.large",
-        r"no db\.m7g\.large .* in af-south-1: set db_instance_class to one of db\.m6g\.large",
+        r"no db\.m7g\.large .* in af-south-1: set db_instance_class to one of db\.m8g\.large, db\.m6g\.large",
     ),
     "unknown class": (
         "run 01 --target spare -p db_instance_class db.t4g.mikro",
