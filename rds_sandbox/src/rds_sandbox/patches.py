@@ -187,6 +187,8 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         if host.iam:
             import_module("rds_sandbox.authorization").require(response, service, name, given, host.keys.owner.key_id)
         request_model.check(service, name, given)
+        if service == "ec2" and given.get("DryRun"):
+            return _dry_run(response)
         if function is None:
             return _in_protocol(response, *moto(response))
         g.own = True
@@ -204,6 +206,13 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         return result[0], {**response.response_headers, **result[1]}, result[2]
     status, headers, body = _serialized(response, result)
     return status, *response._enrich_response(headers, body)
+
+
+def _dry_run(response: Any) -> tuple[int, Any, Any]:
+    """What EC2 answers where DryRun is asked for and nothing refuses the request (EC2 API Reference, of every action)."""
+    refusal = request_model.Refused("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
+    _, headers, body = _serialized(response, refusal)
+    return 412, *response._enrich_response(headers, body)
 
 
 def _turn(service: str, name: str) -> AbstractContextManager[object]:

@@ -18,7 +18,6 @@ from rds_sandbox.patches import MOTO, Request, action
 @action("ec2", "DeleteSubnet")
 def delete_subnet(request: Request) -> object:
     """Not while a DB instance, a function or anything else has a network interface in it."""
-    request.moto.error_on_dryrun()
     subnet = request.parameters["SubnetId"]
     if subnet in _occupied(request.backend):
         raise DependencyViolationError(f"The subnet '{subnet}' has dependencies and cannot be deleted.")
@@ -34,7 +33,6 @@ def _occupied(ec2: Any) -> set[str]:
 @action("ec2", "DetachInternetGateway")
 def detach_internet_gateway(request: Request) -> object:
     """Not while a DB instance of the VPC has a public address."""
-    request.moto.error_on_dryrun()
     vpc = request.parameters["VpcId"]
     if any(each.publicly_accessible and each.db_subnet_group.vpc_id == vpc for each in instances_of(request.backend)):
         advice = "Please unmap those public address(es) before detaching the gateway."

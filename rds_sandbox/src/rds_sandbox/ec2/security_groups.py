@@ -39,7 +39,6 @@ def _changes(*names: str) -> Callable[[Change], Change]:
     def register(change: Change) -> Change:
         @action("ec2", *names)
         def handle(request: Request) -> dict[str, Any]:
-            request.moto.error_on_dryrun()
             with _one_at_a_time:
                 group = find_group(request.backend, request.parameters.get("GroupId"), request.parameters.get("GroupName"))
                 return {"Return": True, **change(request, group)}
@@ -83,7 +82,6 @@ def create(request: Request) -> object:
 @action("ec2", "DescribeSecurityGroups")
 def describe(request: Request) -> dict[str, Any]:
     """Ids and filters are checked."""
-    request.moto.error_on_dryrun()
     asked, filters = request.parameters, request.moto._filters_from_querystring()
     for group_id in asked.get("GroupIds") or ():
         find_group(request.backend, group_id)
@@ -96,7 +94,6 @@ def describe(request: Request) -> dict[str, Any]:
 @action("ec2", "DescribeSecurityGroupRules")
 def describe_rules(request: Request) -> dict[str, Any]:
     """Those of these ids that the filters let through."""
-    request.moto.error_on_dryrun()
     rule_ids, filters = request.parameters.get("SecurityGroupRuleIds", []), request.moto._filters_from_querystring()
     _check_filters(filters, RULE_FILTERS)
     rules = {rule.id: rule for rule in _all_rules(request.backend)}
