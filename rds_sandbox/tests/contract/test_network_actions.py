@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.instance import refused
 from tests.support import Client
 
 pytestmark = pytest.mark.usefixtures("emptied")
@@ -64,3 +65,31 @@ def test_dry_run(ec2: Client, vpc: str) -> None:
         found = caught.value.response
         assert ("DryRunOperation", 412) == (found["Error"]["Code"], found["ResponseMetadata"]["HTTPStatusCode"]), asked
     assert before == [ec2.describe_vpcs()["Vpcs"], ec2.describe_route_tables()["RouteTables"]]
+
+
+@pytest.fixture(scope="module")
+def crowded(ec2: Client, vpc: str) -> None:
+    """More than five of what there are few of."""
+    subnet = make_subnet(ec2, vpc, "10.20.99.0/24")
+    for number in range(6):
+        tags = [{"Key": "number", "Value": str(number)}]
+        ec2.create_internet_gateway(TagSpecifications=[{"ResourceType": "internet-gateway", "Tags": tags}])
+        make_vpc(ec2, f"10.{30 + number}.0.0/16")
+        ec2.create_network_interface(SubnetId=subnet)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "internet_gateways", "managed_prefix_lists", "nat_gateways", "network_acls", "network_interfaces", "route_tables",
+        "subnets", "tags", "vpc_endpoints", "vpcs",
+    ],
+)  # fmt: skip
+def test_pages(ec2: Client, crowded: None, kind: str) -> None:
+    """MaxResults and NextToken cut each list; a token of no page is refused (EC2 API Reference, "Pagination")."""
+    describe = getattr(ec2, f"describe_{kind}")
+    [(member, every)] = [(name, rows) for name, rows in describe().items() if isinstance(rows, list)]
+    answers = list(ec2.get_paginator(f"describe_{kind}").paginate(PaginationConfig={"PageSize": 5}))
+    assert [5] * (len(every) // 5) == [len(each[member]) for each in answers if len(each[member]) >= 5]
+    assert every == [row for each in answers for row in each[member]]
+    assert "InvalidNextToken" == refused(describe, MaxResults=5, NextToken="none")

@@ -14,8 +14,9 @@ from typing import Any
 from moto.ec2.models.vpcs import VPCBackend
 
 from rds_sandbox.ec2.databases import instances_of
+from rds_sandbox.ec2.pages import listed, paged
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.patches import MOTO, Request, action, replaces
+from rds_sandbox.patches import Request, action, replaces
 
 EVERYWHERE = "0.0.0.0/0"
 TCP, ANY_PROTOCOL = "6", "-1"
@@ -87,17 +88,17 @@ def _covers(entry: Any, address: IPv4Address, port: int) -> bool:
 
 
 @action("ec2", "DescribeNetworkInterfaces")
-def describe(request: Request) -> object:
+def describe(request: Request) -> dict[str, Any]:
     """Those of DB instances, where they are asked for by their description; all others are moto's."""
     filters = {name: set(values) for name, values in request.moto._filters_from_querystring().items()}
     if filters.pop("description", None) != {DESCRIPTION}:
-        return MOTO
+        return listed(request)
     found = [_interface(each) for each in instances_of(request.backend)]
     known = {"vpc-id": lambda each: {each["VpcId"]}, "group-id": lambda each: {group["GroupId"] for group in each["Groups"]}}
     if unknown := ", ".join(filters.keys() - known.keys()):
         raise NotInSandbox(f"the network interfaces of DB instances have no filter {unknown} in the sandbox")
     there = [each for each in found if each and all(known[name](each) & values for name, values in filters.items())]
-    return {"NetworkInterfaces": there}
+    return paged("NetworkInterfaces", there, request.parameters)
 
 
 def _interface(instance: Any) -> dict[str, Any] | None:

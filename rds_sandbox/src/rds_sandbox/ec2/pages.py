@@ -8,9 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moto.core.utils import camelcase_to_underscores
 from moto.ec2.exceptions import InvalidNextToken
 
 from rds_sandbox import pages
+from rds_sandbox.patches import Request, action
+
+LISTS = (
+    "InternetGateways", "ManagedPrefixLists", "NatGateways", "NetworkAcls", "RouteTables", "Subnets", "Tags", "VpcEndpoints",
+    "Vpcs",
+)  # fmt: skip
 
 
 def paged(member: str, rows: Sequence[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,3 +27,10 @@ def paged(member: str, rows: Sequence[Any], asked: Mapping[str, Any]) -> dict[st
         raise InvalidNextToken(token)
     page, rest = pages.cut(rows, token or "0", asked.get("MaxResults") or len(rows))
     return {member: page, "NextToken": rest}
+
+
+@action("ec2", *(f"Describe{each}" for each in LISTS))
+def listed(request: Request) -> dict[str, Any]:
+    """A page of what moto lists."""
+    [(member, rows)] = getattr(request.moto, camelcase_to_underscores(request.name))().result.items()
+    return paged(member, rows, request.parameters)
