@@ -93,3 +93,62 @@ def test_pages(ec2: Client, crowded: None, kind: str) -> None:
     assert [5] * (len(every) // 5) == [len(each[member]) for each in answers if len(each[member]) >= 5]
     assert every == [row for each in answers for row in each[member]]
     assert "InvalidNextToken" == refused(describe, MaxResults=5, NextToken="none")
+
+
+def test_a_subnet_has_one_route_table(ec2: Client, vpc: str) -> None:
+    """Another association is refused, and no table of another VPC is taken (EC2 API Reference, AssociateRouteTable)."""
+    subnet, first, second = make_subnet(ec2, vpc, "10.20.1.0/24"), make_table(ec2, vpc), make_table(ec2, vpc)
+    made = ec2.associate_route_table(RouteTableId=first, SubnetId=subnet)["AssociationId"]
+    assert made == ec2.associate_route_table(RouteTableId=first, SubnetId=subnet)["AssociationId"]
+    assert "Resource.AlreadyAssociated" == refused(ec2.associate_route_table, RouteTableId=second, SubnetId=subnet)
+    elsewhere = make_table(ec2, make_vpc(ec2, "10.22.0.0/16"))
+    assert "InvalidParameterValue" == refused(ec2.associate_route_table, RouteTableId=elsewhere, SubnetId=subnet)
+    ec2.disassociate_route_table(AssociationId=made)
+    ec2.associate_route_table(RouteTableId=second, SubnetId=subnet)
+
+
+def test_what_a_route_leads_to(ec2: Client, vpc: str) -> None:
+    """One target, of the table's VPC; its network in canonical form (EC2 API Reference, CreateRoute)."""
+    table, foreign = make_table(ec2, vpc), make_gateway(ec2, make_vpc(ec2, "10.23.0.0/16"))
+    calls = [
+        ({}, "MissingParameter"),
+        ({"NatGatewayId": "nat-0123456789abcdef0"}, "InvalidNatGatewayID.NotFound"),
+        ({"TransitGatewayId": "tgw-0123456789abcdef0"}, "InvalidTransitGatewayID.NotFound"),
+        ({"GatewayId": "nat-0123456789abcdef0"}, "InvalidGatewayID.NotFound"),
+        ({"GatewayId": foreign}, "InvalidParameterValue"),
+        ({"GatewayId": foreign, "NatGatewayId": "nat-0123456789abcdef0"}, "InvalidParameterCombination"),
+        ({"LocalGatewayId": "lgw-0123456789abcdef0"}, "NotInSandbox"),
+    ]
+    for target, code in calls:
+        for call in (ec2.create_route, ec2.replace_route):
+            assert code == refused(call, RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **target), target
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="203.0.113.10/24", GatewayId=make_gateway(ec2, vpc))
+    assert {"203.0.113.0/24", "10.20.0.0/16"} == states(ec2, table).keys()
+
+
+def test_routes_to_what_is_gone(ec2: Client) -> None:
+    """They stay, as blackholes (EC2 API Reference, Route, State)."""
+    vpc = make_vpc(ec2, "10.24.0.0/16")
+    table, gateway, subnet = make_table(ec2, vpc), make_gateway(ec2, vpc), make_subnet(ec2, vpc, "10.24.1.0/24")
+    nat = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    for number, target in enumerate(({"GatewayId": gateway}, {"NatGatewayId": nat}, {"NetworkInterfaceId": interface})):
+        ec2.create_route(RouteTableId=table, DestinationCidrBlock=f"198.51.{number}.0/24", **target)
+    assert {"active"} == set(states(ec2, table).values())
+    ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    ec2.delete_nat_gateway(NatGatewayId=nat)
+    ec2.delete_network_interface(NetworkInterfaceId=interface)
+    assert {"10.24.0.0/16"} == {network for network, state in states(ec2, table).items() if state == "active"}
+
+
+def make_gateway(ec2: Client, vpc: str) -> str:
+    """The id of a new internet gateway of the VPC."""
+    made: str = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=vpc)
+    return made
+
+
+def states(ec2: Client, table: str) -> dict[str, str]:
+    """Of the table's routes, by their networks."""
+    [found] = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    return {each["DestinationCidrBlock"]: each["State"] for each in found["Routes"]}

@@ -6,6 +6,7 @@ from rds_sandbox.ec2 import (  # noqa: F401 - they put their functions into the 
     images,
     instances,
     internet,
+    routes,
     security_groups,
     tags,
 )

@@ -49,12 +49,11 @@ def lets_through(ec2: Any, subnets: Iterable[Any], address: IPv4Address | IPv6Ad
 
 
 def _routed(ec2: Any, subnet: Any, address: IPv4Address) -> bool:
-    """Whether the most specific route to the address is one to an internet gateway that is attached."""
+    """Whether the most specific route to the address is one to an internet gateway that is attached to the VPC."""
     routes = [route for route in routes_of(ec2, subnet.vpc_id, subnet.id) if route.destination_cidr_block]
     fitting = [route for route in routes if address in ip_network(route.destination_cidr_block)]
     best = max(fitting, key=lambda route: ip_network(route.destination_cidr_block).prefixlen, default=None)
-    gateway = best and best.gateway
-    return bool(gateway and gateway.id.startswith("igw-") and gateway.vpc)
+    return bool(best and best.gateway and best.gateway.id.startswith("igw-") and best.state == "active")
 
 
 def routes_of(ec2: Any, vpc_id: str, subnet_id: str) -> list[Any]:
@@ -88,7 +87,7 @@ def _covers(entry: Any, address: IPv4Address, port: int) -> bool:
 
 
 @action("ec2", "DescribeNetworkInterfaces")
-def describe(request: Request) -> dict[str, Any]:
+def describe(request: Request) -> object:
     """Those of DB instances, where they are asked for by their description; all others are moto's."""
     filters = {name: set(values) for name, values in request.moto._filters_from_querystring().items()}
     if filters.pop("description", None) != {DESCRIPTION}:

@@ -79,4 +79,4 @@ def _leads_out(ec2: Any, interface: Any) -> bool:
     """Whether the default route of the interface's subnet leaves the VPC for an address that is not public."""
     routes = routes_of(ec2, interface.vpc_id, interface.subnet_id)
     default = [route for route in routes if route.destination_cidr_block == EVERYWHERE]
-    return any(getattr(route, way) for route in default for way in WAYS_OUT)
+    return any(route.state == "active" and getattr(route, way) for route in default for way in WAYS_OUT)
