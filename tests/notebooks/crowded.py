@@ -135,6 +135,8 @@ def delete_default_vpc(ec2: Any) -> None:
     [vpc] = [one["VpcId"] for one in ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]]
     for subnet in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    [gateway] = ec2.describe_internet_gateways()["InternetGateways"]
+    ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
     ec2.delete_vpc(VpcId=vpc)
 
 

@@ -101,6 +101,8 @@ def test_where_somebody_deleted_the_default_vpc(rds_sandbox: Sandbox, sandbox: M
     [vpc] = [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"]]
     for subnet in ec2.describe_subnets()["Subnets"]:
         ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    [gateway] = ec2.describe_internet_gateways()["InternetGateways"]
+    ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc)
     ec2.delete_vpc(VpcId=vpc)
     rds_sandbox.simulate("crowd", like=f"{LIKE},taken", exactly="taken", seed=1)
     [theirs] = rds.describe_db_instances()["DBInstances"]

@@ -152,3 +152,34 @@ def states(ec2: Client, table: str) -> dict[str, str]:
     """Of the table's routes, by their networks."""
     [found] = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
     return {each["DestinationCidrBlock"]: each["State"] for each in found["Routes"]}
+
+
+def test_teardown(ec2: Client) -> None:
+    """What a VPC has keeps it; a subnet takes its associations along (EC2 API Reference, DeleteVpc, DeleteSubnet)."""
+    vpc = make_vpc(ec2, "10.25.0.0/16")
+    [main] = ec2.describe_route_tables(**of(vpc))["RouteTables"]
+    gateway, subnet, table = make_gateway(ec2, vpc), make_subnet(ec2, vpc, "10.25.1.0/24"), make_table(ec2, vpc)
+    group = ec2.create_security_group(GroupName="own", Description="test", VpcId=vpc)["GroupId"]
+    acl = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    asked = {"ServiceName": f"com.amazonaws.{REGION}.s3", "VpcEndpointType": "Gateway"}
+    endpoint = ec2.create_vpc_endpoint(VpcId=vpc, **asked)["VpcEndpoint"]["VpcEndpointId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnet)
+    acls = ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["NetworkAcls"]
+    ec2.replace_network_acl_association(AssociationId=acls[0]["Associations"][0]["NetworkAclAssociationId"], NetworkAclId=acl)
+    for delete, name, one in ((ec2.delete_route_table, "RouteTableId", table), (ec2.delete_network_acl, "NetworkAclId", acl)):
+        assert "DependencyViolation" == refused(delete, **{name: one})
+    assert "DependencyViolation" == refused(ec2.delete_route_table, RouteTableId=main["RouteTableId"])
+    steps: list[tuple[Call, dict[str, Any]]] = [
+        (ec2.delete_subnet, {"SubnetId": subnet}),
+        (ec2.delete_route_table, {"RouteTableId": table}),
+        (ec2.delete_network_acl, {"NetworkAclId": acl}),
+        (ec2.delete_security_group, {"GroupId": group}),
+        (ec2.delete_vpc_endpoints, {"VpcEndpointIds": [endpoint]}),
+        (ec2.detach_internet_gateway, {"InternetGatewayId": gateway, "VpcId": vpc}),
+    ]
+    for delete, asked in steps:
+        assert "DependencyViolation" == refused(ec2.delete_vpc, VpcId=vpc), asked
+        delete(**asked)
+    ec2.delete_vpc(VpcId=vpc)
+    assert ([], []) == (ec2.describe_network_acls(**of(vpc))["NetworkAcls"], ec2.describe_route_tables(**of(vpc))["RouteTables"])
+    assert "InvalidVpcID.NotFound" == refused(ec2.delete_vpc, VpcId=vpc)
