@@ -14,6 +14,7 @@ from tests.support import Client
 pytestmark = pytest.mark.usefixtures("emptied")
 Call = Callable[..., Any]
 REGION = "ca-central-1"
+INTERFACE = {"VpcEndpointType": "Interface", "PrivateDnsEnabled": False}
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +184,56 @@ def test_teardown(ec2: Client) -> None:
     ec2.delete_vpc(VpcId=vpc)
     assert ([], []) == (ec2.describe_network_acls(**of(vpc))["NetworkAcls"], ec2.describe_route_tables(**of(vpc))["RouteTables"])
     assert "InvalidVpcID.NotFound" == refused(ec2.delete_vpc, VpcId=vpc)
+
+
+def test_endpoints_are_of_a_type_of_the_service(ec2: Client, vpc: str) -> None:
+    """Gateway by default, which S3 and DynamoDB alone have (EC2 API Reference, CreateVpcEndpoint)."""
+    table = make_table(ec2, vpc)
+    calls: list[tuple[str, dict[str, Any], str]] = [
+        ("secretsmanager", {}, "InvalidParameter"),
+        ("secretsmanager", {"VpcEndpointType": "Gateway"}, "InvalidParameter"),
+        ("nothing", {}, "NotInSandbox"),
+        ("s3", {"VpcEndpointType": "Interface", "RouteTableIds": [table]}, "InvalidParameter"),
+        ("s3", {"RouteTableIds": ["rtb-0123456789abcdef0"]}, "InvalidRouteTableID.NotFound"),
+        ("secretsmanager", {**INTERFACE, "SecurityGroupIds": ["sg-0123456789abcdef0"]}, "InvalidGroup.NotFound"),
+        ("secretsmanager", {**INTERFACE, "IpAddressType": "ipv6"}, "NotInSandbox"),
+        ("secretsmanager", {"VpcEndpointType": "Interface"}, "InvalidParameter"),  # private DNS without DNS hostnames
+    ]
+    for name, asked, code in calls:
+        service = f"com.amazonaws.{REGION}.{name}"
+        assert code == refused(ec2.create_vpc_endpoint, VpcId=vpc, ServiceName=service, **asked), (name, asked)
+    assert "InvalidServiceName" == refused(ec2.create_vpc_endpoint, VpcId=vpc, ServiceName="org.example.nothing")
+    made = make_endpoint(ec2, vpc, "s3", RouteTableIds=[table])
+    assert ("Gateway", False, [table]) == (made["VpcEndpointType"], made["PrivateDnsEnabled"], made["RouteTableIds"])
+    [found] = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
+    assert made["VpcEndpointId"] in [each.get("GatewayId") for each in found["Routes"]]
+    answer = ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"], "vpce-0123456789abcdef0"])
+    [missing] = answer["Unsuccessful"]
+    assert ("vpce-0123456789abcdef0", "InvalidVpcEndpoint.NotFound") == (missing["ResourceId"], missing["Error"]["Code"])
+    assert {"10.20.0.0/16"} == states(ec2, table).keys()
+
+
+def test_private_dns_of_endpoints(ec2: Client) -> None:
+    """It needs the VPC's DNS attributes, and one endpoint of a service has it (EC2 API Reference, ModifyVpcEndpoint)."""
+    vpc = make_vpc(ec2, "10.26.0.0/16")
+    both = {"EnableDnsHostnames": {"Value": True}, "EnableDnsSupport": {"Value": True}}
+    for changes in (both, {}):
+        assert "InvalidParameterCombination" == refused(ec2.modify_vpc_attribute, VpcId=vpc, **changes)
+    first, second = (make_endpoint(ec2, vpc, "secretsmanager", **INTERFACE)["VpcEndpointId"] for _ in range(2))
+    assert "InvalidParameter" == refused(ec2.modify_vpc_endpoint, VpcEndpointId=first, PrivateDnsEnabled=True)
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    ec2.modify_vpc_endpoint(VpcEndpointId=first, PrivateDnsEnabled=True, PolicyDocument='{"Statement": []}')
+    assert "InvalidParameter" == refused(ec2.modify_vpc_endpoint, VpcEndpointId=second, PrivateDnsEnabled=True)
+    ec2.modify_vpc_endpoint(VpcEndpointId=first, PrivateDnsEnabled=False, ResetPolicy=True)
+    [found] = ec2.describe_vpc_endpoints(VpcEndpointIds=[first])["VpcEndpoints"]
+    assert (False, True) == (found["PrivateDnsEnabled"], "Allow" in found["PolicyDocument"])
+    make_endpoint(ec2, vpc, "secretsmanager", VpcEndpointType="Interface")
+    assert "NotInSandbox" == refused(ec2.modify_vpc_endpoint, VpcEndpointId=first, AddSubnetIds=["subnet-1"])
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[first])
+    assert "InvalidVpcEndpointId.NotFound" == refused(ec2.modify_vpc_endpoint, VpcEndpointId=first, ResetPolicy=True)
+
+
+def make_endpoint(ec2: Client, vpc: str, service: str, **more: Any) -> dict[str, Any]:
+    """A new endpoint for one of AWS's services."""
+    made = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.{service}", **more)
+    return dict(made["VpcEndpoint"])

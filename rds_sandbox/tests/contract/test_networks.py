@@ -126,6 +126,7 @@ def test_subnets_of_an_endpoint(ec2: Client, network: dict[str, Any]) -> None:
     blocks = ("10.5.10.0/24", "10.5.11.0/24")
     used, free = (ec2.create_subnet(VpcId=network["vpc"], CidrBlock=each)["Subnet"]["SubnetId"] for each in blocks)
     asked = {"VpcId": network["vpc"], "ServiceName": "com.amazonaws.ca-central-1.secretsmanager", "VpcEndpointType": "Interface"}
+    asked["PrivateDnsEnabled"] = False
     endpoint = ec2.create_vpc_endpoint(**asked, SubnetIds=[used, free])["VpcEndpoint"]["VpcEndpointId"]
     assert "DependencyViolation" == refused(ec2.delete_subnet, SubnetId=used)
     ec2.modify_vpc_endpoint(VpcEndpointId=endpoint, RemoveSubnetIds=[used])

@@ -3,9 +3,11 @@
 from rds_sandbox.ec2 import (  # noqa: F401 - they put their functions into the table
     dependencies,
     endpoint_services,
+    endpoints,
     images,
     instances,
     internet,
+    networks,
     routes,
     security_groups,
     tags,

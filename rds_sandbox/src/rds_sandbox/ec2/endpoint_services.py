@@ -33,15 +33,27 @@ def describe(request: Request) -> dict[str, Any]:
     if set(asked.get("ServiceRegions") or ()) - {request.backend.region_name}:
         raise NotInSandbox("endpoint services of other regions are not in the sandbox")
     if unknown := next((name for name in names if name not in known), None):
-        if unknown.startswith(f"com.amazonaws.{request.backend.region_name}."):
-            raise NotInSandbox(f"the endpoint service {unknown} is not in the sandbox")
-        raise InvalidServiceName(unknown)
+        raise _unknown(request.backend, unknown)
     filters = request.moto._filters_from_querystring()
     if lacking := ", ".join(filters.keys() - FILTERS.keys()):
         raise NotInSandbox(f"endpoint services have no filter {lacking} in the sandbox")
     named = [each for each in services if not names or each["ServiceName"] in names]
     page = paged("ServiceDetails", [each for each in named if _passes(each, filters)], asked)
     return {**page, "ServiceNames": sorted({each["ServiceName"] for each in page["ServiceDetails"]})}
+
+
+def types_of(ec2: Any, name: str | None) -> list[str]:
+    """The types of endpoints that can lead to the service; an error where there is none of the name."""
+    found = [kind["ServiceType"] for each in _services(ec2) if each["ServiceName"] == name for kind in each["ServiceType"]]
+    if not found:
+        raise _unknown(ec2, name or "")
+    return found
+
+
+def _unknown(ec2: Any, name: str) -> Exception:
+    if name.startswith(f"com.amazonaws.{ec2.region_name}."):
+        return NotInSandbox(f"the endpoint service {name} is not in the sandbox")
+    return InvalidServiceName(name)
 
 
 def _services(ec2: Any) -> Iterator[dict[str, Any]]:

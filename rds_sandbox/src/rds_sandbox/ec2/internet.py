@@ -41,6 +41,11 @@ def has_gateway(ec2: Any, vpc_id: str) -> bool:
     return any(gateway.vpc and gateway.vpc.id == vpc_id for gateway in list(ec2.internet_gateways.values()))
 
 
+def names_hosts(vpc: Any) -> bool:
+    """Whether the VPC has both DNS resolution and DNS hostnames."""
+    return bool(vpc.enable_dns_support and vpc.enable_dns_hostnames)
+
+
 def lets_through(ec2: Any, subnets: Iterable[Any], address: IPv4Address | IPv6Address, ports: Iterable[int]) -> bool:
     """Whether packets from this public address reach one of these ports, and answers find back, in one of the subnets."""
     if address.version == 6:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -63,20 +63,20 @@ def reaches(ec2: Any, interface: Any, caller: Caller, service_name: str, named: 
         named: the ids of the endpoints that the caller was given by their own names.
     """
     endpoints = [end for end in ec2.vpc_end_points.values() if (end.vpc_id, end.service_name) == (interface.vpc_id, service_name)]
-    return any(_serves(ec2, end, caller, named) for end in endpoints) or _leads_out(ec2, interface)
+    routes = routes_of(ec2, interface.vpc_id, interface.subnet_id)
+    return any(_serves(ec2, end, routes, caller, named) for end in endpoints) or _leads_out(routes)
 
 
-def _serves(ec2: Any, endpoint: Any, caller: Caller, named: Collection[str]) -> bool:
+def _serves(ec2: Any, endpoint: Any, routes: Iterable[Any], caller: Caller, named: Collection[str]) -> bool:
     """A gateway endpoint is a route; an interface endpoint stands behind security groups, and behind a name."""
-    if (endpoint.vpc_endpoint_type or "Gateway").lower() != "interface":
-        return True
+    if endpoint.vpc_endpoint_type != "Interface":
+        return any(route.gateway is endpoint for route in routes)
     groups = endpoint.security_group_ids or [ec2.get_default_security_group(endpoint.vpc_id).id]
-    known = endpoint.private_dns_enabled is not False or endpoint.id in named
+    known = endpoint.private_dns_enabled or endpoint.id in named
     return endpoint.state == "available" and known and admits(groups, caller, HTTPS, ec2)
 
 
-def _leads_out(ec2: Any, interface: Any) -> bool:
-    """Whether the default route of the interface's subnet leaves the VPC for an address that is not public."""
-    routes = routes_of(ec2, interface.vpc_id, interface.subnet_id)
+def _leads_out(routes: Iterable[Any]) -> bool:
+    """Whether the default route of a subnet leaves the VPC for an address that is not public."""
     default = [route for route in routes if route.destination_cidr_block == EVERYWHERE]
     return any(route.state == "active" and getattr(route, way) for route in default for way in WAYS_OUT)

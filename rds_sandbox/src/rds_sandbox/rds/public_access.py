@@ -11,7 +11,7 @@ from typing import Any
 from moto.ec2.models import ec2_backends
 from moto.rds.exceptions import RDSClientError
 
-from rds_sandbox.ec2.internet import has_gateway
+from rds_sandbox.ec2.internet import has_gateway, names_hosts
 from rds_sandbox.rds.backend import DEFAULT_SUBNET_GROUP, SandboxRDSBackend
 
 
@@ -24,15 +24,10 @@ def require(backend: SandboxRDSBackend, subnet_group: str) -> None:
     """Refuse a VPC in which an instance would have no public address, or no name for it."""
     ec2: Any = ec2_backends[backend.account_id][backend.region_name]
     vpc = ec2.vpcs[backend.describe_db_subnet_groups(subnet_group)[0].vpc_id]
-    if not all(_on(setting) for setting in (vpc.enable_dns_support, vpc.enable_dns_hostnames)):
+    if not names_hosts(vpc):
         raise _fault("does not support DNS resolution, DNS hostnames, or both")
     if not has_gateway(ec2, vpc.id):
         raise _fault("has no internet gateway attached")
-
-
-def _on(setting: object) -> bool:
-    """moto keeps a VPC's attribute as it came: as text."""
-    return str(setting).lower() == "true"
 
 
 def _fault(lack: str) -> RDSClientError:
