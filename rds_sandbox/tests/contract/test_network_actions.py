@@ -237,3 +237,34 @@ def make_endpoint(ec2: Client, vpc: str, service: str, **more: Any) -> dict[str,
     """A new endpoint for one of AWS's services."""
     made = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.{service}", **more)
     return dict(made["VpcEndpoint"])
+
+
+def test_nat_gateways_are_found(ec2: Client, vpc: str) -> None:
+    """By tag and state; another id is an error (EC2 API Reference, DescribeNatGateways and "Error codes")."""
+    subnet, tags = make_subnet(ec2, vpc, "10.20.2.0/24"), [{"Key": "way", "Value": "out"}]
+    given = {"SubnetId": subnet, "ConnectivityType": "private"}
+    ec2.create_nat_gateway(**given)
+    made = ec2.create_nat_gateway(**given, TagSpecifications=[{"ResourceType": "natgateway", "Tags": tags}])["NatGateway"]
+    for filters in ({"tag:way": "out"}, {"tag-key": "way"}, {"nat-gateway-id": made["NatGatewayId"]}):
+        listed = [{"Name": name, "Values": [value]} for name, value in (*filters.items(), ("state", "available"))]
+        [found] = ec2.describe_nat_gateways(Filters=listed)["NatGateways"]
+        assert made["NatGatewayId"] == found["NatGatewayId"]
+    assert "NotInSandbox" == refused(ec2.describe_nat_gateways, Filters=[{"Name": "colour", "Values": ["red"]}])
+    unknown = "nat-0123456789abcdef0"
+    assert "NatGatewayNotFound" == refused(ec2.describe_nat_gateways, NatGatewayIds=[made["NatGatewayId"], unknown])
+    assert "NatGatewayNotFound" == refused(ec2.delete_nat_gateway, NatGatewayId=unknown)
+
+
+def test_tags_are_found_and_deleted(ec2: Client, vpc: str) -> None:
+    """By key and value, by type; all of a resource go where none is named (EC2 API Reference, DescribeTags, DeleteTags)."""
+    ec2.create_tags(Resources=[vpc], Tags=[{"Key": "team", "Value": "red"}, {"Key": "stage", "Value": "test"}])
+
+    def found(**filters: str) -> list[str]:
+        asked = [{"Name": name.replace("_", ":").replace("0", "-"), "Values": [value]} for name, value in filters.items()]
+        return sorted(each["Key"] for each in ec2.describe_tags(Filters=asked)["Tags"])
+
+    assert (["team"], []) == (found(tag_team="r*"), found(tag_team="blue"))
+    assert (["stage", "team"], ["team"]) == (found(resource0type="vpc"), found(resource0type="vpc", tag_team="red"))
+    assert "InvalidParameterValue" == refused(ec2.describe_tags, Filters=[{"Name": "colour", "Values": ["red"]}])
+    ec2.delete_tags(Resources=[vpc])
+    assert [] == found(resource0id=vpc)

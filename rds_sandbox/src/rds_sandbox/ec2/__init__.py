@@ -7,6 +7,7 @@ from rds_sandbox.ec2 import (  # noqa: F401 - they put their functions into the 
     images,
     instances,
     internet,
+    nat_gateways,
     networks,
     routes,
     security_groups,
