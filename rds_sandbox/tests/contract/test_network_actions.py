@@ -268,3 +268,26 @@ def test_tags_are_found_and_deleted(ec2: Client, vpc: str) -> None:
     assert "InvalidParameterValue" == refused(ec2.describe_tags, Filters=[{"Name": "colour", "Values": ["red"]}])
     ec2.delete_tags(Resources=[vpc])
     assert [] == found(resource0id=vpc)
+
+
+def test_subnets_of_zones_and_sizes(ec2: Client, vpc: str) -> None:
+    """In the region's zones, from /16 to /28; no default one (EC2 API Reference, CreateSubnet, ModifySubnetAttribute)."""
+    calls: list[tuple[dict[str, Any], str]] = [
+        ({"CidrBlock": "10.20.3.0/24", "AvailabilityZone": "us-east-1a"}, "InvalidParameterValue"),
+        ({"CidrBlock": "10.20.3.0/24", "AvailabilityZoneId": "use1-az1"}, "InvalidParameterValue"),
+        ({"CidrBlock": "10.20.3.0/30"}, "InvalidSubnet.Range"),
+        ({"CidrBlock": "10.21.0.0/24"}, "InvalidSubnet.Range"),
+        ({"CidrBlock": "somewhere"}, "InvalidParameterValue"),
+    ]
+    for asked, code in calls:
+        assert code == refused(ec2.create_subnet, VpcId=vpc, **asked), asked
+    made = ec2.create_subnet(VpcId=vpc, CidrBlock="10.20.3.0/28", AvailabilityZoneId="cac1-az2")["Subnet"]
+    assert (False, False) == (made["DefaultForAz"], made["MapPublicIpOnLaunch"])
+    there = ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]
+    assert {True} == {each["MapPublicIpOnLaunch"] for each in there}
+    on, name = {"Value": True}, {"SubnetId": made["SubnetId"]}
+    both = {"MapPublicIpOnLaunch": on, "EnableResourceNameDnsARecordOnLaunch": on}
+    assert "InvalidParameterCombination" == refused(ec2.modify_subnet_attribute, **name, **both)
+    assert "NotInSandbox" == refused(ec2.modify_subnet_attribute, **name, EnableDns64=on)
+    ec2.modify_subnet_attribute(**name, MapPublicIpOnLaunch=on)
+    assert ec2.describe_subnets(SubnetIds=[made["SubnetId"]])["Subnets"][0]["MapPublicIpOnLaunch"]

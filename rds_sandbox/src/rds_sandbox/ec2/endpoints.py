@@ -20,12 +20,12 @@ from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
 CREATED = {
-    "ClientToken", "PolicyDocument", "PrivateDnsEnabled", "RouteTableIds", "SecurityGroupIds", "ServiceName", "SubnetIds",
-    "TagSpecifications", "VpcEndpointType", "VpcId",
+    "ClientToken", "DryRun", "PolicyDocument", "PrivateDnsEnabled", "RouteTableIds", "SecurityGroupIds", "ServiceName",
+    "SubnetIds", "TagSpecifications", "VpcEndpointType", "VpcId",
 }  # fmt: skip
 MODIFIED = {
-    "AddSecurityGroupIds", "PolicyDocument", "PrivateDnsEnabled", "RemoveSecurityGroupIds", "RemoveSubnetIds", "ResetPolicy",
-    "VpcEndpointId",
+    "AddSecurityGroupIds", "DryRun", "PolicyDocument", "PrivateDnsEnabled", "RemoveSecurityGroupIds", "RemoveSubnetIds",
+    "ResetPolicy", "VpcEndpointId",
 }  # fmt: skip
 _create = VPCBackend.create_vpc_endpoint
 

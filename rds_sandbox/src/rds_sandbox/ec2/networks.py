@@ -6,12 +6,47 @@ Guide, "Subnet sizing for IPv4"; the sentences are as users of Terraform report 
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import IPv4Network
 from typing import Any
 
 from moto.core.utils import camelcase_to_underscores
-from moto.ec2.exceptions import InvalidParameterCombination
+from moto.ec2.exceptions import InvalidAvailabilityZoneError, InvalidParameterCombination, InvalidSubnetRangeError
+from moto.ec2.models.subnets import SubnetBackend
 
-from rds_sandbox.patches import Request, action
+from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.patches import Request, action, replaces
+from rds_sandbox.tables import limits
+
+LARGEST, SMALLEST = limits("ec2")["subnet_prefix"]
+OF_SUBNETS = {"SubnetId", "AssignIpv6AddressOnCreation", "EnableResourceNameDnsARecordOnLaunch", "MapPublicIpOnLaunch"}
+_create_subnet, _create_default_subnet = SubnetBackend.create_subnet, SubnetBackend.create_default_subnet
+
+
+@replaces(SubnetBackend, "create_subnet")
+def create_subnet(
+    ec2: Any, vpc_id: str, cidr_block: str, ipv6_cidr_block: Any = None, availability_zone: Any = None,
+    availability_zone_id: Any = None, **given: Any,
+) -> Any:  # fmt: skip
+    """In a zone of the region, of a size that there is; a default one only where that is asked for."""
+    zones = {zone.zone_id: zone.name for zone in ec2.describe_availability_zones()}
+    zone = availability_zone or zones.get(availability_zone_id)
+    if zone not in zones.values():
+        raise InvalidAvailabilityZoneError(zone or availability_zone_id, ", ".join(zones.values()))
+    with suppress(ValueError, TypeError):  # which moto refuses, or takes for one of IPv6 alone
+        if not LARGEST <= IPv4Network(cidr_block, strict=False).prefixlen <= SMALLEST:
+            raise InvalidSubnetRangeError(cidr_block)
+    subnet = _create_subnet(ec2, vpc_id, cidr_block, ipv6_cidr_block, zone, **given)
+    subnet.default_for_az = subnet.map_public_ip_on_launch = False
+    return subnet
+
+
+@replaces(SubnetBackend, "create_default_subnet")
+def create_default_subnet(ec2: Any, availability_zone: str) -> Any:
+    """With public addresses."""
+    subnet = _create_default_subnet(ec2, availability_zone)
+    subnet.default_for_az = subnet.map_public_ip_on_launch = True
+    return subnet
 
 
 @action("ec2", "ModifyVpcAttribute")
@@ -19,6 +54,16 @@ def modify_vpc(request: Request) -> dict[str, Any]:
     """One attribute."""
     [(name, value)] = _changed(request, "VpcId").items()
     request.backend.modify_vpc_attribute(request.parameters["VpcId"], camelcase_to_underscores(name), value)
+    return {}
+
+
+@action("ec2", "ModifySubnetAttribute")
+def modify_subnet(request: Request) -> dict[str, Any]:
+    """One attribute of those that moto keeps."""
+    if lacking := ", ".join(request.parameters.keys() - OF_SUBNETS):
+        raise NotInSandbox(f"subnets have no attribute {lacking} in the sandbox")
+    [(name, value)] = _changed(request, "SubnetId").items()
+    request.backend.modify_subnet_attribute(request.parameters["SubnetId"], camelcase_to_underscores(name), value)
     return {}
 
 
