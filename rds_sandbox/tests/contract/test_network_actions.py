@@ -9,11 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.instance import refused
-from tests.support import Client
+from tests.networks import make_endpoint, make_gateway, make_subnet, make_table, make_vpc, of
+from tests.support import REGION, Client
 
 pytestmark = pytest.mark.usefixtures("emptied")
 Call = Callable[..., Any]
-REGION = "ca-central-1"
 INTERFACE = {"VpcEndpointType": "Interface", "PrivateDnsEnabled": False}
 
 
@@ -21,29 +21,6 @@ INTERFACE = {"VpcEndpointType": "Interface", "PrivateDnsEnabled": False}
 def vpc(emptied: None, ec2: Client) -> str:
     """A VPC of our own."""
     return make_vpc(ec2, "10.20.0.0/16")
-
-
-def make_vpc(ec2: Client, block: str) -> str:
-    """The id of a new VPC."""
-    made: str = ec2.create_vpc(CidrBlock=block)["Vpc"]["VpcId"]
-    return made
-
-
-def make_subnet(ec2: Client, vpc: str, block: str, **more: Any) -> str:
-    """The id of a new subnet."""
-    made: str = ec2.create_subnet(VpcId=vpc, CidrBlock=block, **more)["Subnet"]["SubnetId"]
-    return made
-
-
-def make_table(ec2: Client, vpc: str) -> str:
-    """The id of a new route table."""
-    made: str = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
-    return made
-
-
-def of(vpc: str) -> dict[str, Any]:
-    """The filter by this VPC."""
-    return {"Filters": [{"Name": "vpc-id", "Values": [vpc]}]}
 
 
 def test_dry_run(ec2: Client, vpc: str) -> None:
@@ -142,13 +119,6 @@ def test_routes_to_what_is_gone(ec2: Client) -> None:
     assert {"10.24.0.0/16"} == {network for network, state in states(ec2, table).items() if state == "active"}
 
 
-def make_gateway(ec2: Client, vpc: str) -> str:
-    """The id of a new internet gateway of the VPC."""
-    made: str = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=made, VpcId=vpc)
-    return made
-
-
 def states(ec2: Client, table: str) -> dict[str, str]:
     """Of the table's routes, by their networks."""
     [found] = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"]
@@ -231,12 +201,6 @@ def test_private_dns_of_endpoints(ec2: Client) -> None:
     assert "NotInSandbox" == refused(ec2.modify_vpc_endpoint, VpcEndpointId=first, AddSubnetIds=["subnet-1"])
     ec2.delete_vpc_endpoints(VpcEndpointIds=[first])
     assert "InvalidVpcEndpointId.NotFound" == refused(ec2.modify_vpc_endpoint, VpcEndpointId=first, ResetPolicy=True)
-
-
-def make_endpoint(ec2: Client, vpc: str, service: str, **more: Any) -> dict[str, Any]:
-    """A new endpoint for one of AWS's services."""
-    made = ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=f"com.amazonaws.{REGION}.{service}", **more)
-    return dict(made["VpcEndpoint"])
 
 
 def test_nat_gateways_are_found(ec2: Client, vpc: str) -> None:

@@ -9,6 +9,7 @@ from rds_sandbox.ec2 import (  # noqa: F401 - they put their functions into the 
     internet,
     nat_gateways,
     networks,
+    prefix_lists,
     routes,
     security_groups,
     tags,

@@ -96,7 +96,7 @@ def describe_rules(request: Request) -> dict[str, Any]:
     """Those of these ids that the filters let through."""
     rule_ids, filters = request.parameters.get("SecurityGroupRuleIds", []), request.moto._filters_from_querystring()
     _check_filters(filters, RULE_FILTERS)
-    rules = {rule.id: rule for rule in _all_rules(request.backend)}
+    rules = {rule.id: rule for rule in all_rules(request.backend)}
     _check_rule_ids(rule_ids, rules)
     chosen = [rules[rule_id] for rule_id in rule_ids] or rules.values()
     found = [rule.described() for rule in chosen if rule.matches_filters(filters)]
@@ -203,12 +203,13 @@ def _groups_in_use(ec2: Any) -> set[str]:
     used = {group.id for groups in members for group in groups if group}
     for database in instances_of(ec2):
         used.update(database.vpc_security_group_ids)
-    for rule in _all_rules(ec2):
+    for rule in all_rules(ec2):
         used.update({rule.source_group.get("GroupId")} - {rule.group_id, None})
     return used
 
 
-def _all_rules(ec2: Any) -> Iterator[SandboxRule]:
+def all_rules(ec2: Any) -> Iterator[SandboxRule]:
+    """Those of all groups, in both directions."""
     for group in ec2.describe_security_groups():
         yield from (*group.egress_rules, *group.ingress_rules)
 

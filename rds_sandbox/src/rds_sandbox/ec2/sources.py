@@ -114,15 +114,25 @@ def find_group(ec2: Any, group_id: str | None, name: str | None = None) -> Secur
     return group
 
 
+def find_prefix_list(ec2: Any, identifier: str) -> Any:
+    """The one of this id that is not deleted."""
+    found = ec2.managed_prefix_lists.get(identifier)
+    if found is None or found.state == "delete-complete":
+        raise no_prefix_list(identifier)
+    return found
+
+
+def no_prefix_list(identifier: str) -> EC2ClientError:
+    """That there is none of this id."""
+    return EC2ClientError("InvalidPrefixListID.NotFound", f"The prefix list ID '{identifier}' does not exist")
+
+
 def _network(key: str, family: Family, _: SecurityGroup, text: str) -> dict[str, Any]:
     return {key: canonical_cidr(text, family)}
 
 
 def _prefix_list(group: SecurityGroup, identifier: str) -> dict[str, Any]:
-    found = group.ec2_backend.managed_prefix_lists.get(identifier)
-    if found is None or found.state == "delete-complete":
-        raise EC2ClientError("InvalidPrefixListID.NotFound", f"The prefix list ID '{identifier}' does not exist")
-    return {"PrefixListId": identifier}
+    return {"PrefixListId": find_prefix_list(group.ec2_backend, identifier).id}
 
 
 def _other_group(group: SecurityGroup, identifier: str) -> dict[str, Any]:
