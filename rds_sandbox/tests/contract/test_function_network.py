@@ -185,6 +185,7 @@ def test_interfaces_are_lambdas(functions: Client, ec2: Client, inside: str, sub
     assert {"lambda"} == {interface["InterfaceType"] for interface in found}
     assert all(interface["Description"].startswith("AWS Lambda VPC ENI-") for interface in found)
     assert {found[0]["VpcId"]} == {vpc["VpcId"]}
+    assert "InvalidParameterValue" == refused(ec2.delete_network_interface, NetworkInterfaceId=found[0]["NetworkInterfaceId"])
 
 
 def test_interfaces_are_shared_and_go_with_the_last_function(

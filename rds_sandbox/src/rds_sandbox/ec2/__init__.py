@@ -8,6 +8,8 @@ from rds_sandbox.ec2 import (  # noqa: F401 - they put their functions into the 
     instances,
     internet,
     nat_gateways,
+    network_acls,
+    network_interfaces,
     networks,
     prefix_lists,
     routes,

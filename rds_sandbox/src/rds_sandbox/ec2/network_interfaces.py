@@ -1,8 +1,8 @@
-"""The network interfaces through which functions connect inside a VPC.
+"""The network interfaces through which functions connect inside a VPC, and what EC2 asks of any.
 
-Source: AWS Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC": one Hyperplane
-interface for each pair of subnet and security groups, shared by the functions that have the pair, and removed
-some time after the last of them is gone.
+Sources: Amazon EC2 API Reference, CreateNetworkInterface, DeleteNetworkInterface; AWS Lambda Developer Guide, "Giving Lambda
+functions access to resources in an Amazon VPC": one Hyperplane interface for each pair of subnet and security groups, shared by
+the functions that have the pair, and removed some time after the last of them is gone.
 """
 
 from __future__ import annotations
@@ -11,9 +11,39 @@ import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from moto.ec2.exceptions import InvalidParameterValue
+
+from rds_sandbox.ec2.sources import find_group
+from rds_sandbox.patches import MOTO, Request, action
+
 REMOVAL_SECONDS = 1.0  # up to 20 minutes on AWS
 
 Place = tuple[str, frozenset[str]]  # a subnet's id, the ids of security groups
+
+
+@action("ec2", "CreateNetworkInterface")
+def create(request: Request) -> object:
+    """In security groups that there are."""
+    for group in request.parameters.get("Groups") or ():
+        find_group(request.backend, group)
+    return MOTO
+
+
+@action("ec2", "DeleteNetworkInterface")
+def delete(request: Request) -> object:
+    """Not while a function, an instance, a NAT gateway or an endpoint uses it."""
+    ec2, interface = request.backend, request.backend.get_network_interface(request.parameters["NetworkInterfaceId"])
+    attached = interface.instance is not None and interface.instance.state != "terminated"
+    if attached or interface.interface_type == "lambda" or interface.id in _of_services(ec2):
+        raise InvalidParameterValue(f"Network interface '{interface.id}' is currently in use.")
+    return MOTO
+
+
+def _of_services(ec2: Any) -> set[str]:
+    """The ids of the interfaces of NAT gateways and endpoints."""
+    ends = [end for end in ec2.vpc_end_points.values() if end.state != "deleted"]
+    gateways = {gateway._eni.id for gateway in ec2.nat_gateways.values() if gateway.state != "deleted"}
+    return gateways.union(*(end.network_interface_ids for end in ends))
 
 
 def places(vpc_config: Mapping[str, Any] | None) -> list[Place]:
