@@ -64,7 +64,7 @@ def test_a_user(enforcing: Mapping[str, str]) -> None:
         f"arn:aws:rds:ca-central-1:{ACCOUNT}:db:yours because no identity-based policy allows the rds:StopDBInstance action"
     )
     assert {"Code": DENIED, "Message": message} == {key: caught.value.response["Error"][key] for key in ("Code", "Message")}
-    assert "UnauthorizedOperation" == refused(make_client(jane, "ec2").describe_vpcs)
+    assert "UnauthorizedOperation" == refused(make_client(jane, "ec2").describe_vpcs, DryRun=True)
     assert "AccessDeniedException" == refused(make_client(jane, "secretsmanager").list_secrets)
     assert DENIED == refused(make_client(jane, "s3").list_buckets)
     assert DENIED == refused(make_client(jane, "sts").get_session_token)

@@ -21,7 +21,7 @@ def place() -> tuple[Any, Any, Any]:
     """EC2, a network interface in a subnet, and the route table of that."""
     ec2: Any = EC2Backend("ca-central-1", "123456789012")
     vpc = ec2.create_vpc("10.40.0.0/16")
-    subnet = ec2.create_subnet(vpc.id, "10.40.1.0/24", availability_zone="ca-central-1a")
+    subnet = ec2.create_subnet(vpc.id, "10.40.1.0/24")
     table = ec2.create_route_table(vpc.id)
     ec2.associate_route_table(table.id, subnet_id=subnet.id)
     return ec2, ec2.create_network_interface(subnet, ""), table

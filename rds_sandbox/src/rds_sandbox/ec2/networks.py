@@ -30,10 +30,10 @@ def create_subnet(
 ) -> Any:  # fmt: skip
     """In a zone of the region, of a size that there is; a default one only where that is asked for."""
     zones = {zone.zone_id: zone.name for zone in ec2.describe_availability_zones()}
-    zone = availability_zone or zones.get(availability_zone_id)
+    zone = availability_zone or zones.get(availability_zone_id or next(iter(zones)))
     if zone not in zones.values():
         raise InvalidAvailabilityZoneError(zone or availability_zone_id, ", ".join(zones.values()))
-    with suppress(ValueError, TypeError):  # which moto refuses, or takes for one of IPv6 alone
+    with suppress(ValueError):  # which moto refuses, or takes for one of IPv6 alone
         if not LARGEST <= IPv4Network(cidr_block, strict=False).prefixlen <= SMALLEST:
             raise InvalidSubnetRangeError(cidr_block)
     subnet = _create_subnet(ec2, vpc_id, cidr_block, ipv6_cidr_block, zone, **given)
