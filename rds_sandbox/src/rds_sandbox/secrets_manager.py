@@ -1,7 +1,7 @@
 """What moto lets pass of Secrets Manager.
 
 Source: Secrets Manager API Reference, the errors of each action: InvalidRequestException where a secret is scheduled for
-deletion, is managed by another service, or has no function that rotates it; User Guide, "Secrets managed by other services".
+deletion or is managed by another service; User Guide, "Secrets managed by other services".
 What ListSecrets and ListSecretVersionIds list and sort by: there, too.
 """
 
@@ -23,16 +23,16 @@ from moto.secretsmanager.exceptions import (
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
-from rds_sandbox import pages, policies, staging_labels
+from rds_sandbox import pages, policies, secret_rotation, staging_labels
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
 
 DAY = 86400
 VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
-ANYBODY = ("GetSecretValue", "TagResource", "UntagResource")  # whoever owns the secret
-OWN = ("UpdateSecretVersionStage",)  # answered here
-CHANGES = (*(each for each in VALUES if each not in OWN), *ANYBODY, "DeleteSecret", "ReplicateSecretToRegions", "RestoreSecret")
+ANYBODY = ("GetSecretValue", "RotateSecret", "TagResource", "UntagResource")  # whoever owns the secret
+OWN = ("RotateSecret", "UpdateSecretVersionStage")  # answered here
+CHANGES = {*VALUES, *ANYBODY, "DeleteSecret", "ReplicateSecretToRegions", "RestoreSecret"}.difference(OWN)
 # What ListSecrets sorts by (API Reference, SortBy), and the member of a secret that has it.
 SORTED_BY = {
     "created-date": "CreatedDate",
@@ -47,13 +47,13 @@ _to_dict = FakeSecret.to_dict
 
 @replaces(FakeSecret, "to_dict")
 def to_dict(secret: Any) -> dict[str, Any]:
-    """With the day of the last access.
+    """With the day of the last access, and the rules of rotation as they were given.
 
     The API Reference leaves it out of a secret that nobody has read; the tests of Ansible's community.aws, which run on AWS,
     find it in one that was just made, and are followed.
     """
-    day = getattr(secret, "accessed", secret.created_date) // DAY * DAY
-    return {**_to_dict(secret), "LastAccessedDate": day}
+    found = {**_to_dict(secret), "LastAccessedDate": getattr(secret, "accessed", secret.created_date) // DAY * DAY}
+    return {**found, "RotationRules": secret.rules} if "RotationRules" in found else found
 
 
 @action("secretsmanager", "CreateSecret")
@@ -147,6 +147,13 @@ def move_label(request: Request) -> dict[str, str]:
     return {"ARN": secret.arn, "Name": secret.name}
 
 
+@action("secretsmanager", "RotateSecret")
+def rotate(request: Request) -> dict[str, Any]:
+    """By RDS, what it manages."""
+    secret = _require_changeable(request) or request.backend.describe_secret(request.parameters["SecretId"])
+    return secret_rotation.rotate(request, secret)
+
+
 @action("secretsmanager", "PutResourcePolicy")
 def put_policy(request: Request) -> object:
     """With BlockPublicPolicy none that lets everybody in (API Reference, PutResourcePolicy)."""
@@ -171,8 +178,6 @@ def change(request: Request) -> object:
     secret = _require_changeable(request)
     if secret and request.name == "GetSecretValue":
         _note_access(secret, request.parameters)
-    if secret and request.name == "RotateSecret":
-        _check_rotation(request, secret)
     return MOTO
 
 
@@ -200,10 +205,3 @@ def _note_access(secret: Any, asked: dict[str, Any]) -> None:
     )
     if version in secret.versions:
         secret.versions[version]["accessed"] = secret.accessed // DAY * DAY
-
-
-def _check_rotation(request: Request, secret: Any) -> None:
-    """moto would take the value away, and call nobody."""
-    if not (request.parameters.get("RotationLambdaARN") or secret.rotation_lambda_arn):
-        raise InvalidRequestException("No Lambda rotation function ARN is associated with this secret.")
-    raise NotInSandbox("rotation of a secret by a function is not in the sandbox")

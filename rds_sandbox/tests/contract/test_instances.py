@@ -187,6 +187,32 @@ def test_managed_password_is_random_and_works(
         connect(sandbox, found, password=first["password"])
 
 
+def test_secrets_manager_lets_rds_rotate(sandbox: Mapping[str, str], rds: Client, ec2: Client, secretsmanager: Client) -> None:
+    """RotateSecret needs no function: a schedule, and a password that reaches the server (its guide, "Managed rotation")."""
+    group = make_group(ec2, "rotated", tcp(5432, **from_address("203.0.113.0/24")))
+    rds.create_db_instance(
+        **wanted("rotated", MasterUserPassword=None, ManageMasterUserPassword=True, VpcSecurityGroupIds=[group])
+    )
+    found = wait_for(rds, "rotated", "available")
+    name = {"SecretId": found["MasterUserSecret"]["SecretArn"]}
+    first = secretsmanager.get_secret_value(**name)["VersionId"]
+    assert "InvalidParameterException" == code_of(
+        secretsmanager.rotate_secret, **name, RotationRules={"ScheduleExpression": "rate(10 weeks)"}
+    )
+    for rules in ({"AutomaticallyAfterDays": 30}, {"ScheduleExpression": "rate(10 days)", "Duration": "2h"}):
+        secretsmanager.rotate_secret(**name, RotateImmediately=False, RotationRules=rules)
+        told = secretsmanager.describe_secret(**name)
+        assert (True, rules) == (told["RotationEnabled"], told["RotationRules"])
+    assert 9.9 < (told["NextRotationDate"].timestamp() - time.time()) / 86400 < 10.1
+    assert first == secretsmanager.get_secret_value(**name)["VersionId"]
+    token = secretsmanager.rotate_secret(**name)["VersionId"]
+    wait_for(rds, "rotated", "available")
+    value = secretsmanager.get_secret_value(**name)
+    assert (token, rules) == (value["VersionId"], secretsmanager.describe_secret(**name)["RotationRules"])
+    connect(sandbox, found, password=json.loads(value["SecretString"])["password"]).close()
+    assert "LastRotatedDate" in secretsmanager.describe_secret(**name)
+
+
 def test_modified_password_works(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
     """ModifyDBInstance gives the server the new master password."""
     rds.modify_db_instance(DBInstanceIdentifier="an-instance", MasterUserPassword="another-password", ApplyImmediately=True)

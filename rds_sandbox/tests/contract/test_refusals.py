@@ -142,7 +142,7 @@ def test_tags_of_rds(rds: Client) -> None:
 
 
 def test_a_managed_secret_is_rds_own(rds: Client, secretsmanager: Client) -> None:
-    """Nobody else changes, rotates or deletes it; its description and tag name the instance; it goes through its states.
+    """Nobody else changes or deletes it; its description and tag name the instance; it goes through its states.
 
     Secrets Manager User Guide, "Secrets managed by other services".
     """
@@ -154,7 +154,7 @@ def test_a_managed_secret_is_rds_own(rds: Client, secretsmanager: Client) -> Non
     for call, more in (
         (secretsmanager.put_secret_value, {"SecretString": "stolen"}),
         (secretsmanager.update_secret, {"SecretString": "stolen"}),
-        (secretsmanager.rotate_secret, {}),
+        (secretsmanager.rotate_secret, {"RotationLambdaARN": FUNCTION}),
         (secretsmanager.delete_secret, {"ForceDeleteWithoutRecovery": True}),
     ):
         assert "InvalidRequestException" == refused(call, **name, **more)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from moto.rds import models
@@ -13,6 +15,7 @@ from rds_sandbox.patches import replaces
 from rds_sandbox.tables import limits
 
 ROTATION_DAYS = limits("rds")["rotation_days"]
+SECONDS = {"day": 86_400, "hour": 3_600}
 
 
 @replaces(models, "MasterUserSecret")
@@ -23,6 +26,7 @@ class GeneratedSecret(models.MasterUserSecret):
     """
 
     status = "creating"  # until the server has the password
+    version = ""  # the id of the next one, where RotateSecret has told it
 
     @property
     def secret_status(self) -> str:
@@ -32,8 +36,7 @@ class GeneratedSecret(models.MasterUserSecret):
     def _create_secret(self, kms_key_id: str | None) -> Any:
         secret: Any = super()._create_secret(kms_key_id)
         secret.rotation_requested = secret.rotation_enabled = True
-        secret.auto_rotate_after_days = ROTATION_DAYS
-        secret.next_rotation_date = int(time.time()) + ROTATION_DAYS * 86400
+        schedule(secret, {"AutomaticallyAfterDays": ROTATION_DAYS})
         return secret
 
     def _generate_secret_description(self) -> str:
@@ -47,7 +50,28 @@ class GeneratedSecret(models.MasterUserSecret):
 
     def rotate_secret(self) -> None:
         """Put a new password in place at once; the instance hands it to the server."""
-        self.secretsmanager.put_secret_value(self.secret.arn, self._generate_secret_string(), "", "", ["AWSCURRENT"])
+        secret: Any = self.secret
+        self.secretsmanager.put_secret_value(secret.arn, self._generate_secret_string(), "", self.version, ["AWSCURRENT"])
+        self.version, secret.last_rotation_date = "", int(time.time())
+        schedule(secret, secret.rules)
+
+
+def schedule(secret: Any, rules: Mapping[str, Any]) -> None:
+    """Let the secret have these rules, and the date of its next rotation by them, which nobody keeps."""
+    secret.rules, secret.next_rotation_date = rules, next_rotation(rules, int(time.time()))
+
+
+def next_rotation(rules: Mapping[str, Any], now: int) -> int | None:
+    """When the rules have it next, in seconds since 1970; None where a calendar would tell.
+
+    Args:
+        rules: days, or an expression that rate() or cron() is written as.
+        now: in the same seconds.
+    """
+    if "ScheduleExpression" not in rules:
+        return now + int(rules["AutomaticallyAfterDays"]) * SECONDS["day"]
+    found = re.fullmatch(limits("secretsmanager")["rate"], rules["ScheduleExpression"])
+    return now + int(found[1]) * SECONDS[found[2]] if found else None
 
 
 def begin(instance: Any, key: str | None) -> None:
