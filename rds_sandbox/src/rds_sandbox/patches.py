@@ -235,6 +235,12 @@ def _in_protocol(response: Any, status: int, headers: Any, body: Any) -> tuple[i
     protocol = get_service_model(response.boto3_service_name).protocol
     if protocol in JSON and not {"content-type"} & {key.lower() for key in headers}:
         headers = {**headers, "Content-Type": JSON[protocol]}
+    if protocol == "json" and 400 < status < 500:
+        return (
+            400,
+            headers,
+            body,
+        )  # of which these services answer with no other (the errors of each action, in its API reference)
     if status < 400 or not str(body).startswith('{"__type"') or response.normalized_request.mimetype != FORM:
         return status, headers, body
     said = json.loads(body)

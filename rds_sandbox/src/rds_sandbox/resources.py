@@ -41,7 +41,7 @@ def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place)
     unnamed = facts()["unnamed"].get(action)
     if unnamed:
         return [start + unnamed]
-    return ["*" if action.partition(":")[2].startswith(("Describe", "List")) else None]
+    return ["*" if action.partition(":")[2].startswith(("BatchGet", "Describe", "List")) else None]
 
 
 def beside(also: Mapping[str, Any], value: str, place: Place) -> list[str]:

@@ -10,29 +10,35 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from moto.backends import get_backend
+from moto.iam.models import iam_backends
 from moto.secretsmanager import responses
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
     InvalidRequestException,
     OperationNotPermittedOnReplica,
+    ResourceExistsException,
     SecretsManagerClientError,
     ValidationException,
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
-from rds_sandbox import pages, policies, secret_rotation, staging_labels
+from rds_sandbox import authorization, pages, policies, secret_policies, secret_rotation, staging_labels
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
+from rds_sandbox.request_model import Refused
 from rds_sandbox.tables import limits
 
 DAY = 86400
 VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
 ANYBODY = ("GetSecretValue", "RotateSecret", "TagResource", "UntagResource")  # whoever owns the secret
 OWN = ("RotateSecret", "UpdateSecretVersionStage")  # answered here
-CHANGES = {*VALUES, *ANYBODY, "DeleteSecret", "ReplicateSecretToRegions", "RestoreSecret"}.difference(OWN)
+CHANGES = {*VALUES, *ANYBODY, "DeleteSecret", "RestoreSecret"}.difference(OWN)
+# What needs the key of the secret, and the error where that cannot be used.
+KEYED = {"GetSecretValue": "DecryptionFailure", "PutSecretValue": "EncryptionFailure", "UpdateSecret": "EncryptionFailure"}
 # What ListSecrets sorts by (API Reference, SortBy), and the member of a secret that has it.
 SORTED_BY = {
     "created-date": "CreatedDate",
@@ -71,23 +77,27 @@ def create(request: Request) -> object:
 
 
 def _check_value(request: Request) -> None:
-    """One of two kinds of value, a key that there is, a policy that is one."""
-    given, backend = request.parameters, request.backend
+    """One of two kinds of value, a key that there is."""
+    given = request.parameters
     if {"SecretString", "SecretBinary"} <= given.keys():
         raise InvalidParameterException(
             "You can't specify both a binary secret value and a string secret value in the same secret."
         )
+    if given.get("KmsKeyId"):
+        _require_key(request, given["KmsKeyId"], "EncryptionFailure")
+
+
+def _require_key(request: Request, key_id: str, code: str) -> None:
+    """One that there is, and that is neither disabled nor waits for its deletion."""
+    kms: Any = get_backend("kms")[request.backend.account_id][request.backend.region_name]
     try:
-        if given.get("KmsKeyId"):
-            get_backend("kms")[backend.account_id][backend.region_name].describe_key(given["KmsKeyId"])
-        json.loads(given.get("ResourcePolicy", "{}"))
-    except (AttributeError, KeyError) as error:
-        message = f"Secrets Manager can't encrypt the protected secret text using the provided KMS key: {given['KmsKeyId']}"
-        raise SecretsManagerClientError("EncryptionFailure", message) from error
-    except ValueError as error:
-        raise SecretsManagerClientError(
-            "MalformedPolicyDocumentException", "This resource policy contains invalid Json."
-        ) from error
+        usable = kms.describe_key(key_id).key_state == "Enabled"
+    except (AttributeError, KeyError):
+        usable = False
+    if not usable:
+        verb = code.removesuffix("ionFailure").lower()
+        message = f"Secrets Manager can't {verb} the protected secret text using the provided KMS key: {key_id}"
+        raise SecretsManagerClientError(code, message)
 
 
 @action("secretsmanager", "DescribeSecret")
@@ -158,13 +168,14 @@ def rotate(request: Request) -> dict[str, Any]:
 def put_policy(request: Request) -> object:
     """With BlockPublicPolicy none that lets everybody in (API Reference, PutResourcePolicy)."""
     _require_changeable(request)
-    if not request.parameters.get("BlockPublicPolicy"):
-        return MOTO
-    try:
-        public = policies.is_public(request.parameters["ResourcePolicy"])
-    except (AttributeError, KeyError, TypeError) as error:  # of what is JSON, and no policy
-        raise SecretsManagerClientError("MalformedPolicyDocumentException", "This resource policy is malformed.") from error
-    if public is None:
+    asked, iam = request.parameters, iam_backends[request.moto.current_account][request.moto.partition]
+    document = asked["ResourcePolicy"]
+    if asked.get("PolicyName", "default") != "default":
+        raise InvalidParameterException("You can only attach the policy that is named default.")
+    if problem := secret_policies.problem(document, iam):
+        raise SecretsManagerClientError("MalformedPolicyDocumentException", problem)
+    public = asked.get("BlockPublicPolicy") and policies.is_public(document)
+    if public is None and asked.get("BlockPublicPolicy"):
         raise NotInSandbox("whether the conditions of a policy keep the public out is not in the sandbox")
     if public:
         message = "The resource policy grants broad access: name principals other than *, or leave BlockPublicPolicy out."
@@ -172,13 +183,80 @@ def put_policy(request: Request) -> object:
     return MOTO
 
 
+@action("secretsmanager", "BatchGetSecretValue")
+def batch(request: Request) -> tuple[int, dict[str, str], str]:
+    """Those that are listed or found, each of which is asked about as GetSecretValue is; what failed of one is told beside."""
+    asked, filters = request.parameters, request.parameters.get("Filters")
+    if bool(filters) is bool(asked.get("SecretIdList")):
+        raise InvalidParameterException("Either 'SecretIdList' or 'Filters' must be provided, but not both.")
+    if "MaxResults" in asked and not filters:
+        raise InvalidParameterException("'Filters' must also be specified when 'MaxResults' is provided.")
+    if filters:
+        _ask(request, "ListSecrets", {})
+        responses._validate_filters(filters)
+        found, _ = request.backend.list_secrets(filters, len(request.backend.secrets) or 1)
+    size = limits("secretsmanager")["batch"]
+    page = _paged("Ids", [one["ARN"] for one in found] if filters else asked["SecretIdList"], {"MaxResults": size, **asked})
+    read = [_read(request, each) for each in page.pop("Ids")]
+    values, errors = ([one for one in read if ("ErrorCode" in one) is failed] for failed in (False, True))
+    answer = {"SecretValues": values, "Errors": errors, **{key: value for key, value in page.items() if value}}
+    return 200, {"Content-Type": JSON["json"]}, json.dumps(answer)
+
+
+def _read(request: Request, secret_id: str) -> dict[str, Any]:
+    """The value of a secret, or why there is none for whoever asks."""
+    try:
+        _ask(request, "GetSecretValue", {"SecretId": secret_id})
+        change(Request("GetSecretValue", request.moto, {"SecretId": secret_id}))
+        value: dict[str, Any] = request.backend.get_secret_value(secret_id, None, None)
+    except SecretsManagerClientError as error:
+        return {"SecretId": secret_id, "ErrorCode": error.error_type, "Message": error.message}
+    except Refused as error:
+        return {"SecretId": secret_id, "ErrorCode": error.code, "Message": error.message}
+    return value
+
+
+def _ask(request: Request, name: str, parameters: Mapping[str, Any]) -> None:
+    """With `--iam`, whether whoever asks may call this action too."""
+    if request.host.iam:
+        authorization.require(request.moto, "secretsmanager", name, parameters, request.host.keys.owner.key_id)
+
+
+@action("secretsmanager", "ReplicateSecretToRegions", "RemoveRegionsFromReplication")
+def replicate(request: Request) -> dict[str, Any]:
+    """Answered with the ARN, however the secret was called."""
+    secret = _require_changeable(request) or request.backend.describe_secret(request.parameters["SecretId"])
+    asked, backend = request.parameters, request.backend
+    if request.name == "ReplicateSecretToRegions":
+        force = asked.get("ForceOverwriteReplicaSecret", False)
+        arn, statuses = backend.replicate_secret_to_regions(secret.arn, asked["AddReplicaRegions"], force)
+    else:
+        arn, statuses = backend.remove_regions_from_replication(secret.arn, asked["RemoveReplicaRegions"])
+    return {"ARN": arn, "ReplicationStatus": statuses}
+
+
 @action("secretsmanager", *CHANGES)
 def change(request: Request) -> object:
     """What its owner alone may do, and what nobody may while it waits for its deletion."""
-    secret = _require_changeable(request)
+    secret, given = _require_changeable(request), request.parameters
     if secret and request.name == "GetSecretValue":
-        _note_access(secret, request.parameters)
+        _note_access(secret, given)
+    version = secret.versions.get(given.get("ClientRequestToken")) if secret else None
+    if version and {"SecretString", "SecretBinary"} & given.keys():
+        return _repeated(request, secret, version)
+    if secret and given.get("Description") == "":  # which moto takes for one that is not given
+        secret.description = ""
     return MOTO
+
+
+def _repeated(request: Request, secret: Any, version: Mapping[str, Any]) -> dict[str, Any]:
+    """The version of this token, which nothing changes, whatever its labels."""
+    asked = [request.moto._get_param(name) for name in ("SecretString", "SecretBinary")]
+    if asked != [version.get("secret_string"), version.get("secret_binary")]:
+        token = request.parameters["ClientRequestToken"]
+        raise ResourceExistsException(f"A version of secret {secret.arn} has ClientRequestToken {token} and another value.")
+    found = {"VersionId": version["version_id"], "VersionStages": version["version_stages"]}
+    return {"ARN": secret.arn, "Name": secret.name, **found}
 
 
 def _require_changeable(request: Request) -> Any:
@@ -194,6 +272,8 @@ def _require_changeable(request: Request) -> Any:
         raise InvalidRequestException(f"This secret is managed by {service}, and you must use that service to change it.")
     if secret.is_deleted() and request.name not in ("DeleteSecret", "RestoreSecret"):
         raise InvalidRequestException("You can't perform this operation on the secret because it was marked for deletion.")
+    if request.name in KEYED and (key_id := getattr(secret, "kms_key_id", None)):
+        _require_key(request, request.parameters.get("KmsKeyId") or key_id, KEYED[request.name])
     return secret
 
 

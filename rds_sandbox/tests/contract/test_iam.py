@@ -222,6 +222,11 @@ def test_what_the_policy_of_a_secret_says(enforcing: Mapping[str, str]) -> None:
     secrets.put_resource_policy(SecretId="shared", ResourcePolicy=document(named))
     assert "x" == sam.get_secret_value(SecretId="shared")["SecretString"]
     assert "AccessDeniedException" == refused(sam.describe_secret, SecretId="shared")
+    lou = make_client(keys_of(enforcing, "lou", allow("secretsmanager:BatchGetSecretValue")), "secretsmanager")
+    answer = lou.batch_get_secret_value(SecretIdList=["shared"])  # which asks for GetSecretValue too (its page)
+    assert ([], "AccessDeniedException") == (answer["SecretValues"], answer["Errors"][0]["ErrorCode"])
+    by_filter = {"Filters": [{"Key": "name", "Values": ["shared"]}]}
+    assert "AccessDeniedException" == refused(lou.batch_get_secret_value, **by_filter)
     elsewhere = {"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}
     secrets.put_resource_policy(
         SecretId="shared",

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from tests.instance import refused
-from tests.support import Client
+from tests.support import Client, make_client
 
 pytestmark = pytest.mark.usefixtures("emptied_each_time")
 
@@ -124,6 +125,9 @@ def test_a_policy_for_everybody(secretsmanager: Client, versions: list[str]) -> 
         ("PublicPolicyException", {}),
         ("PublicPolicyException", {"Principal": {"AWS": ["*", account["AWS"]]}}),
         ("NotInSandbox", {"Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}}),
+        ("MalformedPolicyDocumentException", {"Principal": {"AWS": "arn:aws:iam::123456789012:role/nobody"}}),
+        ("MalformedPolicyDocumentException", {"Principal": {"AWS": "somebody"}}),
+        ("MalformedPolicyDocumentException", {"Effect": "Perhaps"}),
     ):
         document = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, **changes}]})
         assert code == refused(put, **NAME, ResourcePolicy=document, BlockPublicPolicy=True)
@@ -131,4 +135,68 @@ def test_a_policy_for_everybody(secretsmanager: Client, versions: list[str]) -> 
     document = json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Principal": account}]})
     put(**NAME, ResourcePolicy=document, BlockPublicPolicy=True)
     assert document == secretsmanager.get_resource_policy(**NAME)["ResourcePolicy"]
-    assert "MalformedPolicyDocumentException" == refused(put, **NAME, ResourcePolicy="[]", BlockPublicPolicy=True)
+    for wrong in ("[]", "{}", json.dumps({"Statement": [{key: statement[key] for key in ("Effect", "Action", "Resource")}]})):
+        assert "MalformedPolicyDocumentException" == refused(put, **NAME, ResourcePolicy=wrong)
+    assert "InvalidParameterException" == refused(put, **NAME, ResourcePolicy=document, PolicyName="other")
+
+
+def test_the_token_of_a_version(secretsmanager: Client, versions: list[str]) -> None:
+    """PutSecretValue, ClientRequestToken: what a version has is not overwritten, one that is pending neither."""
+    token = "0" * 32
+    put = {**NAME, "ClientRequestToken": token}
+    for stages in (["AWSPENDING"], ["AWSCURRENT"]):  # the same value: nothing happens, not to the labels either
+        made = secretsmanager.put_secret_value(**put, SecretString="three", VersionStages=stages)
+        assert (token, ["AWSPENDING"]) == (made["VersionId"], made["VersionStages"])
+    assert "ResourceExistsException" == refused(secretsmanager.put_secret_value, **put, SecretString="four")
+    assert "ResourceExistsException" == refused(secretsmanager.update_secret, **put, SecretBinary=b"four")
+    assert {"one": ["AWSPREVIOUS"], "two": ["AWSCURRENT"], "three": ["AWSPENDING"]} == labels(secretsmanager)
+
+
+def test_values_in_a_batch(secretsmanager: Client, versions: list[str]) -> None:
+    """BatchGetSecretValue: by a list or by filters, in pages; what fails of one is in Errors."""
+    secretsmanager.create_secret(Name="empty")
+    secretsmanager.create_secret(Name="going", SecretBinary=b"x")
+    get = secretsmanager.batch_get_secret_value
+    assert b"x" == get(SecretIdList=["going"])["SecretValues"][0]["SecretBinary"]
+    secretsmanager.delete_secret(SecretId="going")
+    answer = get(SecretIdList=["labelled", "empty", "going", "nowhere"])
+    assert ["two"] == [one["SecretString"] for one in answer["SecretValues"]]
+    assert [
+        ("empty", "ResourceNotFoundException"),
+        ("going", "InvalidRequestException"),
+        ("nowhere", "ResourceNotFoundException"),
+    ] == [(one["SecretId"], one["ErrorCode"]) for one in answer["Errors"]]
+    everything = [{"Key": "name", "Values": ["labelled", "empty", "going"]}]
+    first = get(Filters=everything, MaxResults=1)
+    rest = get(Filters=everything, NextToken=first["NextToken"])
+    assert (1, 1) == (len(first["SecretValues"]), len(rest["Errors"]))
+    for wrong in ({}, {"SecretIdList": ["x"], "Filters": everything}, {"SecretIdList": ["x"], "MaxResults": 1}):
+        assert "InvalidParameterException" == refused(get, **wrong)
+    assert "InvalidNextTokenException" == refused(get, Filters=everything, NextToken="x")
+
+
+def test_the_key_of_a_secret(sandbox: Mapping[str, str], secretsmanager: Client) -> None:
+    """One that is disabled, or waits for its deletion, neither encrypts nor decrypts (PutSecretValue, GetSecretValue)."""
+    kms = make_client(sandbox, "kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    secretsmanager.create_secret(Name="labelled", SecretString="one", KmsKeyId=key)
+    kms.disable_key(KeyId=key)
+    assert "DecryptionFailure" == refused(secretsmanager.get_secret_value, **NAME)
+    assert "EncryptionFailure" == refused(secretsmanager.put_secret_value, **NAME, SecretString="two")
+    assert "EncryptionFailure" == refused(secretsmanager.create_secret, Name="other", KmsKeyId=key)
+    secretsmanager.update_secret(**NAME, KmsKeyId="alias/aws/secretsmanager")
+    assert "one" == secretsmanager.get_secret_value(**NAME)["SecretString"]
+
+
+def test_small_answers(secretsmanager: Client, versions: list[str]) -> None:
+    """An empty description is one (UpdateSecret); replication answers with the ARN; all errors have the status 400."""
+    secretsmanager.update_secret(**NAME, Description="x")
+    secretsmanager.update_secret(**NAME, Description="")
+    found = secretsmanager.describe_secret(**NAME)
+    assert "Description" not in found
+    made = secretsmanager.replicate_secret_to_regions(**NAME, AddReplicaRegions=[{"Region": "us-west-2"}])
+    left = secretsmanager.remove_regions_from_replication(**NAME, RemoveReplicaRegions=["us-west-2"])
+    assert (found["ARN"], found["ARN"]) == (made["ARN"], left["ARN"])
+    with pytest.raises(secretsmanager.exceptions.ResourceNotFoundException) as caught:
+        secretsmanager.get_secret_value(SecretId="nowhere")
+    assert 400 == caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
