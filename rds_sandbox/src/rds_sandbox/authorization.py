@@ -15,7 +15,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from rds_sandbox import policies, request_model, resources, signatures
+from rds_sandbox import policies, request_model, resources, service_roles, signatures
 from rds_sandbox.policies import Call
 from rds_sandbox.request_model import Refused
 
@@ -76,8 +76,8 @@ def require(response: Any, service: str, name: str, parameters: Mapping[str, Any
         if why or action in OWN:
             raise _refusal(service, caller.arn, call, why or _unallowed(call))
     if action == "sts:AssumeRole":
-        role = iam_backends[place["account"]][place["partition"]].get_role_by_arn(parameters["RoleArn"])
-        if not _trusts(role, caller, place["account"]):
+        role = service_roles.find(iam_backends[place["account"]][place["partition"]], parameters["RoleArn"])
+        if role is None or not _trusts(role, caller, place["account"]):
             raise _refusal(service, caller.arn, call, _unallowed(call))
 
 

@@ -17,11 +17,16 @@ def assumable(iam: Any, arn: str, service: str) -> Any:
         arn: of the role.
         service: such as lambda.amazonaws.com.
     """
+    role = find(iam, arn)
+    return role if role and trusts(role, service) else None
+
+
+def find(iam: Any, arn: str) -> Any:
+    """The role of this ARN; None where there is none."""
     try:
-        role = iam.get_role_by_arn(arn)
+        return iam.get_role_by_arn(arn)
     except NotFoundException:
         return None
-    return role if trusts(role, service) else None
 
 
 def trusts(role: Any, service: str) -> bool:

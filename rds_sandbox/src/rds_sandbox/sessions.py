@@ -1,15 +1,23 @@
-"""STS's temporary keys that stand for their caller: moto's are the same everywhere, and everybody knows them."""
+"""STS's temporary keys: moto's that stand for their caller are the same everywhere, and it gives any role to anybody.
+
+Source: STS API Reference, AssumeRole; IAM User Guide, "Session policies" and "Troubleshoot IAM roles".
+"""
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from moto.core.utils import utcnow
+from moto.iam.models import iam_backends
+from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
-from rds_sandbox import keys
+from rds_sandbox import keys, policies, service_roles
 from rds_sandbox.patches import Request, action
+from rds_sandbox.request_model import Refused
 from rds_sandbox.tables import limits
 
 
@@ -25,3 +33,33 @@ def issue(request: Request) -> dict[str, Any]:
     account, name = request.moto.current_account, request.parameters["Name"]
     arn = f"arn:{request.moto.partition}:sts::{account}:federated-user/{name}"
     return {"Credentials": issued, "FederatedUser": {"FederatedUserId": f"{account}:{name}", "Arn": arn}, "PackedPolicySize": 6}
+
+
+@action("sts", "AssumeRole")
+def assume(request: Request) -> dict[str, Any]:
+    """A role that there is, for as long as it may be, within the policies of the session. Its tags count nowhere."""
+    asked, moto = request.parameters, request.moto
+    iam = iam_backends["".join(asked["RoleArn"].split(":")[4:5])][moto.partition]
+    role = service_roles.find(iam, asked["RoleArn"])
+    if role is None:
+        raise Refused("AccessDenied", f"User is not authorized to perform: sts:AssumeRole on resource: {asked['RoleArn']}")
+    duration, most = asked.get("DurationSeconds", limits("sts")["role"]), int(role.max_session_duration or limits("sts")["role"])
+    if duration > most:
+        raise Refused("ValidationError", f"DurationSeconds exceeds the MaxSessionDuration set for this role, {most} seconds.")
+    names = moto.region, asked["RoleSessionName"], role.arn
+    session = moto.backend.assume_role(*names, _policy(asked, iam), duration, asked.get("ExternalId"))
+    user = {"AssumedRoleId": session.user_id, "Arn": session.arn}
+    return {"Credentials": session, "AssumedRoleUser": user, "SourceIdentity": asked.get("SourceIdentity"), "PackedPolicySize": 6}
+
+
+def _policy(asked: Mapping[str, Any], iam: Any) -> str:
+    """All policies of a session as one, which allows what any of them allows; empty where it has none."""
+    documents = [asked["Policy"]] if "Policy" in asked else []
+    for each in documents:
+        IAMPolicyDocumentValidator(each).validate()
+    for arn in (one["arn"] for one in asked.get("PolicyArns", ())):
+        if arn not in iam.managed_policies:
+            raise Refused("MalformedPolicyDocument", f"The policy {arn} is not in the account of the role.")
+        documents += [each.document for each in iam.managed_policies[arn].versions if each.is_default]
+    found = [statement for each in documents for statement in policies.statements(each)]
+    return json.dumps({"Statement": found}) if documents else ""

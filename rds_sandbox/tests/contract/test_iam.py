@@ -89,7 +89,16 @@ def test_a_role_within_its_boundary(enforcing: Mapping[str, str]) -> None:
     assert DENIED == refused(rds.delete_db_instance, DBInstanceIdentifier="yours", SkipFinalSnapshot=True)
     assert "UnauthorizedOperation" == refused(make_client(operator[0], "ec2", **operator[1]).describe_vpcs)
     assert DENIED == refused(make_client(bob, "rds").describe_db_instances)
+    only_logs = "arn:aws:iam::aws:policy/CloudWatchLogsFullAccess"
+    for narrower in ({"PolicyArns": [{"arn": only_logs}]}, {"Policy": document(allow("logs:*"))}):  # guide, "Session policies"
+        given = make_client(bob, "sts").assume_role(RoleArn=role, RoleSessionName="bob", **narrower)["Credentials"]
+        keys = {"AWS_ACCESS_KEY_ID": given["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"]}
+        narrow = make_client({**enforcing, **keys}, "rds", aws_session_token=given["SessionToken"])
+        with pytest.raises(ClientError, match="because no session policy allows"):
+            narrow.describe_db_instances()
     stranger = make_client(keys_of(enforcing, "eve", allow("*")), "sts")
+    absent = {"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/absent", "RoleSessionName": "eve"}
+    assert DENIED == refused(stranger.assume_role, **absent)
     other = make_role(
         iam, "other", {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
     )

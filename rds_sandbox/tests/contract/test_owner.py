@@ -170,6 +170,20 @@ def test_keys_that_iam_and_sts_issue_count(sandbox: Mapping[str, str]) -> None:
         assert "InvalidClientTokenId" == refusal(make_client(keys, "rds"), "describe_db_instances")
 
 
+def test_a_role_that_cannot_be_assumed(sandbox: Mapping[str, str]) -> None:
+    """One that there is not, for longer than it allows, or with policies that are none (STS API Reference, AssumeRole)."""
+    iam, sts = make_client(sandbox, "iam"), make_client(sandbox, "sts")
+    role = make_role(iam, "short")
+    for code, wrong in (
+        ("AccessDenied", {"RoleArn": f"{role}er"}),
+        ("AccessDenied", {"RoleArn": "arn:aws:iam::111122223333:role/short"}),
+        ("ValidationError", {"DurationSeconds": 3601}),
+        ("MalformedPolicyDocument", {"Policy": "{}"}),
+        ("MalformedPolicyDocument", {"PolicyArns": [{"arn": "arn:aws:iam::123456789012:policy/absent"}]}),
+    ):
+        assert code == refusal(sts, "assume_role", **{"RoleArn": role, "RoleSessionName": "me", **wrong}), wrong
+
+
 def test_without_a_signature_only_what_aws_lets_in(sandbox: Mapping[str, str]) -> None:
     """Signing up, and nothing that an administrator does; nobody takes on a role by a token that nobody checks."""
     cognito, rds, s3, sts = (
