@@ -7,11 +7,14 @@ GetMetricStatistics.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
+from moto.core.utils import utcnow
 
+from rds_sandbox import pages
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.rds.metrics import NAMESPACE
@@ -25,7 +28,14 @@ COMPARISONS = {
     "LessThanOrEqualToThreshold": operator.le,
 }
 STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
-NEEDED = ("Threshold", "Period")
+NEEDED = ("MetricName", "Threshold", "Period")
+LACKING = (
+    "ActionConfiguration", "EvaluationCriteria", "EvaluationInterval", "EvaluationWindow", "ExtendedStatistic", "Metrics",
+    "ThresholdMetricId", "WarmUpConfiguration",
+)  # fmt: skip
+NO_DATA = "INSUFFICIENT_DATA"
+# The state that missing values make (User Guide, "Configuring how CloudWatch alarms treat missing data"); None leaves it.
+MISSING = {"breaching": "ALARM", "ignore": None, "missing": NO_DATA, "notBreaching": "OK"}
 LIMITS = limits("cloudwatch")
 _put, _delete = CloudWatchBackend.put_metric_alarm, CloudWatchBackend.delete_alarms
 
@@ -34,8 +44,11 @@ _put, _delete = CloudWatchBackend.put_metric_alarm, CloudWatchBackend.delete_ala
 def check(request: Request) -> object:
     """A metric needs a threshold and a period, and alarms look back for a day, or a week by the hour."""
     given = request.parameters
-    if "MetricName" not in given:
-        return MOTO
+    for name in LACKING:
+        if given.get(name):
+            raise NotInSandbox(f"{name} of PutMetricAlarm is not in the sandbox")
+    if given.get("TreatMissingData", "missing") not in MISSING:
+        raise Refused("ValidationError", f"TreatMissingData must be one of {', '.join(MISSING)}")
     for name in NEEDED:
         if name not in given:
             raise Refused("ValidationError", f"{name} must be specified for an alarm on a metric")
@@ -69,8 +82,13 @@ def ask(request: Request) -> object:
 
 @replaces(CloudWatchBackend, "put_metric_alarm")
 def put(backend: Any, name: str, *given: Any, **named: Any) -> Any:
-    """Tags are those of the creation; an update leaves them alone."""
-    return _put(backend, name, *given, **{**named, "tags": None if name in backend.alarms else named.get("tags")})
+    """Tags are those of the creation; an update leaves them alone, and the state. A new one has no data yet."""
+    before = backend.alarms.get(name)
+    alarm = _put(backend, name, *given, **{**named, "tags": None if before else named.get("tags")})
+    for kept in ("state_value", "state_reason", "state_updated_timestamp", "history") if before else ():
+        setattr(alarm, kept, getattr(before, kept))
+    alarm.state_value = before.state_value if before else NO_DATA
+    return alarm
 
 
 @replaces(CloudWatchBackend, "delete_alarms")
@@ -83,11 +101,39 @@ def delete(backend: Any, alarm_names: list[str]) -> None:
     _delete(backend, alarm_names)
 
 
+@action("cloudwatch", "PutCompositeAlarm")
+def refuse_composite(_: Request) -> None:
+    """moto would keep it, in one state for ever."""
+    raise NotInSandbox("composite alarms are not in the sandbox")
+
+
 @action("cloudwatch", "DescribeAlarms")
-def describe(request: Request) -> object:
-    """moto's answer, in the states of this moment."""
-    _evaluate(request.backend)
-    return MOTO
+def describe(request: Request) -> dict[str, Any]:
+    """Those that fit all that is asked for, in the states of this moment, by their names."""
+    asked, backend = request.parameters, request.backend
+    for name in ("ChildrenOfAlarmName", "ParentsOfAlarmName"):
+        if name in asked:
+            raise NotInSandbox(f"{name} of DescribeAlarms is not in the sandbox, which has no composite alarms")
+    if asked.get("AlarmNames") and "AlarmNamePrefix" in asked:
+        raise Refused("ValidationError", "AlarmNamePrefix cannot be specified together with AlarmNames")
+    _evaluate(backend)
+    found = [each for _, each in sorted(backend.alarms.items()) if _fits(each, asked)]
+    token = asked.get("NextToken") or "0"
+    if token != "0" and not pages.leads_on(token, found):
+        raise Refused("InvalidNextToken", "The NextToken is invalid: take it from the answer before")
+    page, rest = pages.cut(found, token, asked.get("MaxRecords", LIMITS["page"]))
+    return {"MetricAlarms": page, "CompositeAlarms": [], "NextToken": rest}
+
+
+def _fits(alarm: Any, asked: Mapping[str, Any]) -> bool:
+    actions = (*alarm.alarm_actions, *alarm.ok_actions, *alarm.insufficient_data_actions)
+    return (
+        "MetricAlarm" in (asked.get("AlarmTypes") or ["MetricAlarm"])
+        and alarm.name in (asked.get("AlarmNames") or [alarm.name])
+        and alarm.name.startswith(asked.get("AlarmNamePrefix", ""))
+        and alarm.state_value == asked.get("StateValue", alarm.state_value)
+        and ("ActionPrefix" not in asked or any(each.startswith(asked["ActionPrefix"]) for each in actions))
+    )
 
 
 @action("cloudwatch", "DescribeAlarmsForMetric")
@@ -120,18 +166,24 @@ def _pairs(dimensions: Iterable[Any]) -> set[tuple[str, str]]:
 
 
 def _evaluate(backend: Any) -> None:
-    """Give those of RDS's metrics the state that the last value makes; without one there is insufficient data."""
+    """Give those of RDS's metrics the state that the last value makes, if it is of the periods that count."""
     alarms = [
         alarm for alarm in backend.alarms.values() if alarm.namespace == NAMESPACE and alarm.comparison_operator in COMPARISONS
     ]
-    values = {(one.name, frozenset(_pairs(one.dimensions))): one.value for one in backend.aws_metric_data} if alarms else {}
+    last = {(one.name, frozenset(_pairs(one.dimensions))): one for one in backend.aws_metric_data} if alarms else {}
+    now = utcnow().replace(second=0, microsecond=0)
     for alarm in alarms:
-        value = values.get((alarm.metric_name, frozenset(_pairs(alarm.dimensions))))
-        if value is None:
-            state, reason = "INSUFFICIENT_DATA", "Insufficient Data: no datapoints were received."
-        else:
-            breached = COMPARISONS[alarm.comparison_operator](value, alarm.threshold)
-            state = "ALARM" if breached else "OK"
-            reason = f"Threshold Crossed: the last datapoint was {value} (threshold {alarm.threshold})."
+        found = last.get((alarm.metric_name, frozenset(_pairs(alarm.dimensions))))
+        oldest = now - timedelta(seconds=alarm.period * alarm.evaluation_periods)
+        state, reason = judge(alarm, found.value if found and found.timestamp >= oldest else None)
         if alarm.state_value != state:
             alarm.update_state(reason, "{}", state)
+
+
+def judge(alarm: Any, value: float | None) -> tuple[str, str]:
+    """The state that a value makes, or that there is none, and why."""
+    if value is None:
+        state = MISSING[alarm.treat_missing_data or "missing"] or alarm.state_value
+        return state, f"{'Insufficient Data' if state == NO_DATA else 'Threshold Crossed'}: no datapoints were received."
+    breached = COMPARISONS[alarm.comparison_operator](value, alarm.threshold)
+    return "ALARM" if breached else "OK", f"Threshold Crossed: the last datapoint was {value} (threshold {alarm.threshold})."

@@ -48,7 +48,36 @@ def test_an_alarm_has_the_state_that_the_last_value_makes(cloudwatch: Client) ->
         cloudwatch.put_metric_alarm(**{**ALARM, **change})
         [found] = cloudwatch.describe_alarms(AlarmNames=["full"])["MetricAlarms"]
         assert state == found["StateValue"]
+    for treated, state in (("breaching", "ALARM"), ("notBreaching", "OK"), ("ignore", "OK"), ("missing", "INSUFFICIENT_DATA")):
+        cloudwatch.put_metric_alarm(**{**ALARM, **other, "TreatMissingData": treated})
+        [found] = cloudwatch.describe_alarms(AlarmNames=["full"])["MetricAlarms"]
+        assert (state, treated) == (found["StateValue"], found["TreatMissingData"])
     cloudwatch.delete_alarms(AlarmNames=["full"])
+
+
+def test_what_describe_alarms_finds(cloudwatch: Client) -> None:
+    """DescribeAlarms: filters combine, pages follow each other; an alarm of other metrics has no data until it is evaluated."""
+    action = "arn:aws:sns:ca-central-1:123456789012:told"
+    for name, more in (("own-1", {}), ("own-2", {"Threshold": 2.0**40}), ("other", {"Namespace": "Own", "OKActions": [action]})):
+        cloudwatch.put_metric_alarm(**{**ALARM, "AlarmName": name, **more})
+    describe = cloudwatch.describe_alarms
+    for asked, expected in (
+        ({}, ["other", "own-1", "own-2"]),
+        ({"AlarmNamePrefix": "own", "StateValue": "ALARM"}, ["own-2"]),
+        ({"AlarmNames": ["own-1", "other"], "StateValue": "INSUFFICIENT_DATA"}, ["other"]),
+        ({"ActionPrefix": action[:-1]}, ["other"]),
+        ({"AlarmTypes": ["CompositeAlarm"]}, []),
+    ):
+        assert expected == [one["AlarmName"] for one in describe(**asked)["MetricAlarms"]], asked
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(PaginationConfig={"PageSize": 2})
+    assert [2, 1] == [len(page["MetricAlarms"]) for page in pages]
+    for code, wrong in (
+        ("ValidationError", {"AlarmNames": ["own-1"], "AlarmNamePrefix": "own"}),
+        ("InvalidNextToken", {"NextToken": "x"}),
+        ("NotInSandbox", {"ParentsOfAlarmName": "own-1"}),
+    ):
+        assert code == refused(describe, **wrong)
+    cloudwatch.delete_alarms(AlarmNames=["own-1", "own-2", "other"])
 
 
 def test_alarms_of_a_metric_are_those_with_its_dimensions(cloudwatch: Client) -> None:
@@ -75,8 +104,11 @@ def test_tags_are_those_of_the_creation(cloudwatch: Client) -> None:
 def test_what_cloudwatch_refuses(cloudwatch: Client) -> None:
     """No threshold, an odd period, more than a day by the half hour or a week by the hour; of several names all go, or none."""
     without = {key: value for key, value in ALARM.items() if key != "Threshold"}
-    for asked in (without, {**ALARM, "Period": 45}):
+    for asked in (without, {**ALARM, "Period": 45}, {**ALARM, "TreatMissingData": "perhaps"}):
         assert "ValidationError" == refused(cloudwatch.put_metric_alarm, **asked)
+    math = {"AlarmName": "math", "Metrics": [{"Id": "m", "Expression": "1 + 1"}], "EvaluationPeriods": 1}
+    assert "NotInSandbox" == refused(cloudwatch.put_metric_alarm, **math, ComparisonOperator="LessThanThreshold", Threshold=1.0)
+    assert "NotInSandbox" == refused(cloudwatch.put_composite_alarm, AlarmName="both", AlarmRule="ALARM(full)")
     for period, count, limit in ((1800, 49, 86400), (3600, 169, 604800)):
         with pytest.raises(ClientError, match=f"ValidationError.*must be <= {limit}"):
             cloudwatch.put_metric_alarm(**{**ALARM, "Period": period, "EvaluationPeriods": count})
