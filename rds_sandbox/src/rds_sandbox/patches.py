@@ -43,6 +43,7 @@ MODULES = {
     "cognitoidp": "rds_sandbox.cognito",
     "ec2": "rds_sandbox.ec2",
     "iam": "rds_sandbox.iam",
+    "kms": "rds_sandbox.kms",
     "logs": "rds_sandbox.cloudwatch_logs",
     "rds": "rds_sandbox.rds",
     "scheduler": "rds_sandbox.schedules",

@@ -1,0 +1,105 @@
+"""Keys of KMS, in the states that they have: moto encrypts with whatever it finds.
+
+Source: KMS API Reference, the page of each action; Developer Guide, "Key states of AWS KMS keys".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.exceptions import JsonRESTError
+from moto.kms import models
+from moto.kms.exceptions import ValidationException
+from moto.kms.models import KmsBackend
+from moto.kms.utils import decrypt as _decrypt
+from moto.kms.utils import encrypt as _encrypt
+
+from rds_sandbox import pages
+from rds_sandbox.patches import MOTO, Request, action, replaces
+from rds_sandbox.tables import limits
+
+PENDING, SYMMETRIC = "PendingDeletion", "SYMMETRIC_DEFAULT"
+LIMITS = limits("kms")
+_create = KmsBackend.create_key
+
+
+@replaces(KmsBackend, "create_key")
+def create(backend: Any, policy: str | None, key_usage: str | None, key_spec: str | None, *given: Any, **named: Any) -> Any:
+    """For encryption, unless the request says for what, which it must of any but the usual kind."""
+    if key_usage is None and (key_spec or SYMMETRIC) != SYMMETRIC:
+        raise ValidationException(f"You must specify a KeyUsage value for a key of the KeySpec {key_spec}.")
+    return _create(backend, policy, key_usage or "ENCRYPT_DECRYPT", key_spec or SYMMETRIC, *given, **named)
+
+
+@action("kms", "EnableKey", "DisableKey", "ScheduleKeyDeletion", "CancelKeyDeletion")
+def change(request: Request) -> dict[str, Any]:
+    """By the id or the ARN; what waits for its deletion takes nothing but that this is cancelled, and nothing else takes that."""
+    asked, backend = request.parameters, request.backend
+    request.moto._validate_cmk_id(asked["KeyId"])
+    key = backend.keys[backend.get_key_id(asked["KeyId"])]
+    if (key.key_state == PENDING) is not (request.name == "CancelKeyDeletion"):
+        raise _invalid(key)
+    if request.name == "ScheduleKeyDeletion":
+        return _schedule(backend, key, asked.get("PendingWindowInDays", LIMITS["window"]["most"]))
+    change = {"EnableKey": backend.enable_key, "DisableKey": backend.disable_key}.get(request.name, backend.cancel_key_deletion)
+    change(key.id)
+    return {"KeyId": key.arn} if request.name == "CancelKeyDeletion" else {}
+
+
+def _schedule(backend: Any, key: Any, days: int) -> dict[str, Any]:
+    least, most = LIMITS["window"]["least"], LIMITS["window"]["most"]
+    if not least <= days <= most:
+        raise ValidationException(f"PendingWindowInDays is {days}: it must be between {least} and {most}, inclusive.")
+    date = backend.schedule_key_deletion(key.id, days)
+    return {"KeyId": key.arn, "DeletionDate": date, "KeyState": key.key_state, "PendingWindowInDays": days}
+
+
+@action("kms", "ListKeys")
+def listed(request: Request) -> dict[str, Any]:
+    """In pages."""
+    asked, keys = request.parameters, list(request.backend.list_keys())
+    marker = asked.get("Marker", "0")
+    if marker != "0" and not pages.leads_on(marker, keys):
+        raise JsonRESTError("InvalidMarkerException", "The marker is invalid: take it from the answer before.")
+    page, rest = pages.cut(keys, marker, asked.get("Limit", LIMITS["page"]))
+    return {
+        "Keys": [{"KeyArn": key.arn, "KeyId": key.id} for key in page],
+        "NextMarker": rest,
+        "Truncated": rest is not None,
+    }
+
+
+@action("kms", "Sign", "Verify", "GenerateMac", "VerifyMac")
+def use(request: Request) -> object:
+    """With a key that is enabled."""
+    backend = request.backend
+    require_enabled(backend.keys.get(backend.any_id_to_key_id(request.parameters["KeyId"])))
+    return MOTO
+
+
+@replaces(models, "encrypt")
+def encrypt(master_keys: Any, key_id: str, *given: Any, **named: Any) -> bytes:
+    """The same."""
+    require_enabled(master_keys.get(key_id))
+    return _encrypt(master_keys, key_id, *given, **named)
+
+
+@replaces(models, "decrypt")
+def decrypt(master_keys: Any, *given: Any, **named: Any) -> tuple[bytes, str]:
+    """The same, of the key that the ciphertext names."""
+    found, key_id = _decrypt(master_keys, *given, **named)
+    require_enabled(master_keys[key_id])
+    return found, key_id
+
+
+def require_enabled(key: Any) -> None:
+    """Refuse one that is disabled, or waits for its deletion; moto knows what to say of one that there is not."""
+    if key is not None and key.key_state == PENDING:
+        raise _invalid(key)
+    if key is not None and not key.enabled:
+        raise JsonRESTError("DisabledException", f"{key.arn} is disabled.")
+
+
+def _invalid(key: Any) -> JsonRESTError:
+    said = "is pending deletion" if key.key_state == PENDING else "is not pending deletion"
+    return JsonRESTError("KMSInvalidStateException", f"{key.arn} {said}.")
