@@ -1,4 +1,4 @@
-"""IAM, where moto's is slow or passes something over: AWS's managed policies, boundaries of users, and simulations.
+"""IAM, where moto's is slow or passes something over: managed policies, boundaries, trust, pages of lists, and simulations.
 
 moto would read and build the 1,582 policies anew whenever IAM is emptied, for each partition.
 """
@@ -10,15 +10,24 @@ import functools
 from types import SimpleNamespace
 from typing import Any
 
-from moto.iam.exceptions import NotFoundException
+from botocore import xform_name
+from moto.iam.exceptions import DeleteConflictException, MalformedPolicyDocument, NotFoundException, ValidationError
 from moto.iam.models import AWSManagedPolicy, IAMBackend, User, iam_backends
 from moto.utilities.utils import get_partition
 
-from rds_sandbox import authorization
+from rds_sandbox import authorization, pages, resource_policies
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.patches import Request, action, replaces
-from rds_sandbox.policies import Call
+from rds_sandbox.patches import MOTO, Request, action, replaces
+from rds_sandbox.policies import Call, statements
+from rds_sandbox.tables import limits
 
+# The lists of which moto gives all at once, by their actions: the member of the answer.
+WHOLE = {
+    "GetGroup": "Users", "ListAccessKeys": "AccessKeyMetadata", "ListGroupPolicies": "PolicyNames", "ListGroups": "Groups",
+    "ListGroupsForUser": "Groups", "ListInstanceProfiles": "InstanceProfiles",
+    "ListInstanceProfilesForRole": "InstanceProfiles", "ListRolePolicies": "PolicyNames", "ListUserPolicies": "PolicyNames",
+    "ListUserTags": "Tags", "ListUsers": "Users",
+}  # fmt: skip
 SIMULATED = {"PolicySourceArn", "ActionNames", "ResourceArns", "ContextEntries", "MaxItems"}
 STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
 _read = IAMBackend._init_aws_policies
@@ -41,13 +50,46 @@ def managed_policies(backend: Any) -> list[AWSManagedPolicy]:
     return copies
 
 
+def _backend(request: Request) -> IAMBackend:
+    return iam_backends[request.moto.current_account][request.moto.partition]
+
+
+def _boundary(request: Request) -> str | None:
+    """A managed policy that there is (IAM API Reference, PutUserPermissionsBoundary); None where none is given."""
+    arn: str | None = request.parameters.get("PermissionsBoundary")
+    if arn and arn not in _backend(request).managed_policies:
+        raise NotFoundException(f"Scope ARN: {arn} does not exist or is not attachable.")
+    return arn
+
+
+@action("iam", "CreateRole", "PutRolePermissionsBoundary")
+def bound_role(request: Request) -> object:
+    """With a boundary that there is, and for whom its policy trusts (IAM API Reference, CreateRole)."""
+    _boundary(request)
+    document = request.parameters.get("AssumeRolePolicyDocument")
+    problem = resource_policies.problem(document, _backend(request)) if document else ""
+    if document and not problem and any({"Resource", "NotResource"} & each.keys() for each in statements(document)):
+        problem = "Has prohibited field Resource."
+    if problem:
+        raise MalformedPolicyDocument(problem)
+    return MOTO
+
+
+@action("iam", "DeletePolicy")
+def delete_policy(request: Request) -> object:
+    """One with its default version alone, that nobody has (IAM API Reference, DeletePolicy, DeleteConflict)."""
+    policy = _backend(request).get_policy(request.parameters["PolicyArn"])
+    if policy.attachment_count:
+        raise DeleteConflictException("Cannot delete a policy attached to entities: detach it from them first.")
+    if len(policy.versions) > 1:
+        raise DeleteConflictException("This policy has more than one version: delete those that are not the default first.")
+    return MOTO
+
+
 @action("iam", "CreateUser", "PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")
 def bound(request: Request) -> object:
-    """A user's boundary is a managed policy that there is (IAM API Reference, PutUserPermissionsBoundary)."""
-    asked, iam = request.parameters, iam_backends[request.moto.current_account][request.moto.partition]
-    arn = asked.get("PermissionsBoundary")
-    if arn and arn not in iam.managed_policies:
-        raise NotFoundException(f"Scope ARN: {arn} does not exist or is not attachable.")
+    """The boundary of a user, which moto does not keep."""
+    asked, iam, arn = request.parameters, _backend(request), _boundary(request)
     if request.name == "CreateUser":
         user: User = iam.create_user(request.moto.region, asked["UserName"], asked.get("Path") or "/", asked.get("Tags"))
     else:
@@ -57,14 +99,20 @@ def bound(request: Request) -> object:
     return {"User": user} if request.name == "CreateUser" else {}
 
 
-@action("iam", "ListUsers")
+@action("iam", *WHOLE)
 def listed(request: Request) -> dict[str, Any]:
-    """Without their boundaries (IAM API Reference, ListUsers)."""
-    asked, iam = request.parameters, iam_backends[request.moto.current_account][request.moto.partition]
-    found = [copy.copy(each) for each in iam.list_users(asked.get("PathPrefix"), asked.get("Marker"), asked.get("MaxItems"))]
-    for each in found:
-        each.permissions_boundary = None  # type: ignore[attr-defined]
-    return {"Users": found, "IsTruncated": False}
+    """moto's answer, in pages (IAM API Reference, MaxItems and Marker); users without their boundaries (ListUsers)."""
+    found = getattr(request.moto, xform_name(request.name))().result
+    key, rows = next((key, list(value)) for key, value in found.items() if key in WHOLE.values())
+    marker = request.parameters.get("Marker", "0")
+    if marker != "0" and not pages.leads_on(marker, rows):
+        raise ValidationError("Invalid Marker: take it from the answer before.")
+    page, rest = pages.cut(rows, marker, request.parameters.get("MaxItems", limits("iam")["page"]))
+    if key == "Users":
+        page = [copy.copy(each) for each in page]
+        for each in page:
+            each.permissions_boundary = None
+    return {**found, key: page, "IsTruncated": rest is not None, "Marker": rest}
 
 
 @action("iam", "SimulatePrincipalPolicy")

@@ -26,7 +26,7 @@ from moto.secretsmanager.exceptions import (
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
-from rds_sandbox import authorization, pages, policies, secret_policies, secret_rotation, staging_labels
+from rds_sandbox import authorization, pages, policies, resource_policies, secret_rotation, staging_labels
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
 from rds_sandbox.request_model import Refused
@@ -172,7 +172,7 @@ def put_policy(request: Request) -> object:
     document = asked["ResourcePolicy"]
     if asked.get("PolicyName", "default") != "default":
         raise InvalidParameterException("You can only attach the policy that is named default.")
-    if problem := secret_policies.problem(document, iam):
+    if problem := resource_policies.problem(document, iam):
         raise SecretsManagerClientError("MalformedPolicyDocumentException", problem)
     public = asked.get("BlockPublicPolicy") and policies.is_public(document)
     if public is None and asked.get("BlockPublicPolicy"):

@@ -1,7 +1,7 @@
-"""What Secrets Manager takes as the policy of a secret.
+"""What is a policy that is attached to a resource: to a secret, or to a role, whom it trusts.
 
-Source: Secrets Manager API Reference, PutResourcePolicy (MalformedPolicyDocumentException); IAM User Guide, "AWS JSON policy
-elements: Principal".
+Source: Secrets Manager API Reference, PutResourcePolicy, and IAM API Reference, CreateRole (MalformedPolicyDocument); IAM User
+Guide, "AWS JSON policy elements: Principal".
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def problem(document: str, iam: Any) -> str:
         BaseIAMPolicyValidator(document)._validate_syntax()
         named = [each for statement in statements(document) for each in _principals(statement)]
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError):
-        return "This resource policy is malformed, or contains invalid Json."
+        return "This policy is malformed, or contains invalid Json."
     unknown = [each for each in named if not _is_known(each, iam)]
-    return f"This resource policy contains an unsupported principal: {', '.join(unknown)}." if unknown else ""
+    return f"This policy contains an unsupported principal: {', '.join(unknown)}." if unknown else ""
 
 
 def _principals(statement: Statement) -> list[str]:
@@ -41,5 +41,5 @@ def _is_known(principal: str, iam: Any) -> bool:
     """Whether it has the form of one, and is there if it is of this account."""
     own = re.fullmatch(rf"arn:[^:]+:iam::{iam.account_id}:(user|role)/.+", principal)
     if not own:
-        return bool(re.fullmatch(limits("secretsmanager")["principal"], principal))
+        return bool(re.fullmatch(limits("iam")["principal"], principal))
     return principal in {each.arn for each in (iam.users if own[1] == "user" else iam.roles).values()}
