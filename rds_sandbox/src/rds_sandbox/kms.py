@@ -92,6 +92,14 @@ def decrypt(master_keys: Any, *given: Any, **named: Any) -> tuple[bytes, str]:
     return found, key_id
 
 
+def usable(backend: Any, key_id: str) -> bool:
+    """Whether there is the key, by its id, ARN or alias, in the account and region of a service's backend, and enabled."""
+    try:
+        return bool(models.kms_backends[backend.account_id][backend.region_name].describe_key(key_id).key_state == "Enabled")
+    except (AttributeError, KeyError):
+        return False
+
+
 def require_enabled(key: Any) -> None:
     """Refuse one that is disabled, or waits for its deletion; moto knows what to say of one that there is not."""
     if key is not None and key.key_state == PENDING:

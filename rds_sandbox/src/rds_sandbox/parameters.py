@@ -12,7 +12,7 @@ from typing import Any
 
 from moto.ssm.exceptions import SSMException, ValidationException
 
-from rds_sandbox import pages
+from rds_sandbox import kms, pages
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import Request, action
 from rds_sandbox.tables import limits
@@ -29,14 +29,27 @@ def put(request: Request) -> dict[str, Any]:
     names = ("Name", "Description", "Value", "Type", "AllowedPattern", "KeyId")
     check_name(given["Name"])
     with _turn:
-        before = next(reversed(backend._parameters.get(given["Name"]) or []), None)
+        known = backend._parameters
+        before = next(reversed(known.get(known.normalize_name(given["Name"])) or []), None)
+        _check_kind(request, before)
         had = before.tier if before else ""
-        tier = tier_of(given.get("Tier") or had or backend.default_parameter_tier, had, given["Value"], given.get("Policies"))
+        tier = tier_of(given.get("Tier") or had or backend.default_parameter_tier, had, given["Value"])
         check_value(given["Value"], tier, given.get("AllowedPattern", before and before.allowed_pattern) or "")
         labels, kind = given.get("Tags"), given.get("DataType") or (before.data_type if before else "text")
-        rest = (given.get("Overwrite", False), labels, kind, tier, given.get("Policies"))
+        rest = (given.get("Overwrite", False), labels, kind, tier, None)
         made = backend.put_parameter(*(given.get(name) for name in names), *rest)
     return {"Version": made.version, "Tier": made.tier}
+
+
+def _check_kind(request: Request, before: Any) -> None:
+    """Refuse a new parameter without a type, and a key that there is not, or that is not enabled."""
+    given = request.parameters
+    if given.get("Policies"):
+        raise NotInSandbox("policies of parameters are not in the sandbox")
+    if not (before or given.get("Type")):
+        raise ValidationException("A parameter type is required when you create a parameter.")
+    if given.get("KeyId") and not kms.usable(request.backend, given["KeyId"]):
+        raise SSMException("InvalidKeyId", f"The query key {given['KeyId']} does not exist, or is not enabled.")
 
 
 def check_name(name: str) -> None:
@@ -47,10 +60,10 @@ def check_name(name: str) -> None:
         raise SSMException("HierarchyLevelLimitExceededException", f"A hierarchy can have a maximum of {LEVELS} levels.")
 
 
-def tier_of(asked: str, had: str, value: str, policies: str | None) -> str:
+def tier_of(asked: str, had: str, value: str) -> str:
     """The tier of a parameter; no advanced one becomes a standard one."""
     if asked == BY_SIZE:
-        return ADVANCED if had == ADVANCED or policies or len(value) > SIZES[STANDARD] else STANDARD
+        return ADVANCED if had == ADVANCED or len(value) > SIZES[STANDARD] else STANDARD
     if asked == STANDARD and had == ADVANCED:
         reason = "can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier"
         raise ValidationException(f"You {reason}: delete it, and create it anew.")
@@ -87,6 +100,16 @@ def describe(request: Request) -> dict[str, Any]:
     with _turn:
         for name in [name for name, versions in known.items() if not versions]:  # which moto makes of a name it looked for
             del known[name]
-        found = request.backend.describe_parameters(asked.get("Filters"), asked.get("ParameterFilters"))
+        found = _found(request.backend, asked.get("Filters"), asked.get("ParameterFilters") or [])
     page, rest = pages.cut(found, token, asked.get("MaxResults", PAGE))
-    return {"Parameters": [each.describe_response_object(False) for each in page], "NextToken": rest}
+    region = request.backend.region_name
+    rows = [{**each.describe_response_object(), "ARN": each.response_object(region=region)["ARN"]} for each in page]
+    return {"Parameters": rows, "NextToken": rest}
+
+
+def _found(backend: Any, older: Any, filters: list[Any]) -> list[Any]:
+    """Those that the filters find; moto finds none by the tier."""
+    backend._validate_parameter_filters(filters, by_path=False)
+    tiers = [each["Values"] for each in filters if each["Key"] == "Tier"]
+    found = backend.describe_parameters(older, [each for each in filters if each["Key"] != "Tier"])
+    return [one for one in found if all(one.tier in each for each in tiers)]

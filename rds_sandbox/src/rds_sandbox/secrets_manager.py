@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from moto.backends import get_backend
 from moto.iam.models import iam_backends
 from moto.secretsmanager import responses
 from moto.secretsmanager.exceptions import (
@@ -26,7 +25,7 @@ from moto.secretsmanager.exceptions import (
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret
 
-from rds_sandbox import authorization, pages, policies, resource_policies, secret_rotation, staging_labels
+from rds_sandbox import authorization, kms, pages, policies, resource_policies, secret_rotation, staging_labels
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
 from rds_sandbox.request_model import Refused
@@ -89,12 +88,7 @@ def _check_value(request: Request) -> None:
 
 def _require_key(request: Request, key_id: str, code: str) -> None:
     """One that there is, and that is neither disabled nor waits for its deletion."""
-    kms: Any = get_backend("kms")[request.backend.account_id][request.backend.region_name]
-    try:
-        usable = kms.describe_key(key_id).key_state == "Enabled"
-    except (AttributeError, KeyError):
-        usable = False
-    if not usable:
+    if not kms.usable(request.backend, key_id):
         verb = code.removesuffix("ionFailure").lower()
         message = f"Secrets Manager can't {verb} the protected secret text using the provided KMS key: {key_id}"
         raise SecretsManagerClientError(code, message)

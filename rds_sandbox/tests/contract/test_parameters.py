@@ -27,16 +27,17 @@ def given(**changes: Any) -> dict[str, Any]:
     return {"Name": "/app/setting", "Value": "1", "Type": "String", **changes}
 
 
-def test_a_value_is_as_the_pattern_allows(ssm: Client) -> None:
+@pytest.mark.parametrize("name", ["/app/setting", "/setting", "setting"])
+def test_a_value_is_as_the_pattern_allows(ssm: Client, name: str) -> None:
     """User Guide, "Create a Parameter Store parameter using the AWS CLI": the whole value, by an earlier pattern, too."""
     pattern = r"\d{1,4}"
     assert "ParameterPatternMismatchException" == refused(ssm.put_parameter, **given(Value="x", AllowedPattern=pattern))
     assert "InvalidAllowedPatternException" == refused(ssm.put_parameter, **given(AllowedPattern="("))
     assert "NotInSandbox" == refused(ssm.put_parameter, **given(AllowedPattern=r"\p{Alpha}*"))
-    ssm.put_parameter(**given(Value="100", AllowedPattern=pattern))
-    assert "ParameterPatternMismatchException" == refused(ssm.put_parameter, **given(Value="10000", Overwrite=True))
-    assert "100" == ssm.get_parameter(Name="/app/setting")["Parameter"]["Value"]
-    assert 2 == ssm.put_parameter(**given(Value="1000", Overwrite=True))["Version"]
+    ssm.put_parameter(**given(Name=name, Value="100", AllowedPattern=pattern))
+    assert "ParameterPatternMismatchException" == refused(ssm.put_parameter, **given(Name=name, Value="10000", Overwrite=True))
+    assert "100" == ssm.get_parameter(Name=name)["Parameter"]["Value"]
+    assert 2 == ssm.put_parameter(**given(Name=name, Value="1000", Overwrite=True))["Version"]
 
 
 def test_how_long_a_value_may_be(ssm: Client) -> None:
@@ -56,6 +57,27 @@ def test_what_is_not_given_again(ssm: Client) -> None:
     ssm.put_parameter(**given(Value="ami-0123456789abcdef0", DataType="aws:ec2:image"))
     ssm.put_parameter(**given(Value="ami-0123456789abcdef1", Overwrite=True))
     assert "aws:ec2:image" == ssm.get_parameter(Name=given()["Name"])["Parameter"]["DataType"]
+
+
+def test_what_a_new_one_needs(ssm: Client) -> None:
+    """PutParameter: a type, whether or not it may overwrite; a key that there is; no policies here."""
+    untyped = {"Name": "/app/setting", "Value": "1", "Overwrite": True}
+    assert "ValidationException" == refused(ssm.put_parameter, **untyped)
+    assert "InvalidKeyId" == refused(ssm.put_parameter, **given(Type="SecureString", KeyId="alias/nowhere"))
+    assert "NotInSandbox" == refused(ssm.put_parameter, **given(Tier="Advanced", Policies="[{}]"))
+    ssm.put_parameter(**given(Type="SecureString", KeyId="alias/aws/ssm"))
+    assert 2 == ssm.put_parameter(**untyped)["Version"]
+
+
+def test_what_is_described(ssm: Client) -> None:
+    """DescribeParameters: the ARN of each, and those of a tier."""
+    ssm.put_parameter(**given())
+    ssm.put_parameter(**given(Name="/app/other", Tier="Advanced"))
+    advanced = {"Key": "Tier", "Values": ["Advanced"]}
+    found = ssm.describe_parameters(ParameterFilters=[advanced])["Parameters"]
+    assert ["arn:aws:ssm:ca-central-1:123456789012:parameter/app/other"] == [one["ARN"] for one in found]
+    unknown = [{"Key": "Tier", "Values": ["x"]}]
+    assert "InvalidFilterOption" == refused(ssm.describe_parameters, ParameterFilters=unknown)
 
 
 def test_names_in_a_hierarchy(ssm: Client) -> None:
