@@ -7,24 +7,28 @@ from __future__ import annotations
 
 from typing import Any
 
+from moto.awslambda.exceptions import LambdaClientError
+from moto.backends import get_backend
 from moto.logs import models
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException, ValidationException
 from moto.logs.models import LogGroup, LogStream
 
 from rds_sandbox import filter_patterns
 from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.lambdas.policies import permits
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
 
 RETENTIONS = limits("logs")["retentions"]
-GROUPS = limits("logs")["groups"]
+GROUPS, FILTERS = limits("logs")["groups"], limits("logs")["filters"]
+SERVICE = "logs.amazonaws.com"
 PROTECTED = "Cannot delete log group with deletion protection enabled. Disable deletion protection first."
 SHORT = ("arn", "creationTime", "logGroupName")  # of a group that is found by a pattern
 OF_OTHERS = ("accountIdentifiers", "includeLinkedAccounts", "logGroupIdentifiers")
 TRANSFORMED = ("applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria")
 
 replaces(models, "EventMessageFilter")(filter_patterns.parse)
-_described, _send = LogGroup.to_describe_dict, LogStream._send_log_events
+_described, _send, _subscribe = LogGroup.to_describe_dict, LogStream._send_log_events, LogGroup.put_subscription_filter
 
 
 @replaces(LogGroup, "to_describe_dict")
@@ -108,14 +112,51 @@ def describe_groups(request: Request) -> dict[str, Any]:
 
 @action("logs", "PutSubscriptionFilter")
 def subscribe(request: Request) -> object:
-    """With a pattern that the sandbox knows, on the events as they are."""
+    """With a pattern that the sandbox knows, on the events as they are, for a function that may be invoked for it."""
     for name in TRANSFORMED:
         if request.parameters.get(name):
             raise NotInSandbox(f"{name} of PutSubscriptionFilter is not in the sandbox")
     if request.parameters.get("distribution", "ByLogStream") != "ByLogStream":
         raise NotInSandbox("a subscription whose events are distributed at random is not in the sandbox")
     filter_patterns.parse(request.parameters["filterPattern"])
+    _check_permission(request, request.parameters["destinationArn"])
     return MOTO
+
+
+def _check_permission(request: Request, arn: str) -> None:
+    """Of a function, whose policy lets the service invoke it for the group; moto says what there is to say of others."""
+    group = request.backend.groups.get(request.parameters["logGroupName"])
+    if ":lambda:" not in arn or group is None:
+        return
+    try:
+        statements = get_backend("lambda")[group.account_id][group.region].get_function(arn).policy.statements
+    except LambdaClientError:
+        statements = []
+    services = SERVICE, f"logs.{group.region}.amazonaws.com"
+    sources = group.arn, f"{group.arn}:*"
+    if not any(permits(statements, service, source, group.account_id) for service in services for source in sources):
+        advice = "Make sure you have given CloudWatch Logs permission to execute your function."
+        raise InvalidParameterException(f"Could not execute the lambda function. {advice}")
+
+
+@replaces(LogGroup, "put_subscription_filter")
+def put_filter(group: Any, filter_name: str, *given: Any) -> None:
+    """An update, where the name is taken; moto counts that as one more."""
+    if filter_name in group.subscription_filters:
+        group.subscription_filters[filter_name].update(*given)
+    else:
+        _subscribe(group, filter_name, *given)
+
+
+@action("logs", "DescribeSubscriptionFilters")
+def describe_filters(request: Request) -> dict[str, Any]:
+    """Those whose names begin so, in pages; the token is a name."""
+    asked, group = request.parameters, _group(request)
+    prefix, after = asked.get("filterNamePrefix", ""), asked.get("nextToken", "")
+    found = [one for name, one in sorted(group.subscription_filters.items()) if name.startswith(prefix) and name > after]
+    page = found[: asked.get("limit", FILTERS)]
+    rest = page[-1].name if len(found) > len(page) else None
+    return {"subscriptionFilters": [one.to_json() for one in page], "nextToken": rest}
 
 
 def _group(request: Request) -> Any:
@@ -143,7 +184,7 @@ def check_retention(request: Request) -> object:
     return MOTO
 
 
-@action("logs", "StartLiveTail")
-def refuse_live_tail(_: Request) -> None:
-    """moto answers with what is there already, and then nothing more."""
-    raise NotInSandbox("logs:StartLiveTail is not in the sandbox")
+@action("logs", "PutMetricFilter", "StartLiveTail", "StartQuery")
+def refuse(request: Request) -> None:
+    """moto counts nothing, skips commands that it does not know, and answers with what is there already."""
+    raise NotInSandbox(f"logs:{request.name} is not in the sandbox")

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.functions import make_role
+from tests.functions import deploy, make_role, wanted
 from tests.instance import refused
 from tests.support import Client, make_client
 
@@ -127,6 +127,39 @@ def test_a_subscription_hears_what_its_pattern_lets_through(sandbox: Mapping[str
     place = kinesis.get_shard_iterator(StreamName="heard", **start)["ShardIterator"]
     heard = [json.loads(_unpacked(one["Data"])) for one in kinesis.get_records(ShardIterator=place)["Records"]]
     assert [MESSAGES[2]] == [event["message"] for one in heard for event in one["logEvents"]]
+
+
+def test_a_function_that_hears(sandbox: Mapping[str, str], logs: Client) -> None:
+    """PutSubscriptionFilter: the function's policy lets the service in; one of two can be changed, and a third is too many."""
+    functions = make_client(sandbox, "lambda")
+    role = make_role(make_client(sandbox, "iam"), "of-hears")
+    source = "def handler(event, context):\n    return 1\n"
+    arn = deploy(functions, wanted("hears", role, sandbox["RDS_SANDBOX_LAMBDA_RUNTIME"], source))
+    put = {**GROUP, "filterName": "one", "filterPattern": "", "destinationArn": arn}
+    [group] = logs.describe_log_groups(logGroupNamePrefix="/app/one")["logGroups"]
+    permission = {"FunctionName": "hears", "Action": "lambda:InvokeFunction", "Principal": "logs.amazonaws.com"}
+    functions.add_permission(**permission, StatementId="other", SourceArn=group["arn"].replace("/app/one", "/app/two"))
+    assert "InvalidParameterException" == refused(logs.put_subscription_filter, **put)
+    functions.add_permission(**permission, StatementId="own", SourceArn=group["arn"])
+    for name in ("one", "two"):
+        logs.put_subscription_filter(**{**put, "filterName": name})
+    logs.put_subscription_filter(**{**put, "filterPattern": "ERROR"})
+    assert "LimitExceededException" == refused(logs.put_subscription_filter, **{**put, "filterName": "three"})
+    describe = logs.describe_subscription_filters
+    first = describe(**GROUP, limit=1)
+    rest = describe(**GROUP, nextToken=first["nextToken"])
+    assert [("one", "ERROR"), ("two", "")] == [
+        (one["filterName"], one["filterPattern"]) for page in (first, rest) for one in page["subscriptionFilters"]
+    ]
+    assert ["two"] == [one["filterName"] for one in describe(**GROUP, filterNamePrefix="tw")["subscriptionFilters"]]
+
+
+def test_what_nothing_stands_behind(logs: Client) -> None:
+    """Metric filters and queries, which moto would take."""
+    counted = {"metricName": "x", "metricNamespace": "x", "metricValue": "1"}
+    wanted = {"filterName": "x", "filterPattern": "", "metricTransformations": [counted]}
+    assert "NotInSandbox" == refused(logs.put_metric_filter, **GROUP, **wanted)
+    assert "NotInSandbox" == refused(logs.start_query, **GROUP, startTime=0, endTime=1, queryString="stats count(*)")
 
 
 def _unpacked(data: bytes) -> bytes:
