@@ -46,6 +46,7 @@ MODULES = {
     "kms": "rds_sandbox.kms",
     "logs": "rds_sandbox.cloudwatch_logs",
     "rds": "rds_sandbox.rds",
+    "resourcegroupstaggingapi": "rds_sandbox.tagging",
     "scheduler": "rds_sandbox.schedules",
     "secretsmanager": "rds_sandbox.secrets_manager",
     "sns": "rds_sandbox.notifications",

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from botocore import xform_name
 from moto.core.exceptions import JsonRESTError
@@ -30,10 +31,19 @@ LIMITS = limits("scheduler")
 
 @action("scheduler", "CreateSchedule")
 def create(request: Request) -> dict[str, str]:
-    """In a group that there is."""
-    request.backend.get_schedule_group(request.parameters.get("GroupName"))
+    """In a group that there is; a request that comes twice is answered twice (API Reference, ClientToken)."""
+    asked = request.parameters
+    there = request.backend.get_schedule_group(asked.get("GroupName")).schedules.get(asked["Name"])
+    if _repeats(there, asked):
+        return {"ScheduleArn": there.arn}
     made = request.backend.create_schedule(**_checked(request), action_after_completion=_after(request))
+    made.asked = asked
     return {"ScheduleArn": made.arn}
+
+
+def _repeats(there: Any, asked: Mapping[str, Any]) -> bool:
+    """Whether what is there was made by the same request."""
+    return "ClientToken" in asked and getattr(there, "asked", None) == asked
 
 
 @action("scheduler", "UpdateSchedule")
@@ -45,12 +55,15 @@ def update(request: Request) -> dict[str, str]:
 
 
 @action("scheduler", "CreateScheduleGroup")
-def create_group(request: Request) -> object:
-    """Under a name that is free."""
-    name = request.parameters["Name"]
-    if name in request.backend.schedule_groups:
+def create_group(request: Request) -> dict[str, str]:
+    """Under a name that is free; a request that comes twice is answered twice."""
+    asked, groups = request.parameters, request.backend.schedule_groups
+    name = asked["Name"]
+    if name in groups and not _repeats(groups[name], asked):
         raise JsonRESTError("ConflictException", f"Schedule group {name} already exists.")
-    return MOTO
+    made = groups[name] if name in groups else request.backend.create_schedule_group(name, asked.get("Tags") or [])
+    made.asked = asked
+    return {"ScheduleGroupArn": made.arn}
 
 
 @action("scheduler", "DeleteScheduleGroup")
@@ -65,6 +78,10 @@ def _checked(request: Request) -> dict[str, Any]:
     """The parameters under the names that moto has for them, with dates as they were sent."""
     asked, moto = request.parameters, request.moto
     check_expression(asked["ScheduleExpression"])
+    _check_zone(asked.get("ScheduleExpressionTimezone", "UTC"))
+    window = asked["FlexibleTimeWindow"]
+    if window["Mode"] == "FLEXIBLE" and "MaximumWindowInMinutes" not in window:
+        raise ValidationException("A flexible time window needs MaximumWindowInMinutes.")
     _check_role(iam_backends[moto.current_account][moto.partition], asked["Target"]["RoleArn"])
     members = {xform_name(name): moto._get_param(name) for name in MEMBERS}
     return {**members, "name": asked["Name"], "state": asked.get("State", "ENABLED")}
@@ -78,6 +95,14 @@ def _check_role(iam: Any, arn: str) -> None:
     """There, with a trust policy that lets the service assume it."""
     if assumable(iam, arn, SERVICE) is None:
         raise ValidationException("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
+
+
+def _check_zone(name: str) -> None:
+    """One of the IANA database."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+        raise ValidationException(f"Invalid time zone {name}: give one of the IANA database.") from error
 
 
 def check_expression(expression: str) -> None:
@@ -100,9 +125,22 @@ def _is_rate(text: str) -> bool:
 
 def _is_calendar(text: str) -> bool:
     """Six fields, of which one day, that of the month or that of the week, is left open by a question mark."""
-    fields = text.split()
-    whole = len(fields) == 6 and all(re.fullmatch(LIMITS["cron"], each) for each in fields)
-    return whole and (fields[2] == "?") is not (fields[4] == "?")
+    fields, rules = text.split(), LIMITS["cron"]
+    if len(fields) != len(rules) or (fields[2] == "?") is (fields[4] == "?"):
+        return False
+    return all(_is_part(part, rule) for field, rule in zip(fields, rules, strict=True) for part in field.split(","))
+
+
+def _is_part(part: str, rule: Mapping[str, Any]) -> bool:
+    """Everything, a value or a span of values, each of which may have a step; or what this field has beside that."""
+    if re.fullmatch(rule.get("others", "(?!)"), part):
+        return True
+    found = re.fullmatch(r"(?:\*|(\w+)(?:-(\w+))?)(?:/[1-9]\d*)?", part)
+    return found is not None and all(_is_value(each, rule) for each in found.groups() if each)
+
+
+def _is_value(text: str, rule: Mapping[str, Any]) -> bool:
+    return text in rule.get("names", ()) or text.isdecimal() and rule["least"] <= int(text) <= rule["most"]
 
 
 FORMS: Mapping[str, Callable[[str], bool]] = {"at": _is_moment, "rate": _is_rate, "cron": _is_calendar}

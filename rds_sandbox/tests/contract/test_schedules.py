@@ -43,6 +43,16 @@ def wanted(sandbox: Mapping[str, str]) -> dict[str, Any]:
         ("cron(0 10 * * ? *)", True),
         ("cron(15 12 ? * MON-FRI 2026)", True),
         ("cron(0-15/1 8-8 ? * 2,3,4 *)", True),
+        ("cron(*/15 0/2 L JAN,JUL ? 2026-2030)", True),
+        ("cron(0 10 ? * 2#1 *)", True),
+        ("cron(0 10 15W * ? *)", True),
+        ("cron(60 10 * * ? *)", False),
+        ("cron(0 24 * * ? *)", False),
+        ("cron(0 10 0 * ? *)", False),
+        ("cron(0 10 * 13 ? *)", False),
+        ("cron(0 10 ? * MUN *)", False),
+        ("cron(0 10 ? * 8 *)", False),
+        ("cron(0 10 * * ? 1969)", False),
         ("cron(0 10 * * *)", False),
         ("cron(0 10 * * * *)", False),
         ("at(2026-12-24T18:00:00)", True),
@@ -59,6 +69,36 @@ def test_expressions(scheduler: Client, wanted: dict[str, Any], expression: str,
         assert expression == scheduler.get_schedule(Name="x")["ScheduleExpression"]
     else:
         assert "ValidationException" == refused(scheduler.create_schedule, **given)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"ScheduleExpressionTimezone": "America/Nowhere"},
+        {"ScheduleExpressionTimezone": "../etc"},
+        {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
+    ],
+)
+def test_zones_and_windows(scheduler: Client, wanted: dict[str, Any], wrong: dict[str, Any]) -> None:
+    """CreateSchedule: a time zone that there is, and a flexible window with its length."""
+    assert "ValidationException" == refused(scheduler.create_schedule, **{**wanted, **wrong})
+    scheduler.create_schedule(
+        **{**wanted, "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5}},
+        ScheduleExpressionTimezone="America/Toronto",
+    )
+
+
+def test_a_request_that_comes_twice(scheduler: Client, wanted: dict[str, Any]) -> None:
+    """ClientToken: the same answer again; another request for the name is refused."""
+    group, given = {"Name": "mine", "ClientToken": "one"}, {**wanted, "ClientToken": "one"}
+    assert (
+        scheduler.create_schedule_group(**group)["ScheduleGroupArn"]
+        == scheduler.create_schedule_group(**group)["ScheduleGroupArn"]
+    )
+    assert scheduler.create_schedule(**given)["ScheduleArn"] == scheduler.create_schedule(**given)["ScheduleArn"]
+    for change in ({"ClientToken": "two"}, {"Description": "other"}):
+        assert "ConflictException" == refused(scheduler.create_schedule, **{**given, **change})
+    assert "ConflictException" == refused(scheduler.create_schedule_group, Name="mine", ClientToken="two")
 
 
 def test_the_role_of_a_schedule(sandbox: Mapping[str, str], scheduler: Client, wanted: dict[str, Any]) -> None:

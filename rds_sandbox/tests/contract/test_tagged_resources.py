@@ -78,3 +78,15 @@ def test_of_cognito(sandbox: Mapping[str, str]) -> None:
     assert {"cognito-idp:userpool"} == found(sandbox)
     cognito.delete_user_pool(UserPoolId=pool)
     assert set() == found(sandbox)
+
+
+def test_keys_and_values(sandbox: Mapping[str, str], rds: Client) -> None:
+    """GetTagKeys and GetTagValues name each once; the last page of GetResources has an empty token."""
+    for name in ("one", "two"):
+        group = {"DBParameterGroupName": name, "DBParameterGroupFamily": "postgres18", "Description": "mine"}
+        rds.create_db_parameter_group(**group, Tags=TAGS)
+    tagging = make_client(sandbox, "resourcegroupstaggingapi")
+    assert ["By"] == tagging.get_tag_keys()["TagKeys"]
+    assert ["me"] == tagging.get_tag_values(Key="By")["TagValues"]
+    answer = tagging.get_resources()
+    assert (2, "") == (len(answer["ResourceTagMappingList"]), answer["PaginationToken"])
