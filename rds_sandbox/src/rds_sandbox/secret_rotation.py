@@ -63,7 +63,9 @@ def _begin(request: Request, secret: Any, version: str) -> None:
     """As ModifyDBInstance with RotateMasterUserPassword does."""
     account, region = request.moto.current_account, request.moto.region
     instances = [one for one in get_backend("rds")[account][region].databases.values() if one.manage_master_user_password]
-    instance: Any = next(one for one in instances if one.master_user_secret.secret_arn == secret.arn)
+    instance: Any = next((one for one in instances if one.master_user_secret.secret_arn == secret.arn), None)
+    if instance is None:
+        raise InvalidRequestException("RDS cannot rotate the secret: the DB instance is gone.")
     moto = SimpleNamespace(boto3_service_name="rds", current_account=account, region=region)
     wanted = {"RotateMasterUserPassword": True, "ApplyImmediately": True}
     with patches.turn:

@@ -57,7 +57,7 @@ def _policy(asked: Mapping[str, Any], iam: Any) -> str:
     documents = [asked["Policy"]] if "Policy" in asked else []
     for each in documents:
         IAMPolicyDocumentValidator(each).validate()
-    for arn in (one["arn"] for one in asked.get("PolicyArns", ())):
+    for arn in (one.get("arn", "") for one in asked.get("PolicyArns", ())):
         if arn not in iam.managed_policies:
             raise Refused("MalformedPolicyDocument", f"The policy {arn} is not in the account of the role.")
         documents += [each.document for each in iam.managed_policies[arn].versions if each.is_default]

@@ -20,7 +20,10 @@ from hypothesis import strategies as st
 
 from tests.support import REGION, reset
 
-OURS = ("rds", "lambda", "cognito-idp", "ec2", "logs", "cloudwatch", "secretsmanager", "iam", "sts", "ssm", "scheduler")
+OURS = (
+    "rds", "lambda", "cognito-idp", "ec2", "logs", "cloudwatch", "secretsmanager", "iam", "sts", "ssm", "scheduler", "kms",
+    "resourcegroupstaggingapi",
+)  # fmt: skip
 MOST = 8  # operations of a service, unless all are asked for
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 NOT_IN_PATHS = "/?#%\\."
