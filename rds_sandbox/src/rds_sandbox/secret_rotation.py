@@ -1,52 +1,111 @@
-"""RotateSecret, of the secrets that RDS manages: their schedule, and a rotation at once. No function rotates any here.
+"""RotateSecret: by RDS, what it manages, and by a function of Lambda, in four steps; no schedule is ever kept.
 
-Source: Secrets Manager API Reference, RotateSecret; User Guide, "Managed rotation for AWS Secrets Manager secrets"; RDS User
-Guide, "Password management with Amazon RDS and AWS Secrets Manager".
+Source: Secrets Manager API Reference, RotateSecret; User Guide, "Managed rotation for AWS Secrets Manager secrets", "Rotation by
+Lambda function" and "Lambda rotation functions"; RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager".
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import re
+import threading
+import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from moto.awslambda.exceptions import LambdaClientError
 from moto.backends import get_backend
 from moto.rds.exceptions import RDSClientError
-from moto.secretsmanager.exceptions import InvalidParameterException, InvalidRequestException
+from moto.secretsmanager.exceptions import (
+    InvalidParameterException,
+    InvalidRequestException,
+    SecretsManagerClientError,
+)
 
-from rds_sandbox import patches
+from rds_sandbox import patches, staging_labels
 from rds_sandbox.errors import NotInSandbox
+from rds_sandbox.lambdas import invocations
 from rds_sandbox.patches import Request
 from rds_sandbox.rds import managed_secrets, modifications
 from rds_sandbox.tables import limits
 
+PENDING = "AWSPENDING"
+SERVICE = "secretsmanager.amazonaws.com"
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+TRIAL = ("testSecret",)  # of a rotation that is not wanted at once
 BY_OTHERS = {"RotationLambdaARN", "ExternalSecretRotationMetadata", "ExternalSecretRotationRoleArn"}
+
+log = logging.getLogger(__name__)
 
 
 def rotate(request: Request, secret: Any) -> dict[str, Any]:
-    """Let RDS rotate it, now unless that is not wanted, and by the rules from now on; those not given stay."""
-    asked = request.parameters
-    if not secret.owning_service:
-        _refuse(asked, secret)
+    """Now, unless that is not wanted, and by the rules from now on; those not given stay."""
+    asked, now = request.parameters, request.parameters.get("RotateImmediately", True)
+    rules = asked.get("RotationRules") or getattr(secret, "rules", {})
+    token = asked.get("ClientRequestToken") or str(uuid.uuid4())
+    if secret.owning_service:
+        _check_managed(asked, secret)
+    else:
+        _check_function(request, secret)
+    check_rules(rules)
+    if secret.owning_service and now:
+        _begin(request, secret, token)
+    elif not secret.owning_service:
+        secret.rotation_lambda_arn = asked.get("RotationLambdaARN") or secret.rotation_lambda_arn
+        secret.rotation_requested = secret.rotation_enabled = True
+        _run(secret, token, STEPS if now else TRIAL)
+    managed_secrets.schedule(secret, rules)
+    return {"ARN": secret.arn, "Name": secret.name, **({"VersionId": token} if now else {})}
+
+
+def _check_managed(asked: Mapping[str, Any], secret: Any) -> None:
     if asked.keys() & BY_OTHERS:
         raise InvalidRequestException(f"This secret is managed by {secret.owning_service}, which rotates it itself.")
-    rules = asked.get("RotationRules") or secret.rules
-    check_rules(rules)
-    answer = {"ARN": secret.arn, "Name": secret.name}
-    if asked.get("RotateImmediately", True):
-        answer["VersionId"] = asked.get("ClientRequestToken") or str(uuid.uuid4())
-        _begin(request, secret, answer["VersionId"])
-    managed_secrets.schedule(secret, rules)
-    return answer
 
 
-def _refuse(asked: Mapping[str, Any], secret: Any) -> None:
-    """moto would take the value away, and call nobody."""
-    if not (asked.get("RotationLambdaARN") or secret.rotation_lambda_arn):
+def _check_function(request: Request, secret: Any) -> None:
+    """Whether there is one that lets Secrets Manager in, and whose last rotation came to its end."""
+    arn = request.parameters.get("RotationLambdaARN") or secret.rotation_lambda_arn
+    if not arn:
         raise InvalidRequestException("No Lambda rotation function ARN is associated with this secret.")
-    raise NotInSandbox("rotation of a secret by a function is not in the sandbox")
+    if request.parameters.keys() & BY_OTHERS - {"RotationLambdaARN"}:
+        raise NotInSandbox("rotation of other services' secrets is not in the sandbox")
+    if not invocations.permitted(arn, SERVICE, secret.arn):
+        message = "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function policy grants access"
+        raise SecretsManagerClientError("AccessDeniedException", f"{message} to the principal {SERVICE}.")
+    labels = staging_labels.of(secret)
+    if staging_labels.holder(labels, PENDING) not in ("", staging_labels.holder(labels, staging_labels.CURRENT)):
+        raise InvalidRequestException("A previous rotation isn't complete. That rotation will be reattempted.")
+
+
+def _run(secret: Any, token: str, steps: Sequence[str]) -> None:
+    """A version that waits for its value, and the function's steps; a trial's version goes again."""
+    current = secret.versions.get(secret.default_version_id, {}) if steps is TRIAL else {}
+    value = {key: current[key] for key in ("secret_string", "secret_binary") if key in current}
+    staging_labels.move(secret, [PENDING], "")
+    secret.versions[token] = {"createdate": int(time.time()), "version_id": token, "version_stages": [PENDING], **value}
+    threading.Thread(target=_step, args=(secret, token, steps), name=secret.name, daemon=True).start()
+
+
+def _step(secret: Any, token: str, steps: Sequence[str]) -> None:
+    arn = secret.rotation_lambda_arn
+    backend = get_backend("lambda")[secret.account_id][arn.split(":")[3]]
+    for step in steps:
+        event = json.dumps({"Step": step, "SecretId": secret.arn, "ClientRequestToken": token})
+        try:
+            failed = invocations.run(backend, arn, None, event)[0].error
+        except LambdaClientError as error:
+            failed = {"errorMessage": error.message}
+        if failed:
+            log.warning("%s: %s failed, and the rotation with it: %s", secret.name, step, failed["errorMessage"])
+            break
+    else:
+        secret.last_rotation_date = int(time.time()) if steps is STEPS else secret.last_rotation_date
+    if steps is TRIAL:
+        secret.versions.pop(token, None)
 
 
 def check_rules(rules: Mapping[str, Any]) -> None:

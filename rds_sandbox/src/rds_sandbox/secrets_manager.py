@@ -153,7 +153,7 @@ def move_label(request: Request) -> dict[str, str]:
 
 @action("secretsmanager", "RotateSecret")
 def rotate(request: Request) -> dict[str, Any]:
-    """By RDS, what it manages."""
+    """By RDS, what it manages; else by a function."""
     secret = _require_changeable(request) or request.backend.describe_secret(request.parameters["SecretId"])
     return secret_rotation.rotate(request, secret)
 
@@ -235,8 +235,8 @@ def change(request: Request) -> object:
     secret, given = _require_changeable(request), request.parameters
     if secret and request.name == "GetSecretValue":
         _note_access(secret, given)
-    version = secret.versions.get(given.get("ClientRequestToken")) if secret else None
-    if version and {"SecretString", "SecretBinary"} & given.keys():
+    version = secret.versions.get(given.get("ClientRequestToken"), {}) if secret else {}
+    if version.keys() & {"secret_string", "secret_binary"} and {"SecretString", "SecretBinary"} & given.keys():
         return _repeated(request, secret, version)
     if secret and given.get("Description") == "":  # which moto takes for one that is not given
         secret.description = ""

@@ -12,12 +12,36 @@ from typing import Any
 
 import pytest
 
+from tests.functions import deploy, make_role
+from tests.functions import wanted as function
 from tests.instance import refused
-from tests.support import Client, make_client
+from tests.support import Client, make_client, wait_until
 
 pytestmark = pytest.mark.usefixtures("emptied_each_time")
 
 NAME = {"SecretId": "labelled"}
+ROTATION = """
+    import boto3
+
+    def handler(event, context):
+        secrets, name, token = boto3.client("secretsmanager"), {"SecretId": event["SecretId"]}, event["ClientRequestToken"]
+        labels = secrets.describe_secret(**name)["VersionIdsToStages"]
+        if "AWSPENDING" not in labels[token]:
+            raise ValueError(labels)
+        pending = {**name, "VersionId": token, "VersionStage": "AWSPENDING"}
+        if event["Step"] == "createSecret":
+            try:
+                secrets.get_secret_value(**pending)
+            except secrets.exceptions.ResourceNotFoundException:
+                value = "from " + secrets.get_secret_value(**name)["SecretString"]
+                secrets.put_secret_value(**name, ClientRequestToken=token, SecretString=value, VersionStages=["AWSPENDING"])
+        if event["Step"] == "testSecret" and secrets.get_secret_value(**pending)["SecretString"] == "from bad":
+            raise ValueError("nobody is let in")
+        if event["Step"] == "finishSecret":
+            (current,) = [version for version, its in labels.items() if "AWSCURRENT" in its]
+            move = {"VersionStage": "AWSCURRENT", "MoveToVersionId": token, "RemoveFromVersionId": current}
+            secrets.update_secret_version_stage(**name, **move)
+"""
 
 
 @pytest.fixture
@@ -25,6 +49,16 @@ def versions(secretsmanager: Client) -> list[str]:
     """The ids of two versions of a secret, `one` and `two`, of which the second is current."""
     first = secretsmanager.create_secret(Name="labelled", SecretString="one")["VersionId"]
     return [first, secretsmanager.put_secret_value(**NAME, SecretString="two")["VersionId"]]
+
+
+@pytest.fixture
+def rotator(sandbox: Mapping[str, str], secretsmanager: Client) -> str:
+    """The ARN of a function that makes each value from the one before; it lets Secrets Manager in."""
+    functions, role = make_client(sandbox, "lambda"), make_role(make_client(sandbox, "iam"), "rotation")
+    arn = deploy(functions, function("rotation", role, sandbox["RDS_SANDBOX_LAMBDA_RUNTIME"], ROTATION, Timeout=30))
+    permission = {"StatementId": "rotates", "Action": "lambda:InvokeFunction", "Principal": "secretsmanager.amazonaws.com"}
+    functions.add_permission(FunctionName="rotation", **permission)
+    return arn
 
 
 def labels(secretsmanager: Client) -> dict[str, list[str]]:
@@ -200,3 +234,43 @@ def test_small_answers(secretsmanager: Client, versions: list[str]) -> None:
     with pytest.raises(secretsmanager.exceptions.ResourceNotFoundException) as caught:
         secretsmanager.get_secret_value(SecretId="nowhere")
     assert 400 == caught.value.response["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def test_a_function_rotates_in_four_steps(secretsmanager: Client, versions: list[str], rotator: str) -> None:
+    """The pending version gets a value, is tried, and becomes current (RotateSecret; guide, "Lambda rotation functions")."""
+    rules = {"RotationLambdaARN": rotator, "RotationRules": {"AutomaticallyAfterDays": 7}}
+    token = secretsmanager.rotate_secret(**NAME, **rules)["VersionId"]
+    assert wait_until(lambda: "LastRotatedDate" in secretsmanager.describe_secret(**NAME))
+    found = secretsmanager.get_secret_value(**NAME)
+    assert (token, "from two") == (found["VersionId"], found["SecretString"])
+    assert {"two": ["AWSPREVIOUS"], "from two": ["AWSCURRENT", "AWSPENDING"]} == labels(secretsmanager)
+    told = secretsmanager.describe_secret(**NAME)
+    assert (True, rotator, 7) == (
+        told["RotationEnabled"], told["RotationLambdaARN"], told["RotationRules"]["AutomaticallyAfterDays"],
+    )  # fmt: skip
+    secretsmanager.rotate_secret(**NAME)
+    assert wait_until(lambda: secretsmanager.get_secret_value(**NAME)["SecretString"] == "from from two")
+
+
+def test_a_rotation_that_fails_leaves_the_value(
+    sandbox: Mapping[str, str], secretsmanager: Client, versions: list[str], rotator: str
+) -> None:
+    """Its version stays pending, and the next rotation is refused until that is gone (guide, "Troubleshoot … rotation")."""
+    secretsmanager.put_secret_value(**NAME, SecretString="bad")
+    rules = {"RotationLambdaARN": rotator, "RotationRules": {"AutomaticallyAfterDays": 7}}
+    token = secretsmanager.rotate_secret(**NAME, **rules)["VersionId"]
+    failed = {"logGroupName": "/aws/lambda/rotation", "filterPattern": "nobody"}
+    logs = make_client(sandbox, "logs")
+    assert wait_until(lambda: bool(logs.describe_log_groups()["logGroups"] and logs.filter_log_events(**failed)["events"]))
+    assert "bad" == secretsmanager.get_secret_value(**NAME)["SecretString"]
+    assert "InvalidRequestException" == refused(secretsmanager.rotate_secret, **NAME)
+    secretsmanager.update_secret_version_stage(**NAME, VersionStage="AWSPENDING", RemoveFromVersionId=token)
+    assert "LastRotatedDate" not in secretsmanager.describe_secret(**NAME)
+
+
+def test_a_rotation_wants_a_function_that_lets_it_in(secretsmanager: Client, versions: list[str]) -> None:
+    """One that there is not, or whose policy does not name Secrets Manager, changes nothing (RotateSecret)."""
+    gone = "arn:aws:lambda:ca-central-1:123456789012:function:gone"
+    assert "InvalidRequestException" == refused(secretsmanager.rotate_secret, **NAME)
+    assert "AccessDeniedException" == refused(secretsmanager.rotate_secret, **NAME, RotationLambdaARN=gone)
+    assert "RotationEnabled" not in secretsmanager.describe_secret(**NAME)

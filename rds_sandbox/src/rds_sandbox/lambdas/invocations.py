@@ -87,18 +87,25 @@ def _answer(payload: str, failed: bool) -> tuple[str, bool]:
 
 
 def send(arn: str, event: str, service: str, source_arn: str) -> None:
-    """Take another service's event for a function whose policy lets that service in for this resource; else nothing happens."""
-    region, account = arn.split(":")[3:5]
-    backend = models.lambda_backends[account][region]
-    try:
-        function = backend.get_function(arn)
-    except LambdaClientError as error:
-        log.warning("%s: the event is dropped: %s", arn, error.message)
-        return
-    if permits(function.policy.statements, service, source_arn, account):
-        _take(backend, arn, None, event)
+    """Take another service's event for a function that lets that service in for this resource; else nothing happens."""
+    if permitted(arn, service, source_arn):
+        _take(_backend(arn), arn, None, event)
     else:
-        log.warning("%s: the event is dropped: its policy does not let %s invoke it for %s", arn, service, source_arn)
+        log.warning("%s: the event is dropped: no policy of a function lets %s in for %s", arn, service, source_arn)
+
+
+def permitted(arn: str, service: str, source_arn: str) -> bool:
+    """Whether there is this function, and its policy lets the service in for the resource."""
+    try:
+        function = _backend(arn).get_function(arn)
+    except (LambdaClientError, ValueError):  # it is no ARN
+        return False
+    return permits(function.policy.statements, service, source_arn, arn.split(":")[4])
+
+
+def _backend(arn: str) -> Any:
+    region, account = arn.split(":")[3:5]
+    return models.lambda_backends[account][region]
 
 
 @replaces(models.LambdaFunction, "invoke")
