@@ -109,13 +109,19 @@ def test_without_backups_there_is_no_time_to_restore_to(rds: Client, group: str)
 
 
 def test_retained_backups_restore_a_deleted_instance(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
-    """DeleteAutomatedBackups=False keeps them: the data come back by resource id or ARN, until they are deleted too."""
-    doomed = create(rds, "doomed", group, BackupRetentionPeriod=1)
+    """DeleteAutomatedBackups=False keeps them: the data come back by resource id or ARN, until they are deleted too.
+
+    Of its parameter group nothing is needed for that: a restore begins with the default one.
+    """
+    own = {"DBParameterGroupName": "of-doomed"}
+    rds.create_db_parameter_group(**own, DBParameterGroupFamily="postgres18", Description="own")
+    doomed = create(rds, "doomed", group, BackupRetentionPeriod=1, **own)
     run(sandbox, doomed, "CREATE TABLE kept AS SELECT 'kept' AS value")
     state = "InvalidDBInstanceAutomatedBackupState"
     assert state == refused(rds.delete_db_instance_automated_backup, DbiResourceId=doomed["DbiResourceId"])
     rds.delete_db_instance(DBInstanceIdentifier="doomed", SkipFinalSnapshot=True, DeleteAutomatedBackups=False)
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="doomed", WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+    rds.delete_db_parameter_group(**own)
     [retained] = backups(rds, Filters=[{"Name": "status", "Values": ["retained"]}])
     for name in ("db-instance-id", "dbi-resource-id"):  # DescribeDBInstanceAutomatedBackups, Filters: ARNs too
         found = backups(rds, Filters=[{"Name": name, "Values": [doomed["DBInstanceArn"], "nobody"]}])

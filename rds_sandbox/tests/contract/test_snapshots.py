@@ -241,9 +241,11 @@ def test_other_regions(sandbox: Mapping[str, str], rds: Client, snapshot: dict[s
 def test_manual_snapshots_outlive_the_instance(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
     """Automated snapshots go with their instance, and cannot be deleted before; manual ones stay.
 
-    They are named by the minute (AWS CLI, copy-db-snapshot).
+    They are named by the minute (AWS CLI, copy-db-snapshot). A restore needs nothing of the instance's parameter group.
     """
-    create(rds, "short-lived", group, BackupRetentionPeriod=1)
+    own = {"DBParameterGroupName": "of-short-lived"}
+    rds.create_db_parameter_group(**own, DBParameterGroupFamily="postgres18", Description="own")
+    create(rds, "short-lived", group, BackupRetentionPeriod=1, **own)
     take(rds, "stays", "short-lived")
     [automated] = [name for name in names(rds, "automated") if name.startswith("rds:short-lived-")]
     assert re.fullmatch(r"rds:short-lived(-\d\d\d\d)(-\d\d){4}", automated)
@@ -256,3 +258,5 @@ def test_manual_snapshots_outlive_the_instance(sandbox: Mapping[str, str], rds: 
 
     assert "stays" in names(rds, "manual")
     assert automated not in names(rds, "automated")
+    rds.delete_db_parameter_group(**own)
+    assert "default.postgres18" == restore(rds, "reborn", "stays")["DBParameterGroups"][0]["DBParameterGroupName"]

@@ -236,7 +236,7 @@ def described(instance: Any) -> dict[str, Any]:
         "CACertificateIdentifier": instance.ca_certificate_identifier,
         "CopyTagsToSnapshot": bool(instance.copy_tags_to_snapshot),
         "DBInstanceClass": instance.db_instance_class,
-        "DBParameterGroupName": instance.db_parameter_groups()[0].name,
+        "DBParameterGroupName": instance.parameter_group_name,
         "DBPortNumber": instance.port,
         "DBSubnetGroupName": instance.db_subnet_group.name,
         "DatabaseInsightsMode": instance.database_insights_mode,

@@ -219,6 +219,13 @@ class DescribedDBInstance(models.DBInstance):
         return [{"VpcSecurityGroupId": group, "Status": status} for group, status in statuses.items()]
 
     @property
+    def parameter_group_name(self) -> str:
+        """That of its parameter group; of an instance that is deleted there may be no such group any more."""
+        name = self.db_parameter_group_name or ""
+        is_own = name and not self.is_default_parameter_group(name)
+        return name if is_own else self.default_db_parameter_group_details()[1]
+
+    @property
     def db_parameter_group_status_list(self) -> list[dict[str, Any]]:
         """Its parameter group, and whether the server has its values."""
-        return [{"DBParameterGroupName": self.db_parameter_groups()[0].name, "ParameterApplyStatus": self.parameter_apply_status}]
+        return [{"DBParameterGroupName": self.parameter_group_name, "ParameterApplyStatus": self.parameter_apply_status}]

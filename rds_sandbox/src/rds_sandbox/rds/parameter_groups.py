@@ -82,7 +82,7 @@ def delete(request: Request) -> object:
 
 
 def _users(request: Request, group: Any) -> list[Any]:
-    return [each for each in request.backend.instances() if each.db_parameter_groups()[0] is group]
+    return [each for each in request.backend.instances() if each.parameter_group_name == group.name]
 
 
 @action("rds", "DescribeDBParameters")

@@ -51,7 +51,7 @@ def create(request: Request) -> dict[str, Any]:
     if major:
         upgrades.require(blue, version)
     # Of another major: the User Guide does not say; the default one is what terraform-provider-aws #49132 reports of MySQL.
-    same = f"default.{facts.family(facts.major(version))}" if major else blue.db_parameter_groups()[0].name
+    same = f"default.{facts.family(facts.major(version))}" if major else blue.parameter_group_name
     group = asked.get("TargetDBParameterGroupName") or same
     backend.require_parameter_group(group, version)
     settings = {name: asked[f"Target{name}"] for name in SETTINGS if f"Target{name}" in asked}
