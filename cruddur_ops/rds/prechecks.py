@@ -31,7 +31,9 @@ def of_instance(target: Target, version: str) -> Iterator[Finding]:
     """What of the instance itself is in the way of an upgrade to that version."""
     found = instances.require(target)
     free = health.metrics(target, "FreeStorageSpace")["FreeStorageSpace"]
-    yield from judged(found, free, health.pending_maintenance(target, found))
+    minor = offers.major(version) == offers.major(found.engine_version)
+    behind = _behind(target, found, version) if minor else None
+    yield from judged(found, free, health.pending_maintenance(target, found), behind)
     yield from offered(target, version)
 
 
@@ -51,20 +53,28 @@ def _wanted(found: Instance) -> dict[str, object]:
     return {"db_instance_class": found.db_instance_class, "availability_zone": "", **size}
 
 
-def judged(found: Instance, free: float | None, maintenance: Sequence[str]) -> Iterator[Finding]:
+def _behind(target: Target, found: Instance, version: str) -> list[str]:
+    there = instances.describe_all(target) if found.replicas else {}
+    return [name for name in found.replicas if name in there and not offers.meets(there[name].engine_version, version)]
+
+
+def judged(
+    found: Instance, free: float | None, maintenance: Sequence[str], behind: Sequence[str] | None = None
+) -> Iterator[Finding]:
     """The same from what was found.
 
     Args:
         found: the instance.
         free: bytes of its storage; None where CloudWatch has no value.
         maintenance: what RDS wants to do with it.
+        behind: the replicas that have an older version than the wanted minor one; None where that is another major.
     """
     if not found.ready:
         yield Finding(True, f"it is {found.status}", instances.AT_REST.get(found.status, "wait until it is available"))
     if found.master_username.startswith("pg_"):
         yield Finding(True, f"its master user is {found.master_username}", "restore its data into an instance with another one")
     yield from storage(found, free)
-    yield from replication(found)
+    yield from replication(found) if behind is None else map(_first, behind)
     if not found.backup_retention_period:
         remedy = "RDS takes no snapshot of its own then: the one that you take before is all there is"
         yield Finding(False, "it keeps no backups", remedy)
@@ -80,6 +90,12 @@ def storage(found: Instance, free: float | None) -> Iterator[Finding]:
     if free is not None and free < found.allocated_storage * GIB * LEAST_FREE:
         what = f"{free / GIB:.1f} of {found.allocated_storage} GiB are free"
         yield Finding(True, what, "set allocated_storage higher and run `cruddur-ops rds modify --at-once`")
+
+
+def _first(replica: str) -> Finding:
+    """RDS User Guide, "Upgrades of the RDS for PostgreSQL DB engine": to a minor version replicas go before their source."""
+    command = f"aws rds modify-db-instance --db-instance-identifier {replica} --engine-version ... --apply-immediately"
+    return Finding(True, f"its replica {replica} has an older minor version", f"upgrade that before, with `{command}`")
 
 
 def replication(found: Instance) -> Iterator[Finding]:

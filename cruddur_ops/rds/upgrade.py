@@ -16,6 +16,7 @@ from cruddur_ops.errors import WrongInput
 from cruddur_ops.plan import Plan, step
 from cruddur_ops.rds import instances, modification, parameter_groups, pending, settings, snapshots, waiting
 from cruddur_ops.rds.instances import Instance
+from cruddur_ops.rds.offers import major
 from cruddur_ops.rds.practice import practising
 from cruddur_ops.rds.settings import Wish
 from cruddur_ops.rds.upgrade_paths import Problems, UpgradePath, upgrade_path
@@ -102,5 +103,5 @@ def _facts(path: UpgradePath, found: Instance) -> Iterator[str]:
         yield f"PostgreSQL {path.wanted} comes after that: plan this again then"
     yield "RDS looks first, and takes a snapshot where it keeps backups; then nobody gets in, for minutes as a rule"
     yield "it cannot be undone: the way back is a snapshot of before, restored beside, without what was written since"
-    if found.replicas:
+    if found.replicas and major(path.next) != major(path.running):
         yield f"{', '.join(found.replicas)} go along: nobody gets in until all are done"

@@ -136,6 +136,22 @@ def test_what_of_the_instance_is_in_the_way(
     assert all(line.startswith(begun) for line, begun in zip(found, expected, strict=True))
 
 
+@pytest.mark.parametrize(("behind", "left"), [("16.3", 1), ("16.9", 0)])
+def test_a_minor_version_comes_to_replicas_first(
+    region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch, behind: str, left: int
+) -> None:
+    """RDS refuses it while one has an older version, and takes none along; to a major version they go along."""
+    monkeypatch.setattr(health, "metrics", lambda *_: {"FreeStorageSpace": None})
+    monkeypatch.setattr(health, "pending_maintenance", lambda *_: ())
+    monkeypatch.setattr(prechecks, "offered", lambda *_: ())
+    monkeypatch.setattr(instances, "describe_all", lambda _: region)
+    region |= {"main": replace(FOUND, replicas=("near",)), "near": replace(FOUND, identifier="near", engine_version=behind)}
+    blocked = [one for one in prechecks.of_instance(TARGET, "16.9") if one.blocks]
+    assert left == len(blocked)
+    assert all("--db-instance-identifier near" in str(one) for one in blocked)
+    assert not any(one.blocks for one in prechecks.of_instance(TARGET, "18.1"))
+
+
 @pytest.mark.parametrize(
     ("known", "value", "why"),
     [

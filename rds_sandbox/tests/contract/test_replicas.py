@@ -22,7 +22,7 @@ STATE = "InvalidDBInstanceState"
 @pytest.fixture(scope="module")
 def source(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any]:
     """An instance with backups and one row."""
-    made = create(rds, "source", group, BackupRetentionPeriod=1)
+    made = create(rds, "source", group, EngineVersion="18.4", BackupRetentionPeriod=1)
     run(sandbox, made, "CREATE TABLE kept AS SELECT 1 AS value")
     return made
 
@@ -227,6 +227,16 @@ def test_a_replica_of_a_replica(
     rds.delete_db_instance(DBInstanceIdentifier="second", SkipFinalSnapshot=True)
     gone = {"Delay": 0.1, "MaxAttempts": 300}
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="second", WaiterConfig=gone)
+
+
+def test_a_minor_version_comes_to_replicas_first(rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:
+    """A source waits until its replicas have it (RDS User Guide, "Upgrades of the RDS for PostgreSQL DB engine")."""
+    wanted = {"EngineVersion": "18.6", "ApplyImmediately": True}
+    assert "DBUpgradeDependencyFailure" == refused(rds.modify_db_instance, **SOURCE, **wanted)
+    for identifier in ("replica", "source"):
+        with statuses(rds, identifier, "available") as seen:
+            rds.modify_db_instance(DBInstanceIdentifier=identifier, **wanted)
+        assert "upgrading" in seen
 
 
 @pytest.mark.usefixtures("slow")

@@ -62,13 +62,21 @@ def upgrade(rds: Client, identifier: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_major_upgrade(sandbox: Mapping[str, str], rds: Client, group: str, older: int) -> None:
-    """A failed precheck changes nothing and leaves a log; after success a replica has gone along, the old snapshot has not."""
+    """A failed precheck changes nothing and leaves a log; after success replicas have gone along, the old snapshot has not.
+
+    A replica is not upgraded by itself ("Upgrades of the RDS for PostgreSQL DB engine").
+    """
     name = f"version-{older}"
     rds.create_db_parameter_group(DBParameterGroupName="newer", DBParameterGroupFamily=f"postgres{CURRENT}", Description="test")
     instance = started(rds, group, older, BackupRetentionPeriod=1)
     rds.create_db_instance_read_replica(DBInstanceIdentifier="follower", SourceDBInstanceIdentifier=name)
     run(sandbox, instance, "CREATE TABLE kept (what regproc)", "INSERT INTO kept VALUES ('now')")
     wait_for(rds, "follower", "available")
+    assert "InvalidDBInstanceState" == refused(rds.modify_db_instance, DBInstanceIdentifier="follower", **TARGET)
+    with statuses(rds, "follower", "available"):
+        rds.modify_db_instance(DBInstanceIdentifier="follower", BackupRetentionPeriod=1, ApplyImmediately=True)
+    rds.create_db_instance_read_replica(DBInstanceIdentifier="last", SourceDBInstanceIdentifier="follower")
+    wait_for(rds, "last", "available")
 
     blocked = upgrade(rds, name)
     assert (instance["EngineVersion"], older) == (blocked["EngineVersion"], runs(sandbox, instance))
@@ -93,8 +101,9 @@ def test_a_major_upgrade(sandbox: Mapping[str, str], rds: Client, group: str, ol
     assert (str(CURRENT), "newer") == (
         upgraded["EngineVersion"].partition(".")[0], upgraded["DBParameterGroups"][0]["DBParameterGroupName"],
     )  # fmt: skip
-    replica = rds.describe_db_instances(DBInstanceIdentifier="follower")["DBInstances"][0]
-    for each in (upgraded, replica):
+    replicas = [wait_for(rds, each, "available") for each in ("follower", "last")]
+    for each in (upgraded, *replicas):
+        assert [f"default:postgres-{CURRENT}"] == [found["OptionGroupName"] for found in each["OptionGroupMemberships"]]
         assert ["newer"] == [found["DBParameterGroupName"] for found in each["DBParameterGroups"]]
         assert (CURRENT, [("now",)]) == (runs(sandbox, each), run(sandbox, each, "SELECT what FROM kept"))
     assert "The engine version upgrade finished." in messages(rds, name)

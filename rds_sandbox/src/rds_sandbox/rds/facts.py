@@ -100,6 +100,11 @@ def major(version: str) -> int:
     return int(version.partition(".")[0])
 
 
+def minor(version: str) -> int:
+    """That of a version such as 18.6."""
+    return int(version.partition(".")[2])
+
+
 def family(major: int) -> str:
     """The parameter group family of a major version."""
     return str(tables()["engine"]["parameter_group_family"].format(major=major))

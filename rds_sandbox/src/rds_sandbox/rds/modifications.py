@@ -107,9 +107,8 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
         raise InvalidParameterCombination("You must specify apply immediately when rotating the master user password.")
     if instance.followers and asked.get("BackupRetentionPeriod") == 0:
         raise InvalidParameterCombination("Backups cannot be disabled on a DB instance that has read replicas.")
-    version = asked.get("EngineVersion", instance.engine_version)
-    if changes.is_major(version, instance.engine_version):
-        upgrades.require(instance, version)
+    running = instance.engine_version
+    upgrades.check(instance, validation.resolve_upgrade(asked.get("EngineVersion"), running, allow_major=True))
     watched = asked.get("MonitoringInterval", instance.monitoring_interval)
     if watched and {"MonitoringInterval", "MonitoringRoleArn"} & asked.keys():
         backend.require_monitoring_role(asked.get("MonitoringRoleArn") or instance.monitoring_role_arn or "")

@@ -10,13 +10,35 @@ import os
 from pathlib import Path
 
 from moto.core.utils import utcnow
+from moto.rds.exceptions import RDSClientError
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.postgres import Server, ServerFailed, roles, upgrade
 from rds_sandbox.rds import backups, events, facts, replicas
+from rds_sandbox.rds.backend import wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 
 LOG = "pg_upgrade_precheck.log"
+
+
+def check(instance: SandboxDBInstance, version: str) -> None:
+    """Refuse an upgrade out of turn: to a major version a replica goes with its source, to a minor one before it.
+
+    Source: RDS User Guide, "Upgrades of the RDS for PostgreSQL DB engine". The code of the first refusal is not verified; the
+    second is as users of CDK and Terraform report it.
+    """
+    name = instance.db_instance_identifier
+    if facts.major(version) != facts.major(instance.engine_version):
+        if instance.source:
+            source = instance.source.db_instance_identifier
+            raise wrong_state(f"DB instance {name} is a read replica: it is upgraded along with its source {source}.")
+        require(instance, version)
+    elif version != instance.engine_version:
+        behind = [each for each in instance.followers if facts.minor(each.engine_version) < facts.minor(version)]
+        if behind:
+            names = ", ".join(each.db_instance_identifier for each in behind)
+            message = f"One or more of the DB Instance's read replicas need to be upgraded: {names}"
+            raise RDSClientError("DBUpgradeDependencyFailure", message)
 
 
 def require(instance: SandboxDBInstance, version: str) -> None:
@@ -72,14 +94,21 @@ def finish(instance: SandboxDBInstance) -> None:
         instance.option_group_name = f"default:postgres-{facts.major(instance.engine_version)}"
     instance.say("upgraded")
     instance.say("after_upgrade")
-    for replica in instance.followers:
-        replica.status = "upgrading"
-        replica.engine_version, replica.db_parameter_group_name = instance.engine_version, instance.db_parameter_group_name
-        replicas.rebuild(replica)
-        replica.status = "available"
+    _take_along(instance)
     if instance.archive:
         instance.archive.remove()
         backups.enable(instance)
+
+
+def _take_along(source: SandboxDBInstance) -> None:
+    """Copy it anew to its replicas, and from these to theirs."""
+    for replica in source.followers:
+        replica.status = "upgrading"
+        for name in ("engine_version", "db_parameter_group_name", "option_group_name"):
+            setattr(replica, name, getattr(source, name))
+        replicas.rebuild(replica)
+        _take_along(replica)
+        replica.status = "available"
 
 
 def _name(instance: SandboxDBInstance, version: str) -> str:
