@@ -93,6 +93,7 @@ def test_what_a_replica_is_refused_for(rds: Client, group: str, replica: dict[st
         ("KMSKeyNotAccessibleFault", {"KmsKeyId": "alias/nowhere"}),
         ("InvalidParameterCombination", {"KmsKeyId": "alias/aws/rds"}),  # of a source that is not encrypted
         ("OptionGroupNotFoundFault", {"OptionGroupName": "nowhere"}),
+        ("InvalidParameterCombination", {"DBParameterGroupName": "default.postgres18"}),  # it has its source's
         ("CertificateNotFound", {"CACertificateIdentifier": "nowhere"}),
         ("InvalidParameterValue", {"MonitoringInterval": 7}),
         ("DBInstanceAlreadyExists", REPLICA),

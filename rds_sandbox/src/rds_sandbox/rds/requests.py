@@ -28,6 +28,9 @@ def given(request: Request) -> dict[str, Any]:
     wanted = {key for key, value in asked.items() if value and value != engine["usual"].get(key)}
     for name in sorted(wanted.intersection(engine["foreign_parameters"])):
         raise InvalidParameterCombination(f"{name} is not supported for engine {engine['name']}.")
+    for name, why in engine["foreign_to"].get(request.name, {}).items():
+        if name in wanted:
+            raise InvalidParameterCombination(why)
     for name in sorted(wanted.intersection(engine["lacking_parameters"])):
         raise NotInSandbox(f"{name} of {request.name} is not in the sandbox")
     return asked

@@ -38,7 +38,6 @@ def from_snapshot(request: Request) -> dict[str, Any]:
     def prepare(instance: SandboxDBInstance, server: Server) -> None:
         server.take_over(snapshot.folder)
         server.start()
-        _hand_over(instance)
 
     kept = {"Tags": snapshot.source_tags, "StorageEncrypted": snapshot.encrypted, "KmsKeyId": snapshot.kms_key_id}
     event = {"name": "restored", "source": snapshot.db_snapshot_identifier}
@@ -60,7 +59,6 @@ def to_point_in_time(request: Request) -> dict[str, Any]:
         server.take_over(base)
         (server.data / "recovery.signal").touch()
         server.start(archive.settings(moment), seconds=RECOVERY_SECONDS)
-        _hand_over(instance)
 
     target = asked["TargetDBInstanceIdentifier"]
     event = {"name": "restored_to_time", "source": source.db_instance_identifier, "target": target.lower()}
@@ -90,12 +88,6 @@ def _restored(
     asked = {**storage_rules.provisioned(asked, before), **request.backend.with_keys(asked)}
     parameters = {**inherited, **attributes(asked)}
     return creation.create(request, parameters, lambda: request.host.pools.of_data(data).vacant(), prepare, event)
-
-
-def _hand_over(instance: SandboxDBInstance) -> None:
-    """The password stays that of the backup, unless Secrets Manager is to keep a new one."""
-    if instance.manage_master_user_password:
-        instance.take_over_password()
 
 
 def _moment(source: SandboxDBInstance, asked: Mapping[str, Any]) -> datetime | None:
