@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -68,12 +69,11 @@ class Machine:
                 self._close_gateway()
                 self._open_gateway(name, port)
 
-    def certify(self, valid_till: datetime) -> None:
-        """Show a certificate from now on that ends then."""
+    def certify(self, valid_till: datetime | None = None) -> None:
+        """Show another certificate from now on, which ends then, or when one that is new ends."""
         with self._one_at_a_time:
             if self.gateway and self.endpoint:
-                self.valid_till = valid_till
-                self.gateway.certificate = self.host.authority.context(self.endpoint[0], valid_till)
+                self.gateway.certificate = self._certificate(self.endpoint[0], valid_till)
 
     @property
     def misled(self) -> bool:
@@ -114,13 +114,16 @@ class Machine:
         listener = listening_socket(port, self.host.addresses.get(name))
         address, port = listener.getsockname()[:2]
         self.host.addresses[name] = address
-        self.valid_till = datetime.now(UTC) + timedelta(days=limits("rds")["certificate_days"])
-        certificate = self.host.authority.context(address, self.valid_till)
+        certificate = self._certificate(address)
         self.gateway = Gateway(listener, self.running_server().socket, self.admission, certificate)
         realism = self.host.realism
         self.gateway.open(self.host.loop, realism.name_seconds(name) if realism else 0)
         self.endpoint = (address, port)
         log.info("%s answers on %s:%s", self.name, address, port)
+
+    def _certificate(self, address: str, valid_till: datetime | None = None) -> ssl.SSLContext:
+        self.valid_till = valid_till or datetime.now(UTC) + timedelta(days=limits("rds")["certificate_days"])
+        return self.host.authority.context(address, self.valid_till)
 
     def _close_gateway(self) -> None:
         """End its connections and listen no more."""

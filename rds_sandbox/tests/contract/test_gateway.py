@@ -17,6 +17,7 @@ import pytest
 import trustme
 
 from rds_sandbox import Sandbox
+from tests.instance import run, statuses
 from tests.support import Client, connect, from_address, make_group, reset, tcp, wait_for, wanted
 
 OPERATOR = "203.0.113.10"
@@ -184,15 +185,31 @@ def test_an_instance_shows_its_network_interface(
 def test_a_certificate_ends(
     sandbox: Mapping[str, str], instance: dict[str, Any], admit: Callable[..., None], rds_sandbox: Sandbox, rds: Client
 ) -> None:
-    """A client that verifies does not connect; the API says when it ended."""
+    """A client that verifies does not connect, the API says when it ended, and a rotation helps; a restart is asked for.
+
+    RDS User Guide, "Rotating your SSL/TLS certificate"; API Reference, DBEngineVersion.
+    """
     admit(**from_address(f"{OPERATOR}/32"))
-    rds_sandbox.simulate("certificate", identifier="gateway", days=-1)
-    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
-        connect(sandbox, instance)
-    ended = wait_for(rds, "gateway", "available")["CertificateDetails"]["ValidTill"]
-    rds_sandbox.simulate("certificate", identifier="gateway", days=365)
-    connect(sandbox, instance).close()
-    assert ended < datetime.now(UTC)
+    name, action = {"DBInstanceIdentifier": "gateway"}, "ca-certificate-rotation"
+    rotation = {**name, "CACertificateIdentifier": "rds-ca-rsa4096-g1", "ApplyImmediately": True}
+    arn, usual = instance["DBInstanceArn"], {**rotation, "CACertificateIdentifier": "rds-ca-rsa2048-g1"}
+    opt_in = {"ResourceIdentifier": arn, "ApplyAction": action, "OptInType": "immediate"}
+    began = []
+    for call, asked in (
+        (rds.modify_db_instance, rotation),
+        (rds.apply_pending_maintenance_action, opt_in),
+        (rds.modify_db_instance, {**usual, "CertificateRotationRestart": True}),
+    ):
+        rds_sandbox.simulate("announce", identifier="gateway", action=action)
+        rds_sandbox.simulate("certificate", identifier="gateway", days=-1)
+        with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+            connect(sandbox, instance)
+        assert wait_for(rds, "gateway", "available")["CertificateDetails"]["ValidTill"] < datetime.now(UTC)
+        with statuses(rds, "gateway", "available"):
+            call(**asked)
+        assert wait_for(rds, "gateway", "available")["CertificateDetails"]["ValidTill"] > datetime.now(UTC)
+        began.append(run(sandbox, instance, "SELECT pg_postmaster_start_time()"))
+    assert began[0] == began[1] < began[2]
 
 
 def test_group_reference_admits_members_from_inside(

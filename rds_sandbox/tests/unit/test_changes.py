@@ -64,6 +64,11 @@ def test_what_is_pending_already() -> None:
     replaced = changes.plan({"DBInstanceClass": "db.t4g.medium"}, CURRENT, pending)
     assert {"DBInstanceClass": "db.t4g.medium", "MultiAZ": True} == replaced.waiting
     assert Changes(applied=pending) == changes.plan({"ApplyImmediately": True}, CURRENT, pending)
+    current, new = {**CURRENT, "CACertificateIdentifier": "old"}, {"CACertificateIdentifier": "new"}
+    restart = {"CertificateRotationRestart": True}
+    assert new | restart == changes.plan(new | restart, current, {}).waiting
+    assert new == changes.plan(new, current, new | restart).waiting
+    assert Changes() == changes.plan({"CACertificateIdentifier": "old"} | restart, current, new | restart)
 
 
 def test_backups_are_switched_on_in_the_window() -> None:

@@ -25,7 +25,8 @@ IMMEDIATE = (
     "AutoMinorVersionUpgrade", "CopyTagsToSnapshot", "DeletionProtection", "MaxAllocatedStorage", "MonitoringInterval",
     "MonitoringRoleArn", "PreferredMaintenanceWindow",
 )  # fmt: skip
-RESTARTING = ("DBInstanceClass", "DBSubnetGroupName")  # beside the version and the identifier, which have a status of their own
+# Beside the version and the identifier, which have a status of their own.
+RESTARTING = ("DBInstanceClass", "DBSubnetGroupName", "CertificateRotationRestart")
 CREDENTIALS = ("MasterUserPassword", "ManageMasterUserPassword", "RotateMasterUserPassword")
 UPGRADE = ("EngineVersion", "DBParameterGroupName")  # the group of the new family comes with the new version
 FLAGS = ("ApplyImmediately", "AllowMajorVersionUpgrade", "CertificateRotationRestart", "DBInstanceIdentifier")
@@ -75,9 +76,14 @@ def plan(request: Values, current: Values, pending: Values) -> Changes:
         slow["DBParameterGroupName"] = new["DBParameterGroupName"]
     if "DBSubnetGroupName" in slow and "VpcSecurityGroupIds" in new:  # which are the other VPC's
         slow["VpcSecurityGroupIds"] = new["VpcSecurityGroupIds"]
+    known = {key: value for key, value in pending.items() if key not in asked}
+    if "CACertificateIdentifier" in asked:
+        known.pop("CertificateRotationRestart", None)
+    if "CACertificateIdentifier" in slow and request.get("CertificateRotationRestart"):
+        slow["CertificateRotationRestart"] = True
     port = {key: value for key, value in new.items() if key == "DBPortNumber"}
     plain = {key: value for key, value in new.items() if key not in slow and key not in port}
-    waiting = {key: value for key, value in pending.items() if key not in asked} | slow
+    waiting = known | slow
     if request.get("ApplyImmediately"):
         return Changes(plain, waiting | port)
     return Changes(plain, port, waiting)

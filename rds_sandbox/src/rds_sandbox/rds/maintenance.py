@@ -17,6 +17,7 @@ from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import check_filters, given, paged
 
 ACTIONS: Mapping[str, str] = facts.tables()["maintenance"]
+ROTATION = "ca-certificate-rotation"
 WINDOW = timedelta(days=7)  # the longest that a weekly window can be away
 OPT_INS = ("immediate", "next-maintenance", "undo-opt-in")
 
@@ -101,14 +102,16 @@ def _by_arn(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
 
 
 def _perform(instance: SandboxDBInstance, names: list[str]) -> None:
-    """Restart, upgraded where that is among them: to the version that has AutoUpgrade (UpgradeTarget)."""
+    """Upgrade where that is among them, to the version that has AutoUpgrade (UpgradeTarget); else restart, but for a certificate."""
     instance.say("maintaining")
+    if ROTATION in names:
+        instance.machine.certify()
     before = instance.engine_version
     version = validation.resolve_upgrade(str(facts.major(before)), before) if "db-upgrade" in names else before
-    if version == before:
-        instance.restart()
-    else:
+    if version != before:
         modifications.upgrade(instance, {"EngineVersion": version})
+    elif set(names) != {ROTATION}:
+        instance.restart()
     for name in names:
         del instance.maintenance[name]
     instance.say("maintained")

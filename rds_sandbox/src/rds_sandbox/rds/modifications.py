@@ -198,6 +198,8 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
         instance.parameter_apply_status = "pending-reboot"
     if set(changes.STORAGE) & values.keys():
         instance.optimizing_since = utcnow()
+    if "CACertificateIdentifier" in values:
+        instance.machine.certify()
     if values.get("BackupRetentionPeriod") == 0:
         backups.discard(instance)
     if {*changes.RESTARTING, "EngineVersion"} & values.keys():
