@@ -132,11 +132,13 @@ def test_public_access_and_groups(
         connect(sandbox, instance).close()
 
 
-def test_performance_insights(rds: Client, instance: dict[str, Any]) -> None:
+def test_performance_insights(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:
     """On, it keeps a week, unless more is asked for; the advanced mode asks for 15 months; off, nothing is kept.
 
-    API Reference, ModifyDBInstance: EnablePerformanceInsights, PerformanceInsightsRetentionPeriod, DatabaseInsightsMode.
+    Its key stays. API Reference, ModifyDBInstance: EnablePerformanceInsights, PerformanceInsightsRetentionPeriod,
+    DatabaseInsightsMode.
     """
+    key = make_client(sandbox, "kms").create_key()["KeyMetadata"]["Arn"]
     enabled, found = "EnablePerformanceInsights", []
     for asked in (
         {enabled: True}, {"PerformanceInsightsRetentionPeriod": 465}, {"DatabaseInsightsMode": "advanced"},
@@ -144,6 +146,8 @@ def test_performance_insights(rds: Client, instance: dict[str, Any]) -> None:
     ):  # fmt: skip
         made = change(rds, **asked)
         found.append((made.get("PerformanceInsightsRetentionPeriod"), made["DatabaseInsightsMode"]))
+        own = {"DBInstanceIdentifier": "changing", "PerformanceInsightsKMSKeyId": key}
+        assert COMBINATION == refused(rds.modify_db_instance, **own)
         if found[-1][1] == "advanced":
             week = {"DBInstanceIdentifier": "changing", "PerformanceInsightsRetentionPeriod": 7}
             assert COMBINATION == refused(rds.modify_db_instance, **week)

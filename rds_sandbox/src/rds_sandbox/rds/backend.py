@@ -256,6 +256,7 @@ def described(instance: Any) -> dict[str, Any]:
         "MultiAZ": bool(instance.multi_az),
         "NewDBInstanceIdentifier": instance.db_instance_identifier,
         "OptionGroupName": instance.option_group_name,
+        "PerformanceInsightsKMSKeyId": instance.performance_insights_kms_key_id or instance.performance_insights_key,
         "PerformanceInsightsRetentionPeriod": instance.performance_insights_retention_period,
         "PreferredBackupWindow": instance.preferred_backup_window,
         "PreferredMaintenanceWindow": instance.preferred_maintenance_window,

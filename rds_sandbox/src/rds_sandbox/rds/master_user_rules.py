@@ -36,6 +36,8 @@ def check_password_change(parameters: Parameters, managed: bool) -> None:
     """Check the password settings of ModifyDBInstance; `managed` says whether Secrets Manager keeps it now."""
     password, manage = parameters.get("MasterUserPassword"), parameters.get("ManageMasterUserPassword")
     _check_one_password(password, managed if manage is None else manage)
+    if managed and "MasterUserSecretKmsKeyId" in parameters:
+        raise InvalidParameterCombination("You can't change the KMS key of a secret that RDS manages already.")
     if managed and manage is False and password is None:
         message = "MasterUserPassword must be provided when ManageMasterUserPassword is set to false."
         raise InvalidParameterCombination(message)

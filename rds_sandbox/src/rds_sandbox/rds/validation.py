@@ -60,7 +60,7 @@ def check_modify(parameters: Parameters, current: Parameters, region: str) -> No
     check_password_change(parameters, managed=bool(current.get("ManageMasterUserPassword")))
     _check_settings(parameters, current)
     logs = parameters.get("CloudwatchLogsExportConfiguration") or {}
-    _check_log_types(logs.get("EnableLogTypes"), running)
+    _check_log_types([each for types in logs.values() for each in types], running)
 
 
 def check_restore(parameters: Parameters, source: Parameters, region: str) -> None:
@@ -236,6 +236,9 @@ def _check_insights(parameters: Parameters, current: Parameters) -> None:
     for name in ("PerformanceInsightsRetentionPeriod", "PerformanceInsightsKMSKeyId"):
         if name in parameters and not enabled:
             raise InvalidParameterCombination(f"{name} can't be specified without Performance Insights.")
+    key = current.get("PerformanceInsightsKMSKeyId")
+    if key and wanted["PerformanceInsightsKMSKeyId"] != key:  # reported by Terraform (terraform-provider-aws #9746)
+        raise InvalidParameterCombination("You can't change your Performance Insights KMS key.")
     if retention not in {None, *days}:
         valid = f"{days[0]}, months * {days[1]}, {days[-1]}"
         raise InvalidParameterValue(f"Invalid Performance Insights retention period: {retention}. Valid: {valid}")
