@@ -75,6 +75,7 @@ def test_rds(sandbox: Mapping[str, str], rds: Client, ec2: Client, secretsmanage
     compare("DBInstance", rds.modify_db_instance(**NAME, CopyTagsToSnapshot=True)["DBInstance"])
     restored = rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="other", DBSnapshotIdentifier="one")["DBInstance"]
     compare("DBInstance", restored, *serverless)
+    assert {} == restored["PendingModifiedValues"]  # its password is that of the backup
     point = rds.restore_db_instance_to_point_in_time(
         SourceDBInstanceIdentifier="shaped", TargetDBInstanceIdentifier="third", UseLatestRestorableTime=True
     )

@@ -140,8 +140,9 @@ class DescribedDBInstance(models.DBInstance):
 
     @property
     def pending_modified_values(self) -> dict[str, Any]:
-        """What waits for the maintenance window, or is being applied; the password of an instance that is being created."""
-        return changes.shown(self.pending) | ({"MasterUserPassword": "****"} if self.status == "creating" else {})
+        """What waits for the maintenance window, or is being applied; the password that a new instance is about to have."""
+        new = self.status == "creating" and (self.manage_master_user_password or self._master_user_password)
+        return changes.shown(self.pending) | ({"MasterUserPassword": "****"} if new else {})
 
     @property
     def read_replica_source_db_instance_identifier(self) -> str | None:
