@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from botocore.exceptions import ClientError
 
 from rds_sandbox import Sandbox
 from tests.instance import create, messages, refused, run, statuses
@@ -33,6 +34,18 @@ def replica(rds: Client, source: dict[str, Any]) -> dict[str, Any]:
     rds.create_db_parameter_group(**DELAYED, DBParameterGroupFamily="postgres18", Description="test")
     rds.create_db_instance_read_replica(**REPLICA, SourceDBInstanceIdentifier="source", **DELAYED)
     return wait_for(rds, "replica", "available")
+
+
+@pytest.fixture(scope="module")
+def cascaded(rds: Client, replica: dict[str, Any]) -> dict[str, Any]:
+    """A replica of the replica, which has backups by then."""
+    second = {"DBInstanceIdentifier": "second", "SourceDBInstanceIdentifier": "replica", "StorageType": "gp2"}
+    assert STATE == refused(rds.create_db_instance_read_replica, **second)
+    rds.modify_db_instance(**REPLICA, BackupRetentionPeriod=1, ApplyImmediately=True)
+    assert "LatestRestorableTime" not in wait_for(rds, "replica", "available")
+    assert {"Replication for the Read Replica resumed", "Enabled automated backups"} <= {*messages(rds, "replica")}
+    assert {} == rds.create_db_instance_read_replica(**second)["DBInstance"]["PendingModifiedValues"]
+    return wait_for(rds, "second", "available")
 
 
 def until(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -201,16 +214,9 @@ def test_both_restart(sandbox: Mapping[str, str], rds: Client, source: dict[str,
 
 
 def test_a_replica_of_a_replica(
-    sandbox: Mapping[str, str], rds: Client, group: str, source: dict[str, Any], replica: dict[str, Any]
+    sandbox: Mapping[str, str], rds: Client, group: str, source: dict[str, Any], replica: dict[str, Any], cascaded: dict[str, Any]
 ) -> None:
     """A replica with backups may have replicas of its own; its snapshot is restored to an instance that takes writes."""
-    second = {"DBInstanceIdentifier": "second", "SourceDBInstanceIdentifier": "replica", "StorageType": "gp2"}
-    assert STATE == refused(rds.create_db_instance_read_replica, **second)
-    rds.modify_db_instance(**REPLICA, BackupRetentionPeriod=1, ApplyImmediately=True)
-    assert "LatestRestorableTime" not in wait_for(rds, "replica", "available")
-    assert {"Replication for the Read Replica resumed", "Enabled automated backups"} <= {*messages(rds, "replica")}
-    rds.create_db_instance_read_replica(**second)
-    cascaded = wait_for(rds, "second", "available")
     assert ("gp3", 3000, "gp2", None) == tuple(each.get(key) for each in (replica, cascaded) for key in ("StorageType", "Iops"))
     run(sandbox, source, "INSERT INTO kept VALUES (7)")
     rows = count(sandbox, source)
@@ -225,9 +231,35 @@ def test_a_replica_of_a_replica(
 
     assert [(rows + 1,)] == run(sandbox, restored, "INSERT INTO kept VALUES (8)", "SELECT count(*) FROM kept")
     wait_for(rds, "second", "available")
-    rds.delete_db_instance(DBInstanceIdentifier="second", SkipFinalSnapshot=True)
+
+
+def test_the_end_of_a_chain(rds: Client, cascaded: dict[str, Any]) -> None:
+    """Three are most in a chain; the source of one keeps its backups, also when it is promoted, which withdraws nothing else.
+
+    RDS User Guide, "Using cascading read replicas with RDS for PostgreSQL"; API Reference, PromoteReadReplica.
+    """
+    second, third = {"DBInstanceIdentifier": "second"}, {"DBInstanceIdentifier": "third"}
+    rds.modify_db_instance(**second, BackupRetentionPeriod=1, ApplyImmediately=True)
+    until(lambda: not pending(rds, "second"))
+    wait_for(rds, "second", "available")
+    rds.create_db_instance_read_replica(**third, SourceDBInstanceIdentifier="second")
+    wait_for(rds, "third", "available")
+    with pytest.raises(ClientError, match="A chain has 3"):
+        rds.create_db_instance_read_replica(DBInstanceIdentifier="fourth", SourceDBInstanceIdentifier="third")
+    assert "InvalidParameterCombination" == refused(rds.promote_read_replica, **second, BackupRetentionPeriod=0)
+    rds.modify_db_instance(**third, DBInstanceClass="db.t4g.small")
+    rds.promote_read_replica(**third, BackupRetentionPeriod=0)
+    until(lambda: {"DBInstanceClass": "db.t4g.small"} == pending(rds, "third"))
+    assert "ReadReplicaSourceDBInstanceIdentifier" not in wait_for(rds, "third", "available")
+    rds.delete_db_instance(**second, SkipFinalSnapshot=True)
     gone = {"Delay": 0.1, "MaxAttempts": 300}
-    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier="second", WaiterConfig=gone)
+    rds.get_waiter("db_instance_deleted").wait(**second, WaiterConfig=gone)
+
+
+def pending(rds: Client, identifier: str) -> dict[str, Any]:
+    """What waits, or is being changed."""
+    found: dict[str, Any] = rds.describe_db_instances(DBInstanceIdentifier=identifier)["DBInstances"][0]["PendingModifiedValues"]
+    return found
 
 
 def test_a_minor_version_comes_to_replicas_first(rds: Client, source: dict[str, Any], replica: dict[str, Any]) -> None:
@@ -258,17 +290,30 @@ def test_promotion_detaches(sandbox: Mapping[str, str], rds: Client, source: dic
     assert any("Promoted" in message for message in messages(rds, "replica"))
 
 
-def test_a_deleted_source_leaves_promoted_replicas(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
-    """Deleting a source promotes its replicas, as in RDS; deleting a replica frees its source."""
+def test_a_deleted_source_leaves_promoted_replicas(sandbox: Mapping[str, str], rds: Client, ec2: Client, group: str) -> None:
+    """Deleting a source promotes its replicas, as in RDS; deleting a replica frees its source.
+
+    All replicas are in one VPC, in its default group where none is named (API Reference, CreateDBInstanceReadReplica).
+    """
     made = create(rds, "mother", group, BackupRetentionPeriod=1)
     run(sandbox, made, "CREATE TABLE kept AS SELECT 1 AS value")
-    for name in ("child", "other-child"):
-        rds.create_db_instance_read_replica(DBInstanceIdentifier=name, SourceDBInstanceIdentifier="mother")
-        wait_for(rds, name, "available")
-    gone = {"Delay": 0.1, "MaxAttempts": 300}
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    blocks = [{"CidrBlock": f"10.9.{number}.0/24", "AvailabilityZone": f"ca-central-1{'ab'[number]}"} for number in (0, 1)]
+    ids = [ec2.create_subnet(VpcId=vpc, **each)["Subnet"]["SubnetId"] for each in blocks]
+    rds.create_db_subnet_group(DBSubnetGroupName="Elsewhere", DBSubnetGroupDescription="test", SubnetIds=ids)
+    request = {"DBInstanceIdentifier": "child", "SourceDBInstanceIdentifier": "mother"}
+    there = {"DBInstanceIdentifier": "other-child", "DBSubnetGroupName": "Elsewhere", "PubliclyAccessible": False}
+    [shown] = rds.create_db_instance_read_replica(**{**request, **there})["DBInstance"]["VpcSecurityGroups"]
+    [security_group] = ec2.describe_security_groups(GroupIds=[shown["VpcSecurityGroupId"]])["SecurityGroups"]
+    assert (vpc, "default") == (security_group["VpcId"], security_group["GroupName"])
+    wait_for(rds, "other-child", "available")
+    assert "InvalidDBSubnetGroupFault" == refused(rds.create_db_instance_read_replica, **request)
     for name in ("other-child", "mother"):
         rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-        rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=name, WaiterConfig=gone)
+        rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
+        if name == "other-child":
+            rds.create_db_instance_read_replica(**request)
+            wait_for(rds, "child", "available")
     orphan = rds.describe_db_instances(DBInstanceIdentifier="child")["DBInstances"][0]
 
     assert "ReadReplicaSourceDBInstanceIdentifier" not in orphan

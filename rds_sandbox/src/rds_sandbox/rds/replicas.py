@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, RDSClientError
 from moto.rds.models import rds_backends
 
 from rds_sandbox.errors import NotInSandbox
@@ -16,6 +16,9 @@ from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described, wr
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
 from rds_sandbox.rds.restores import INHERITED
+from rds_sandbox.tables import limits
+
+CASCADE = limits("rds")["cascade"]
 
 # A replica has its source's groups too, in the same region (API Reference, CreateDBInstanceReadReplica), and its type of storage
 # (User Guide, "Working with DB instance read replicas", "Read replica storage types"; the API Reference says gp3).
@@ -36,7 +39,10 @@ def create(request: Request) -> dict[str, Any]:
         raise InvalidParameterCombination("You can't create an encrypted read replica from an unencrypted DB instance.")
     copied = {name: getattr(source, name) for name in COPIED}
     copied |= {"backup_retention_period": 0, "copy_tags_to_snapshot": False}
-    copied["db_subnet_group_name"] = source.db_subnet_group.name
+    group = _subnet_group(source, asked.get("DBSubnetGroupName"))
+    copied["db_subnet_group_name"] = group.name
+    if group.vpc_id != source.db_subnet_group.vpc_id:  # another VPC has its own security groups
+        del copied["vpc_security_group_ids"]
     pool = request.host.pools.of_data(source.machine.running_server().data)
     asked = {**storage_rules.provisioned(asked, before), **asked}
     return creation.create(request, {**copied, **attributes(asked)}, pool.vacant, follow, source=source)
@@ -50,6 +56,7 @@ def _source(request: Request, identifier: str) -> SandboxDBInstance:
     name = identifier.removeprefix(f"arn:{here.partition}:rds:{here.region_name}:{here.account_id}:db:")
     source: SandboxDBInstance = here.find(name, *MODIFIABLE)
     name = source.db_instance_identifier
+    require_cascade(source.engine_version, _level(source))
     if not source.backup_retention_period:
         raise wrong_state(f"Automated backups are not enabled for this database instance: {name}")
     if source.manage_master_user_password:
@@ -58,6 +65,33 @@ def _source(request: Request, identifier: str) -> SandboxDBInstance:
     if len(source.followers) >= (most := facts.tables()["quotas"]["ReadReplicasPerMaster"]):
         raise wrong_state(f"DB instance {name} already has {most} read replicas.")
     return source
+
+
+def _subnet_group(source: SandboxDBInstance, name: str | None) -> Any:
+    """The one asked for, or the source's; all replicas of a source are in one VPC (API Reference, DBSubnetGroupName)."""
+    group = source.backend.describe_db_subnet_groups(name)[0] if name else source.db_subnet_group
+    if any(each.db_subnet_group.vpc_id != group.vpc_id for each in source.followers):
+        where = f"the other read replicas of {source.db_instance_identifier}"
+        message = f"The DB subnet group {group.name} is in another VPC than {where}: name one of theirs."
+        raise RDSClientError("InvalidDBSubnetGroupFault", message)
+    return group
+
+
+def require_cascade(version: str, level: int) -> None:
+    """Refuse another replica in a chain that is too long, or of a version that has no chains; the code is not verified.
+
+    Args:
+        version: of the source.
+        level: how many replicas there are from the first source to this one, itself included.
+    """
+    if level and facts.major(version) < CASCADE["oldest_major"]:
+        raise wrong_state(f"PostgreSQL {version} has no read replicas of read replicas: create it from the first source.")
+    if level >= CASCADE["replicas"]:
+        raise wrong_state(f"A chain has {level} read replicas at most: create it from one that is nearer to the first source.")
+
+
+def _level(instance: SandboxDBInstance) -> int:
+    return 1 + _level(instance.source) if instance.source else 0
 
 
 def _is_elsewhere(here: SandboxRDSBackend, identifier: str) -> bool:
@@ -76,11 +110,14 @@ def promote_replica(request: Request) -> dict[str, Any]:
     validation.check_ranges(asked)
     windows.check(replica.preferred_maintenance_window, asked.get("PreferredBackupWindow"))
     days = asked.get("BackupRetentionPeriod", 1)
+    if replica.followers and not days:
+        raise InvalidParameterCombination("Backups cannot be disabled on a DB instance that has read replicas.")
     replica.pending = {**replica.pending, "BackupRetentionPeriod": days}
 
     def work() -> None:
         promote(replica)
-        replica.backup_retention_period, replica.pending = days, {}
+        replica.backup_retention_period = days
+        replica.pending = {key: value for key, value in replica.pending.items() if key != "BackupRetentionPeriod"}
         replica.preferred_backup_window = asked.get("PreferredBackupWindow", replica.preferred_backup_window)
 
     steps = [("modifying", work)]
