@@ -36,6 +36,12 @@ FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
         ("rds", "create_db_instance", {**INSTANCE, "NetworkType": "DUAL"}, "NotInSandbox"),
         ("rds", "create_db_instance", {**INSTANCE, "DBParameterGroupName": "nowhere"}, "DBParameterGroupNotFound"),
         ("rds", "create_db_instance", {**INSTANCE, "DBParameterGroupName": "default.postgres17"}, "InvalidParameterCombination"),
+        (
+            "rds",
+            "start_db_instance",
+            {"DBInstanceIdentifier": "x", "DBCapacityReservationIdentifier": "dbcr-x"},
+            "NotInSandbox",
+        ),
         ("rds", "restore_db_instance_from_db_snapshot", {"DBInstanceIdentifier": "x"}, "InvalidParameterCombination"),
         ("rds", "describe_pending_maintenance_actions", {"Filters": [{"Name": "x", "Values": ["x"]}]}, "InvalidParameterValue"),
         # RDS API Reference, DescribeEvents and its like, Filters: "This parameter isn't currently supported."

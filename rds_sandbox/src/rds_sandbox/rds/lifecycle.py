@@ -74,7 +74,7 @@ def _stop(instance: SandboxDBInstance) -> None:
 @action("rds", "StartDBInstance")
 def start(request: Request) -> dict[str, Any]:
     """The server comes back with its data."""
-    instance = request.backend.find(request.parameters["DBInstanceIdentifier"], "stopped")
+    instance = request.backend.find(given(request)["DBInstanceIdentifier"], "stopped")
     instance.begin([("starting", lambda: _start(instance))], "available")
     return {"DBInstance": instance}
 
