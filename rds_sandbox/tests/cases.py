@@ -132,6 +132,7 @@ CASES = (
     Case("certificate authority: unknown", {"CACertificateIdentifier": "rds-ca-2015"}, "CertificateNotFound"),
     Case("security group: unknown", {"VpcSecurityGroupIds": ["sg-0123456789abcdef0"]}, VALUE),
     Case("option group: unknown", {"OptionGroupName": "nowhere"}, "OptionGroupNotFoundFault"),
+    Case("option group: of another major", {"OptionGroupName": "default:postgres-15"}, COMBINATION),
     Case("key: unknown", {"KmsKeyId": "alias/nowhere"}, "KMSKeyNotAccessibleFault"),
     Case("key: without encryption", {"StorageEncrypted": False, "KmsKeyId": "alias/aws/rds"}, COMBINATION),
     Case("key: of a password that is not managed", {"MasterUserSecretKmsKeyId": "alias/aws/rds"}, COMBINATION),

@@ -196,9 +196,13 @@ def performance(instance: dict[str, Any]) -> tuple[Any, ...]:
     return instance["StorageType"], instance.get("Iops"), instance["StorageThroughput"]
 
 
-def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> None:
+def test_what_is_refused(sandbox: Mapping[str, str], rds: Client, group: str, instance: dict[str, Any]) -> None:
     """A downgrade, a major upgrade that was not allowed, an unknown class, a name that is taken, values out of range."""
     create(rds, "neighbour", group)
+    kms = make_client(sandbox, "kms")
+    disabled, deleted = (kms.create_key()["KeyMetadata"]["KeyId"] for _ in range(2))
+    kms.disable_key(KeyId=disabled)
+    kms.schedule_key_deletion(KeyId=deleted)
     subnets = rds.describe_db_subnet_groups()["DBSubnetGroups"][0]["Subnets"]
     ids = [each["SubnetIdentifier"] for each in subnets]
     rds.create_db_subnet_group(DBSubnetGroupName="neighbours", DBSubnetGroupDescription="test", SubnetIds=ids)
@@ -215,9 +219,12 @@ def test_what_is_refused(rds: Client, group: str, instance: dict[str, Any]) -> N
         ("DBParameterGroupNotFound", {"DBParameterGroupName": "nowhere"}),
         (COMBINATION, {"DBParameterGroupName": "default.postgres16"}),
         ("OptionGroupNotFoundFault", {"OptionGroupName": "nowhere"}),
+        (COMBINATION, {"OptionGroupName": "default:postgres-18"}),
         ("DBSubnetGroupNotFoundFault", {"DBSubnetGroupName": "nowhere"}),
         ("InvalidVPCNetworkStateFault", {"DBSubnetGroupName": "neighbours"}),
         ("KMSKeyNotAccessibleFault", {"PerformanceInsightsKMSKeyId": "alias/nowhere", "EnablePerformanceInsights": True}),
+        ("KMSKeyNotAccessibleFault", {"PerformanceInsightsKMSKeyId": disabled, "EnablePerformanceInsights": True}),
+        ("KMSKeyNotAccessibleFault", {"MasterUserSecretKmsKeyId": deleted, "ManageMasterUserPassword": True}),
         (COMBINATION, {"MasterUserSecretKmsKeyId": "alias/aws/secretsmanager"}),
         (COMBINATION, {"LicenseModel": "bring-your-own-license"}),
         (COMBINATION, {"MonitoringInterval": 60}),
@@ -252,22 +259,24 @@ def test_the_role_of_enhanced_monitoring(sandbox: Mapping[str, str], rds: Client
 
 
 @pytest.mark.usefixtures("slow")
-def test_moving_to_another_vpc(rds: Client, ec2: Client, group: str) -> None:
-    """The status is moving-to-vpc, and then it is in a zone of its new subnet group.
+def test_moving_to_another_vpc(rds: Client, ec2: Client, group: str, instance: dict[str, Any]) -> None:
+    """The status is moving-to-vpc, and then it is in a zone of its new subnet group; names of those have no case.
 
     RDS User Guide, "Updating the VPC for a DB instance", "Viewing Amazon RDS DB instance status".
     """
-    create(rds, "moving", group, PubliclyAccessible=False)
+    assert create(rds, "moving", group, PubliclyAccessible=None, DBSubnetGroupName="Default")["PubliclyAccessible"]
+    rds.modify_db_instance(DBInstanceIdentifier="moving", DBSubnetGroupName="DEFAULT")  # where it is
     zones = sorted({each["AvailabilityZone"] for each in ec2.describe_subnets()["Subnets"]})[1:]
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     blocks = [{"CidrBlock": f"10.9.{number}.0/24", "AvailabilityZone": zone} for number, zone in enumerate(zones)]
     ids = [ec2.create_subnet(VpcId=vpc, **each)["Subnet"]["SubnetId"] for each in blocks]
     rds.create_db_subnet_group(DBSubnetGroupName="elsewhere", DBSubnetGroupDescription="test", SubnetIds=ids)
+    there = {"DBSubnetGroupName": "elsewhere", "PubliclyAccessible": False}
     with statuses(rds, "moving", "available") as seen:
-        rds.modify_db_instance(DBInstanceIdentifier="moving", DBSubnetGroupName="elsewhere", ApplyImmediately=True)
+        rds.modify_db_instance(DBInstanceIdentifier="moving", ApplyImmediately=True, **there)
     found = describe(rds, "moving")
 
-    assert ["available", "moving-to-vpc", "available"] == seen
+    assert ["available", "modifying", "moving-to-vpc", "available"] == seen
     assert (vpc, True) == (found["DBSubnetGroup"]["VpcId"], found["AvailabilityZone"] in zones)
     assert ["active"] == list(groups(found).values())
 

@@ -159,10 +159,16 @@ class SandboxRDSBackend(models.RDSBackend):
                 f"Please use a parameter group with DBParameterGroupFamily {wanted}"
             )
 
-    def require_option_group(self, name: str) -> None:
-        """Refuse an option group that there is not: of PostgreSQL there are those of RDS alone."""
-        if name not in self.option_groups and name not in [f"default:postgres-{major}" for major in facts.majors()]:
+    def require_option_group(self, name: str, version: str) -> None:
+        """Refuse an option group that there is not, or of another major than the version; the second is not verified."""
+        usual = {f"default:postgres-{major}": str(major) for major in facts.majors()}
+        made = {each.name: each.major_engine_version for each in self.option_groups.values()}
+        major = {**usual, **made}.get(name)
+        if major is None:
             raise OptionGroupNotFoundFaultError(name)
+        if major != str(facts.major(version)):
+            why = f"is of major engine version {major}, the DB instance of {version}"
+            raise InvalidParameterCombination(f"The option group {name} can't be used: it {why}.")
 
     def require_monitoring_role(self, arn: str) -> None:
         """Refuse a role that there is not, or that Enhanced Monitoring may not assume; its policies are not asked.
@@ -179,9 +185,13 @@ class SandboxRDSBackend(models.RDSBackend):
 
     def _validate_kms_key(self, kms_key_id: str) -> str:
         try:
-            return super()._validate_kms_key(kms_key_id)
+            arn = super()._validate_kms_key(kms_key_id)
         except (AttributeError, KeyError) as error:  # of an alias
             raise KMSKeyNotAccessibleFault(kms_key_id) from error
+        kms: Any = self.get_backend("kms", self.region_name, arn.split(":")[4])
+        if kms.describe_key(arn).key_state != "Enabled":
+            raise KMSKeyNotAccessibleFault(kms_key_id)
+        return arn
 
     def _get_resource_for_tagging(self, arn: str) -> Any:
         found = super()._get_resource_for_tagging(arn)

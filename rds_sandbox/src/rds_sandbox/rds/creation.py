@@ -38,7 +38,7 @@ def create(
         source: what it is to be a read replica of.
         more: the steps after its creation; without them, backups are enabled.
     """
-    group = parameters.get("db_subnet_group_name") or request.backend.default_subnet_group()
+    group = (parameters.get("db_subnet_group_name") or request.backend.default_subnet_group()).lower()
     instance = _registered(request, {**parameters, "db_subnet_group_name": group})
     instance.source = source
     instance.begin((*_steps(instance, obtain, prepare, event), *(more or _backups)(instance)), "available")
@@ -58,7 +58,7 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     if parameters["publicly_accessible"]:
         public_access.require(backend, subnet_group)
     if name := parameters.get("option_group_name"):
-        backend.require_option_group(name)
+        backend.require_option_group(name, parameters["engine_version"])
     if parameters.get("monitoring_interval"):
         backend.require_monitoring_role(parameters.get("monitoring_role_arn") or "")
     if group := parameters.get("db_parameter_group_name"):

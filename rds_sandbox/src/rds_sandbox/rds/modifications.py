@@ -32,6 +32,7 @@ from rds_sandbox.tables import limits
 
 OPTIMIZATION = timedelta(hours=limits("rds")["optimization_hours"])
 Values = Mapping[str, Any]
+LOWER = ("DBParameterGroupName", "DBSubnetGroupName", "PreferredMaintenanceWindow")  # stored so, however they are written
 TOLD = ("DBInstanceClass", "AllocatedStorage", "MultiAZ")  # by events of their own
 # Where the instance has another name for it than the request.
 ATTRIBUTES = {
@@ -47,7 +48,7 @@ def modify(request: Request) -> dict[str, Any]:
     """Checked as AWS checks it before anything is changed."""
     asked, backend = given(request), request.backend
     asked = backend.with_keys(asked)
-    asked |= {name: asked[name].lower() for name in ("PreferredMaintenanceWindow", "DBParameterGroupName") if name in asked}
+    asked |= {name: asked[name].lower() for name in LOWER if name in asked}
     instance = backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, FULL)
     asked = dict(storage_rules.meant(asked, described(instance), copied=False))
     validation.check_modify(asked, described(instance), backend.region_name)
@@ -107,13 +108,13 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
         raise InvalidParameterCombination("You must specify apply immediately when rotating the master user password.")
     if instance.followers and asked.get("BackupRetentionPeriod") == 0:
         raise InvalidParameterCombination("Backups cannot be disabled on a DB instance that has read replicas.")
-    running = instance.engine_version
-    upgrades.check(instance, validation.resolve_upgrade(asked.get("EngineVersion"), running, allow_major=True))
+    version = validation.resolve_upgrade(asked.get("EngineVersion"), instance.engine_version, allow_major=True)
+    upgrades.check(instance, version)
     watched = asked.get("MonitoringInterval", instance.monitoring_interval)
     if watched and {"MonitoringInterval", "MonitoringRoleArn"} & asked.keys():
         backend.require_monitoring_role(asked.get("MonitoringRoleArn") or instance.monitoring_role_arn or "")
     if "OptionGroupName" in asked:
-        backend.require_option_group(asked["OptionGroupName"])
+        backend.require_option_group(asked["OptionGroupName"], version)
     _check_storage_rests(instance, asked)
     _check_parameter_group(backend, instance, asked)
 

@@ -180,7 +180,7 @@ def copy(request: Request) -> dict[str, Any]:
     asked, backend = given(request), request.backend
     source = find(_home(backend, asked["SourceDBSnapshotIdentifier"]), asked["SourceDBSnapshotIdentifier"])
     if "OptionGroupName" in asked:
-        backend.require_option_group(asked["OptionGroupName"])
+        backend.require_option_group(asked["OptionGroupName"], source.engine_version)
     snapshot, programs = _copy_of(source, backend, asked), request.host.programs
     Thread(target=snapshot.fill, args=(source.folder, lambda folder: programs.copy(source.folder, folder))).start()
     return {"DBSnapshot": snapshot}
