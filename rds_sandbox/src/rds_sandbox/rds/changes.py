@@ -79,6 +79,7 @@ def plan(request: Values, current: Values, pending: Values) -> Changes:
     known = {key: value for key, value in pending.items() if key not in asked}
     if "CACertificateIdentifier" in asked:
         known.pop("CertificateRotationRestart", None)
+    # Without the flag none restarts that can do without (DBEngineVersion, SupportsCertificateRotationWithoutRestart).
     if "CACertificateIdentifier" in slow and request.get("CertificateRotationRestart"):
         slow["CertificateRotationRestart"] = True
     port = {key: value for key, value in new.items() if key == "DBPortNumber"}
