@@ -30,6 +30,18 @@ WHOLE = {
 }  # fmt: skip
 SIMULATED = {"PolicySourceArn", "ActionNames", "ResourceArns", "ContextEntries", "MaxItems"}
 STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
+# What nobody deletes before it is empty, in moto's words and AWS's. Source: IAM API Reference, DeleteUser and DeleteGroup; the
+# messages as users report them.
+IN_USE = {
+    "DeleteUser": {
+        "access_keys": "delete access keys", "password": "delete login profile", "mfa_devices": "delete MFA device",
+        "signing_certificates": "delete certificates", "ssh_public_keys": "remove referenced objects",
+        "group_list": "remove users from group",
+    },
+    "DeleteGroup": {
+        "users": "remove users from group", "managed_policies": "detach all policies", "policies": "delete policies",
+    },
+}  # fmt: skip
 _read = IAMBackend._init_aws_policies
 
 
@@ -113,6 +125,17 @@ def listed(request: Request) -> dict[str, Any]:
         for each in page:
             each.permissions_boundary = None
     return {**found, key: page, "IsTruncated": rest is not None, "Marker": rest}
+
+
+@action("iam", *IN_USE)
+def deleted(request: Request) -> object:
+    """A user or group that has nothing left; moto asks after the policies of users alone."""
+    iam, asked = _backend(request), request.parameters
+    found = iam.get_user(asked["UserName"]) if "UserName" in asked else iam.get_group(asked["GroupName"])
+    for kept, remedy in IN_USE[request.name].items():
+        if getattr(found, kept):
+            raise DeleteConflictException(f"Cannot delete entity, must {remedy} first.")
+    return MOTO
 
 
 @action("iam", "SimulatePrincipalPolicy")

@@ -295,3 +295,30 @@ def test_a_token_needs_rds_db_connect(enforcing: Mapping[str, str]) -> None:
         stranger = make_client(keys_of(enforcing, name, allow("rds-db:connect", Resource=resource), allow("rds:*")), "rds")
         with pytest.raises(psycopg.OperationalError, match="PAM authentication failed"):
             log_in(stranger)
+
+
+def test_what_is_in_use_stays(sandbox: Mapping[str, str]) -> None:
+    """A user with a key, a password or a group, a group with users or policies (IAM API Reference, DeleteUser, DeleteGroup)."""
+    iam, policy = make_client(sandbox, "iam"), "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    of_user, of_group, own = {"UserName": "kept"}, {"GroupName": "kept"}, {"PolicyName": "own"}
+    iam.create_user(**of_user)
+    iam.create_group(**of_group)
+    iam.add_user_to_group(**of_user, **of_group)
+    iam.attach_group_policy(**of_group, PolicyArn=policy)
+    iam.put_group_policy(**of_group, **own, PolicyDocument=document(allow("rds:*")))
+    iam.create_login_profile(**of_user, Password="correct-Horse-1")
+    key = {"AccessKeyId": iam.create_access_key(**of_user)["AccessKey"]["AccessKeyId"]}
+    for delete, which, first, remedy in (
+        (iam.delete_user, of_user, "delete access keys", lambda: iam.delete_access_key(**of_user, **key)),
+        (iam.delete_user, of_user, "delete login profile", lambda: iam.delete_login_profile(**of_user)),
+        (iam.delete_user, of_user, "remove users from group", lambda: None),
+        (iam.delete_group, of_group, "remove users from group", lambda: iam.remove_user_from_group(**of_user, **of_group)),
+        (iam.delete_group, of_group, "detach all policies", lambda: iam.detach_group_policy(**of_group, PolicyArn=policy)),
+        (iam.delete_group, of_group, "delete policies", lambda: iam.delete_group_policy(**of_group, **own)),
+    ):
+        with pytest.raises(iam.exceptions.DeleteConflictException, match=f"Cannot delete entity, must {first} first."):
+            delete(**which)
+        remedy()
+    iam.delete_user(**of_user)
+    iam.delete_group(**of_group)
+    assert "NoSuchEntity" == refused(iam.delete_group, **of_group)
