@@ -16,11 +16,10 @@ from typing import Any
 from cruddur_ops import aws
 from cruddur_ops.errors import AccessDenied
 from cruddur_ops.iam import policies
-from cruddur_ops.iam.resources import SANDBOX_ACCOUNT
 from cruddur_ops.target import Target
 
 FIRST = "00_preflight"  # which is what asks
-OWNERS = (":root", f":sts::{SANDBOX_ACCOUNT}:user/moto")  # how an account calls its root user, and the sandbox its owner
+OWNER = ":root"  # how an account calls its root user, who is a sandbox's owner
 ABSENT = (aws.IAM_ABSENT_CODE, "InvalidInput")  # a role with a path, or a federated user, which has no policies of its own
 Where = tuple[tuple[str, ...], str]  # the resources of a statement, and its condition as JSON
 
@@ -65,7 +64,7 @@ def missing(target: Target, principal: str = "") -> Permissions:
     there = target if target.sandbox or target.account_id else replace(target, account_id=caller["Account"])
     wanted = {name: policies.actions(there, [name]) for name in policies.selected([]) if name != FIRST}
     who = principal or caller["Arn"]
-    if who.endswith(OWNERS):
+    if who.endswith(OWNER):
         return Permissions(f"{who}, whom no policy limits", wanted)
     asked = {name: _asked(there, name) for name in wanted}
     try:

@@ -58,7 +58,7 @@ def test_a_run_holds_a_tagged_parameter(target: Target, ssm: Any) -> None:
     with parameter.held(target, "run of 01_provision_rds"):
         found = read(ssm)["holder"]
         tags = ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId=NAME)["TagList"]
-    assert found["who"].startswith("arn:aws:sts::")
+    assert found["who"].startswith("arn:aws:iam::")
     assert {"token", "who", "host", "pid", "began", "since", "doing"} == found.keys()
     assert {"Key": "ManagedBy", "Value": "cruddur-ops"} in tags
     assert read(ssm)["holder"] is None

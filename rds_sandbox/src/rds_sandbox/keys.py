@@ -15,12 +15,13 @@ LETTERS = string.ascii_uppercase + "234567"  # of access key ids
 
 @dataclass(frozen=True)
 class Key:
-    """An access key; a temporary one has a session token and an end (UTC, without a zone)."""
+    """An access key; a temporary one has a session token and an end (UTC, without a zone), and STS names its holder."""
 
     key_id: str
     secret: str = field(repr=False)
     token: str = field(default="", repr=False)
     expires: datetime | None = None
+    holder: Mapping[str, str] = field(default_factory=dict)
 
 
 def made(prefix: str, **more: Any) -> Key:

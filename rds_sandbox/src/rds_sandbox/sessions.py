@@ -15,7 +15,7 @@ from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
 
-from rds_sandbox import keys, policies, service_roles
+from rds_sandbox import keys, policies, service_roles, signers
 from rds_sandbox.patches import Request, action
 from rds_sandbox.request_model import Refused
 from rds_sandbox.tables import limits
@@ -25,14 +25,18 @@ from rds_sandbox.tables import limits
 def issue(request: Request) -> dict[str, Any]:
     """Random keys, which count until their end."""
     expires = utcnow() + timedelta(seconds=request.parameters.get("DurationSeconds") or limits("sts")["session"])
-    key = keys.made("ASIA", token=secrets.token_urlsafe(96), expires=expires)
+    holder = signers.identity(request)
+    if request.name == "GetFederationToken":
+        account, name = holder["Account"], request.parameters["Name"]
+        arn = f"arn:{request.moto.partition}:sts::{account}:federated-user/{name}"
+        holder = {"UserId": f"{account}:{name}", "Arn": arn, "Account": account}
+    key = keys.made("ASIA", token=secrets.token_urlsafe(96), expires=expires, holder=holder)
     request.host.keys.sessions[key.key_id] = key
     issued = {"AccessKeyId": key.key_id, "SecretAccessKey": key.secret, "SessionToken": key.token, "Expiration": expires}
     if request.name == "GetSessionToken":
         return {"Credentials": issued}
-    account, name = request.moto.current_account, request.parameters["Name"]
-    arn = f"arn:{request.moto.partition}:sts::{account}:federated-user/{name}"
-    return {"Credentials": issued, "FederatedUser": {"FederatedUserId": f"{account}:{name}", "Arn": arn}, "PackedPolicySize": 6}
+    user = {"FederatedUserId": holder["UserId"], "Arn": holder["Arn"]}
+    return {"Credentials": issued, "FederatedUser": user, "PackedPolicySize": 6}
 
 
 @action("sts", "AssumeRole")
