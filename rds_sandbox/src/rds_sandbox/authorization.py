@@ -182,6 +182,8 @@ def _boundary(iam: Any, identity: Any) -> dict[str, str]:
 def _calls(action: str, service: str, parameters: Mapping[str, Any], place: Mapping[str, str], caller: Caller) -> Iterator[Call]:
     """The call on each of its resources, and what else it needs."""
     known = context(place, caller, dict(request_model.tags(parameters)))
+    if ":user/" in caller.principal and action.partition(":")[2] in resources.facts()["caller"].get(service, ()):
+        parameters = {"UserName": caller.principal, **parameters}
     on = resources.arns(action, service, parameters, place)
     yield from (Call(action, resource, {**known, **_resource_tags(service, resource, place)}) for resource in on)
     tagging, kind = resources.facts()["tagging"].get(action, ("", ""))

@@ -11,11 +11,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from botocore import xform_name
+from moto.core.utils import utcnow
 from moto.iam.exceptions import DeleteConflictException, MalformedPolicyDocument, NotFoundException, ValidationError
 from moto.iam.models import AWSManagedPolicy, IAMBackend, User, iam_backends
 from moto.utilities.utils import get_partition
 
-from rds_sandbox import authorization, pages, resource_policies
+from rds_sandbox import authorization, pages, resource_policies, resources, signers
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.policies import Call, statements
@@ -28,6 +29,7 @@ WHOLE = {
     "ListInstanceProfilesForRole": "InstanceProfiles", "ListRolePolicies": "PolicyNames", "ListUserPolicies": "PolicyNames",
     "ListUserTags": "Tags", "ListUsers": "Users",
 }  # fmt: skip
+CALLER = resources.facts()["caller"]["iam"]
 SIMULATED = {"PolicySourceArn", "ActionNames", "ResourceArns", "ContextEntries", "MaxItems"}
 STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
 # What nobody deletes before it is empty, in moto's words and AWS's. Source: IAM API Reference, DeleteUser and DeleteGroup; the
@@ -42,6 +44,7 @@ IN_USE = {
         "users": "remove users from group", "managed_policies": "detach all policies", "policies": "delete policies",
     },
 }  # fmt: skip
+BEGAN = utcnow()  # the account
 _read = IAMBackend._init_aws_policies
 
 
@@ -111,9 +114,28 @@ def bound(request: Request) -> object:
     return {"User": user} if request.name == "CreateUser" else {}
 
 
+@action("iam", *(each for each in CALLER if each not in WHOLE))
+def of_the_caller(request: Request) -> object:
+    """Without a name, of whoever has signed: a user, who alone has one. What the root user is answered is as users report it."""
+    if request.parameters.get("UserName"):
+        return MOTO
+    who = signers.identity(request)
+    kind, _, name = who["Arn"].rpartition(":")[2].partition("/")
+    if kind == "root" and request.name == "GetUser":
+        return {"User": {"UserId": who["UserId"], "Arn": who["Arn"], "CreateDate": BEGAN}}
+    if kind == "root":
+        raise NotInSandbox(f"{request.name} of the account's root user: give UserName")
+    if kind != "user":
+        raise ValidationError("Must specify userName when calling with non-User credentials")
+    request.moto.params["UserName"] = name.rpartition("/")[2]
+    return MOTO
+
+
 @action("iam", *WHOLE)
 def listed(request: Request) -> dict[str, Any]:
     """moto's answer, in pages (IAM API Reference, MaxItems and Marker); users without their boundaries (ListUsers)."""
+    if request.name in CALLER:
+        of_the_caller(request)
     found = getattr(request.moto, xform_name(request.name))().result
     key, rows = next((key, list(value)) for key, value in found.items() if key in WHOLE.values())
     marker = request.parameters.get("Marker", "0")

@@ -297,6 +297,22 @@ def test_a_token_needs_rds_db_connect(enforcing: Mapping[str, str]) -> None:
             log_in(stranger)
 
 
+def test_no_name_means_the_caller(enforcing: Mapping[str, str]) -> None:
+    """IAM API Reference, UserName of GetUser, ListAccessKeys and their like: IAM tells it by the key that signs."""
+    ivy = keys_of(enforcing, "ivy", allow("iam:*User", "iam:*AccessKey*", Resource=f"arn:aws:iam::{ACCOUNT}:user/ivy"))
+    iam, owner = make_client(ivy, "iam"), make_client(enforcing, "iam")
+    found = iam.get_user()["User"]
+    assert make_client(ivy, "sts").get_caller_identity()["UserId"] == found["UserId"]
+    made = iam.create_access_key()["AccessKey"]
+    assert ("ivy", 2) == (made["UserName"], len(iam.list_access_keys()["AccessKeyMetadata"]))
+    owner.create_user(UserName="joe")
+    other = owner.create_access_key(UserName="joe")["AccessKey"]["AccessKeyId"]
+    assert "NoSuchEntity" == refused(iam.delete_access_key, AccessKeyId=other)
+    iam.delete_access_key(AccessKeyId=made["AccessKeyId"])
+    with pytest.raises(ClientError, match=f"iam:GetUser on resource: arn:aws:iam::{ACCOUNT}:user/nan because"):
+        make_client(keys_of(enforcing, "nan", allow("rds:*")), "iam").get_user()
+
+
 def test_what_is_in_use_stays(sandbox: Mapping[str, str]) -> None:
     """A user with a key, a password or a group, a group with users or policies (IAM API Reference, DeleteUser, DeleteGroup)."""
     iam, policy = make_client(sandbox, "iam"), "arn:aws:iam::aws:policy/ReadOnlyAccess"

@@ -184,6 +184,38 @@ def test_a_role_that_cannot_be_assumed(sandbox: Mapping[str, str]) -> None:
         assert code == refusal(sts, "assume_role", **{"RoleArn": role, "RoleSessionName": "me", **wrong}), wrong
 
 
+def test_who_calls(sandbox: Mapping[str, str]) -> None:
+    """The owner is the account's root user, who has no name (STS API Reference, GetCallerIdentity; IAM's, GetUser)."""
+    account = "123456789012"
+    iam, sts = make_client(sandbox, "iam"), make_client(sandbox, "sts")
+    root = {"UserId": account, "Account": account, "Arn": f"arn:aws:iam::{account}:root"}
+    made = iam.create_user(UserName="ann", Path="/of/ours/")["User"]
+    user = {"UserId": made["UserId"], "Account": account, "Arn": f"arn:aws:iam::{account}:user/of/ours/ann"}
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    ann = {**sandbox, KEYS[0]: key["AccessKeyId"], KEYS[1]: key["SecretAccessKey"]}
+    role = sts.assume_role(RoleArn=make_role(iam, "named"), RoleSessionName="me")
+    session = {"UserId": role["AssumedRoleUser"]["AssumedRoleId"], "Account": account, "Arn": role["AssumedRoleUser"]["Arn"]}
+    federated = {"UserId": f"{account}:me", "Account": account, "Arn": f"arn:aws:sts::{account}:federated-user/me"}
+    for named, issued in (
+        (root, sts.get_session_token()),
+        (user, make_client(ann, "sts").get_session_token()),
+        (session, role),
+        (federated, sts.get_federation_token(Name="me")),
+    ):
+        temporary = issued["Credentials"]
+        keys = {**sandbox, KEYS[0]: temporary["AccessKeyId"], KEYS[1]: temporary["SecretAccessKey"]}
+        told = make_client(keys, "sts", aws_session_token=temporary["SessionToken"]).get_caller_identity()
+        assert named == {name: told[name] for name in named}
+    assert {"UserId", "Arn", "CreateDate"} == iam.get_user()["User"].keys()
+    assert "ann" == make_client(ann, "iam").get_user()["User"]["UserName"]
+    taken = {**sandbox, KEYS[0]: role["Credentials"]["AccessKeyId"], KEYS[1]: role["Credentials"]["SecretAccessKey"]}
+    nameless = make_client(taken, "iam", aws_session_token=role["Credentials"]["SessionToken"])
+    for call in (nameless.get_user, nameless.list_access_keys):
+        with pytest.raises(ClientError, match="Must specify userName when calling with non-User credentials"):
+            call()
+    assert "NotInSandbox" == refusal(iam, "list_access_keys")
+
+
 def test_without_a_signature_only_what_aws_lets_in(sandbox: Mapping[str, str]) -> None:
     """Signing up, and nothing that an administrator does; nobody takes on a role by a token that nobody checks."""
     cognito, rds, s3, sts = (
