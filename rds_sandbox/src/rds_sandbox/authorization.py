@@ -22,7 +22,6 @@ from rds_sandbox.request_model import Refused
 OPEN = ("sts:GetCallerIdentity",)  # which nobody can be denied
 OWN = ("sts:GetSessionToken", "sts:GetFederationToken")  # whose keys would stand for their caller
 NOTHING = '{"Statement": []}'  # what a boundary allows that there is not
-CODES = {"ec2": "UnauthorizedOperation", "json": "AccessDeniedException"}
 
 
 @dataclass(frozen=True)
@@ -124,10 +123,10 @@ def _unallowed(call: Call, kind: str = "identity-based policy") -> str:
 
 def _refusal(service: str, arn: str, call: Call, why: str) -> Refused:
     what = f"User: {arn} is not authorized to perform: {call.action} on resource: {call.resource or '*'} {why}"
-    protocol = get_service_model(service).protocol
-    if protocol == "ec2":
-        return Refused(CODES["ec2"], f"You are not authorized to perform this operation. {what}")
-    return Refused(CODES["json"] if "json" in protocol else "AccessDenied", what)
+    model = get_service_model(service)
+    if model.protocol == "ec2":
+        return Refused("UnauthorizedOperation", f"You are not authorized to perform this operation. {what}")
+    return Refused("AccessDenied" if "query" in model.metadata["protocols"] else "AccessDeniedException", what)
 
 
 def _caller(key_id: str, account: str, partition: str) -> Caller:

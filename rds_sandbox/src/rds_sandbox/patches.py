@@ -34,6 +34,7 @@ JSON = {
     "smithy-rpc-v2-cbor": "application/x-amz-json-1.1",
     "rest-json": "application/json",
 }
+DENIALS = ("AccessDenied", "UnauthorizedOperation")
 FORM = "application/x-www-form-urlencoded"  # what the two XML protocols that have actions are sent as
 
 # Whose import patches a service, under moto's name of it: at its first request, so that what nobody uses costs no time.
@@ -207,6 +208,7 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
     if isinstance(result, tuple):  # status, headers and body
         return result[0], {**response.response_headers, **result[1]}, result[2]
     status, headers, body = _serialized(response, result)
+    status = 403 if isinstance(result, ServiceException) and _denies(service, result.code) else status
     return status, *response._enrich_response(headers, body)
 
 
@@ -215,6 +217,11 @@ def _dry_run(response: Any) -> tuple[int, Any, Any]:
     refusal = request_model.Refused("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
     _, headers, body = _serialized(response, refusal)
     return 412, *response._enrich_response(headers, body)
+
+
+def _denies(service: str, code: str) -> bool:
+    """Whether the error's status is 403: a denial's, but of services that are asked in JSON alone ("Common Errors" of each)."""
+    return code in DENIALS or code == "AccessDeniedException" and get_service_model(service).protocol.startswith("rest")
 
 
 def _turn(service: str, name: str) -> AbstractContextManager[object]:

@@ -65,10 +65,30 @@ def test_a_user(enforcing: Mapping[str, str]) -> None:
     )
     assert {"Code": DENIED, "Message": message} == {key: caught.value.response["Error"][key] for key in ("Code", "Message")}
     assert "UnauthorizedOperation" == refused(make_client(jane, "ec2").describe_vpcs, DryRun=True)
-    assert "AccessDeniedException" == refused(make_client(jane, "secretsmanager").list_secrets)
-    assert DENIED == refused(make_client(jane, "s3").list_buckets)
-    assert DENIED == refused(make_client(jane, "sts").get_session_token)
     assert make_client(jane, "sts").get_caller_identity()["Arn"].endswith(":user/jane")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "status", "code"),
+    [
+        ("rds", "describe_db_snapshots", 403, DENIED),
+        ("ec2", "describe_vpcs", 403, "UnauthorizedOperation"),
+        ("lambda", "list_functions", 403, "AccessDeniedException"),
+        ("scheduler", "list_schedules", 403, "AccessDeniedException"),
+        ("iam", "list_users", 403, DENIED),
+        ("cloudwatch", "list_metrics", 403, DENIED),
+        ("s3", "list_buckets", 403, DENIED),
+        ("sts", "get_session_token", 403, DENIED),
+        ("secretsmanager", "list_secrets", 400, "AccessDeniedException"),
+        ("resourcegroupstaggingapi", "get_resources", 400, "AccessDeniedException"),
+    ],
+)
+def test_a_denial(enforcing: Mapping[str, str], service: str, operation: str, status: int, code: str) -> None:
+    """403 but where a service is asked in JSON alone ("Common Errors" in the API reference of each)."""
+    client = make_client(keys_of(enforcing, f"of-{service}", allow("sqs:*")), service)
+    with pytest.raises(ClientError) as caught:
+        getattr(client, operation)()
+    assert (status, code) == (caught.value.response["ResponseMetadata"]["HTTPStatusCode"], caught.value.response["Error"]["Code"])
 
 
 def test_a_role_within_its_boundary(enforcing: Mapping[str, str]) -> None:

@@ -106,6 +106,7 @@ def test_create_is_refused(functions: Client, role: str, runtime: str, changes: 
         functions.create_function(**request)
 
     assert code == code_of(caught.value)
+    assert (code == "AccessDeniedException") is (403 == caught.value.response["ResponseMetadata"]["HTTPStatusCode"])
     assert "wrong" not in [each["FunctionName"] for each in functions.list_functions()["Functions"]]
 
 

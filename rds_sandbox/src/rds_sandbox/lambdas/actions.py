@@ -9,7 +9,6 @@ from typing import Any
 
 from moto.awslambda import models
 from moto.awslambda.exceptions import (
-    CrossAccountNotAllowed,
     FunctionAlreadyExists,
     InvalidParameterValueException,
     InvalidRoleFormat,
@@ -215,7 +214,7 @@ def _check_role(backend: Any, arn: str, vpc_config: Mapping[str, Any] | None) ->
     if not re.fullmatch(InvalidRoleFormat.pattern, arn):
         raise InvalidRoleFormat(arn)
     if arn.split(":")[4] != backend.account_id:
-        raise CrossAccountNotAllowed
+        raise validation.refusal(403, "AccessDeniedException", "Cross-account pass role is not allowed.")
     in_vpc = bool(network_interfaces.places(vpc_config))
     validation.check_role(iam_backends[backend.account_id][backend.partition], arn, in_vpc=in_vpc)
 

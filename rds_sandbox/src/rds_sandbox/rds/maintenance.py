@@ -102,7 +102,7 @@ def _by_arn(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
 
 
 def _perform(instance: SandboxDBInstance, names: list[str]) -> None:
-    """Upgrade where that is among them, to the version that has AutoUpgrade (UpgradeTarget); else restart, but for a certificate."""
+    """Upgrade, to the version that has AutoUpgrade (UpgradeTarget), where that is among them; a certificate restarts nothing."""
     instance.say("maintaining")
     if ROTATION in names:
         instance.machine.certify()
