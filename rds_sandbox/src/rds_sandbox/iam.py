@@ -9,11 +9,22 @@ import copy
 import functools
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 from botocore import xform_name
+from moto.core.serialize import never_return
 from moto.core.utils import utcnow
-from moto.iam.exceptions import DeleteConflictException, MalformedPolicyDocument, NotFoundException, ValidationError
+from moto.iam import models
+from moto.iam.exceptions import (
+    DeleteConflictException,
+    InvalidInput,
+    MalformedPolicyDocument,
+    NotFoundException,
+    ValidationError,
+)
 from moto.iam.models import AWSManagedPolicy, IAMBackend, User, iam_backends
+from moto.iam.responses import IamResponse
+from moto.iam.utils import generate_access_key_id_from_account_id as identifier
 from moto.utilities.utils import get_partition
 
 from rds_sandbox import authorization, pages, resource_policies, resources, signers
@@ -32,20 +43,42 @@ WHOLE = {
 CALLER = resources.facts()["caller"]["iam"]
 SIMULATED = {"PolicySourceArn", "ActionNames", "ResourceArns", "ContextEntries", "MaxItems"}
 STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
-# What nobody deletes before it is empty, in moto's words and AWS's. Source: IAM API Reference, DeleteUser and DeleteGroup; the
-# messages as users report them.
-IN_USE = {
-    "DeleteUser": {
-        "access_keys": "delete access keys", "password": "delete login profile", "mfa_devices": "delete MFA device",
-        "signing_certificates": "delete certificates", "ssh_public_keys": "remove referenced objects",
-        "group_list": "remove users from group",
-    },
-    "DeleteGroup": {
-        "users": "remove users from group", "managed_policies": "detach all policies", "policies": "delete policies",
-    },
-}  # fmt: skip
+IN_USE = limits("iam")["in_use"]
 BEGAN = utcnow()  # the account
 _read = IAMBackend._init_aws_policies
+# All lists say whether there is more (IAM API Reference, IsTruncated of each); a new role does not say when it was used.
+IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER["Response.IsTruncated"] = bool
+IamResponse.RESPONSE_KEY_PATH_TO_TRANSFORMER["CreateRoleResponse.Role.RoleLastUsed"] = never_return
+
+
+def _identify(kind: Any, prefix: str) -> None:
+    """Ids as AWS's, whoever makes one of the kind."""
+    make = kind.__init__
+
+    def made(self: Any, *given: Any, **named: Any) -> None:
+        make(self, *given, **named)
+        self.id = identifier(self.account_id, prefix, 21)
+
+    kind.__init__ = made
+
+
+def _word(name: str, text: str) -> None:
+    """The message of a look-up that finds nothing."""
+    look_up = getattr(IAMBackend, name)
+
+    def found(iam: Any, *given: Any, **named: Any) -> Any:
+        try:
+            return look_up(iam, *given, **named)
+        except NotFoundException as error:
+            raise NotFoundException(text.format(*given, *named.values())) from error
+
+    setattr(IAMBackend, name, found)
+
+
+for _kind, _prefix in limits("iam")["prefixes"].items():
+    _identify(getattr(models, _kind), _prefix)
+for _name, _text in limits("iam")["missing"].items():
+    _word(_name, _text)
 
 
 @functools.cache
@@ -149,6 +182,14 @@ def listed(request: Request) -> dict[str, Any]:
     return {**found, key: page, "IsTruncated": rest is not None, "Marker": rest}
 
 
+@action("iam", "AttachRolePolicy", "AttachUserPolicy")
+def attached(request: Request) -> object:
+    """What is no ARN is no policy that is missing."""
+    if not request.moto.backend.policy_arn_regex.match(request.parameters["PolicyArn"]):
+        raise ValidationError("Invalid ARN:  Could not be parsed!")
+    return MOTO
+
+
 @action("iam", *IN_USE)
 def deleted(request: Request) -> object:
     """A user or group that has nothing left; moto asks after the policies of users alone."""
@@ -158,6 +199,37 @@ def deleted(request: Request) -> object:
         if getattr(found, kept):
             raise DeleteConflictException(f"Cannot delete entity, must {remedy} first.")
     return MOTO
+
+
+@action("iam", "CreateServiceLinkedRole")
+def linked(request: Request) -> object:
+    """That of RDS, of which there is one; those of other services are moto's."""
+    asked, iam = request.parameters, request.moto.backend
+    known = limits("iam")["linked"].get(asked["AWSServiceName"])
+    if known is None:
+        return MOTO
+    if "CustomSuffix" in asked:
+        raise InvalidInput(f"Custom suffix is not allowed for {asked['AWSServiceName']}")
+    if any(each.name == known["name"] for each in iam.get_roles()):
+        why = f"Service role name {known['name']} has been taken in this account, please try a different suffix."
+        raise InvalidInput(why)
+    role = iam.create_service_linked_role(asked["AWSServiceName"], asked.get("Description") or known["description"], "")
+    role.name = known["name"]
+    iam.attach_role_policy(f"arn:{iam.partition}:iam::aws:policy/aws-service-role/{known['policy']}", role.name)
+    return {"Role": role}
+
+
+@action("iam", "DeleteServiceLinkedRole")
+def unlinked(request: Request) -> object:
+    """With the policy that is attached to it; at once, whatever needs it."""
+    iam = request.moto.backend
+    role = iam.get_role(request.parameters["RoleName"])
+    if not role.path.startswith("/aws-service-role/"):
+        return MOTO
+    for each in list(role.managed_policies.values()):
+        each.detach_from(role)
+    iam.delete_role(role.name)
+    return {"DeletionTaskId": f"task{role.path}{role.name}/{uuid4()}"}
 
 
 @action("iam", "SimulatePrincipalPolicy")

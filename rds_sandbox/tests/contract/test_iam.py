@@ -6,6 +6,7 @@ IAM User Guide, "Policy evaluation logic" and "Troubleshooting access denied err
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -358,3 +359,95 @@ def test_what_is_in_use_stays(sandbox: Mapping[str, str]) -> None:
     iam.delete_user(**of_user)
     iam.delete_group(**of_group)
     assert "NoSuchEntity" == refused(iam.delete_group, **of_group)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        ("get_group", {"GroupName": "listed"}),
+        ("list_groups", {}),
+        ("list_access_keys", {"UserName": "listed"}),
+        ("list_account_aliases", {}),
+        ("list_group_policies", {"GroupName": "listed"}),
+        ("list_instance_profiles", {}),
+        ("list_instance_profiles_for_role", {"RoleName": "listed"}),
+        ("list_policy_versions", {"PolicyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}),
+        ("list_ssh_public_keys", {"UserName": "listed"}),
+    ],
+)
+def test_lists_say_whether_there_is_more(made: Client, operation: str, parameters: dict[str, str]) -> None:
+    """Also where there is not (IAM API Reference, IsTruncated of each)."""
+    assert getattr(made, operation)(**parameters)["IsTruncated"] is False
+
+
+@pytest.fixture(scope="module")
+def made(sandbox: Mapping[str, str]) -> Client:
+    """IAM with one of each kind."""
+    iam = make_client(sandbox, "iam")
+    iam.create_user(UserName="listed")
+    iam.create_group(GroupName="listed")
+    make_role(iam, "listed")
+    iam.create_instance_profile(InstanceProfileName="listed")
+    iam.create_policy(PolicyName="listed", PolicyDocument=document(allow("rds:*")))
+    return iam
+
+
+def test_ids(made: Client) -> None:
+    """Each kind begins with its own letters (IAM User Guide, "IAM identifiers", "Understanding unique ID prefixes")."""
+    ids = (
+        made.get_user(UserName="listed")["User"]["UserId"],
+        made.get_group(GroupName="listed")["Group"]["GroupId"],
+        made.get_instance_profile(InstanceProfileName="listed")["InstanceProfile"]["InstanceProfileId"],
+        made.get_role(RoleName="listed")["Role"]["RoleId"],
+        made.get_policy(PolicyArn=f"arn:aws:iam::{ACCOUNT}:policy/listed")["Policy"]["PolicyId"],
+        made.get_policy(PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")["Policy"]["PolicyId"],
+    )
+    assert ["AIDA", "AGPA", "AIPA", "AROA", "ANPA", "ANPA"] == [each[:4] for each in ids]
+    assert all(re.fullmatch("[A-Z2-7]{21}", each) for each in ids)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "code", "message"),
+    [
+        ("get_role", {"RoleName": "no"}, "NoSuchEntity", "The role with name no cannot be found."),
+        ("get_group", {"GroupName": "no"}, "NoSuchEntity", "The group with name no cannot be found."),
+        ("get_instance_profile", {"InstanceProfileName": "no"}, "NoSuchEntity", "Instance Profile no cannot be found."),
+        (
+            "attach_role_policy",
+            {"RoleName": "listed", "PolicyArn": "AmazonRDSReadOnlyAccess"},
+            "ValidationError",
+            "Invalid ARN:  Could not be parsed!",
+        ),
+        (
+            "attach_user_policy",
+            {"UserName": "listed", "PolicyArn": "AmazonRDSReadOnlyAccess"},
+            "ValidationError",
+            "Invalid ARN:  Could not be parsed!",
+        ),
+    ],
+)
+def test_words(made: Client, operation: str, parameters: dict[str, str], code: str, message: str) -> None:
+    """As AWS's users report them; the codes are those of the IAM API Reference."""
+    with pytest.raises(ClientError) as caught:
+        getattr(made, operation)(**parameters)
+    assert (code, message) == (caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"])
+
+
+def test_the_role_of_rds(made: Client) -> None:
+    """The service-linked one: there is one, with RDS's own policy (RDS User Guide, "Using service-linked roles")."""
+    name, service = {"RoleName": "AWSServiceRoleForRDS"}, {"AWSServiceName": "rds.amazonaws.com"}
+    with pytest.raises(made.exceptions.InvalidInputException, match="Custom suffix is not allowed for rds.amazonaws.com"):
+        made.create_service_linked_role(**service, CustomSuffix="ours")
+    made.create_service_linked_role(**service)
+    with pytest.raises(made.exceptions.InvalidInputException, match="AWSServiceRoleForRDS has been taken in this account"):
+        made.create_service_linked_role(**service)
+    role = made.get_role(**name)["Role"]
+    assert ("/aws-service-role/rds.amazonaws.com/", "Allows Amazon RDS to manage AWS resources on your behalf") == (
+        role["Path"], role["Description"],
+    )  # fmt: skip
+    [policy] = made.list_attached_role_policies(**name)["AttachedPolicies"]
+    assert "arn:aws:iam::aws:policy/aws-service-role/AmazonRDSServiceRolePolicy" == policy["PolicyArn"]
+    task = made.delete_service_linked_role(**name)["DeletionTaskId"]
+    assert task.startswith("task/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS/")
+    assert "SUCCEEDED" == made.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"]
+    assert "NoSuchEntity" == refused(made.get_role, **name)
