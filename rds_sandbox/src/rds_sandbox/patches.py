@@ -20,7 +20,7 @@ from flask import g
 from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
-from moto.core.serialize import TimestampSerializer
+from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS, QuerySerializer, TimestampSerializer
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
@@ -170,12 +170,24 @@ def install(own: Host) -> None:
         parse(response, request)
 
     TimestampSerializer._timestamp_iso8601 = _to_the_millisecond  # type: ignore[method-assign,assignment]
+    TimestampSerializer._timestamp_seconds = _to_the_second  # type: ignore[attr-defined]
+    SERVICE_SPECIFIC_SERIALIZERS.update({service: {"query": _InSeconds} for service in ("iam", "sts")})
     BaseResponse.parse_parameters = parse_parameters  # type: ignore[method-assign,assignment]
 
 
 def _to_the_millisecond(_: Any, value: datetime) -> str:
-    """Of all moments, as AWS writes them."""
+    """Of moments, as AWS writes them."""
     return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03}Z"
+
+
+def _to_the_second(_: Any, value: datetime) -> str:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+
+
+class _InSeconds(QuerySerializer):
+    """Of IAM and STS, which write no fractions: outputs of the AWS CLI, as users show them."""
+
+    DEFAULT_TIMESTAMP_FORMAT = "seconds"
 
 
 def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:

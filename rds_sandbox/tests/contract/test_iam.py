@@ -406,6 +406,13 @@ def test_ids(made: Client) -> None:
     assert all(re.fullmatch("[A-Z2-7]{21}", each) for each in ids)
 
 
+def test_times(sandbox: Mapping[str, str], made: Client) -> None:
+    """Whole seconds, as the AWS CLI shows them of IAM and STS."""
+    user, role = made.get_user(UserName="listed")["User"], made.get_role(RoleName="listed")["Role"]
+    ends = make_client(sandbox, "sts").get_session_token()["Credentials"]["Expiration"]
+    assert [0, 0, 0] == [each.microsecond for each in (user["CreateDate"], role["CreateDate"], ends)]
+
+
 @pytest.mark.parametrize(
     ("operation", "parameters", "code", "message"),
     [
