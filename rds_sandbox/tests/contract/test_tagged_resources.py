@@ -90,3 +90,20 @@ def test_keys_and_values(sandbox: Mapping[str, str], rds: Client) -> None:
     assert ["me"] == tagging.get_tag_values(Key="By")["TagValues"]
     answer = tagging.get_resources()
     assert (2, "") == (len(answer["ResourceTagMappingList"]), answer["PaginationToken"])
+
+
+def test_one_that_fails_does_not_keep_the_others(sandbox: Mapping[str, str], rds: Client) -> None:
+    """It is told, with its service's code (Resource Groups Tagging API Reference, TagResources, FailureInfo)."""
+    tagging = make_client(sandbox, "resourcegroupstaggingapi")
+    group = {"DBParameterGroupName": "mine", "DBParameterGroupFamily": "postgres18", "Description": "mine"}
+    there = rds.create_db_parameter_group(**group)["DBParameterGroup"]["DBParameterGroupArn"]
+    absent = f"{there.rpartition(':pg:')[0]}:db:absent"
+    for call, given, expected in (
+        (tagging.tag_resources, {"Tags": LABELS}, {"rds:pg"}),
+        (tagging.untag_resources, {"TagKeys": ["By"]}, set()),
+    ):
+        failed = call(ResourceARNList=[absent, there], **given)["FailedResourcesMap"]
+        assert {absent: (404, "DBInstanceNotFound")} == {
+            key: (one["StatusCode"], one["ErrorCode"]) for key, one in failed.items()
+        }
+        assert expected == found(sandbox)
