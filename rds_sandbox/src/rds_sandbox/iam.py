@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from botocore import xform_name
+from moto.core.responses import BaseResponse
 from moto.core.serialize import never_return
 from moto.core.utils import utcnow
 from moto.iam import models
@@ -40,7 +41,6 @@ WHOLE = {
     "ListInstanceProfilesForRole": "InstanceProfiles", "ListRolePolicies": "PolicyNames", "ListUserPolicies": "PolicyNames",
     "ListUserTags": "Tags", "ListUsers": "Users",
 }  # fmt: skip
-CALLER = resources.facts()["caller"]["iam"]
 SIMULATED = {"PolicySourceArn", "ActionNames", "ResourceArns", "ContextEntries", "MaxItems"}
 STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
 IN_USE = limits("iam")["in_use"]
@@ -147,28 +147,32 @@ def bound(request: Request) -> object:
     return {"User": user} if request.name == "CreateUser" else {}
 
 
-@action("iam", *(each for each in CALLER if each not in WHOLE))
-def of_the_caller(request: Request) -> object:
-    """Without a name, of whoever has signed: a user, who alone has one. What the root user is answered is as users report it."""
-    if request.parameters.get("UserName"):
-        return MOTO
-    who = signers.identity(request)
-    kind, _, name = who["Arn"].rpartition(":")[2].partition("/")
-    if kind == "root" and request.name == "GetUser":
-        return {"User": {"UserId": who["UserId"], "Arn": who["Arn"], "CreateDate": BEGAN}}
-    if kind == "root":
-        raise NotInSandbox(f"{request.name} of the account's root user: give UserName")
-    if kind != "user":
+@replaces(IamResponse, "_get_param")
+def parameter(response: Any, name: str, if_none: Any = None) -> Any:
+    """Where no user is named, whoever has signed: a user, who alone has a name (IAM API Reference, UserName of each action)."""
+    found, operation = BaseResponse._get_param(response, name, if_none), response._get_action()
+    if name != "UserName" or found or operation not in resources.facts()["caller"]["iam"]:
+        return found
+    arn = signers.identity(Request(operation, response, {}))["Arn"]
+    if arn.endswith(":root"):
+        raise NotInSandbox(f"{operation} of the account's root user: give UserName")
+    if ":user/" not in arn:
         raise ValidationError("Must specify userName when calling with non-User credentials")
-    request.moto.params["UserName"] = name.rpartition("/")[2]
-    return MOTO
+    return arn.rpartition("/")[2]
+
+
+@action("iam", "GetUser")
+def root(request: Request) -> object:
+    """Of the root user what there is of it, as its owners report: no name, no path."""
+    who = signers.identity(request)
+    if request.parameters.get("UserName") or not who["Arn"].endswith(":root"):
+        return MOTO
+    return {"User": {"UserId": who["UserId"], "Arn": who["Arn"], "CreateDate": BEGAN}}
 
 
 @action("iam", *WHOLE)
 def listed(request: Request) -> dict[str, Any]:
     """moto's answer, in pages (IAM API Reference, MaxItems and Marker); users without their boundaries (ListUsers)."""
-    if request.name in CALLER:
-        of_the_caller(request)
     found = getattr(request.moto, xform_name(request.name))().result
     key, rows = next((key, list(value)) for key, value in found.items() if key in WHOLE.values())
     marker = request.parameters.get("Marker", "0")
