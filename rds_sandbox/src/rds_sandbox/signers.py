@@ -5,8 +5,6 @@ Source: STS API Reference, GetCallerIdentity; IAM User Guide, "IAM policy elemen
 
 from __future__ import annotations
 
-from typing import Any
-
 from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
@@ -18,16 +16,10 @@ from rds_sandbox.patches import Request, action
 def identity(request: Request) -> dict[str, str]:
     """UserId, Arn and Account; of the keys of GetSessionToken and GetFederationToken what was noted when they were issued."""
     moto, account = request.moto, request.moto.current_account
-    key_id = _key_id(moto)
+    key_id = signatures.key_id(moto.headers.get("Authorization", ""))
     if key_id in request.host.keys.sessions:
         return dict(request.host.keys.sessions[key_id].holder)
     session = sts_backends[account][moto.partition].get_assumed_role_from_access_key(key_id)
     user = iam_backends[account][moto.partition].get_user_from_access_key_id(key_id)
     found = (session.user_id, session.arn) if session else (user.id, user.arn) if user else (account, None)
     return {"UserId": found[0], "Arn": found[1] or f"arn:{moto.partition}:iam::{account}:root", "Account": account}
-
-
-def _key_id(moto: Any) -> str:
-    """From the headers, or from the query of a presigned URL."""
-    signed: str = moto.querystring.get("X-Amz-Credential", [""])[0]
-    return signatures.key_id(moto.headers.get("Authorization", "")) or signed.partition("/")[0]

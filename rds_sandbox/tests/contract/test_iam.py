@@ -23,6 +23,7 @@ from tests.support import REGION, Client, connect, from_address, make_client, tc
 DENIED, VERSION = "AccessDenied", "2012-10-17"
 OWNED = {"Key": "Owner", "Value": "jane"}
 ACCOUNT = "123456789012"
+ABSENT = f"arn:aws:iam::{ACCOUNT}:policy/no"
 
 
 @pytest.fixture(scope="module")
@@ -419,6 +420,8 @@ def test_times(sandbox: Mapping[str, str], made: Client) -> None:
         ("get_role", {"RoleName": "no"}, "NoSuchEntity", "The role with name no cannot be found."),
         ("get_group", {"GroupName": "no"}, "NoSuchEntity", "The group with name no cannot be found."),
         ("get_instance_profile", {"InstanceProfileName": "no"}, "NoSuchEntity", "Instance Profile no cannot be found."),
+        ("update_user", {"UserName": "no"}, "NoSuchEntity", "The user with name no cannot be found."),
+        ("delete_policy", {"PolicyArn": ABSENT}, "NoSuchEntity", f"Policy {ABSENT} was not found."),
         (
             "attach_role_policy",
             {"RoleName": "listed", "PolicyArn": "AmazonRDSReadOnlyAccess"},
