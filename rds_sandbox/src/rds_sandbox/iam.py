@@ -1,4 +1,4 @@
-"""IAM, where moto's is slow or passes something over: managed policies, boundaries, trust, pages of lists, and simulations.
+"""IAM, where moto's is slow or passes something over: managed policies, boundaries, what is in use, who is meant, pages.
 
 moto would read and build the 1,582 policies anew whenever IAM is emptied, for each partition.
 """
