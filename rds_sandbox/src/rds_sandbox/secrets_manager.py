@@ -222,6 +222,8 @@ def replicate(request: Request) -> dict[str, Any]:
     secret = _require_changeable(request) or request.backend.describe_secret(request.parameters["SecretId"])
     asked, backend = request.parameters, request.backend
     if request.name == "ReplicateSecretToRegions":
+        if any("Region" not in one for one in asked["AddReplicaRegions"]):
+            raise InvalidParameterException("You must specify the Region of each replica.")
         force = asked.get("ForceOverwriteReplicaSecret", False)
         arn, statuses = backend.replicate_secret_to_regions(secret.arn, asked["AddReplicaRegions"], force)
     else:

@@ -21,6 +21,8 @@ from rds_sandbox.tables import limits
 @action("resourcegroupstaggingapi", "GetResources")
 def resources(request: Request) -> dict[str, Any]:
     """The last page has an empty token, where moto's has none."""
+    if any("Key" not in one for one in request.parameters.get("TagFilters") or ()):
+        raise Refused("InvalidParameterException", "Each of TagFilters must have a Key.")
     found = request.moto.get_resources().result
     return {**found, "PaginationToken": found["PaginationToken"] or ""}
 

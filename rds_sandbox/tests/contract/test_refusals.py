@@ -96,6 +96,7 @@ FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
         ),
         ("secretsmanager", "create_secret", {"Name": "x", "KmsKeyId": "alias/nowhere"}, "EncryptionFailure"),
         ("secretsmanager", "put_resource_policy", {"SecretId": "x", "ResourcePolicy": "{"}, "MalformedPolicyDocumentException"),
+        ("resourcegroupstaggingapi", "get_resources", {"TagFilters": [{}]}, "InvalidParameterException"),
         ("cloudwatch", "get_metric_statistics", {**METRIC, "Period": 61, "Statistics": ["Sum"]}, "InvalidParameterValue"),
         ("cloudwatch", "get_metric_statistics", {**METRIC, "Period": 60, "ExtendedStatistics": ["p90"]}, "NotInSandbox"),
         ("cloudwatch", "get_metric_data", {**SPAN, "MetricDataQueries": [{"Id": "m", "Expression": "1 + 1"}]}, "NotInSandbox"),

@@ -228,6 +228,7 @@ def test_small_answers(secretsmanager: Client, versions: list[str]) -> None:
     secretsmanager.update_secret(**NAME, Description="")
     found = secretsmanager.describe_secret(**NAME)
     assert "Description" not in found
+    assert "InvalidParameterException" == refused(secretsmanager.replicate_secret_to_regions, **NAME, AddReplicaRegions=[{}])
     made = secretsmanager.replicate_secret_to_regions(**NAME, AddReplicaRegions=[{"Region": "us-west-2"}])
     left = secretsmanager.remove_regions_from_replication(**NAME, RemoveReplicaRegions=["us-west-2"])
     assert (found["ARN"], found["ARN"]) == (made["ARN"], left["ARN"])
