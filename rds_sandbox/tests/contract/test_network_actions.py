@@ -87,19 +87,25 @@ def test_a_subnet_has_one_route_table(ec2: Client, vpc: str) -> None:
 
 def test_what_a_route_leads_to(ec2: Client, vpc: str) -> None:
     """One target, of the table's VPC; its network in canonical form (EC2 API Reference, CreateRoute)."""
-    table, foreign = make_table(ec2, vpc), make_gateway(ec2, make_vpc(ec2, "10.23.0.0/16"))
+    other = make_vpc(ec2, "10.23.0.0/16")
+    table, foreign, subnet = make_table(ec2, vpc), make_gateway(ec2, other), make_subnet(ec2, other, "10.23.1.0/24")
+    nat = ec2.create_nat_gateway(SubnetId=subnet, ConnectivityType="private")["NatGateway"]["NatGatewayId"]
+    interface = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
     calls = [
         ({}, "MissingParameter"),
         ({"NatGatewayId": "nat-0123456789abcdef0"}, "InvalidNatGatewayID.NotFound"),
         ({"TransitGatewayId": "tgw-0123456789abcdef0"}, "InvalidTransitGatewayID.NotFound"),
         ({"GatewayId": "nat-0123456789abcdef0"}, "InvalidGatewayID.NotFound"),
         ({"GatewayId": foreign}, "InvalidParameterValue"),
+        ({"NatGatewayId": nat}, "InvalidParameterValue"),
         ({"GatewayId": foreign, "NatGatewayId": "nat-0123456789abcdef0"}, "InvalidParameterCombination"),
         ({"LocalGatewayId": "lgw-0123456789abcdef0"}, "NotInSandbox"),
     ]
     for target, code in calls:
         for call in (ec2.create_route, ec2.replace_route):
             assert code == refused(call, RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", **target), target
+    malformed = {"DestinationCidrBlock": "somewhere", "NetworkInterfaceId": interface}
+    assert "InvalidParameterValue" == refused(ec2.create_route, RouteTableId=table, **malformed)
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="203.0.113.10/24", GatewayId=make_gateway(ec2, vpc))
     assert {"203.0.113.0/24", "10.20.0.0/16"} == states(ec2, table).keys()
 

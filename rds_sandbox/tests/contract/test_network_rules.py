@@ -74,6 +74,7 @@ def test_network_acls(ec2: Client) -> None:
     for code, number in (("InvalidNetworkAclEntry.NotFound", 90), ("InvalidParameterValue", 32767)):
         assert code == refused(ec2.delete_network_acl_entry, **{**rule, "RuleNumber": number})
         assert code == refused(ec2.replace_network_acl_entry, **{**rule, "RuleNumber": number}, **said)
+    assert "InvalidParameterValue" == refused(ec2.create_network_acl_entry, **rule, **{**said, "CidrBlock": "somewhere"})
     for call in (ec2.create_network_acl_entry, ec2.replace_network_acl_entry):
         call(**rule, **said)
     ec2.delete_network_acl_entry(**rule)

@@ -7,6 +7,7 @@ rules"; the sentences are as users of Terraform and Ansible report them.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import IPv4Network
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError, InvalidAssociationIdError, InvalidParameterValue
@@ -14,6 +15,7 @@ from moto.ec2.models.network_acls import NetworkAclBackend
 from moto.ec2.utils import generic_filter
 
 from rds_sandbox.ec2.internet import ANY_PROTOCOL, EVERYWHERE
+from rds_sandbox.ec2.sources import canonical_cidr
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
 
@@ -47,12 +49,14 @@ def delete(request: Request) -> object:
 
 @action("ec2", "CreateNetworkAclEntry", "DeleteNetworkAclEntry", "ReplaceNetworkAclEntry")
 def change_entry(request: Request) -> object:
-    """Of a number that entries can have and, to delete or replace it, has."""
+    """Of a number that entries can have and, to delete or replace it, has; about a network that is one."""
     asked = request.parameters
     acl, number, egress = request.backend.get_network_acl(asked["NetworkAclId"]), asked["RuleNumber"], asked["Egress"]
     if not FIRST <= number <= LAST:
         rule = f"Rulenumber must be in range {FIRST}..{LAST}"
         raise InvalidParameterValue(f"Value ({number}) for parameter ruleNumber is invalid. {rule}")
+    if "CidrBlock" in asked:
+        canonical_cidr(asked["CidrBlock"], IPv4Network)
     there = any((int(each.rule_number), each.egress) == (number, egress) for each in acl.network_acl_entries)
     if not there and request.name != "CreateNetworkAclEntry":
         way = "egress" if egress else "ingress"

@@ -7,20 +7,20 @@ EC2 API"; the sentences are as users of Terraform and CloudFormation report them
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from ipaddress import IPv4Network
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination, InvalidParameterValue, MissingParameter
 from moto.ec2.models.route_tables import Route, RouteBackend
 
+from rds_sandbox.ec2.sources import canonical_cidr
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
 BESIDE = ("DryRun", "RouteTableId", "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 TARGETS = (
     "GatewayId", "NatGatewayId", "NetworkInterfaceId", "InstanceId", "VpcPeeringConnectionId", "TransitGatewayId",
-    "EgressOnlyInternetGatewayId", "VpcEndpointId",
+    "EgressOnlyInternetGatewayId",
 )  # fmt: skip
 UNCHECKED = {"NatGatewayId": ("nat_gateways", "NatGateway"), "TransitGatewayId": ("transit_gateways", "TransitGateway")}
 _create_route = RouteBackend.create_route
@@ -29,9 +29,8 @@ _create_route = RouteBackend.create_route
 @replaces(RouteBackend, "create_route")
 def create_route(ec2: Any, route_table_id: str, destination_cidr_block: str | None, *more: Any, **target: Any) -> Any:
     """To a network in its canonical form."""
-    with suppress(ValueError):  # which moto refuses
-        destination_cidr_block = destination_cidr_block and str(IPv4Network(destination_cidr_block, strict=False))
-    return _create_route(ec2, route_table_id, destination_cidr_block, *more, **target)
+    block = destination_cidr_block and canonical_cidr(destination_cidr_block, IPv4Network)
+    return _create_route(ec2, route_table_id, block, *more, **target)
 
 
 @action("ec2", "CreateRoute", "ReplaceRoute")
@@ -54,11 +53,17 @@ def _check_target(ec2: Any, table: Any, asked: Mapping[str, str]) -> None:
         found = getattr(ec2, where).get(asked.get(name))
         if asked.get(name) and (found is None or found.state == "deleted"):
             raise EC2ClientError(f"Invalid{kind}ID.NotFound", f"The {kind} ID '{asked[name]}' does not exist")
+        if getattr(found, "vpc_id", table.vpc_id) != table.vpc_id:
+            raise _elsewhere(table, asked[name])
     gateway = asked.get("GatewayId")
     if gateway and not gateway.startswith(("igw-", "vgw-")):
         raise EC2ClientError("InvalidGatewayID.NotFound", f"The gateway ID '{gateway}' does not exist")
     if gateway and gateway.startswith("igw-") and not _attached(ec2.get_internet_gateway(gateway), table):
-        raise InvalidParameterValue(f"route table {table.id} and network gateway {gateway} belong to different networks")
+        raise _elsewhere(table, gateway)
+
+
+def _elsewhere(table: Any, gateway: str) -> InvalidParameterValue:
+    return InvalidParameterValue(f"route table {table.id} and network gateway {gateway} belong to different networks")
 
 
 def _attached(gateway: Any, table: Any) -> bool:
