@@ -219,7 +219,7 @@ def test_a_modification_is_checked_against_the_instance(
 @pytest.mark.parametrize(
     ("change", "source", "expected"),
     [
-        ({"AllocatedStorage": 200}, {}, None),
+        ({"AllocatedStorage": 190}, {}, None),
         ({"AllocatedStorage": 150}, IO1, None),
         ({"AllocatedStorage": 99}, {}, VALUE),
         ({"MaxAllocatedStorage": 109}, {}, COMBINATION),
