@@ -30,9 +30,13 @@ def source(sandbox: Mapping[str, str], rds: Client, group: str) -> dict[str, Any
 
 @pytest.fixture(scope="module")
 def replica(rds: Client, source: dict[str, Any]) -> dict[str, Any]:
-    """Its read replica, with a parameter group of its own."""
+    """Its read replica, with a parameter group of its own since it was rebooted."""
     rds.create_db_parameter_group(**DELAYED, DBParameterGroupFamily="postgres18", Description="test")
-    rds.create_db_instance_read_replica(**REPLICA, SourceDBInstanceIdentifier="source", **DELAYED)
+    rds.create_db_instance_read_replica(**REPLICA, SourceDBInstanceIdentifier="source")
+    wait_for(rds, "replica", "available")
+    rds.modify_db_instance(**REPLICA, **DELAYED, ApplyImmediately=True)
+    wait_for(rds, "replica", "available")
+    rds.reboot_db_instance(**REPLICA)
     return wait_for(rds, "replica", "available")
 
 

@@ -70,7 +70,8 @@ def plan(request: Values, current: Values, pending: Values) -> Changes:
         pending: what waits from earlier requests.
     """
     asked = {key: value for key, value in _resolved(request, current).items() if key not in FLAGS}
-    new = {key: value for key, value in asked.items() if key not in current or current[key] != value}
+    kept = () if request.get("StorageType") in (None, current["StorageType"]) else STORAGE[2:]  # the new type has others, unasked
+    new = {key: value for key, value in asked.items() if key in kept or key not in current or current[key] != value}
     slow = {key: value for key, value in new.items() if waits(key, value, current)}
     if "DBParameterGroupName" in new and is_major(slow.get("EngineVersion", ""), current["EngineVersion"]):
         slow["DBParameterGroupName"] = new["DBParameterGroupName"]
