@@ -58,11 +58,7 @@ MODULES = {
 # The services that moto knows more of than anything stands behind: what it answers otherwise would look done without
 # having been done. Beside the functions of the table these actions count, which are plain bookkeeping.
 BOOKKEEPING = {
-    "lambda": frozenset({
-        "CreateAlias", "DeleteAlias", "DeleteFunctionConcurrency", "GetAlias", "GetFunction", "GetFunctionCodeSigningConfig",
-        "GetFunctionConcurrency", "GetFunctionConfiguration", "GetPolicy", "ListTags", "PutFunctionConcurrency",
-        "RemovePermission", "TagResource", "UntagResource", "UpdateAlias",
-    }),
+    "lambda": frozenset(),
     "rds": frozenset({
         "AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource",
     }),

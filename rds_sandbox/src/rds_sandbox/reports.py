@@ -52,7 +52,7 @@ def _functions() -> Iterator[dict[str, Any]]:
                 "Region": region,
                 "FunctionName": function.function_name,
                 "Runtime": function.run_time,
-                "ExecutionEnvironments": fleets().count(function.revision_id),
+                "ExecutionEnvironments": fleets().count(function.state_id),
             }
 
 

@@ -111,8 +111,8 @@ def policy(service: str, resource: str | None, place: Place) -> str | None:
     if service == "kms":
         key = backend.keys.get(resource.rpartition("/")[2])
         return str(key.policy) if key else None
-    found = [each for each in backend.list_functions() if resource.startswith(each.function_arn)]
-    return json.dumps({"Statement": [statement for each in found for statement in each.policy.statements]}) if found else None
+    found = backend.statements(resource)
+    return json.dumps({"Statement": found}) if found else None
 
 
 def _backend(service: str, place: Place) -> Any:

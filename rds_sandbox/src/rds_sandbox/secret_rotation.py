@@ -91,12 +91,10 @@ def _run(secret: Any, token: str, steps: Sequence[str]) -> None:
 
 
 def _step(secret: Any, token: str, steps: Sequence[str]) -> None:
-    arn = secret.rotation_lambda_arn
-    backend = get_backend("lambda")[secret.account_id][arn.split(":")[3]]
     for step in steps:
         event = json.dumps({"Step": step, "SecretId": secret.arn, "ClientRequestToken": token})
         try:
-            failed = invocations.run(backend, arn, None, event)[0].error
+            failed = invocations.call(secret.rotation_lambda_arn, event).error
         except LambdaClientError as error:
             failed = {"errorMessage": error.message}
         if failed:

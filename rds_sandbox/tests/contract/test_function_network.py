@@ -198,12 +198,14 @@ def test_interfaces_are_shared_and_go_with_the_last_function(
         create(name, config)
     shared = len(interfaces(ec2, group))
     functions.delete_function(FunctionName="first")
-    functions.update_function_configuration(FunctionName="second", VpcConfig={"SubnetIds": [], "SecurityGroupIds": []})
+    emptied: dict[str, list[str]] = {"SubnetIds": [], "SecurityGroupIds": []}
+    outside = functions.update_function_configuration(FunctionName="second", VpcConfig=emptied)["VpcConfig"]
     settle(functions, "second")
     with pytest.raises(ClientError) as caught:
         ec2.delete_security_group(GroupId=group)
 
     assert 2 == shared
+    assert {**emptied, "VpcId": "", "Ipv6AllowedForDualStack": False} == outside
     assert "DependencyViolation" == code_of(caught.value)
     assert wait_until(lambda: interfaces(ec2, group) == [])
     ec2.delete_security_group(GroupId=group)

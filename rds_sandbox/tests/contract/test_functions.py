@@ -348,10 +348,11 @@ def test_dry_run_runs_nothing(functions: Client, name: str) -> None:
     ("event", "kind", "code"),
     [
         (b"{", "RequestResponse", "InvalidRequestContentException"),
+        (b'"\xff"', "RequestResponse", "InvalidRequestContentException"),
         (b'"' + b"x" * 6291456 + b'"', "RequestResponse", "RequestTooLargeException"),
         (b'"' + b"x" * 1048576 + b'"', "Event", "RequestTooLargeException"),
     ],
-    ids=["no JSON", "too large", "too large for later"],
+    ids=["no JSON", "no UTF-8", "too large", "too large for later"],
 )
 def test_wrong_event_is_refused(functions: Client, name: str, event: bytes, kind: str, code: str) -> None:
     """Before the function sees it."""
@@ -417,6 +418,100 @@ def test_reserved_concurrency_throttles(
     assert "TooManyRequestsException" == code_of(caught.value)
 
 
+def test_reserved_concurrency_is_of_all_versions(
+    sandbox: Mapping[str, str], functions: Client, logs: Client, request_for: Callable[..., dict[str, Any]]
+) -> None:
+    """Asynchronous events wait for a place; zero stops versions and aliases, too (Developer Guide, "reserved concurrency")."""
+    source = "import time\ndef handler(event, context):\n    time.sleep(event)\n    print('through')"
+    deploy(functions, request_for("narrow", source))
+    functions.publish_version(FunctionName="narrow")
+    functions.put_function_concurrency(FunctionName="narrow", ReservedConcurrentExecutions=1)
+    for number in range(5):
+        functions.invoke(
+            FunctionName="narrow", InvocationType="Event", Payload=b"0.3", **({"Qualifier": "1"} if number % 2 else {})
+        )
+
+    def through() -> int:
+        known = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/narrow")["logGroups"]
+        return events(logs, "narrow").count("through") if known else 0
+
+    once = make_client(sandbox, "lambda", config=Config(retries={"total_max_attempts": 1}))
+    assert wait_until(lambda: through() == 5)
+    functions.put_function_concurrency(FunctionName="narrow", ReservedConcurrentExecutions=0)
+    with pytest.raises(ClientError) as caught:
+        once.invoke(FunctionName="narrow", Qualifier="1", Payload=b"0")
+    with pytest.raises(ClientError) as too_many:
+        functions.put_function_concurrency(FunctionName="narrow", ReservedConcurrentExecutions=901)
+
+    assert "TooManyRequestsException" == code_of(caught.value)
+    assert "InvalidParameterValueException" == code_of(too_many.value)
+    assert {"ReservedConcurrentExecutions": 0} == functions.get_function(FunctionName="narrow")["Concurrency"]
+
+
+def test_event_waits_for_a_pending_function(functions: Client, logs: Client, request_for: Callable[..., dict[str, Any]]) -> None:
+    """An asynchronous event is not lost while its function is created (Developer Guide, "Asynchronous invocation")."""
+    functions.create_function(**request_for("early", "def handler(event, context): print('through')"))
+    functions.invoke(FunctionName="early", InvocationType="Event", Payload=b"1")
+
+    def through() -> bool:
+        known = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/early")["logGroups"]
+        return bool(known) and "through" in events(logs, "early")
+
+    assert wait_until(through)
+
+
+def test_invocation_is_known_by_its_request(functions: Client, request_for: Callable[..., dict[str, Any]]) -> None:
+    """x-amzn-RequestId is the context object's, which has the client's context, too (API Reference, Invoke)."""
+    source = """
+        def handler(event, context):
+            said = context.client_context
+            return context.aws_request_id, said and [said.custom, said.env, said.client.app_title]
+    """
+    deploy(functions, request_for("known", source))
+    said = {"custom": {"a": "b"}, "env": {"c": "d"}, "client": {"app_title": "e"}}
+    context = base64.b64encode(json.dumps(said).encode()).decode()
+    answer = functions.invoke(FunctionName="known", ClientContext=context)
+    with pytest.raises(ClientError) as caught:
+        functions.invoke(FunctionName="known", ClientContext="no base64")
+
+    request_id = answer["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"]
+    assert [request_id, [{"a": "b"}, {"c": "d"}, "e"]] == json.loads(answer["Payload"].read())
+    assert "InvalidRequestContentException" == code_of(caught.value)
+
+
+def test_what_the_account_has(functions: Client, name: str) -> None:
+    """Quotas and usage (API Reference, GetAccountSettings); no function has an EventInvokeConfig."""
+    found = functions.get_account_settings()
+    with pytest.raises(ClientError) as caught:
+        functions.get_function_event_invoke_config(FunctionName=name)
+
+    limit = {"CodeSizeUnzipped": 262144000, "CodeSizeZipped": 52428800, "ConcurrentExecutions": 1000}
+    assert limit.items() <= found["AccountLimit"].items()
+    assert len(functions.list_functions()["Functions"]) == found["AccountUsage"]["FunctionCount"]
+    assert "ResourceNotFoundException" == code_of(caught.value)
+
+
+def test_code_of_a_version_of_an_object(
+    sandbox: Mapping[str, str], functions: Client, request_for: Callable[..., dict[str, Any]]
+) -> None:
+    """S3ObjectVersion is taken, and what is missing is named (API Reference, FunctionCode)."""
+    s3, bucket = make_client(sandbox, "s3"), "packages"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ca-central-1"})
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    source = "def handler(event, context): return {}"
+    version, _ = [
+        s3.put_object(Bucket=bucket, Key="app.zip", Body=package(app=source.format(number)))["VersionId"] for number in (1, 2)
+    ]
+    code = {"S3Bucket": bucket, "S3Key": "app.zip"}
+    deploy(functions, request_for("from-s3", Code={**code, "S3ObjectVersion": version}))
+    wrong = ({**code, "S3ObjectVersion": "none"}, "NoSuchVersion"), ({**code, "S3Bucket": "nowhere"}, "NoSuchBucket")
+
+    assert 1 == invoke(functions, "from-s3")
+    for given, problem in wrong:
+        with pytest.raises(ClientError, match=f"S3 Error Code: {problem}. S3 Error Message: The specified"):
+            functions.update_function_code(FunctionName="from-s3", **given)
+
+
 def test_deleted_function_is_gone(functions: Client, control: Callable[..., Any], name: str) -> None:
     """Its processes end with it, and its name is free."""
     _, process = invoke(functions, name, {"do": "count"})
@@ -436,7 +531,8 @@ def test_deleted_function_is_gone(functions: Client, control: Callable[..., Any]
         ("create_function_url_config", {"FunctionName": "x", "AuthType": "NONE"}),
         ("create_event_source_mapping", {"FunctionName": "x", "EventSourceArn": "arn:aws:sqs:ca-central-1:123456789012:q"}),
         ("publish_layer_version", {"LayerName": "x", "Content": {"ZipFile": b"x"}}),
-        ("get_account_settings", {}),
+        ("put_function_event_invoke_config", {"FunctionName": "x", "MaximumRetryAttempts": 1}),
+        ("invoke", {"FunctionName": "x", "TenantId": "x"}),
     ],
 )
 def test_what_nothing_stands_behind_is_refused(functions: Client, operation: str, parameters: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.functions import TRUST, code_of, deploy, make_role, package, wanted
+from tests.functions import TRUST, code_of, deploy, make_role, package, settle, wanted
 from tests.support import Client, make_client, reset
 
 SOURCE = "def handler(event, context): return event"
@@ -77,7 +78,7 @@ def bomb() -> bytes:
         ({"Handler": None}, INVALID),
         ({"Handler": "app handler"}, "ValidationException"),
         ({"Handler": "a" * 129}, "ValidationException"),
-        ({"FunctionName": "n" * 65}, "ValidationException"),
+        ({"FunctionName": "n" * 65}, INVALID),
         ({"Timeout": 901}, "ValidationException"),
         ({"MemorySize": 10241}, "ValidationException"),
         ({"Architectures": ["riscv"]}, "ValidationException"),
@@ -86,7 +87,9 @@ def bomb() -> bytes:
         ({"Role": "arn:aws:iam::999999999999:role/good"}, "AccessDeniedException"),
         ({"Environment": {"Variables": {"AWS_REGION": "x"}}}, INVALID),
         ({"Environment": {"Variables": {"1x": "x"}}}, "ValidationException"),
-        ({"Environment": {"Variables": {"LONG": "x" * 4096}}}, INVALID),
+        ({"Environment": {"Variables": {"LONG": "x" * 4086}}}, INVALID),
+        ({"Environment": {"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "x"}}}, "NotInSandbox"),
+        ({"Tags": {str(number): "x" for number in range(51)}}, INVALID),
         ({"Layers": ["arn:aws:lambda:ca-central-1:123456789012:layer:x:1"]}, "NotInSandbox"),
         ({"LoggingConfig": {"LogFormat": "JSON"}}, "NotInSandbox"),
         ({"PackageType": "Image", "Code": {"ImageUri": "x"}}, "NotInSandbox"),
@@ -202,6 +205,26 @@ def test_policy_of_a_function(functions: Client, there: str) -> None:
 
     assert "ResourceConflictException" == code_of(twice.value)
     assert ["ResourceNotFoundException"] * 2 == [code_of(gone.value), code_of(none.value)]
+
+
+def test_environment_may_be_4096_bytes(functions: Client, there: str) -> None:
+    """Measured as JSON without spaces (Developer Guide, "Lambda quotas")."""
+    variables = {"LONG": "x" * 4041, "B1": "y" * 36}
+    assert 4096 == len(json.dumps(variables, separators=(",", ":")))
+    shown = functions.update_function_configuration(FunctionName=there, Environment={"Variables": variables})
+    settle(functions, there)
+
+    assert variables == shown["Environment"]["Variables"]
+
+
+def test_tags_are_a_functions_alone(functions: Client, there: str) -> None:
+    """At most 50, and none of a version or an alias (API Reference, TagResource)."""
+    arn = functions.get_function(FunctionName=there)["Configuration"]["FunctionArn"]
+    for resource, tags in ((arn, {str(number): "x" for number in range(51)}), (f"{arn}:$LATEST", {"a": "b"})):
+        with pytest.raises(ClientError) as caught:
+            functions.tag_resource(Resource=resource, Tags=tags)
+        assert INVALID == code_of(caught.value)
+    assert {} == functions.list_tags(Resource=arn)["Tags"]
 
 
 def test_tags_are_kept(functions: Client, there: str) -> None:

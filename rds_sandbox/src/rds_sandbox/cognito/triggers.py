@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
-from moto.awslambda.models import lambda_backends
 from moto.core.exceptions import JsonRESTError
 
 from rds_sandbox import patches
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import invocations
+from rds_sandbox.lambdas.backend import backend_in
 from rds_sandbox.lambdas.execution_environment import Outcome
+from rds_sandbox.lambdas.fleets import Event
 from rds_sandbox.lambdas.policies import permits
 from rds_sandbox.tables import limits
 
@@ -96,8 +97,9 @@ def _invoke(pool: Any, arn: str, event: Mapping[str, Any]) -> Outcome:
     attempts = ThreadPoolExecutor(ATTEMPTS, "post-confirmation")
     try:
         for _ in range(ATTEMPTS):
-            attempt = attempts.submit(invocations.run, backend, arn, None, json.dumps(event))
             try:
+                function = backend.get_function(arn, drawn=True)
+                attempt = attempts.submit(invocations.run, function, Event(json.dumps(event)))
                 return attempt.result(patches.host.trigger_seconds)[0]
             except TimeoutError:
                 continue
@@ -110,11 +112,11 @@ def _invoke(pool: Any, arn: str, event: Mapping[str, Any]) -> Outcome:
 
 def _allowed_backend(pool: Any, arn: str) -> Any:
     """The Lambda backend, once its function's policy lets the pool in; a function that is gone has no policy."""
-    backend = lambda_backends[pool.account_id][pool.region]
+    backend = backend_in(pool.account_id, pool.region)
     try:
-        statements = backend.get_function(arn).policy.statements if arn.split(":")[3] == pool.region else []
-    except LambdaClientError:
-        statements = []
+        statements = backend.statements(arn)
+    except LambdaClientError:  # of another region or account
+        statements = ()
     if not permits(statements, SERVICE, pool.arn, pool.account_id):
         raise _unexpected("AccessDeniedException")
     return backend

@@ -1,3 +1,11 @@
 """Lambda: moto's, whose functions are run. Importing it patches moto."""
 
-from rds_sandbox.lambdas import actions, invocations  # noqa: F401 - they put their functions into the table
+from rds_sandbox.lambdas import (  # noqa: F401 - they put their functions into the table
+    actions,
+    aliases,
+    concurrency,
+    invocations,
+    lists,
+    permissions,
+    tags,
+)

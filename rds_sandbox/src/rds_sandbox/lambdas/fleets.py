@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import itertools
 import random
 import threading
 import time
+import uuid
 import zipfile
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -26,19 +28,32 @@ class Throttled(Exception):
     """As many invocations as the reserved concurrency allows are under way."""
 
 
+@dataclass(frozen=True)
+class Event:
+    """What a function is run on.
+
+    Attributes:
+        event: JSON text.
+        client: the context of a mobile client, as JSON text; empty where there is none.
+    """
+
+    event: str
+    request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    client: str = ""
+
+
 @dataclass
 class Fleet:
-    """The environments of one revision; a retired one takes no more events, an ended one kills what it has."""
+    """The environments of one state; a retired one takes no more events, an ended one kills what it has."""
 
     idle: list[ExecutionEnvironment] = field(default_factory=list)
     busy: list[ExecutionEnvironment] = field(default_factory=list)
-    running: int = 0
     retired: bool = False
     ended: bool = False
 
 
 class Fleets:
-    """Those of one sandbox, by revision of a function."""
+    """Those of one sandbox, by state of a function."""
 
     def __init__(self, host: Host) -> None:
         """Nothing is made before the first invocation."""
@@ -49,26 +64,26 @@ class Fleets:
         self._unpacking = threading.Lock()
         self._fleets: dict[str, Fleet] = {}
 
-    def invoke(self, function: SandboxFunction, event: str, request_id: str) -> tuple[Outcome, list[str]]:
-        """Run the function, as it is now, on an event, which is JSON text: what came of it, and the lines of its log."""
+    def invoke(self, function: SandboxFunction, event: Event) -> tuple[Outcome, list[str]]:
+        """Run the function, as it is now: what came of it, and the lines of its log."""
         function = copy.copy(function)
         fleet = self._reserve(function)
         environment = None
         try:
             environment = self._take(fleet, function)
             deadline = int((time.time() + function.timeout) * 1000)
-            request = {"event": event, "request_id": request_id, "arn": function.function_arn, "deadline": deadline}
+            request = {**dataclasses.asdict(event), "arn": function.function_arn, "deadline": deadline}
             outcome = environment.invoke(request)
-            lines = logs.log_lines(request_id, str(function.version), environment, outcome)
+            lines = logs.log_lines(event.request_id, str(function.version), environment, outcome)
             logs.write(function, environment.log_stream, lines)
         finally:
-            self._put_back(fleet, environment)
+            self._put_back(fleet, function, environment)
         return outcome, lines
 
-    def retire(self, revision: str) -> None:
+    def retire(self, state: str) -> None:
         """Use this state of a function no more: idle environments end now, busy ones after their event."""
         with self._lock:
-            fleet = self._fleets.pop(revision, Fleet())
+            fleet = self._fleets.pop(state, Fleet())
             fleet.retired = True
         for environment in fleet.idle:
             environment.end()
@@ -84,18 +99,18 @@ class Fleets:
         for environment in [each for fleet in fleets.values() for each in fleet.idle]:
             environment.end()
 
-    def count(self, revision: str) -> int:
+    def count(self, state: str) -> int:
         """How many environments a state of a function has."""
-        fleet = self._fleets.get(revision, Fleet())
+        fleet = self._fleets.get(state, Fleet())
         return len(fleet.idle) + len(fleet.busy)
 
     def _reserve(self, function: SandboxFunction) -> Fleet:
         with self._lock:
-            fleet = self._fleets.setdefault(function.revision_id, Fleet())
-            limit = function.reserved_concurrency
-            if limit is not None and fleet.running >= limit:
+            fleet = self._fleets.setdefault(function.state_id, Fleet())
+            limit, common = function.reserved_concurrency, function.common
+            if limit is not None and common.running >= limit:
                 raise Throttled
-            fleet.running += 1
+            common.running += 1
             return fleet
 
     def _take(self, fleet: Fleet, function: SandboxFunction) -> ExecutionEnvironment:
@@ -112,10 +127,10 @@ class Fleets:
             environment.initialise()
         return environment
 
-    def _put_back(self, fleet: Fleet, environment: ExecutionEnvironment | None) -> None:
+    def _put_back(self, fleet: Fleet, function: SandboxFunction, environment: ExecutionEnvironment | None) -> None:
         """Frozen, it connects to nothing: so it is looked for no more."""
         with self._lock:
-            fleet.running -= 1
+            function.common.running -= 1
             if environment is None:
                 return
             self._host.callers.processes.pop(environment.process_id, None)

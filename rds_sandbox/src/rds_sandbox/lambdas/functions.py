@@ -9,6 +9,7 @@ import os
 import time
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,29 @@ from rds_sandbox.lambdas import validation
 from rds_sandbox.tables import limits
 
 SETTLE_SECONDS = 0.5  # Pending, and InProgress: seconds on AWS, up to a minute in a VPC
+CREATING = "The function is being created.", "Creating"  # the reason of both, and its code
+STATES = ("State", "StateReason", "StateReasonCode", "LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode")
+# ListFunctions and ListVersionsByFunction leave the states out (API Reference), and, as AWS answers, the runtime's version.
+UNLISTED = (*STATES, "RuntimeVersionConfig")
+
+
+@dataclass
+class Common:
+    """What the versions of a function have in common.
+
+    Attributes:
+        aliases: by name.
+        policies: by the version or alias that each is of; None for that of the function itself.
+        reserved: the concurrency that is reserved; None where none is.
+        running: how many invocations are under way.
+        published: the number of the version that was published last; no number is used twice.
+    """
+
+    aliases: dict[str, Any] = field(default_factory=dict)
+    policies: dict[str | None, Any] = field(default_factory=dict)
+    reserved: int | None = None
+    running: int = 0
+    published: int = 0
 
 
 @patches.replaces(models, "LambdaFunction")
@@ -34,7 +58,10 @@ class SandboxFunction(models.LambdaFunction):
     def __init__(self, account_id: str, spec: dict[str, Any], region: str, version: str | int = 1) -> None:
         """Pending for a while; its package is checked before anything else is made."""
         self.logging_config = spec.get("LoggingConfig") or {}
+        self.common = Common()
+        self.published_from = ""
         super().__init__(account_id, spec, region, version)
+        self._shows_variables = "Environment" in spec
         self.created_at = time.monotonic()
         self.updated_at = 0.0
         self.touch()
@@ -44,9 +71,34 @@ class SandboxFunction(models.LambdaFunction):
         return copy.copy(self)
 
     def touch(self) -> None:
-        """Another state of it: a new revision, modified now."""
-        self.revision_id = str(uuid.uuid4())
+        """Another state of it, which has processes of its own: a new revision, modified now."""
+        self.state_id = str(uuid.uuid4())
+        self.revise()
         self.last_modified = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+    def revise(self) -> None:
+        """A new revision."""
+        self._revision = uuid.uuid4()
+
+    @property
+    def revision_id(self) -> str:
+        """Of this state; another one once it has settled (Developer Guide, "Lambda function states")."""
+        return str(self._revision if self.pending or self.updating else uuid.uuid5(self._revision, "settled"))
+
+    def called(self, arn: str) -> SandboxFunction:
+        """The same, under the ARN of a version or an alias."""
+        function = copy.copy(self)
+        function.function_arn = arn
+        return function
+
+    @property
+    def reserved_concurrency(self) -> int | None:
+        """The same for all versions."""
+        return self.common.reserved
+
+    @reserved_concurrency.setter
+    def reserved_concurrency(self, value: int | None) -> None:
+        self.common.reserved = value
 
     @property
     def pending(self) -> bool:
@@ -65,10 +117,12 @@ class SandboxFunction(models.LambdaFunction):
 
     @property
     def vpc_config(self) -> dict[str, Any] | None:
-        """The one given, and the id of its VPC."""
-        given: dict[str, Any] = self._vpc_config or {}
-        if not given.get("SubnetIds"):
+        """The one given, and the id of its VPC; what was emptied stays there, empty."""
+        given: dict[str, Any] | None = self._vpc_config
+        if given is None:
             return None
+        if not given.get("SubnetIds"):
+            return {"SubnetIds": [], "SecurityGroupIds": [], "VpcId": "", "Ipv6AllowedForDualStack": False}
         vpc_id = self.ec2.get_subnet(given["SubnetIds"][0]).vpc_id
         return {"Ipv6AllowedForDualStack": False, **given, "VpcId": vpc_id}
 
@@ -82,20 +136,28 @@ class SandboxFunction(models.LambdaFunction):
         return str(self.logging_config.get("LogGroup") or self.logs_group_name)
 
     def get_configuration(self, on_create: bool = False) -> dict[str, Any]:
-        """FunctionConfiguration."""
+        """FunctionConfiguration; before it is active nothing is said of an update."""
         configuration = {key: value for key, value in super().get_configuration(on_create).items() if value not in (None, [])}
+        if self._shows_variables:
+            configuration["Environment"] = {"Variables": self.environment_vars}
         configuration |= {
             "RevisionId": self.revision_id,
             "RuntimeVersionConfig": {"RuntimeVersionArn": f"arn:aws:lambda:{self.region}::runtime:{_digest(str(self.run_time))}"},
             "SnapStart": {"ApplyOn": "None", "OptimizationStatus": "Off"},
             "LoggingConfig": {"LogFormat": "Text", "LogGroup": self.log_group},
-            "State": "Pending" if self.pending else "Active",
         }
+        return {key: value for key, value in configuration.items() if key not in STATES} | self._states()
+
+    def _states(self) -> dict[str, str]:
         if self.pending:
-            configuration |= {"StateReason": "The function is being created.", "StateReasonCode": "Creating"}
-        if not on_create:
-            configuration["LastUpdateStatus"] = "InProgress" if self.updating else "Successful"
-        return configuration
+            return dict(zip(STATES[:3], ("Pending", *CREATING), strict=True))
+        if self.updating:
+            return {"State": "Active", **dict(zip(STATES[3:], ("InProgress", *CREATING), strict=True))}
+        return {"State": "Active", "LastUpdateStatus": "Successful"}
+
+    def listed(self) -> dict[str, Any]:
+        """FunctionConfiguration as lists have it."""
+        return {key: value for key, value in self.get_configuration().items() if key not in UNLISTED}
 
     def _set_function_code(self, updated_spec: dict[str, Any]) -> None:
         """Take a package over, once it is found to be one."""
@@ -116,19 +178,24 @@ class SandboxFunction(models.LambdaFunction):
             return validation.uploaded(spec["ZipFile"], "CreateFunction" if spec is self.code else "UpdateFunctionCode")
         if not (spec.get("S3Bucket") and spec.get("S3Key")):
             raise InvalidParameterValueException("Please provide a source for function code.")
+        s3, version = s3_backends[self.account_id][self.partition], spec.get("S3ObjectVersion")
+        code, what = ("NoSuchVersion", "version") if version else ("NoSuchKey", "key")
+        problem = f"{code}. S3 Error Message: The specified {what} does not exist."
         try:
-            key = s3_backends[self.account_id][self.partition].get_object(spec["S3Bucket"], spec["S3Key"])
-        except (MissingBucket, MissingKey):
+            key = s3.get_object(spec["S3Bucket"], spec["S3Key"], version_id=version)
+        except MissingBucket:
+            problem, key = "NoSuchBucket. S3 Error Message: The specified bucket does not exist", None
+        except MissingKey:
             key = None
         if key is None:
-            code = "NoSuchKey. S3 Error Message: The specified key does not exist."
-            raise InvalidParameterValueException(f"Error occurred while GetObject. S3 Error Code: {code}")
+            raise InvalidParameterValueException(f"Error occurred while GetObject. S3 Error Code: {problem}")
         return bytes(key.value)
 
     def update_configuration(self, config_updates: dict[str, Any]) -> dict[str, Any]:
         """UpdateFunctionConfiguration: what moto knows, and the rest."""
         if "Environment" in config_updates:
             config_updates = {**config_updates, "Environment": {"Variables": {}, **config_updates["Environment"]}}
+            self._shows_variables = True
         super().update_configuration(config_updates)
         self.logging_config = config_updates.get("LoggingConfig") or self.logging_config
         self.tracing_config = config_updates.get("TracingConfig") or self.tracing_config

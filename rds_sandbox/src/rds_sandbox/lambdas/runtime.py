@@ -20,6 +20,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, TextIO
 
 LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
@@ -36,6 +37,16 @@ class Refused(Exception):
         self.error_type = f"Runtime.{error_type}"
 
 
+class ClientContext:
+    """What a mobile client says of itself."""
+
+    def __init__(self, said: dict[str, Any]) -> None:
+        """What is not said is None."""
+        self.custom, self.env, client = said.get("custom"), said.get("env"), said.get("client")
+        names = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+        self.client = SimpleNamespace(**{name: client.get(name) for name in names}) if client else None
+
+
 class Context:
     """The context object: what a handler may ask about its invocation."""
 
@@ -48,7 +59,7 @@ class Context:
         self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
         self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
         self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
-        self.client_context = None
+        self.client_context = ClientContext(json.loads(request["client"])) if request["client"] else None
         self.identity = None
         self._deadline: int = request["deadline"]
 

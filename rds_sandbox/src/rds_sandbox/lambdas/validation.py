@@ -14,12 +14,14 @@ from functools import cache
 from io import BytesIO
 from typing import Any
 
-import botocore.session
 from moto.awslambda.exceptions import InvalidParameterValueException, LambdaClientError, ValidationException
+from moto.core.exceptions import JsonRESTError
+from moto.core.utils import get_service_model
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.interpreters import find_interpreter
 from rds_sandbox.lambdas import policies
+from rds_sandbox.patches import replaces
 from rds_sandbox.service_roles import assumable
 from rds_sandbox.tables import limits
 
@@ -29,7 +31,11 @@ UNSUPPORTED = (
     "CapacityProviderConfig", "CodeSigningConfigArn", "DeadLetterConfig", "DurableConfig", "FileSystemConfigs",
     "ImageConfig", "KMSKeyArn", "Layers", "PublishTo", "SnapStart", "TenancyConfig",
 )  # fmt: skip
+EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 INTERFACE_ACTIONS = ("CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface")
+
+
+CONFLICT_CODE = "ResourceConflictException"
 
 
 def refusal(status: int, code: str, message: str) -> LambdaClientError:
@@ -39,11 +45,22 @@ def refusal(status: int, code: str, message: str) -> LambdaClientError:
     return error
 
 
+@replaces(LambdaClientError, "__init__")
+def as_modelled(error: Any, code: str, message: str) -> None:
+    """The members that botocore's model gives the error: in some it is Message, in others message."""
+    JsonRESTError.__init__(error, code, message)
+    shape = get_service_model("lambda").shape_for_error_code(code)
+    texts = {"Type": "User", "Message": message, "message": message}
+    said = {name: texts[name] for name in shape.members if name in texts} if shape else {"message": message}
+    error.description = json.dumps({"__type": code, **said})
+
+
 def check_create(spec: Mapping[str, Any]) -> None:
     """What is wrong with a CreateFunction request by itself."""
-    name = str(spec["FunctionName"]).rpartition(":")[2]
-    if not re.fullmatch(LIMITS["name"], name):
-        raise ValidationException(name, "functionName", f"Member must satisfy regular expression pattern: {LIMITS['name']}")
+    name, most = str(spec["FunctionName"]), LIMITS["name"]
+    if len(name) > most:
+        problem = f"Member must have length less than or equal to {most}"
+        raise InvalidParameterValueException(ValidationException(name, "functionName", problem).message)
     if spec.get("PackageType", "Zip") != "Zip":
         raise NotInSandbox("a function from a container image is not in the sandbox")
     if not spec.get("Runtime") or not spec.get("Handler"):
@@ -66,16 +83,6 @@ def check_configuration(spec: Mapping[str, Any]) -> None:
     if spec.get("Runtime") is not None:
         check_runtime(spec["Runtime"])
     check_variables((spec.get("Environment") or {}).get("Variables") or {})
-
-
-def check_permission(given: Mapping[str, Any]) -> None:
-    """What is wrong with an AddPermission request by itself."""
-    for parameter in ("EventSourceToken", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "PrincipalOrgID"):
-        if given.get(parameter):
-            raise NotInSandbox(f"{parameter} of a permission is not in the sandbox")
-    if not re.fullmatch(LIMITS["principal"], given["Principal"]):
-        advice = "Please check the principal and try again."
-        raise InvalidParameterValueException(f"The provided principal was invalid. {advice}")
 
 
 def _check_ranges(spec: Mapping[str, Any]) -> None:
@@ -106,8 +113,7 @@ def check_runtime(runtime: str) -> None:
 @cache
 def known_runtimes() -> tuple[str, ...]:
     """All that the API has a name for."""
-    model = botocore.session.get_session().get_service_model("lambda")
-    return tuple(model.shape_for("Runtime").enum)
+    return tuple(get_service_model("lambda").shape_for("Runtime").enum)
 
 
 def check_variables(variables: Mapping[str, str]) -> None:
@@ -117,11 +123,13 @@ def check_variables(variables: Mapping[str, str]) -> None:
     if reserved:
         message = f"{prefix} contains reserved keys that are currently not supported for modification."
         raise InvalidParameterValueException(f"{message} Reserved keys used in this request: {', '.join(reserved)}")
+    if EXEC_WRAPPER in variables:
+        raise NotInSandbox(f"{EXEC_WRAPPER} is not in the sandbox: no program stands between Lambda and its runtime there")
     for name in variables:
         if not re.fullmatch(LIMITS["variable"], name):
             pattern = f"Member must satisfy regular expression pattern: {LIMITS['variable']}"
             raise ValidationException(name, "environment.variables", pattern)
-    if len(json.dumps(dict(variables)).encode()) > LIMITS["environment"]:
+    if len(json.dumps(dict(variables), separators=(",", ":"), ensure_ascii=False).encode()) > LIMITS["environment"]:
         raise InvalidParameterValueException(f"{prefix} exceeded the {LIMITS['environment'] // 1024}KB limit.")
 
 
