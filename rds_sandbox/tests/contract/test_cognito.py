@@ -121,14 +121,15 @@ def create_client(idp: Client, pool: str, **changes: Any) -> str:
     return str(made["UserPoolClient"]["ClientId"])
 
 
-def permit(functions: Client, source: str, name: str = "cognito") -> None:
-    """Let a pool invoke the function."""
+def permit(functions: Client, source: str, name: str = "cognito", **qualifier: str) -> None:
+    """Let a pool invoke the function, or what its qualifier tells."""
     functions.add_permission(
         FunctionName="trigger",
         StatementId=name,
         Action="lambda:InvokeFunction",
         Principal="cognito-idp.amazonaws.com",
         SourceArn=source,
+        **qualifier,
     )
 
 
@@ -249,13 +250,18 @@ def test_silent_function_is_asked_three_times(idp: Client, pool: str, sign_up: C
     assert "CONFIRMED" == status(idp, pool, "slow@example.com")
 
 
-@pytest.mark.parametrize("why", ["no permission", "another pool's permission", "no function", "another region"])
+@pytest.mark.parametrize(
+    "why", ["no permission", "another pool's permission", "an alias's permission", "no function", "another region"]
+)
 def test_function_that_may_not_be_invoked(idp: Client, functions: Client, function: str, why: str) -> None:
     """An access that is denied, which is also what a deleted function amounts to."""
     arn = {"no function": f"{function}-gone", "another region": function.replace("ca-central-1", "us-east-1")}.get(why, function)
     made = create_pool(idp, LambdaConfig={"PostConfirmation": arn})
     if why == "another pool's permission":
         permit(functions, f"{made['Arn']}x", "another")
+    if why == "an alias's permission":
+        functions.create_alias(FunctionName="trigger", Name="live", FunctionVersion="$LATEST")
+        permit(functions, made["Arn"], "alias", Qualifier="live")
     attributes = [{"Name": name, "Value": value} for name, value in NAMES.items()]
     client = create_client(idp, made["Id"])
     idp.sign_up(ClientId=client, Username="a@example.com", Password=PASSWORD, UserAttributes=attributes)

@@ -54,10 +54,7 @@ class Alias:
 
 
 def _weights(given: dict[str, Any], otherwise: dict[str, float]) -> dict[str, float]:
-    found: dict[str, float] = otherwise
-    if "RoutingConfig" in given:
-        found = given["RoutingConfig"].get("AdditionalVersionWeights") or {}
-    return found
+    return dict(given["RoutingConfig"].get("AdditionalVersionWeights") or {}) if "RoutingConfig" in given else otherwise
 
 
 @action("lambda", "CreateAlias")
@@ -89,8 +86,7 @@ def update(request: Request) -> dict[str, Any]:
         request.backend.get_function(function.function_name, given["FunctionVersion"])
     _check_weights(request, alias)
     alias.set(given)
-    shown: dict[str, Any] = alias.described()
-    return shown
+    return alias.described()
 
 
 @action("lambda", "GetAlias")
@@ -99,8 +95,7 @@ def get(request: Request) -> dict[str, Any]:
     function, name = _function(request), request.parameters["Name"]
     if name not in function.common.aliases:
         raise UnknownAliasException(names.arn(request.backend, function.function_name, name))
-    shown: dict[str, Any] = function.common.aliases[name].described()
-    return shown
+    return function.common.aliases[name].described()
 
 
 @action("lambda", "DeleteAlias")

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moto.awslambda import models
 from moto.awslambda.exceptions import InvalidParameterValueException
@@ -24,6 +24,10 @@ from rds_sandbox import patches
 from rds_sandbox.ec2 import network_interfaces, vpc_endpoints
 from rds_sandbox.lambdas import validation
 from rds_sandbox.tables import limits
+
+if TYPE_CHECKING:
+    from rds_sandbox.lambdas.aliases import Alias
+    from rds_sandbox.lambdas.permissions import Policy
 
 SETTLE_SECONDS = 0.5  # Pending, and InProgress: seconds on AWS, up to a minute in a VPC
 CREATING = "The function is being created.", "Creating"  # the reason of both, and its code
@@ -44,8 +48,8 @@ class Common:
         published: the number of the version that was published last; no number is used twice.
     """
 
-    aliases: dict[str, Any] = field(default_factory=dict)
-    policies: dict[str | None, Any] = field(default_factory=dict)
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    policies: dict[str | None, Policy] = field(default_factory=dict)
     reserved: int | None = None
     running: int = 0
     published: int = 0

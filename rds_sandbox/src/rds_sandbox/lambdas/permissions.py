@@ -116,11 +116,8 @@ def _statement(given: Mapping[str, Any], arn: str) -> Statement:
     if not re.fullmatch(LIMITS["principal"], given["Principal"]):
         advice = "Please check the principal and try again."
         raise InvalidParameterValueException(f"The provided principal was invalid. {advice}")
-    keys = {
-        "StringEquals": {"AWS:SourceAccount": given.get("SourceAccount")},
-        "ArnLike": {"AWS:SourceArn": given.get("SourceArn")},
-    }
-    conditions = {operator: keys for operator, keys in keys.items() if all(keys.values())}
+    asked = ("StringEquals", "SourceAccount"), ("ArnLike", "SourceArn")
+    conditions = {operator: {f"AWS:{key}": given[key]} for operator, key in asked if given.get(key)}
     return {
         "Sid": given["StatementId"],
         "Effect": "Allow",
