@@ -32,6 +32,8 @@ def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place)
     for parameter, end in facts().get(service, {}).items():
         for value in given(parameters, parameter):
             name = _resolved(service, parameter, value, place)
+            if action == "lambda:InvokeFunction" and parameters.get("Qualifier") and name.count(":") in (0, 6):
+                name += f":{parameters['Qualifier']}"  # a version or an alias is a resource of its own
             if end == "{}" and not name.startswith(("arn:", *facts()["ids"].values())):
                 continue  # a parameter of this name may be something else, as that of DescribeDBParameters
             found.append(name if name.startswith("arn:") else start + end.format(name))

@@ -288,10 +288,12 @@ def test_a_function_lets_in_whom_its_policy_names(enforcing: Mapping[str, str]) 
     role = make_role(make_client(enforcing, "iam"), "of-open")
     deploy(functions, function_wanted("open", role, enforcing["RDS_SANDBOX_LAMBDA_RUNTIME"], source))
     uma = make_client(keys_of(enforcing, "uma", allow("rds:*")), "lambda")
+    functions.create_alias(FunctionName="open", Name="live", FunctionVersion="$LATEST")
+    permission = {"StatementId": "uma", "Action": "lambda:InvokeFunction", "Principal": f"arn:aws:iam::{ACCOUNT}:user/uma"}
+    functions.add_permission(FunctionName="open:live", **permission)
+    assert b"1" == uma.invoke(FunctionName="open", Qualifier="live")["Payload"].read()
     assert "AccessDeniedException" == refused(uma.invoke, FunctionName="open")
-    functions.add_permission(
-        FunctionName="open", StatementId="uma", Action="lambda:InvokeFunction", Principal=f"arn:aws:iam::{ACCOUNT}:user/uma"
-    )
+    functions.add_permission(FunctionName="open", **permission)
     assert b"1" == uma.invoke(FunctionName=f"{ACCOUNT}:function:open")["Payload"].read()
 
 
