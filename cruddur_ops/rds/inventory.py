@@ -49,7 +49,7 @@ AUTOMATED = "goes by itself with its instance and the automated backups"
 PROTECTED = "is protected from deletion, and stays"
 SCHEDULED = "scheduled for deletion: costs nothing, and can be restored until then"
 OTHERS = "not this target's, by its tags"
-ASKED_FOR = "kept: somebody's last hope goes only when it is asked for by name"
+ASKED_FOR = "kept: it may be the only copy, and goes only when it is asked for by name"
 KEPT = {"rds:snapshot": ASKED_FOR, "rds:auto-backup": ASKED_FOR, "cognito-idp:userpool": ASKED_FOR}
 GONE_SECONDS = 600.0  # for which the index of tags may remember what is gone
 

@@ -150,7 +150,7 @@ def test_an_automated_snapshot_is_not_removed(tell: Tell) -> None:
 
 
 def test_another_targets_snapshot_is_not_removed(tell: Tell) -> None:
-    """Whoever mistypes the target deletes nobody else's last hope."""
+    """Whoever mistypes the target deletes nobody else's only copy."""
     tell({"DBInstanceIdentifier": "cruddur-prod"})
     with pytest.raises(WrongInput, match="one is a snapshot of cruddur-prod: name the target of that"):
         plan_delete_snapshot(TARGET, "one")
