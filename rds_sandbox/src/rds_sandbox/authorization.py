@@ -26,18 +26,12 @@ NOTHING = '{"Statement": []}'  # what a boundary allows that there is not
 
 @dataclass(frozen=True)
 class Caller:
-    """Who has signed.
+    """Who has signed."""
 
-    Attributes:
-        arn: of the user, or of the session.
-        principal: the ARN of the user or role.
-        documents: the policies.
-        limits: the policies that must allow a call too, by their kinds: a permissions boundary, the policy of a session.
-    """
-
-    arn: str
-    principal: str
-    documents: tuple[str, ...]
+    arn: str  # of the user, or of the session
+    principal: str  # the ARN of the user or role
+    documents: tuple[str, ...]  # the policies
+    # the policies that must allow a call too, by their kinds: a permissions boundary, the policy of a session
     limits: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -53,15 +47,7 @@ class Caller:
 
 
 def require(response: Any, service: str, name: str, parameters: Mapping[str, Any], owner: str) -> None:
-    """Raise Refused unless whoever signed the request may make it.
-
-    Args:
-        response: moto's object for the request.
-        service: botocore's name of it.
-        name: of the operation.
-        parameters: under the names of botocore's model.
-        owner: the key id of the sandbox's owner.
-    """
+    """Raise Refused unless whoever signed the request may make it; all names are of botocore's model, the owner is a key id."""
     key_id = signatures.key_id(response.headers.get("Authorization", ""))
     place = {"partition": response.partition, "region": response.region, "account": response.current_account}
     facts = resources.facts()

@@ -17,32 +17,20 @@ Peer = tuple[str, int]  # address and port of the far end of an accepted connect
 
 @dataclass(frozen=True)
 class Caller:
-    """Who connects, as the VPC sees it.
+    """Who connects, as the VPC sees it."""
 
-    Attributes:
-        address: the source address of the connection.
-        security_groups: of the network interface that it comes from; empty for the internet.
-        inside_vpc: whether it comes from such an interface.
-    """
-
-    address: IPv4Address | IPv6Address
-    security_groups: frozenset[str] = frozenset()
-    inside_vpc: bool = False
+    address: IPv4Address | IPv6Address  # the source address of the connection
+    security_groups: frozenset[str] = frozenset()  # of the network interface that it comes from; empty for the internet
+    inside_vpc: bool = False  # whether it comes from such an interface
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a connection comes from, found once, when it is accepted.
+    """Where a connection comes from, found once, when it is accepted."""
 
-    Attributes:
-        interface: the id of the network interface of the VPC; None for the internet.
-        address: the public address; None for that of the operator, whatever it is by now.
-        process: the id of the function's process.
-    """
-
-    interface: str | None = None
-    address: str | None = None
-    process: int | None = None
+    interface: str | None = None  # the id of the network interface of the VPC; None for the internet
+    address: str | None = None  # the public address; None for that of the operator, whatever it is by now
+    process: int | None = None  # the id of the function's process
 
 
 @dataclass
@@ -50,15 +38,12 @@ class Callers:
     """The identities of the programs on this machine that connect to the sandbox.
 
     Whoever is not listed comes from the internet, with the operator's public address.
-
-    Attributes:
-        operator: that public address; IPv4 or IPv6.
-        interfaces: loopback address to the id of the network interface that it stands for.
-        processes: id of a function's process that has an event, to that of its network interface; None outside a VPC.
     """
 
-    operator: str = OPERATOR_ADDRESS
+    operator: str = OPERATOR_ADDRESS  # that public address; IPv4 or IPv6
+    # loopback address to the id of the network interface that it stands for
     interfaces: dict[str, str] = field(default_factory=dict)
+    # id of a function's process that has an event, to that of its network interface; None outside a VPC
     processes: dict[int, str | None] = field(default_factory=dict)
 
     def origin(self, peer: Peer) -> Origin:

@@ -39,16 +39,12 @@ FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN")  # of other credentials: beside t
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A sandbox that is up.
+    """A sandbox that is up."""
 
-    Attributes:
-        environment: the variables that let any AWS client and any Postgres client use it. Among them
-            RDS_SANDBOX_OPERATOR_ADDRESS: the public address that you have there, for a security group's rule.
-        file: that tells others of it; None for a sandbox that ends with its `with`.
-    """
-
+    # the variables that let any AWS client and any Postgres client use it. Among them RDS_SANDBOX_OPERATOR_ADDRESS: the public
+    # address that you have there, for a security group's rule.
     environment: dict[str, str] = field(repr=False)
-    file: Path | None = None
+    file: Path | None = None  # that tells others of it; None for a sandbox that ends with its `with`
 
     def client(self, service: str, **options: Any) -> Any:
         """A boto3 client of a service, which takes nothing from the user's AWS configuration."""

@@ -31,21 +31,13 @@ SECONDS = 60  # for what takes its time: an instance, a role that is not known y
 
 @dataclass
 class Crowd:
-    """Makes a crowd.
+    """Makes a crowd."""
 
-    Attributes:
-        client: gives a client of a service.
-        runtime: of functions.
-        tags: yours; half of the crowd carries them.
-        draw: which half, and what the others are called.
-        exactly: the names that others have, too.
-    """
-
-    client: Callable[[str], Any]
-    runtime: str
-    tags: Mapping[str, str]
-    draw: random.Random
-    exactly: Sequence[str] = ()
+    client: Callable[[str], Any]  # gives a client of a service
+    runtime: str  # of functions
+    tags: Mapping[str, str]  # yours; half of the crowd carries them
+    draw: random.Random  # which half, and what the others are called
+    exactly: Sequence[str] = ()  # the names that others have, too
     _numbers: Iterator[int] = field(default_factory=itertools.count, init=False)
 
     def fill(self, names: Sequence[str]) -> None:

@@ -64,8 +64,7 @@ class End:
     def _read(self) -> bool:
         """What has come, at most a record of TLS, which this takes whole: of what is left the selector tells again.
 
-        Returns:
-            Whether others wait for it.
+        True where others wait for it.
         """
         try:
             size = self._take()

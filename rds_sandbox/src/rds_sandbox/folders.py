@@ -25,9 +25,7 @@ def private(file: Path) -> Path:
 def discard(folder: Path, root: Path) -> None:
     """Take a folder out of sight at once, and delete it in the background: on a busy disk that takes seconds.
 
-    Args:
-        folder: what is no longer wanted; nothing happens where there is none.
-        root: the sandbox's folder, which is deleted at its end with whatever is left.
+    Nothing happens where there is none; the root is the sandbox's folder, which is deleted at its end with whatever is left.
     """
     bin_folder = root / "discarded"
     bin_folder.mkdir(exist_ok=True)

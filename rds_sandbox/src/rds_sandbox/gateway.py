@@ -31,36 +31,21 @@ ADDRESS_TRIES = 20
 
 @dataclass(frozen=True)
 class Admission:
-    """What the gateway asks anew for each connection.
+    """What the gateway asks anew for each connection."""
 
-    Attributes:
-        origin: where the connection from this address and port comes from.
-        admits: whether a connection from there gets through.
-        seen_as: the address that the server would see for it.
-        requires_tls: whether `rds.force_ssl` is on.
-        login: how a role logs in, other than by its password; it may take a while.
-        examines: whether there can be such a role.
-    """
-
-    origin: Callable[[Peer], Origin]
-    admits: Callable[[Origin], bool]
-    seen_as: Callable[[Origin], str]
-    requires_tls: Callable[[], bool]
-    login: Callable[[str], Login | None]
-    examines: Callable[[], bool]
+    origin: Callable[[Peer], Origin]  # where the connection from this address and port comes from
+    admits: Callable[[Origin], bool]  # whether a connection from there gets through
+    seen_as: Callable[[Origin], str]  # the address that the server would see for it
+    requires_tls: Callable[[], bool]  # whether `rds.force_ssl` is on
+    login: Callable[[str], Login | None]  # how a role logs in, other than by its password; it may take a while
+    examines: Callable[[], bool]  # whether there can be such a role
 
 
 def listening_socket(port: int, address: str | None = None) -> socket.socket:
-    """A socket on a loopback address of its own with the port asked for, or else a free port.
+    """A socket on a loopback address of its own with the port asked for, or else a free port; OSError where there is none at all.
 
-    Args:
-        port: the one asked for.
-        address: one to try first, as when a stopped instance comes back.
-
-    Linux answers on all of 127.0.0.0/8; macOS on 127.0.0.1 alone, unless aliases were added.
-
-    Raises:
-        OSError: no loopback port can be opened at all.
+    The address is tried first, as when a stopped instance comes back. Linux answers on all of 127.0.0.0/8; macOS on 127.0.0.1
+    alone, unless aliases were added.
     """
     addresses = [str(IPv4Address(random.randrange(0x7F010000, 0x7FFF0000))) for _ in range(ADDRESS_TRIES)]
     places = [(place, port) for place in [address, *addresses, "127.0.0.1"] if place]
@@ -87,9 +72,7 @@ class Gateway:
     def open(self, loop: asyncio.AbstractEventLoop, unknown: float = 0) -> None:
         """Start to accept connections on the event loop, from whichever thread.
 
-        Args:
-            loop: the event loop.
-            unknown: seconds for which they are ended at once, as if the name of the endpoint were not known yet.
+        For `unknown` seconds they are ended at once, as if the name of the endpoint were not known yet.
         """
         self.listener.setblocking(False)
         asyncio.run_coroutine_threadsafe(self._open(loop.time() + unknown), loop).result()

@@ -93,35 +93,24 @@ class ServerPools:
 
 @dataclass(eq=False)
 class Host:
-    """What all DB instances of one sandbox share.
+    """What all DB instances of one sandbox share."""
 
-    Attributes:
-        root: the sandbox's folder; everything that it writes is in it.
-        loop: the event loop on which the gateways run, in a thread of its own.
-        addresses: the loopback address of each name, which the name keeps, as its DNS name does on AWS.
-        delay: the seconds that a status lasts at least.
-        url: of the AWS API, once it is known.
-        trigger_seconds: that Cognito waits for a trigger's answer.
-        realism: how AWS answers late; None where it answers at once.
-        keys: that open the AWS API and the sandbox's own interface.
-        moto_api: whether moto's own interface is open, to every program of this machine.
-        iam: whether policies are enforced, for everybody but the owner.
-    """
-
-    root: Path
+    root: Path  # the sandbox's folder; everything that it writes is in it
     programs: Programs
     authority: Authority
     callers: Callers
-    loop: asyncio.AbstractEventLoop
+    loop: asyncio.AbstractEventLoop  # the event loop on which the gateways run, in a thread of its own
     pools: ServerPools
+    # the loopback address of each name, which the name keeps, as its DNS name does on AWS
     addresses: dict[str, str] = field(default_factory=dict)
+    # the seconds that a status lasts at least
     delay: float = field(default_factory=lambda: float(os.environ.get(DELAY, DELAY_SECONDS)))
-    url: str = ""
-    trigger_seconds: float = limits("cognito-idp")["trigger_seconds"]
-    realism: Realism | None = None
-    keys: Keys = field(default_factory=Keys)
-    moto_api: bool = False
-    iam: bool = False
+    url: str = ""  # of the AWS API, once it is known
+    trigger_seconds: float = limits("cognito-idp")["trigger_seconds"]  # that Cognito waits for a trigger's answer
+    realism: Realism | None = None  # how AWS answers late; None where it answers at once
+    keys: Keys = field(default_factory=Keys)  # that open the AWS API and the sandbox's own interface
+    moto_api: bool = False  # whether moto's own interface is open, to every program of this machine
+    iam: bool = False  # whether policies are enforced, for everybody but the owner
 
     def let_last(self, began: float) -> None:
         """Wait until a status that began at this moment of time.monotonic() has lasted for `delay`."""

@@ -32,17 +32,11 @@ def made(prefix: str, **more: Any) -> Key:
 
 @dataclass(frozen=True)
 class Keys:
-    """Those of one sandbox.
+    """Those of one sandbox."""
 
-    Attributes:
-        owner: that of whoever started the sandbox.
-        control: the token of the sandbox's own interface.
-        sessions: what GetSessionToken and GetFederationToken have issued, by id.
-    """
-
-    owner: Key = field(default_factory=lambda: made("AKIA"))
-    control: str = field(default_factory=secrets.token_urlsafe, repr=False)
-    sessions: dict[str, Key] = field(default_factory=dict)
+    owner: Key = field(default_factory=lambda: made("AKIA"))  # that of whoever started the sandbox
+    control: str = field(default_factory=secrets.token_urlsafe, repr=False)  # the token of the sandbox's own interface
+    sessions: dict[str, Key] = field(default_factory=dict)  # what GetSessionToken and GetFederationToken have issued, by id
 
     def find(self, key_id: str) -> Key | None:
         """The key of this id, while it is active."""

@@ -21,13 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Machine:
-    """A server with its gateway. Its methods return when what they name has happened, or raise ServerFailed.
-
-    Attributes:
-        serving: whether connections are passed on to the server; the gateway is silent otherwise.
-        valid_till: the end of the server certificate (UTC).
-        misled_until: until when its name leads to where it is not, by the clock of `time.monotonic`.
-    """
+    """A server with its gateway. Its methods return when what they name has happened, or raise ServerFailed."""
 
     host: Host
     name: str
@@ -35,9 +29,11 @@ class Machine:
     server: Server | None = field(default=None, init=False)
     gateway: Gateway | None = field(default=None, init=False)
     endpoint: tuple[str, int] | None = field(default=None, init=False)
+    # whether connections are passed on to the server; the gateway is silent otherwise
     serving: bool = field(default=False, init=False)
     removed: bool = field(default=False, init=False)
-    valid_till: datetime | None = field(default=None, init=False)
+    valid_till: datetime | None = field(default=None, init=False)  # the end of the server certificate (UTC)
+    # until when its name leads to where it is not, by the clock of `time.monotonic`
     misled_until: float = field(default=0.0, init=False)
     _one_at_a_time: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
 

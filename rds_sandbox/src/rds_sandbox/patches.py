@@ -75,17 +75,11 @@ _constants: dict[object, tuple[int, Any, Any]] = {}
 
 @dataclass(frozen=True)
 class Request:
-    """A call of an AWS action.
+    """A call of an AWS action."""
 
-    Attributes:
-        name: of the action.
-        moto: the object that moto made for it.
-        parameters: under the names of botocore's model.
-    """
-
-    name: str
-    moto: Any
-    parameters: dict[str, Any]
+    name: str  # of the action
+    moto: Any  # the object that moto made for it
+    parameters: dict[str, Any]  # under the names of botocore's model
 
     @property
     def host(self) -> Host:
@@ -100,15 +94,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Constant:
-    """A result that never changes, which is written in the shape of the protocol once.
+    """A result that never changes, which is written in the shape of the protocol once."""
 
-    Attributes:
-        key: what tells it from other results of the action.
-        result: what the function would have given.
-    """
-
-    key: object
-    result: Any
+    key: object  # what tells it from other results of the action
+    result: Any  # what the function would have given
 
 
 def action(service: str, *names: str) -> Callable[[Function], Function]:

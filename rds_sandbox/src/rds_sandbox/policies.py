@@ -31,17 +31,11 @@ OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
 
 @dataclass(frozen=True)
 class Call:
-    """One action on one resource.
+    """One action on one resource."""
 
-    Attributes:
-        action: such as rds:DeleteDBInstance.
-        resource: its ARN; "*" for an action that is on none; None where it is not known.
-        context: the values of condition keys, by their names in lower case.
-    """
-
-    action: str
-    resource: str | None
-    context: Mapping[str, Values] = field(default_factory=dict)
+    action: str  # such as rds:DeleteDBInstance
+    resource: str | None  # its ARN; "*" for an action that is on none; None where it is not known
+    context: Mapping[str, Values] = field(default_factory=dict)  # the values of condition keys, by their names in lower case
 
 
 def decide(documents: Iterable[str], call: Call, principals: Collection[str] | None = None) -> bool | None:

@@ -28,11 +28,9 @@ main()
 
 
 def start(standard_input: int, log: Any) -> tuple[subprocess.Popen[bytes], Record]:
-    """Start the process and wait for the line in which it says how to reach it.
+    """Start the process and wait for the line in which it says how to reach it; what it says then goes to the open file `log`.
 
-    Args:
-        standard_input: subprocess.PIPE for one that ends with us, else subprocess.DEVNULL.
-        log: an open file for what it says from then on.
+    The input is subprocess.PIPE for one that ends with us, else subprocess.DEVNULL.
     """
     keeper.tidy_all()
     root = Path(tempfile.mkdtemp(prefix=keeper.PREFIX, dir=keeper.temporary_folder()))

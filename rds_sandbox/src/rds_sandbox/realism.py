@@ -88,15 +88,10 @@ def read_call(environ: dict[str, Any], region: str, service: str) -> Call:
 
 @dataclass
 class Realism:
-    """What one sandbox remembers, to answer late.
+    """What one sandbox remembers, to answer late."""
 
-    Attributes:
-        seed: of all that is drawn.
-        factor: by which the times of AWS are multiplied.
-    """
-
-    seed: int
-    factor: float = FACTOR
+    seed: int  # of all that is drawn
+    factor: float = FACTOR  # by which the times of AWS are multiplied
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     _writes: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))  # when, and when seen
@@ -105,12 +100,7 @@ class Realism:
     _deleted: dict[str, float] = field(default_factory=dict)  # until when the name of a parameter cannot be used
 
     def respond(self, call: Call, work: Callable[[], Response]) -> Response:
-        """Answer a call, whose work may be done whatever is answered.
-
-        Raises:
-            Refused: AWS refuses it for now.
-            ConnectionAbortedError: the answer is lost.
-        """
+        """Answer a call, whose work may be done even where it is Refused for now, or its answer lost: ConnectionAbortedError."""
         drawn = self._draw(call)
         if drawn.random() < THROTTLED:
             raise Refused(*throttling(call))

@@ -62,14 +62,7 @@ Fault = tuple[str, str]  # which parameter, and what is wrong with it; nothing w
 
 
 def read(service: str, name: str, request: Any, uri: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters of a request, under the names of botocore's model.
-
-    Args:
-        service: botocore's name of it.
-        name: of the action.
-        request: moto's.
-        uri: the parts of the path that are parameters.
-    """
+    """The parameters of moto's request, all under the names of botocore's model; `uri` are those that the path has."""
     model = get_service_model(service)
     if model.protocol == XML:
         return {}

@@ -16,12 +16,7 @@ from rds_sandbox.tables import limits
 
 
 def problem(document: str, iam: Any) -> str:
-    """What is wrong with it, empty where nothing is.
-
-    Args:
-        document: the policy.
-        iam: moto's backend of IAM in the account, some of whose users and roles the policy may name.
-    """
+    """What is wrong with it, empty where nothing is; some of the users and roles of the backend of IAM it may name."""
     try:
         BaseIAMPolicyValidator(document)._validate_syntax()
         named = [each for statement in statements(document) for each in _principals(statement)]

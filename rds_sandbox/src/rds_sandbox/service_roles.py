@@ -10,13 +10,7 @@ from rds_sandbox.policies import names_action, names_service, statements
 
 
 def assumable(iam: Any, arn: str, service: str) -> Any:
-    """The role of this ARN; None where there is none, or its trust policy does not let the service assume it.
-
-    Args:
-        iam: moto's backend of IAM, in the account's partition.
-        arn: of the role.
-        service: such as lambda.amazonaws.com.
-    """
+    """The role of this ARN; None where there is none, or one that a service such as lambda.amazonaws.com may not assume."""
     role = find(iam, arn)
     return role if role and trusts(role, service) else None
 

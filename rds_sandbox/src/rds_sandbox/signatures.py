@@ -58,21 +58,14 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Claim:
-    """What a request says of its signature.
+    """What a request says of its signature."""
 
-    Attributes:
-        credential: key id, day, region, service and "aws4_request".
-        date: when it was signed.
-        expires: seconds for which it is good; None for the usual quarter of an hour.
-        headers: the names of those that are signed; empty for a form, whose policy is signed.
-    """
-
-    credential: tuple[str, ...]
-    date: str
+    credential: tuple[str, ...]  # key id, day, region, service and "aws4_request"
+    date: str  # when it was signed
     signature: str
     token: str
-    headers: tuple[str, ...] = ()
-    expires: int | None = None
+    headers: tuple[str, ...] = ()  # the names of those that are signed; empty for a form, whose policy is signed
+    expires: int | None = None  # seconds for which it is good; None for the usual quarter of an hour
 
     @property
     def service(self) -> str:
@@ -97,13 +90,9 @@ class _Signer(SigV4Auth):  # type: ignore[misc]
 
 
 def require(request: Request, body: bytes, keys: Keys, now: datetime | None = None) -> None:
-    """Raise Refused unless a key of the sandbox has signed the request.
+    """Raise Refused unless a key of the sandbox has signed the request, whose form is read only where it is one of S3's.
 
-    Args:
-        request: its form is read only where it is one of S3's.
-        body: of the request, without the framing of the transfer.
-        keys: of the sandbox.
-        now: in UTC.
+    The body is that without the framing of the transfer, `now` in UTC.
     """
     now = now or datetime.now(UTC)
     claim = _claim(request)

@@ -12,19 +12,12 @@ AT_ONCE = "rds-sandbox-at-once"  # in a client's user agent: it is answered at o
 
 @dataclass(frozen=True)
 class Simulation:
-    """One of them.
+    """One of them."""
 
-    Attributes:
-        keys: of the values that it takes, each a text.
-        purpose: what happens.
-        said: once it has happened.
-        optional: the keys that may be left out.
-    """
-
-    keys: tuple[str, ...]
-    purpose: str
-    said: str
-    optional: tuple[str, ...] = ()
+    keys: tuple[str, ...]  # of the values that it takes, each a text
+    purpose: str  # what happens
+    said: str  # once it has happened
+    optional: tuple[str, ...] = ()  # the keys that may be left out
 
 
 SIMULATIONS = {

@@ -53,11 +53,7 @@ def refuse_others(action: str, pool: Any) -> None:
 def post_confirmation(pool: Any, user: Any, source: str, request: Mapping[str, Any]) -> None:
     """Invoke the pool's PostConfirmation function, where it has one, and raise what goes wrong: the user is confirmed.
 
-    Args:
-        pool: the user pool.
-        user: the confirmed user.
-        source: "ConfirmSignUp" or "ConfirmForgotPassword".
-        request: the parameters of the action.
+    The source is "ConfirmSignUp" or "ConfirmForgotPassword", the request the parameters of the action.
     """
     function = pool.extended_config.get("LambdaConfig", {}).get("PostConfirmation")
     if not function:

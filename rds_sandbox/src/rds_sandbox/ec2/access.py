@@ -22,21 +22,13 @@ ANY_PROTOCOL = "-1"
 
 @dataclass(frozen=True)
 class Rule:
-    """An ingress rule, its prefix list resolved to networks.
+    """An ingress rule, its prefix list resolved to networks."""
 
-    Attributes:
-        protocol: name or number; `-1` is every protocol on every port.
-        from_port: the first port admitted.
-        to_port: the last port admitted.
-        networks: the sources, by address.
-        security_groups: the sources, by id of the security group of their network interface.
-    """
-
-    protocol: str
-    from_port: int | None = None
-    to_port: int | None = None
-    networks: frozenset[IPv4Network | IPv6Network] = frozenset()
-    security_groups: frozenset[str] = frozenset()
+    protocol: str  # name or number; `-1` is every protocol on every port
+    from_port: int | None = None  # the first port admitted
+    to_port: int | None = None  # the last port admitted
+    networks: frozenset[IPv4Network | IPv6Network] = frozenset()  # the sources, by address
+    security_groups: frozenset[str] = frozenset()  # the sources, by id of the security group of their network interface
 
     def covers(self, port: int) -> bool:
         """Whether TCP to this port is what the rule is about."""

@@ -21,29 +21,17 @@ INGRESS, EGRESS = "ingress_rules", "egress_rules"  # the attributes of a group
 
 @replaces(moto_models, "SecurityGroupRule")
 class SandboxRule(SecurityGroupRule):
-    """A rule as EC2 stores it: described whatever its source, equal to one that admits the same.
-
-    Attributes:
-        source: its entry in IpRanges, Ipv6Ranges, PrefixListIds or UserIdGroupPairs.
-        source_key: which of SOURCE_TYPES that is.
-    """
+    """A rule as EC2 stores it: described whatever its source, equal to one that admits the same."""
 
     __module__ = SecurityGroupRule.__module__  # moto files its models by the second part of this name
 
     def __init__(
-        self,
-        ec2_backend: Any,
-        ip_protocol: str,
-        group_id: str,
-        from_port: int | None,
-        to_port: int | None,
-        *sources: dict[str, Any] | None,
-        is_egress: bool = True,
-        tags: dict[str, str] | None = None,
-    ) -> None:
+        self, ec2_backend: Any, ip_protocol: str, group_id: str, from_port: int | None, to_port: int | None,
+        *sources: dict[str, Any] | None, **more: Any,
+    ) -> None:  # fmt: skip
         """Take what moto's takes, one source of the three being there."""
-        super().__init__(ec2_backend, "-1", group_id, None, None, None, is_egress=is_egress, tags=tags)
-        self.source = next(filter(None, sources))
+        super().__init__(ec2_backend, "-1", group_id, None, None, None, **more)
+        self.source = next(filter(None, sources))  # its entry in IpRanges, Ipv6Ranges, PrefixListIds or UserIdGroupPairs
         self.source_key = next(key for key in SOURCE_TYPES if key in self.source)
         self.ip_range = self.source if self.source_key in ("CidrIp", "CidrIpv6") else {}
         self.source_group = self.source if self.source_key == "GroupId" else {}

@@ -39,19 +39,12 @@ Family = type[IPv4Network] | type[IPv6Network]
 
 @dataclass(frozen=True)
 class SourceType:
-    """A kind of source.
+    """A kind of source."""
 
-    Attributes:
-        requested_as: its name in a SecurityGroupRuleRequest.
-        listed_in: the list in an IpPermission that holds such sources.
-        title: its name in error messages.
-        canonical: what EC2 stores for a source that a rule of this group names.
-    """
-
-    requested_as: str
-    listed_in: str
-    title: str
-    canonical: Callable[[SecurityGroup, str], dict[str, Any]]
+    requested_as: str  # its name in a SecurityGroupRuleRequest
+    listed_in: str  # the list in an IpPermission that holds such sources
+    title: str  # its name in error messages
+    canonical: Callable[[SecurityGroup, str], dict[str, Any]]  # what EC2 stores for a source that a rule of this group names
 
 
 def canonical_protocol(text: str | None) -> str:

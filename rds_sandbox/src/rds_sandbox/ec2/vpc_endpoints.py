@@ -53,14 +53,9 @@ def resolved(variables: Mapping[str, str], url: str) -> dict[str, str]:
 
 
 def reaches(ec2: Any, interface: Any, caller: Caller, service_name: str, named: Collection[str] = ()) -> bool:
-    """Whether the VPC has an endpoint for the service that admits the caller, or a route out of it.
+    """Whether the VPC has an endpoint for com.amazonaws.REGION.SERVICE that admits the caller, or a route out of it.
 
-    Args:
-        ec2: moto's backend of the region.
-        interface: the network interface that the caller connects from.
-        caller: the same, as security groups see it.
-        service_name: of the endpoint, such as com.amazonaws.ca-central-1.secretsmanager.
-        named: the ids of the endpoints that the caller was given by their own names.
+    The caller is the interface as security groups see it, and was given the endpoints of the ids in `named` by their own names.
     """
     endpoints = [end for end in ec2.vpc_end_points.values() if (end.vpc_id, end.service_name) == (interface.vpc_id, service_name)]
     routes = routes_of(ec2, interface.vpc_id, interface.subnet_id)
