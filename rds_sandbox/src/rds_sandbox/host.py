@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import trustme
+
 from rds_sandbox.callers import Callers
-from rds_sandbox.certificates import Authority
 from rds_sandbox.keys import Keys
 from rds_sandbox.postgres import Server, extensions
 from rds_sandbox.postgres.programs import Majors, Programs
@@ -97,7 +98,7 @@ class Host:
 
     root: Path  # the sandbox's folder; everything that it writes is in it
     programs: Programs
-    authority: Authority
+    authority: trustme.CA  # signs the certificates of the gateways, in the place of Amazon's; its key never leaves memory
     callers: Callers
     loop: asyncio.AbstractEventLoop  # the event loop on which the gateways run, in a thread of its own
     pools: ServerPools

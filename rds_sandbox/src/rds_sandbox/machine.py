@@ -118,8 +118,18 @@ class Machine:
         log.info("%s answers on %s:%s", self.name, address, port)
 
     def _certificate(self, address: str, valid_till: datetime | None = None) -> ssl.SSLContext:
+        """A server's TLS context whose certificate names this address, and ends then.
+
+        The name is the subject's too: libpq before 15 looks for addresses there alone
+        (PostgreSQL 15 release notes, libpq). `localhost` is what Node.js compares where a client
+        gave it a socket and no name, as node-postgres does with addresses (Node.js documentation, `tls.connect`).
+        """
         self.valid_till = valid_till or datetime.now(UTC) + timedelta(days=limits("rds")["certificate_days"])
-        return self.host.authority.context(address, self.valid_till)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.set_alpn_protocols(["postgresql"])
+        issued = self.host.authority.issue_cert(address, "localhost", common_name=address, not_after=self.valid_till)
+        issued.configure_cert(context)
+        return context
 
     def _close_gateway(self) -> None:
         """End its connections and listen no more."""

@@ -15,11 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import trustme
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from rds_sandbox import interpreters, keeper, lookups
 from rds_sandbox.callers import OPERATOR_ADDRESS, Callers
-from rds_sandbox.certificates import Authority
 from rds_sandbox.errors import PostgresMissing
 from rds_sandbox.host import Host, ServerPools
 from rds_sandbox.keys import Keys
@@ -51,7 +51,8 @@ def create_host(root: Path) -> Host:
     programs = find_programs(root)
     loop = asyncio.SelectorEventLoop(PassingSelector())
     threading.Thread(target=loop.run_forever, name="gateways", daemon=True).start()
-    return Host(root, programs, Authority(), Callers(), loop, ServerPools(root, Majors(programs, root)))
+    authority = trustme.CA(organization_name="rds-sandbox")
+    return Host(root, programs, authority, Callers(), loop, ServerPools(root, Majors(programs, root)))
 
 
 def create_server(host: Host) -> BaseWSGIServer:
@@ -124,7 +125,7 @@ def main() -> None:
         print(json.dumps({"postgres": str(error)}), flush=True)
         raise SystemExit(1) from error
     root_certificate = root / "root.pem"
-    host.authority.write_root(root_certificate)
+    host.authority.cert_pem.write_to_path(str(root_certificate))
     server = create_server(host)
     end_on_request(server)
     url = f"http://127.0.0.1:{server.server_port}"

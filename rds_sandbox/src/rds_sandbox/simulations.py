@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds.exceptions import DBInstanceNotFoundError, RDSClientError
@@ -18,7 +19,7 @@ from rds_sandbox.postgres import replication
 from rds_sandbox.rds import maintenance
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance
-from rds_sandbox.realism import FACTOR, Realism
+from rds_sandbox.realism import Realism
 from rds_sandbox.simulate import checked
 
 
@@ -26,12 +27,38 @@ def perform(host: Host, name: str, values: Mapping[str, str]) -> None:
     """Make it happen."""
     checked(name, values)
     try:
-        HOW[name](host, **values)
+        given = {key: KINDS[key](value) for key, value in values.items() if key != "identifier"}
+        _perform(host, name, _instance(values["identifier"]) if "identifier" in values else None, **given)
     except RDSClientError as error:
         raise WrongInput(f"{error.message.rstrip('.')}: `rds-sandbox status` shows what there is") from error
 
 
-def _find(identifier: str) -> SandboxDBInstance:
+def _perform(host: Host, name: str, instance: Any, **given: Any) -> None:
+    match name:
+        case "maintenance":
+            maintenance.open_window(instance)
+        case "announce":
+            maintenance.announce(instance, given["action"])
+        case "lag":
+            if instance.source is None:
+                name = instance.db_instance_identifier
+                raise WrongInput(f"{name} is no read replica: `rds-sandbox status` shows what there is")
+            replication.delay(instance.machine.running_server(), given["seconds"])
+        case "delay":
+            host.delay = given["seconds"]
+        case "address":
+            host.callers.operator = given["address"]
+        case "certificate":
+            instance.machine.certify(datetime.now(UTC) + timedelta(days=given["days"]))
+        case "stale":
+            instance.machine.misled_until = time.monotonic() + given["seconds"]
+        case "realistic":
+            host.realism = Realism(**given)
+        case "ideal":
+            host.realism = None
+
+
+def _instance(identifier: str) -> SandboxDBInstance:
     """The instance of this name, in whichever region."""
     for backend in rds_backends[DEFAULT_ACCOUNT_ID].values():
         if isinstance(backend, SandboxRDSBackend) and identifier in backend.databases:
@@ -39,70 +66,34 @@ def _find(identifier: str) -> SandboxDBInstance:
     raise DBInstanceNotFoundError(identifier)
 
 
-def _open_maintenance_window(_: Host, identifier: str) -> None:
-    maintenance.open_window(_find(identifier))
-
-
-def _announce_maintenance(_: Host, identifier: str, action: str) -> None:
-    maintenance.announce(_find(identifier), action)
-
-
-def _delay_replica(_: Host, identifier: str, seconds: str) -> None:
-    replica = _find(identifier)
-    if replica.source is None:
-        raise WrongInput(f"{identifier} is no read replica: `rds-sandbox status` shows what there is")
-    replication.delay(replica.machine.running_server(), _number(seconds))
-
-
-def _delay_statuses(host: Host, seconds: str) -> None:
-    host.delay = _number(seconds)
-
-
-def _move_operator(host: Host, address: str) -> None:
+def _address(text: str) -> str:
     try:
-        found = ip_address(address)
+        found = ip_address(text)
     except ValueError as error:
-        raise WrongInput(f'"{address}" is no IP address: give one such as 198.51.100.7') from error
+        raise WrongInput(f'"{text}" is no IP address: give one such as 198.51.100.7') from error
     nobody = (found.is_unspecified, found.is_loopback, found.is_multicast, found.is_link_local, found.is_reserved)
-    if any(nobody) or "%" in address:
-        raise WrongInput(f"no connection comes from {address}: give an address such as 198.51.100.7")
-    host.callers.operator = str(found)
+    if any(nobody) or "%" in text:
+        raise WrongInput(f"no connection comes from {text}: give an address such as 198.51.100.7")
+    return str(found)
 
 
-def _certify(_: Host, identifier: str, days: str) -> None:
-    if not re.fullmatch(r"-?\d{1,5}", days):
-        raise WrongInput(f'"{days}" is no number of days: give one such as 30, or -1')
-    _find(identifier).machine.certify(datetime.now(UTC) + timedelta(days=int(days)))
+def _number(kind: Callable[[str], Any], pattern: str, what: str) -> Callable[[str], Any]:
+    """What reads a number of this form, or says which it should be."""
+
+    def read(text: str) -> Any:
+        if not re.fullmatch(pattern, text):
+            raise WrongInput(f'"{text}" is no {what}')
+        return kind(text)
+
+    return read
 
 
-def _mislead(_: Host, identifier: str, seconds: str) -> None:
-    _find(identifier).machine.misled_until = time.monotonic() + _number(seconds)
-
-
-def _answer_late(host: Host, seed: str, factor: str = str(FACTOR)) -> None:
-    if not seed.isdecimal():
-        raise WrongInput(f'"{seed}" is no seed: give a whole number such as 7')
-    host.realism = Realism(int(seed), _number(factor))
-
-
-def _answer_at_once(host: Host) -> None:
-    host.realism = None
-
-
-HOW: Mapping[str, Callable[..., None]] = {
-    "maintenance": _open_maintenance_window,
-    "announce": _announce_maintenance,
-    "lag": _delay_replica,
-    "delay": _delay_statuses,
-    "address": _move_operator,
-    "certificate": _certify,
-    "stale": _mislead,
-    "realistic": _answer_late,
-    "ideal": _answer_at_once,
+_seconds = _number(float, r"\d+\.?\d*|\.\d+", "number of seconds: give one such as 0.5")
+KINDS: Mapping[str, Callable[[str], Any]] = {
+    "action": str,
+    "address": _address,
+    "days": _number(int, r"-?\d{1,5}", "number of days: give one such as 30, or -1"),
+    "factor": _seconds,
+    "seconds": _seconds,
+    "seed": _number(int, r"\d+", "seed: give a whole number such as 7"),
 }
-
-
-def _number(seconds: str) -> float:
-    if not seconds.replace(".", "", 1).isdecimal():
-        raise WrongInput(f'"{seconds}" is no number of seconds: give one such as 0.5')
-    return float(seconds)

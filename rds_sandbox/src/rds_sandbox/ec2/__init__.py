@@ -1,18 +1,7 @@
-"""EC2: moto's, whose security groups are AWS's. Importing it patches moto."""
+"""EC2: moto's, whose security groups are AWS's. Importing it patches moto: all its modules put their functions into the table."""
 
-from rds_sandbox.ec2 import (  # noqa: F401 - they put their functions into the table
-    dependencies,
-    endpoint_services,
-    endpoints,
-    images,
-    instances,
-    internet,
-    nat_gateways,
-    network_acls,
-    network_interfaces,
-    networks,
-    prefix_lists,
-    routes,
-    security_groups,
-    tags,
-)
+from importlib import import_module
+from pkgutil import iter_modules
+
+for _module in iter_modules(__path__, f"{__name__}."):
+    import_module(_module.name)

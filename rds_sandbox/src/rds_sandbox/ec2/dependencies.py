@@ -10,9 +10,8 @@ from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError
 
-from rds_sandbox.ec2 import network_interfaces
-from rds_sandbox.ec2.databases import instances_of
 from rds_sandbox.ec2.internet import has_gateway
+from rds_sandbox.ec2.network_interfaces import existing, instances_of
 from rds_sandbox.patches import MOTO, Request, action
 
 
@@ -31,7 +30,7 @@ def delete_subnet(request: Request) -> object:
 
 def _occupied(ec2: Any) -> set[str]:
     """The ids of the subnets with network interfaces."""
-    used = {interface.subnet.id for interface in network_interfaces.existing(ec2)}
+    used = {interface.subnet.id for interface in existing(ec2)}
     return used.union(*(instance.occupied_subnets for instance in instances_of(ec2)))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.ec2.models.vpcs import VPCBackend
 
-from rds_sandbox.ec2.databases import instances_of
+from rds_sandbox.ec2.network_interfaces import instances_of
 from rds_sandbox.ec2.pages import listed, paged
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import Request, action, replaces

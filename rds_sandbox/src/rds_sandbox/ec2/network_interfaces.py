@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from moto.ec2.exceptions import InvalidParameterValue
+from moto.rds.models import rds_backends
 
 from rds_sandbox.ec2.sources import find_group
 from rds_sandbox.patches import MOTO, Request, action
@@ -44,6 +45,11 @@ def _of_services(ec2: Any) -> set[str]:
     ends = [end for end in ec2.vpc_end_points.values() if end.state != "deleted"]
     gateways = {gateway._eni.id for gateway in ec2.nat_gateways.values() if gateway.state != "deleted"}
     return gateways.union(*(end.network_interface_ids for end in ends))
+
+
+def instances_of(ec2: Any) -> list[Any]:
+    """The DB instances of the account and region of this backend of EC2, which knows no more of them than their interfaces."""
+    return list(rds_backends[ec2.account_id][ec2.region_name].databases.values())
 
 
 def places(vpc_config: Mapping[str, Any] | None) -> list[Place]:
