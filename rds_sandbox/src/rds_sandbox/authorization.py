@@ -62,7 +62,8 @@ def require(response: Any, service: str, name: str, parameters: Mapping[str, Any
             raise _refusal(service, caller.arn, call, why or _unallowed(call))
     if action == "sts:AssumeRole":
         role = service_roles.find(iam_backends[place["account"]][place["partition"]], parameters["RoleArn"])
-        if role is None or not _trusts(role, caller, place["account"]):
+        trusting = [role.assume_role_policy_document] if role else []
+        if not policies.decide(trusting, call, caller.names | caller.account):
             raise _refusal(service, caller.arn, call, _unallowed(call))
 
 
@@ -144,18 +145,6 @@ def of_role(iam: Any, arn: str) -> Caller:
     return Caller(role.arn, role.arn, tuple(policies.documents(role)), _boundary(iam, role))
 
 
-def _trusts(role: Any, caller: Caller, account: str) -> bool:
-    """Whether the role's trust policy names the caller or the account, without a condition, which is not evaluated here."""
-    names = {"*", account, f"{role.arn.partition(':role/')[0]}:root", caller.principal}
-    for each in policies.statements(role.assume_role_policy_document):
-        principal = each.get("Principal", {})
-        named = policies.listed(principal.get("AWS", []) if isinstance(principal, dict) else principal)
-        allows = each["Effect"] == "Allow" and "Condition" not in each and policies.names_action(each, "sts:AssumeRole")
-        if allows and names & set(named):
-            return True
-    return False
-
-
 def _boundary(iam: Any, identity: Any) -> dict[str, str]:
     """The permissions boundary of a user or role, where it has one."""
     arn = getattr(identity, "permissions_boundary_arn", None)
@@ -197,5 +186,4 @@ def _resource_tags(service: str, resource: str | None, place: Mapping[str, str])
     if tags is None:
         return {}
     families = ("aws:resourcetag", f"{service}:resourcetag", *(["rds:db-tag"] if service == "rds" else []))
-    pairs = [(each["Key"], each["Value"]) for each in tags]
-    return {"resource": ["known"], **{f"{family}/{key.lower()}": [value] for family in families for key, value in pairs}}
+    return {"resource": ["known"], **{f"{family}/{key.lower()}": [value] for family in families for key, value in tags.items()}}

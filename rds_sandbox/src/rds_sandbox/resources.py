@@ -6,7 +6,7 @@ The tables are in resources.toml; a name is resolved to what it stands for, so t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from moto.backends import get_backend
@@ -77,25 +77,15 @@ def _resolved(service: str, path: str, value: str, place: Place) -> str:
     return value.lstrip("/").partition(":")[0] if service == "ssm" and not value.startswith("arn:") else value
 
 
-def tags(service: str, resource: str, place: Place) -> Iterable[Mapping[str, str]] | None:
+def tags(service: str, resource: str, place: Place) -> Mapping[str, str] | None:
     """None where a service is not asked."""
     if service not in TAGGED:
         return None
-    backend, name = _backend(service, place), resource.rpartition(":")[2]
+    backend = _backend(service, place)
     if service == "ec2":
-        filters = {"resource-id": [name.rpartition("/")[2]]}
-        return [{"Key": each["key"], "Value": each["value"]} for each in backend.describe_tags(filters)]
-    if service == "secretsmanager":
-        secret = backend.secrets.get(resource)
-        return (secret.tags or []) if secret else []
-    if service == "cognito-idp":
-        pool = backend.user_pools.get(name.rpartition("/")[2])
-        labels = pool.extended_config.get("UserPoolTags", {}) if pool else {}
-        return [{"Key": key, "Value": value} for key, value in labels.items()]
-    kinds = {"db": backend.databases, "snapshot": backend.database_snapshots, "pg": backend.db_parameter_groups}
-    kinds |= {"deployment": backend.blue_green_deployments, "es": backend.event_subscriptions, "subgrp": backend.subnet_groups}
-    known = kinds.get(resource.split(":")[5], {}).get(name)
-    return known.tags if known else []
+        rows = backend.describe_tags({"resource-id": [resource.rpartition("/")[2]]})
+        return {each["key"]: each["value"] for each in rows}
+    return next((each.tags for each in backend.iter_tagged_resources() if each.arn.lower() == resource.lower()), {})
 
 
 def policy(service: str, resource: str | None, place: Place) -> str | None:

@@ -124,7 +124,14 @@ def test_a_role_within_its_boundary(enforcing: Mapping[str, str]) -> None:
     other = make_role(
         iam, "other", {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
     )
-    assert DENIED == refused(stranger.assume_role, RoleArn=other, RoleSessionName="eve")
+    wanted = {"RoleArn": other, "RoleSessionName": "eve"}
+    assert DENIED == refused(stranger.assume_role, **wanted)
+    trusted = {"Action": "sts:AssumeRole", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/eve"}}
+    iam.update_assume_role_policy(RoleName="other", PolicyDocument=document({"Effect": "Allow", **trusted}))
+    assert stranger.assume_role(**wanted)["Credentials"]
+    both = document(*({"Effect": effect, **trusted} for effect in ("Allow", "Deny")))
+    iam.update_assume_role_policy(RoleName="other", PolicyDocument=both)
+    assert DENIED == refused(stranger.assume_role, **wanted)
 
 
 def test_what_a_call_needs_beside_its_own_action(enforcing: Mapping[str, str]) -> None:
