@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.awslambda.exceptions import LambdaClientError
-from moto.backends import get_backend
 from moto.logs import models
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException, ValidationException
 from moto.logs.models import LogGroup, LogStream
 
 from rds_sandbox import filter_patterns
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.lambdas.policies import permits
+from rds_sandbox.lambdas.invocations import permitted
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
 
@@ -128,13 +126,9 @@ def _check_permission(request: Request, arn: str) -> None:
     group = request.backend.groups.get(request.parameters["logGroupName"])
     if ":lambda:" not in arn or group is None:
         return
-    try:
-        statements = get_backend("lambda")[group.account_id][group.region].get_function(arn).policy.statements
-    except LambdaClientError:
-        statements = []
-    services = SERVICE, f"logs.{group.region}.amazonaws.com"
-    sources = group.arn, f"{group.arn}:*"
-    if not any(permits(statements, service, source, group.account_id) for service in services for source in sources):
+    services, sources = (SERVICE, f"logs.{group.region}.amazonaws.com"), (group.arn, f"{group.arn}:*")
+    allowed = (permitted(arn, service, source) for service in services for source in sources)
+    if f":lambda:{group.region}:" not in arn or not any(allowed):
         advice = "Make sure you have given CloudWatch Logs permission to execute your function."
         raise InvalidParameterException(f"Could not execute the lambda function. {advice}")
 

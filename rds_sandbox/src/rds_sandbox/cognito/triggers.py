@@ -17,10 +17,7 @@ from moto.core.exceptions import JsonRESTError
 from rds_sandbox import patches
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import invocations
-from rds_sandbox.lambdas.backend import backend_in
 from rds_sandbox.lambdas.execution_environment import Outcome
-from rds_sandbox.lambdas.fleets import Event
-from rds_sandbox.lambdas.policies import permits
 from rds_sandbox.tables import limits
 
 ATTEMPTS = limits("cognito-idp")["trigger_attempts"]
@@ -89,14 +86,13 @@ def _recognized(payload: str) -> bool:
 
 
 def _invoke(pool: Any, arn: str, event: Mapping[str, Any]) -> Outcome:
-    backend = _allowed_backend(pool, arn)
+    if arn.split(":")[3] != pool.region or not invocations.permitted(arn, SERVICE, pool.arn):  # one that is gone has no policy
+        raise _unexpected("AccessDeniedException")
     attempts = ThreadPoolExecutor(ATTEMPTS, "post-confirmation")
     try:
         for _ in range(ATTEMPTS):
             try:
-                function = backend.get_function(arn, drawn=True)
-                attempt = attempts.submit(invocations.run, function, Event(json.dumps(event)))
-                return attempt.result(patches.host.trigger_seconds)[0]
+                return attempts.submit(invocations.call, arn, json.dumps(event)).result(patches.host.trigger_seconds)
             except TimeoutError:
                 continue
             except LambdaClientError as error:
@@ -104,18 +100,6 @@ def _invoke(pool: Any, arn: str, event: Mapping[str, Any]) -> Outcome:
     finally:
         attempts.shutdown(wait=False)
     raise _unexpected("Socket timeout while invoking Lambda function")
-
-
-def _allowed_backend(pool: Any, arn: str) -> Any:
-    """The Lambda backend, once its function's policy lets the pool in; a function that is gone has no policy."""
-    backend = backend_in(pool.account_id, pool.region)
-    try:
-        statements = backend.statements(arn)
-    except LambdaClientError:  # of another region or account
-        statements = ()
-    if not permits(statements, SERVICE, pool.arn, pool.account_id):
-        raise _unexpected("AccessDeniedException")
-    return backend
 
 
 def _unexpected(problem: str) -> JsonRESTError:

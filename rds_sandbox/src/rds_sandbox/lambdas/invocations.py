@@ -131,7 +131,7 @@ def permitted(arn: str, service: str, source_arn: str) -> bool:
 
 def call(arn: str, event: str) -> Outcome:
     """Run what another service calls, and waits for."""
-    return run(_backend(arn).get_function(arn), Event(event))[0]
+    return run(_backend(arn).get_function(arn, drawn=True), Event(event))[0]
 
 
 def _backend(arn: str) -> Any:
