@@ -60,6 +60,6 @@ def confirmation_codes(user_pool_id: str | None) -> list[dict[str, str]]:
     """The codes that Cognito would have sent, of one user pool or of all."""
     if "rds_sandbox.cognito" not in sys.modules:
         return []
-    from rds_sandbox.cognito import codes, pools
+    from rds_sandbox.cognito.pools import user_pools
 
-    return list(codes.listed(pool for pool in pools.user_pools() if user_pool_id in (None, pool.id)))
+    return [code for pool in user_pools() if user_pool_id in (None, pool.id) for code in pool.waiting_codes()]

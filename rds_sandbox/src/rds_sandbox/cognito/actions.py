@@ -20,7 +20,7 @@ from moto.cognitoidp.exceptions import (
 )
 from moto.cognitoidp.models import UserStatus, cognitoidp_backends
 
-from rds_sandbox.cognito import codes, pools, triggers
+from rds_sandbox.cognito import pools, triggers
 from rds_sandbox.cognito.pools import SandboxUserPool, pool_of
 from rds_sandbox.cognito.sign_in import check_secret
 from rds_sandbox.patches import MOTO, Request, action, replaces
@@ -91,7 +91,7 @@ def sign_up(request: Request) -> dict[str, Any]:
     backend = cognitoidp_backends[pool.account_id][pool.region]
     user, _ = backend.sign_up(asked["ClientId"], username, password, asked.get("UserAttributes", []))
     attribute = _verified_by_code(pool, user)
-    sent = {"CodeDeliveryDetails": codes.send(pool, user, "SignUp", attribute)} if attribute else {}
+    sent = pool.send_code(user, "SignUp", attribute) if attribute else {}
     return {"UserConfirmed": user.status is UserStatus.CONFIRMED, "UserSub": user.id, **sent}
 
 
@@ -105,7 +105,7 @@ def resend_confirmation_code(request: Request) -> dict[str, Any]:
     attribute = _verified_by_code(pool, user)
     if attribute is None:
         raise InvalidParameterException("Cannot resend codes. Auto verification not turned on.")
-    return {"CodeDeliveryDetails": codes.send(pool, user, "SignUp", attribute)}
+    return pool.send_code(user, "SignUp", attribute)
 
 
 @action("cognito-idp", "ConfirmSignUp")
@@ -114,7 +114,7 @@ def confirm_sign_up(request: Request) -> dict[str, Any]:
     pool, user = _user(request)
     with _one_at_a_time:
         _check_unconfirmed(user)
-        attribute = codes.use(pool, user, "SignUp", request.parameters["ConfirmationCode"])
+        attribute = pool.use_code(user, "SignUp", request.parameters["ConfirmationCode"])
         user.update_attributes([{"Name": f"{attribute}_verified", "Value": "true"}])
         user.status = UserStatus.CONFIRMED
     triggers.post_confirmation(pool, user, "ConfirmSignUp", request.parameters)
@@ -141,7 +141,7 @@ def forgot_password(request: Request) -> dict[str, Any]:
     if attribute is None:
         message = "Cannot reset password for the user as there is no registered/verified email or phone_number"
         raise InvalidParameterException(message)
-    return {"CodeDeliveryDetails": codes.send(pool, user, "ForgotPassword", attribute)}
+    return pool.send_code(user, "ForgotPassword", attribute)
 
 
 @action("cognito-idp", "ConfirmForgotPassword")
@@ -150,7 +150,7 @@ def confirm_forgot_password(request: Request) -> dict[str, Any]:
     asked, (pool, user) = request.parameters, _user(request)
     pool.check_password(asked["Password"])
     with _one_at_a_time:
-        codes.use(pool, user, "ForgotPassword", asked["ConfirmationCode"])
+        pool.use_code(user, "ForgotPassword", asked["ConfirmationCode"])
         user.password, user.status = asked["Password"], UserStatus.CONFIRMED
     triggers.post_confirmation(pool, user, "ConfirmForgotPassword", asked)
     return {}

@@ -1,6 +1,6 @@
-"""A user pool: moto's, with the schema, the password policy and the sign-in names that Cognito has.
+"""A user pool: moto's, with the schema, the password policy and the sign-in names that Cognito has, and the codes it sends.
 
-Source: Amazon Cognito user pools API Reference (CreateUserPool, UpdateUserPool, SignUp), Developer Guide,
+Source: Amazon Cognito user pools API Reference (CreateUserPool, UpdateUserPool, SignUp, ConfirmSignUp), Developer Guide,
 "Updating user pool and app client configuration" (what cannot be changed) and "Customizing sign-in attributes".
 """
 
@@ -9,16 +9,22 @@ from __future__ import annotations
 import re
 import secrets
 import string
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from moto.cognitoidp import models
-from moto.cognitoidp.exceptions import InvalidParameterException, ResourceNotFoundError
+from moto.cognitoidp.exceptions import (
+    CodeMismatchException,
+    ExpiredCodeException,
+    InvalidParameterException,
+    ResourceNotFoundError,
+)
 from moto.core.exceptions import JsonRESTError
 from moto.core.resource_tagging import TaggableResourcesMixin, TaggedResource
 from moto.core.utils import utcnow
 
-from rds_sandbox.cognito.codes import Code
 from rds_sandbox.patches import Request, backend_of, replaces
 from rds_sandbox.tables import limits
 
@@ -31,6 +37,15 @@ CHARACTERS = {
 }
 LETTERS, ID_LENGTH = string.ascii_letters + string.digits, 9  # of a pool's id, after its region
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+@dataclass(frozen=True)
+class Code:
+    """Six digits, the attribute that they were sent to, and until when they count (time.monotonic)."""
+
+    digits: str
+    attribute: str
+    expires: float
 
 
 @backend_of(models.cognitoidp_backends)
@@ -90,6 +105,30 @@ class SandboxUserPool(models.CognitoIdpUserPool):
         sensitive = self.extended_config.get("UsernameConfiguration", {}).get("CaseSensitive", True)
         return name if sensitive else name.lower()
 
+    def send_code(self, user: Any, purpose: str, attribute: str) -> dict[str, Any]:
+        """A new code, which the one before gives way to, to "email" or "phone_number"; the answer has the CodeDeliveryDetails."""
+        digits, expires = f"{secrets.randbelow(10**6):06}", time.monotonic() + LIMITS["code_seconds"][purpose]
+        self.codes[user.id, purpose] = Code(digits, attribute, expires)
+        medium, to = {"email": "EMAIL", "phone_number": "SMS"}[attribute], masked(user.attribute_lookup[attribute])
+        return {"CodeDeliveryDetails": {"AttributeName": attribute, "DeliveryMedium": medium, "Destination": to}}
+
+    def use_code(self, user: Any, purpose: str, digits: str) -> str:
+        """Check a code, which counts once; the answer is the attribute that it verifies."""
+        code = self.codes.get((user.id, purpose))
+        if code is None or code.expires < time.monotonic():
+            raise ExpiredCodeException("Invalid code provided, please request a code again.")
+        if not secrets.compare_digest(code.digits.encode(), digits.encode()):
+            raise CodeMismatchException("Invalid verification code provided, please try again.")
+        del self.codes[user.id, purpose]
+        return code.attribute
+
+    def waiting_codes(self) -> Iterator[dict[str, str]]:
+        """The codes that still count, for the operator of the sandbox."""
+        users = {user.id: user.username for user in self.users.values()}
+        for (user_id, purpose), code in list(self.codes.items()):
+            if user_id in users and code.expires > time.monotonic():
+                yield {"UserPoolId": self.id, "Username": users[user_id], "Purpose": purpose, "Code": code.digits}
+
     def check_password(self, password: str) -> None:
         """The password policy."""
         policy = self.extended_config["Policies"]["PasswordPolicy"]
@@ -120,6 +159,12 @@ class SandboxUserPool(models.CognitoIdpUserPool):
         if problems:
             lines = "".join(f"{problem}\n" for problem in problems)
             raise InvalidParameterException(f"Attributes did not conform to the schema: {lines}")
+
+
+def masked(address: str) -> str:
+    """What the answer shows of an email address or a telephone number."""
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}***@{domain[:1]}***" if at else f"+*******{address[-4:]}"
 
 
 def user_pools() -> list[SandboxUserPool]:
