@@ -171,7 +171,8 @@ class SandboxApp:
             return error
 
     def _route(self, request: Request, path: str) -> Response:
-        if path != CHECKIP and not hmac.compare_digest(_bearer(request), self.host.keys.control.encode()):
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")  # RFC 6750, section 2.1
+        if path != CHECKIP and not hmac.compare_digest(given.encode(), self.host.keys.control.encode()):
             return Response(f"this sandbox is another's, or its keys are not at hand: {KEYS_REMEDY}", 403)
         if request.method == "PUT" and path.startswith(SIMULATE):
             return self._simulate(request, path.removeprefix(SIMULATE))
@@ -184,11 +185,8 @@ class SandboxApp:
                 return _json({"Codes": reports.confirmation_codes(request.args.get("UserPoolId"))})
             case "POST", "/reset":
                 return self._reset()
-            case "PUT", "/moto-api":
-                self.host.moto_api = True
-                return _json({})
-            case "PUT", "/iam":
-                self.host.iam = True
+            case "PUT", "/moto-api" | "/iam":
+                setattr(self.host, path[1:].replace("-", "_"), True)
                 return _json({})
             case "PUT", "/interface":
                 self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")
@@ -256,11 +254,6 @@ def scope(request: Request) -> tuple[str, str]:
     """Region and service that the request is signed for (AWS Signature Version 4); no service where it is not signed."""
     words = request.headers.get("Authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
     return (words[2], words[3].lower()) if len(words) == 5 else (DEFAULT_REGION, "")
-
-
-def _bearer(request: Request) -> bytes:
-    """The token that the request carries (RFC 6750, section 2.1)."""
-    return request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
 
 
 def not_in_sandbox(request: Request, service: str) -> Response:

@@ -23,7 +23,7 @@ from moto.iam.exceptions import (
     NotFoundException,
     ValidationError,
 )
-from moto.iam.models import AWSManagedPolicy, IAMBackend, User, iam_backends
+from moto.iam.models import AWSManagedPolicy, IAMBackend, User
 from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id as identifier
 from moto.utilities.utils import get_partition
@@ -98,14 +98,10 @@ def managed_policies(backend: Any) -> list[AWSManagedPolicy]:
     return copies
 
 
-def _backend(request: Request) -> IAMBackend:
-    return iam_backends[request.moto.current_account][request.moto.partition]
-
-
 def _boundary(request: Request) -> str | None:
     """A managed policy that there is (IAM API Reference, PutUserPermissionsBoundary); None where none is given."""
     arn: str | None = request.parameters.get("PermissionsBoundary")
-    if arn and arn not in _backend(request).managed_policies:
+    if arn and arn not in request.iam.managed_policies:
         raise NotFoundException(f"Scope ARN: {arn} does not exist or is not attachable.")
     return arn
 
@@ -115,7 +111,7 @@ def bound_role(request: Request) -> object:
     """With a boundary that there is, and for whom its policy trusts (IAM API Reference, CreateRole)."""
     _boundary(request)
     document = request.parameters.get("AssumeRolePolicyDocument")
-    problem = resource_policies.problem(document, _backend(request)) if document else ""
+    problem = resource_policies.problem(document, request.iam) if document else ""
     if document and not problem and any({"Resource", "NotResource"} & each.keys() for each in statements(document)):
         problem = "Has prohibited field Resource."
     if problem:
@@ -126,7 +122,7 @@ def bound_role(request: Request) -> object:
 @action("iam", "DeletePolicy")
 def delete_policy(request: Request) -> object:
     """One with its default version alone, that nobody has (IAM API Reference, DeletePolicy, DeleteConflict)."""
-    policy = _backend(request).get_policy(request.parameters["PolicyArn"])
+    policy = request.iam.get_policy(request.parameters["PolicyArn"])
     if policy.attachment_count:
         raise DeleteConflictException("Cannot delete a policy attached to entities: detach it from them first.")
     if len(policy.versions) > 1:
@@ -137,7 +133,7 @@ def delete_policy(request: Request) -> object:
 @action("iam", "CreateUser", "PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary")
 def bound(request: Request) -> object:
     """The boundary of a user, which moto does not keep."""
-    asked, iam, arn = request.parameters, _backend(request), _boundary(request)
+    asked, iam, arn = request.parameters, request.iam, _boundary(request)
     if request.name == "CreateUser":
         user: User = iam.create_user(request.moto.region, asked["UserName"], asked.get("Path") or "/", asked.get("Tags"))
     else:
@@ -189,7 +185,7 @@ def listed(request: Request) -> dict[str, Any]:
 @action("iam", "AttachRolePolicy", "AttachUserPolicy")
 def attached(request: Request) -> object:
     """What is no ARN is no policy that is missing."""
-    if not request.moto.backend.policy_arn_regex.match(request.parameters["PolicyArn"]):
+    if not request.iam.policy_arn_regex.match(request.parameters["PolicyArn"]):
         raise ValidationError("Invalid ARN:  Could not be parsed!")
     return MOTO
 
@@ -197,7 +193,7 @@ def attached(request: Request) -> object:
 @action("iam", *IN_USE)
 def deleted(request: Request) -> object:
     """A user or group that has nothing left; moto asks after the policies of users alone."""
-    iam, asked = _backend(request), request.parameters
+    iam, asked = request.iam, request.parameters
     found = iam.get_user(asked["UserName"]) if "UserName" in asked else iam.get_group(asked["GroupName"])
     for kept, remedy in IN_USE[request.name].items():
         if getattr(found, kept):
@@ -208,7 +204,7 @@ def deleted(request: Request) -> object:
 @action("iam", "CreateServiceLinkedRole")
 def linked(request: Request) -> object:
     """That of RDS, of which there is one; those of other services are moto's."""
-    asked, iam = request.parameters, request.moto.backend
+    asked, iam = request.parameters, request.iam
     known = limits("iam")["linked"].get(asked["AWSServiceName"])
     if known is None:
         return MOTO
@@ -226,7 +222,7 @@ def linked(request: Request) -> object:
 @action("iam", "DeleteServiceLinkedRole")
 def unlinked(request: Request) -> object:
     """With the policy that is attached to it; at once, whatever needs it."""
-    iam = request.moto.backend
+    iam = request.iam
     role = iam.get_role(request.parameters["RoleName"])
     if not role.path.startswith("/aws-service-role/"):
         return MOTO
@@ -246,7 +242,7 @@ def simulated(request: Request) -> dict[str, Any]:
     if more := sorted(asked.keys() - SIMULATED):
         raise NotInSandbox(f"SimulatePrincipalPolicy with {', '.join(more)}")
     place = {"partition": moto.partition, "region": moto.region, "account": moto.current_account}
-    iam, source = iam_backends[moto.current_account][moto.partition], asked["PolicySourceArn"]
+    iam, source = request.iam, asked["PolicySourceArn"]
     name = source.rpartition("/")[2]
     caller = authorization.of_user(iam, name) if ":user/" in source else authorization.of_role(iam, source)
     entries = {one["ContextKeyName"].lower(): one["ContextKeyValues"] for one in asked.get("ContextEntries") or []}

@@ -129,7 +129,3 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdin.read()
     tidy(Path(sys.argv[1]))
-
-
-if __name__ == "__main__":
-    main()

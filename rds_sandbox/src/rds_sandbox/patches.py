@@ -91,6 +91,11 @@ class Request:
         """moto's backend of the service, in the request's account and region."""
         return get_backend(self.moto.boto3_service_name)[self.moto.current_account][self.moto.region]
 
+    @property
+    def iam(self) -> Any:
+        """moto's backend of IAM, in the request's account and partition."""
+        return get_backend("iam")[self.moto.current_account][self.moto.partition]
+
 
 @dataclass(frozen=True)
 class Constant:

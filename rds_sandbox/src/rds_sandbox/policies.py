@@ -78,14 +78,11 @@ def names_service(statement: Statement, service: str) -> bool:
 
 def is_public(document: str) -> bool | None:
     """Whether a resource's policy allows everybody something; None where that depends on conditions."""
-    wide = [each for each in statements(document) if each["Effect"] == "Allow" and _names_everybody(each)]
+    allowing = [each for each in statements(document) if each["Effect"] == "Allow"]
+    wide = [each for each in allowing if "NotPrincipal" in each or _names_principal(each, ("*",))]
     if any("Condition" not in each for each in wide):
         return True
     return None if wide else False
-
-
-def _names_everybody(statement: Statement) -> bool:
-    return "NotPrincipal" in statement or _names_principal(statement, ("*",))
 
 
 def names_action(statement: Statement, action: str) -> bool:

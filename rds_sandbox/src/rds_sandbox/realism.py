@@ -58,7 +58,6 @@ STRANGER = {
     ("scheduler", "POST schedules"): "ValidationException",
 }
 Answer = TypeVar("Answer")
-Wsgi = Callable[..., Any]
 
 
 @dataclass(frozen=True)

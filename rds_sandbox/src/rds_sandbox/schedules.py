@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from botocore import xform_name
 from moto.core.exceptions import JsonRESTError
-from moto.iam.models import iam_backends
 from moto.scheduler.exceptions import ValidationException
 
 from rds_sandbox.patches import MOTO, Request, action
@@ -82,19 +81,14 @@ def _checked(request: Request) -> dict[str, Any]:
     window = asked["FlexibleTimeWindow"]
     if window["Mode"] == "FLEXIBLE" and "MaximumWindowInMinutes" not in window:
         raise ValidationException("A flexible time window needs MaximumWindowInMinutes.")
-    _check_role(iam_backends[moto.current_account][moto.partition], asked["Target"]["RoleArn"])
+    if assumable(request.iam, asked["Target"]["RoleArn"], SERVICE) is None:
+        raise ValidationException("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
     members = {xform_name(name): moto._get_param(name) for name in MEMBERS}
     return {**members, "name": asked["Name"], "state": asked.get("State", "ENABLED")}
 
 
 def _after(request: Request) -> str:
     return str(request.parameters.get("ActionAfterCompletion", "NONE"))
-
-
-def _check_role(iam: Any, arn: str) -> None:
-    """There, with a trust policy that lets the service assume it."""
-    if assumable(iam, arn, SERVICE) is None:
-        raise ValidationException("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
 
 
 def _check_zone(name: str) -> None:
@@ -119,10 +113,6 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-def _is_rate(text: str) -> bool:
-    return bool(re.fullmatch(LIMITS["rate"], text))
-
-
 def _is_calendar(text: str) -> bool:
     """Six fields, of which one day, that of the month or that of the week, is left open by a question mark."""
     fields, rules = text.split(), LIMITS["cron"]
@@ -143,4 +133,5 @@ def _is_value(text: str, rule: Mapping[str, Any]) -> bool:
     return text in rule.get("names", ()) or text.isdecimal() and rule["least"] <= int(text) <= rule["most"]
 
 
-FORMS: Mapping[str, Callable[[str], bool]] = {"at": _is_moment, "rate": _is_rate, "cron": _is_calendar}
+RATE = re.compile(LIMITS["rate"])
+FORMS: Mapping[str, Callable[[str], object]] = {"at": _is_moment, "rate": RATE.fullmatch, "cron": _is_calendar}

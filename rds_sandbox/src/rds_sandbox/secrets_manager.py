@@ -13,7 +13,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from moto.iam.models import iam_backends
 from moto.secretsmanager import responses
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
@@ -162,11 +161,10 @@ def rotate(request: Request) -> dict[str, Any]:
 def put_policy(request: Request) -> object:
     """With BlockPublicPolicy none that lets everybody in (API Reference, PutResourcePolicy)."""
     _require_changeable(request)
-    asked, iam = request.parameters, iam_backends[request.moto.current_account][request.moto.partition]
-    document = asked["ResourcePolicy"]
+    asked, document = request.parameters, request.parameters["ResourcePolicy"]
     if asked.get("PolicyName", "default") != "default":
         raise InvalidParameterException("You can only attach the policy that is named default.")
-    if problem := resource_policies.problem(document, iam):
+    if problem := resource_policies.problem(document, request.iam):
         raise SecretsManagerClientError("MalformedPolicyDocumentException", problem)
     public = asked.get("BlockPublicPolicy") and policies.is_public(document)
     if public is None and asked.get("BlockPublicPolicy"):

@@ -5,7 +5,6 @@ Source: STS API Reference, GetCallerIdentity; IAM User Guide, "IAM policy elemen
 
 from __future__ import annotations
 
-from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 from rds_sandbox import signatures
@@ -20,6 +19,6 @@ def identity(request: Request) -> dict[str, str]:
     if key_id in request.host.keys.sessions:
         return dict(request.host.keys.sessions[key_id].holder)
     session = sts_backends[account][moto.partition].get_assumed_role_from_access_key(key_id)
-    user = iam_backends[account][moto.partition].get_user_from_access_key_id(key_id)
+    user = request.iam.get_user_from_access_key_id(key_id)
     found = (session.user_id, session.arn) if session else (user.id, user.arn) if user else (account, None)
     return {"UserId": found[0], "Arn": found[1] or f"arn:{moto.partition}:iam::{account}:root", "Account": account}
