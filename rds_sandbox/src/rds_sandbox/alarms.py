@@ -29,10 +29,6 @@ COMPARISONS = {
 }
 STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
 NEEDED = ("MetricName", "Threshold", "Period")
-LACKING = (
-    "ActionConfiguration", "EvaluationCriteria", "EvaluationInterval", "EvaluationWindow", "ExtendedStatistic", "Metrics",
-    "ThresholdMetricId", "WarmUpConfiguration",
-)  # fmt: skip
 NO_DATA = "INSUFFICIENT_DATA"
 # The state that missing values make (User Guide, "Configuring how CloudWatch alarms treat missing data"); None leaves it.
 MISSING = {"breaching": "ALARM", "ignore": None, "missing": NO_DATA, "notBreaching": "OK"}
@@ -44,9 +40,6 @@ _put, _delete = CloudWatchBackend.put_metric_alarm, CloudWatchBackend.delete_ala
 def check(request: Request) -> object:
     """A metric needs a threshold and a period, and alarms look back for a day, or a week by the hour."""
     given = request.parameters
-    for name in LACKING:
-        if given.get(name):
-            raise NotInSandbox(f"{name} of PutMetricAlarm is not in the sandbox")
     if given.get("TreatMissingData", "missing") not in MISSING:
         raise Refused("ValidationError", f"TreatMissingData must be one of {', '.join(MISSING)}")
     for name in NEEDED:
@@ -111,9 +104,6 @@ def refuse_composite(_: Request) -> None:
 def describe(request: Request) -> dict[str, Any]:
     """Those that fit all that is asked for, in the states of this moment, by their names."""
     asked, backend = request.parameters, request.backend
-    for name in ("ChildrenOfAlarmName", "ParentsOfAlarmName"):
-        if name in asked:
-            raise NotInSandbox(f"{name} of DescribeAlarms is not in the sandbox, which has no composite alarms")
     if asked.get("AlarmNames") and "AlarmNamePrefix" in asked:
         raise Refused("ValidationError", "AlarmNamePrefix cannot be specified together with AlarmNames")
     _evaluate(backend)

@@ -15,7 +15,7 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 from moto.utilities.utils import get_partition
 
-from rds_sandbox import policies, request_model, resources, service_roles, signatures
+from rds_sandbox import policies, request_model, resources, service_roles, signatures, tables
 from rds_sandbox.policies import Call
 from rds_sandbox.request_model import Refused
 
@@ -110,10 +110,8 @@ def _unallowed(call: Call, kind: str = "identity-based policy") -> str:
 
 def _refusal(service: str, arn: str, call: Call, why: str) -> Refused:
     what = f"User: {arn} is not authorized to perform: {call.action} on resource: {call.resource or '*'} {why}"
-    model = get_service_model(service)
-    if model.protocol == "ec2":
-        return Refused("UnauthorizedOperation", f"You are not authorized to perform this operation. {what}")
-    return Refused("AccessDenied" if "query" in model.metadata["protocols"] else "AccessDeniedException", what)
+    what = f"You are not authorized to perform this operation. {what}" if service == "ec2" else what
+    return Refused(tables.code("denied", service, get_service_model(service).protocol), what)
 
 
 def _caller(key_id: str, account: str, partition: str) -> Caller:

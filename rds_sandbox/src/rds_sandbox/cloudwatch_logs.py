@@ -22,8 +22,6 @@ GROUPS, FILTERS = limits("logs")["groups"], limits("logs")["filters"]
 SERVICE = "logs.amazonaws.com"
 PROTECTED = "Cannot delete log group with deletion protection enabled. Disable deletion protection first."
 SHORT = ("arn", "creationTime", "logGroupName")  # of a group that is found by a pattern
-OF_OTHERS = ("accountIdentifiers", "includeLinkedAccounts", "logGroupIdentifiers")
-TRANSFORMED = ("applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria")
 
 replaces(models, "EventMessageFilter")(filter_patterns.parse)
 _described, _send, _subscribe = LogGroup.to_describe_dict, LogStream._send_log_events, LogGroup.put_subscription_filter
@@ -94,9 +92,6 @@ def describe_groups(request: Request) -> dict[str, Any]:
     prefix, pattern = asked.get("logGroupNamePrefix", ""), asked.get("logGroupNamePattern", "")
     if prefix and pattern:
         raise InvalidParameterException("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
-    for name in OF_OTHERS:
-        if asked.get(name):
-            raise NotInSandbox(f"{name} of DescribeLogGroups is not in the sandbox")
     kind, after = asked.get("logGroupClass", "STANDARD"), asked.get("nextToken", "")
     later = [(name, group) for name, group in sorted(backend.groups.items()) if name > after]
     fits = [group for name, group in later if name.startswith(prefix) and pattern in name]
@@ -111,9 +106,6 @@ def describe_groups(request: Request) -> dict[str, Any]:
 @action("logs", "PutSubscriptionFilter")
 def subscribe(request: Request) -> object:
     """With a pattern that the sandbox knows, on the events as they are, for a function that may be invoked for it."""
-    for name in TRANSFORMED:
-        if request.parameters.get(name):
-            raise NotInSandbox(f"{name} of PutSubscriptionFilter is not in the sandbox")
     if request.parameters.get("distribution", "ByLogStream") != "ByLogStream":
         raise NotInSandbox("a subscription whose events are distributed at random is not in the sandbox")
     filter_patterns.parse(request.parameters["filterPattern"])

@@ -44,8 +44,6 @@ def put(request: Request) -> dict[str, Any]:
 def _check_kind(request: Request, before: Any) -> None:
     """Refuse a new parameter without a type, and a key that there is not, or that is not enabled."""
     given = request.parameters
-    if given.get("Policies"):
-        raise NotInSandbox("policies of parameters are not in the sandbox")
     if not (before or given.get("Type")):
         raise ValidationException("A parameter type is required when you create a parameter.")
     if given.get("KeyId") and not kms.usable(request.backend, given["KeyId"]):
@@ -92,8 +90,6 @@ def check_value(value: str, tier: str, pattern: str) -> None:
 def describe(request: Request) -> dict[str, Any]:
     """As many as are asked for."""
     asked, known = request.parameters, request.backend._parameters
-    if asked.get("Shared"):
-        raise NotInSandbox("parameters that are shared are not in the sandbox")
     token = asked.get("NextToken", "").strip() or "0"
     if not token.isdecimal():
         raise SSMException("InvalidNextToken", "The specified token isn't valid.")

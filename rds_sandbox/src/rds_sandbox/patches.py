@@ -192,6 +192,7 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         if host.iam:
             import_module("rds_sandbox.authorization").require(response, service, name, given, host.keys.owner.key_id)
         request_model.check(service, name, given)
+        request_model.check_lacking(service, name, given)
         if service == "ec2" and given.get("DryRun"):
             return _dry_run(response)
         if function is None:

@@ -22,6 +22,7 @@ from urllib.parse import parse_qs
 
 from werkzeug.wrappers import Response
 
+from rds_sandbox import tables
 from rds_sandbox.signatures import Refused
 
 FACTOR = 0.05  # by which the times of AWS are shortened
@@ -102,7 +103,8 @@ class Realism:
         """Answer a call, whose work may be done even where it is Refused for now, or its answer lost: ConnectionAbortedError."""
         drawn = self._draw(call)
         if drawn.random() < THROTTLED:
-            raise Refused(*throttling(call))
+            code, status = tables.code("throttled", call.service)
+            raise Refused(code, "Rate exceeded", status)
         self._require_known(call)
         answer = self.seen(call.service, call.key, work) if call.reads else self._written(call, work, drawn)
         if drawn.random() < (LOST_READ if call.reads else LOST):
@@ -171,17 +173,3 @@ class Realism:
             asked = json.loads(call.body)
             if not asked.get("Overwrite") and self._deleted.get(asked["Name"], 0) > now:
                 raise Refused("ParameterAlreadyExists", "The parameter was deleted less than 30 seconds ago.", 400)
-
-
-def throttling(call: Call) -> tuple[str, str, int]:
-    """How the service says that there were too many calls (AWS SDKs and Tools Reference Guide, "Retry behavior")."""
-    code, status = {
-        "ec2": ("RequestLimitExceeded", 503),
-        "cognito-idp": ("TooManyRequestsException", 400),
-        "lambda": ("TooManyRequestsException", 429),
-        "rds": ("Throttling", 400),
-        "iam": ("Throttling", 400),
-        "sts": ("Throttling", 400),
-        "scheduler": ("ThrottlingException", 429),
-    }.get(call.service, ("ThrottlingException", 400))
-    return code, "Rate exceeded", status

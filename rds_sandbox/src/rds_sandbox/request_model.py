@@ -18,28 +18,14 @@ from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import determine_request_protocol
 from moto.core.utils import get_service_model
 
+from rds_sandbox import tables
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.tables import limits
 
-# Which code is answered where a parameter is missing, and where it is not as it should be.
-MISSING = {"rds": "MissingParameter", "ec2": "MissingParameter"}
-INVALID = {
-    "rds": "InvalidParameterValue",
-    "ec2": "InvalidParameterValue",
-    "cognito-idp": "InvalidParameterException",
-    "logs": "InvalidParameterException",
-    "resourcegroupstaggingapi": "InvalidParameterException",
-}
-BY_PROTOCOL = {"query": ("ValidationError", "MalformedInput"), "ec2": ("InvalidParameterValue",) * 2}
-OTHERS = "ValidationException", "SerializationException"
-UNKNOWN = {"query": "InvalidAction", "ec2": "InvalidAction"}
 # What a tag's key cannot begin with, whoever gives or takes it (AWS General Reference, "Tagging AWS resources"; of RDS: its API
-# Reference, Tag), where it is found, and the code, where that is not the one of an invalid value.
+# Reference, Tag), and where it is found.
 RESERVED = {"rds": ("aws:", "rds:")}
 TAGS = ("Tags", "tags", "UserPoolTags", "TagKeys", "tagKeys")
-TAG_CODES = {
-    "iam": "InvalidInput", "kms": "TagException", "lambda": "InvalidParameterValueException",
-    "secretsmanager": "InvalidParameterException",
-}  # fmt: skip
 # What the services that say more of tags than their model does let them be made of.
 TAG_LIMITS: Mapping[str, Mapping[str, Any]] = {"rds": limits("rds")["tags"]}
 # Lambda words these itself: a value that it has withdrawn or reserved is another error than a wrong one.
@@ -72,12 +58,9 @@ def read(service: str, name: str, request: Any, uri: Mapping[str, Any]) -> dict[
         parts = {"values": request.values, "headers": request.headers, "body": request.data, "url_params": uri}
         found: dict[str, Any] = parser.parse(cast(Any, {**parts, "method": request.method, "url_path": request.path}))
     except OperationNotFoundError as error:
-        code = UNKNOWN.get(protocol, "UnknownOperationException")
-        raise Refused(code, f"Could not find operation {name} for {service}") from error
+        raise Refused(tables.code("unknown", protocol), f"Could not find operation {name} for {service}") from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:  # what moto's parsers make of no number, no list ...
-        of_service = INVALID if protocol in BY_PROTOCOL else {}
-        code = of_service.get(service, BY_PROTOCOL.get(protocol, OTHERS)[1])
-        raise Refused(code, "The request is malformed.") from error
+        raise Refused(tables.code("malformed", service, protocol), "The request is malformed.") from error
     return found
 
 
@@ -87,10 +70,10 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
     if model.protocol == XML:
         return
     shape = model.operation_model(name).input_shape
-    code = INVALID.get(service, BY_PROTOCOL.get(model.protocol, OTHERS)[0])
+    code, missing = tables.code("invalid", service, model.protocol), tables.code("missing", service)
     for path, problem in _faults(shape, parameters, "") if shape else ():
-        if service in MISSING and not problem:
-            raise Refused(MISSING[service], f"The request must contain the parameter {path}")
+        if missing and not problem:
+            raise Refused(missing, f"The request must contain the parameter {path}")
         problem = re.sub("^Value '.*?' at '", "Value at '", problem, flags=re.DOTALL) if service in BARE else problem
         problem = problem or f"Value null at '{_member(path)}' failed to satisfy constraint: Member must not be null"
         raise Refused(code, f"1 validation error detected: {problem}")
@@ -98,7 +81,7 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
         raise Refused(code, f"Unrecognized filter name: {parameters['Filters'][0]['Name']}")
     for key, value in tags(parameters):
         if problem := _tag_problem(service, key, value):
-            raise Refused(TAG_CODES.get(service, code), problem)
+            raise Refused(tables.code("tag", service) or code, problem)
 
 
 def _tag_problem(service: str, key: str, value: str) -> str:
@@ -114,6 +97,14 @@ def _tag_problem(service: str, key: str, value: str) -> str:
             allowed = f"unicode letters, digits, whitespace, or one of these symbols: {' '.join(rules['symbols'])}"
             return f"Tag {kind}s may only contain {allowed}"
     return ""
+
+
+def check_lacking(service: str, name: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse the parameters that lacking.toml says nothing stands behind."""
+    known = tables.read(__package__, "lacking.toml").get(service, {}).get(name, {})
+    lacking, taken = known.get("lacking", ()), known.get("taken", parameters)
+    if found := [each for each, value in parameters.items() if value and (each in lacking or each not in taken)]:
+        raise NotInSandbox(f"{', '.join(sorted(found))} of {name} is not in the sandbox")
 
 
 def tags(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -22,23 +22,13 @@ from botocore.session import Session
 from werkzeug.wrappers import Request
 
 from rds_sandbox.keys import Key, Keys
-from rds_sandbox.tables import limits
+from rds_sandbox.tables import code, limits
 
 SKEW = timedelta(seconds=limits("signature")["skew"])
 LONGEST = limits("signature")["url"]
 AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256 Credential=([^,\s]+),\s*SignedHeaders=([^,\s]+),\s*Signature=([0-9a-f]{64})")
 HASH = re.compile("[0-9a-f]{64}")
-UNKNOWN_KEY, WRONG, OLD, EXPIRED = range(4)
-# What the services say of these four, and with which status.
-CODES = {
-    "ec2": (401, "AuthFailure", "AuthFailure", "RequestExpired", "RequestExpired"),
-    "json": (
-        *(400, "UnrecognizedClientException", "InvalidSignatureException", "InvalidSignatureException"),
-        "ExpiredTokenException",
-    ),
-    "query": (403, "InvalidClientTokenId", "SignatureDoesNotMatch", "SignatureDoesNotMatch", "ExpiredToken"),
-    "s3": (403, "InvalidAccessKeyId", "SignatureDoesNotMatch", "RequestTimeTooSkewed", "ExpiredToken"),
-}
+UNKNOWN_KEY, WRONG, OLD, EXPIRED = range(4)  # what the services say of these four is in codes.toml
 WORDS = (
     "The security token included in the request is invalid.",
     "The request signature we calculated does not match the signature you provided.",
@@ -202,11 +192,9 @@ def _aws_request(request: Request, body: bytes, claim: Claim) -> AWSRequest | No
 
 
 def _refused(request: Request, claim: Claim, what: int, now: datetime) -> Refused:
-    family = claim.service if claim.service in CODES else "json"
-    if family == "json" and (request.mimetype == "application/x-www-form-urlencoded" or "Action" in request.args):
-        family = "query"
-    if family == "s3" and what == OLD and claim.expires is not None:
+    form = request.mimetype == "application/x-www-form-urlencoded" or "Action" in request.args
+    if claim.service == "s3" and what == OLD and claim.expires is not None:
         return Refused("AccessDenied", "Request has expired")
-    status, *codes = CODES[family]
+    status, *codes = code("signature", claim.service, "query" if form else "json")
     message = WORDS[what].format(date=claim.date, now=now.strftime(SIGV4_TIMESTAMP))
-    return Refused(str(codes[what]), message, int(str(status)))
+    return Refused(codes[what], message, status)

@@ -14,6 +14,12 @@ def read(package: str, name: str) -> dict[str, Any]:
     return tomllib.loads((files(package) / name).read_text(encoding="utf-8"))
 
 
+def code(kind: str, *names: str) -> Any:
+    """Of an error of this kind: that of the first of these services and protocols that codes.toml knows, else of all others."""
+    table = read(__package__, "codes.toml")[kind]
+    return next((table[name] for name in names if name in table), table["others"])
+
+
 def limits(service: str) -> dict[str, Any]:
     """What the service has as its limits and defaults: a table of limits.toml."""
     found: dict[str, Any] = read(__package__, "limits.toml")[service]

@@ -7,7 +7,6 @@ service using an interface VPC endpoint"; the sentences are as users of Terrafor
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 from typing import Any
 
 from moto.ec2.exceptions import InvalidParameter, InvalidVpcEndPointIdError
@@ -16,25 +15,9 @@ from moto.ec2.models.vpcs import VPCBackend
 from rds_sandbox.ec2.endpoint_services import types_of
 from rds_sandbox.ec2.internet import names_hosts
 from rds_sandbox.ec2.sources import find_group
-from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
-CREATED = {
-    "ClientToken", "DryRun", "PolicyDocument", "PrivateDnsEnabled", "RouteTableIds", "SecurityGroupIds", "ServiceName",
-    "SubnetIds", "TagSpecifications", "VpcEndpointType", "VpcId",
-}  # fmt: skip
-MODIFIED = {
-    "AddSecurityGroupIds", "DryRun", "PolicyDocument", "PrivateDnsEnabled", "RemoveSecurityGroupIds", "RemoveSubnetIds",
-    "ResetPolicy", "VpcEndpointId",
-}  # fmt: skip
 _create = VPCBackend.create_vpc_endpoint
-
-
-@action("ec2", "CreateVpcEndpoint")
-def create(request: Request) -> object:
-    """Without what moto leaves out; the rest is for the backend, which CloudFormation asks, too."""
-    _check_lacking(request, CREATED)
-    return MOTO
 
 
 @replaces(VPCBackend, "create_vpc_endpoint")
@@ -73,7 +56,6 @@ def _check_private_dns(ec2: Any, vpc: Any, service_name: str) -> None:
 @action("ec2", "ModifyVpcEndpoint")
 def modify(request: Request) -> object:
     """Policy and private DNS; subnets are left, security groups exchanged."""
-    _check_lacking(request, MODIFIED)
     asked, ec2 = request.parameters, request.backend
     endpoint, named = ec2.vpc_end_points.get(asked["VpcEndpointId"]), asked.get("PrivateDnsEnabled")
     if endpoint is None or endpoint.state == "deleted":
@@ -110,8 +92,3 @@ def _delete(ec2: Any, endpoint: Any) -> None:
     for table in ec2.route_tables.values():
         table._routes = {name: route for name, route in table._routes.items() if route.gateway is not endpoint}
     endpoint.state = "deleted"
-
-
-def _check_lacking(request: Request, known: Collection[str]) -> None:
-    if lacking := ", ".join(request.parameters.keys() - known):
-        raise NotInSandbox(f"{request.name} with {lacking} is not in the sandbox")

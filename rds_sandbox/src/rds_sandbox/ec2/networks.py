@@ -14,12 +14,10 @@ from moto.core.utils import camelcase_to_underscores
 from moto.ec2.exceptions import InvalidAvailabilityZoneError, InvalidParameterCombination, InvalidSubnetRangeError
 from moto.ec2.models.subnets import SubnetBackend
 
-from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import Request, action, replaces
 from rds_sandbox.tables import limits
 
 LARGEST, SMALLEST = limits("ec2")["subnet_prefix"]
-OF_SUBNETS = {"SubnetId", "AssignIpv6AddressOnCreation", "EnableResourceNameDnsARecordOnLaunch", "MapPublicIpOnLaunch"}
 _create_subnet, _create_default_subnet = SubnetBackend.create_subnet, SubnetBackend.create_default_subnet
 
 
@@ -60,8 +58,6 @@ def modify_vpc(request: Request) -> dict[str, Any]:
 @action("ec2", "ModifySubnetAttribute")
 def modify_subnet(request: Request) -> dict[str, Any]:
     """One attribute of those that moto keeps."""
-    if lacking := ", ".join(request.parameters.keys() - OF_SUBNETS):
-        raise NotInSandbox(f"subnets have no attribute {lacking} in the sandbox")
     [(name, value)] = _changed(request, "SubnetId").items()
     request.backend.modify_subnet_attribute(request.parameters["SubnetId"], camelcase_to_underscores(name), value)
     return {}

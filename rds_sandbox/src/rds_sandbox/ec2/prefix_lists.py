@@ -15,7 +15,6 @@ from moto.ec2.models.managed_prefixes import ManagedPrefixListBackend
 from rds_sandbox.ec2.pages import paged
 from rds_sandbox.ec2.security_groups import all_rules
 from rds_sandbox.ec2.sources import find_prefix_list, no_prefix_list
-from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
 _describe = ManagedPrefixListBackend.describe_managed_prefix_lists
@@ -52,8 +51,6 @@ def create(request: Request) -> object:
 def modify(request: Request) -> dict[str, Any]:
     """Entries, which make a new version, or the size; and the name."""
     asked, found = request.parameters, _own(request)
-    if "IpamPrefixListResolverSyncEnabled" in asked:
-        raise NotInSandbox("prefix lists have no IPAM resolver in the sandbox")
     if asked.get("CurrentVersion", found.version) != found.version:
         raise EC2ClientError("PrefixListVersionMismatch", "The prefix list has the incorrect version number.")
     added = {each["Cidr"]: each for each in asked.get("AddEntries") or ()}

@@ -14,10 +14,8 @@ from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination, Inv
 from moto.ec2.models.route_tables import Route, RouteBackend
 
 from rds_sandbox.ec2.sources import canonical_cidr
-from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
-BESIDE = ("DryRun", "RouteTableId", "DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
 TARGETS = (
     "GatewayId", "NatGatewayId", "NetworkInterfaceId", "InstanceId", "VpcPeeringConnectionId", "TransitGatewayId",
     "EgressOnlyInternetGatewayId",
@@ -38,8 +36,6 @@ def lead(request: Request) -> object:
     """To one target, which there is in the VPC of the table."""
     asked, ec2 = request.parameters, request.backend
     table, given = ec2.get_route_table(asked["RouteTableId"]), [each for each in TARGETS if asked.get(each)]
-    if lacking := ", ".join(asked.keys() - {*BESIDE, *TARGETS}):
-        raise NotInSandbox(f"{request.name} with {lacking} is not in the sandbox")
     if len(given) != 1:
         kind = InvalidParameterCombination if given else MissingParameter
         raise kind(f"The request must contain exactly one of {', '.join(TARGETS)}")
