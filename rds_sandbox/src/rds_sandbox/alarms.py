@@ -108,10 +108,8 @@ def describe(request: Request) -> dict[str, Any]:
         raise Refused("ValidationError", "AlarmNamePrefix cannot be specified together with AlarmNames")
     _evaluate(backend)
     found = [each for _, each in sorted(backend.alarms.items()) if _fits(each, asked)]
-    token = asked.get("NextToken") or "0"
-    if token != "0" and not pages.leads_on(token, found):
-        raise Refused("InvalidNextToken", "The NextToken is invalid: take it from the answer before")
-    page, rest = pages.cut(found, token, asked.get("MaxRecords", LIMITS["page"]))
+    wrong = Refused("InvalidNextToken", "The NextToken is invalid: take it from the answer before")
+    page, rest = pages.cut(found, asked.get("NextToken"), asked.get("MaxRecords", LIMITS["page"]), wrong)
     return {"MetricAlarms": page, "CompositeAlarms": [], "NextToken": rest}
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 from botocore import xform_name
 from moto.core.responses import BaseResponse
 from moto.core.serialize import never_return
-from moto.core.utils import utcnow
+from moto.core.utils import get_pagination_model, utcnow
 from moto.iam import models
 from moto.iam.exceptions import (
     DeleteConflictException,
@@ -34,13 +34,11 @@ from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.policies import Call, statements
 from rds_sandbox.tables import limits
 
-# The lists of which moto gives all at once, by their actions: the member of the answer.
-WHOLE = {
-    "GetGroup": "Users", "ListAccessKeys": "AccessKeyMetadata", "ListGroupPolicies": "PolicyNames", "ListGroups": "Groups",
-    "ListGroupsForUser": "Groups", "ListInstanceProfiles": "InstanceProfiles",
-    "ListInstanceProfilesForRole": "InstanceProfiles", "ListRolePolicies": "PolicyNames", "ListUserPolicies": "PolicyNames",
-    "ListUserTags": "Tags", "ListUsers": "Users",
-}  # fmt: skip
+# The lists of which moto gives all at once.
+WHOLE = (
+    "GetGroup", "ListAccessKeys", "ListGroupPolicies", "ListGroups", "ListGroupsForUser", "ListInstanceProfiles",
+    "ListInstanceProfilesForRole", "ListRolePolicies", "ListUserPolicies", "ListUserTags", "ListUsers",
+)  # fmt: skip
 STRICTEST = ("explicitDeny", "implicitDeny", "allowed")
 IN_USE = limits("iam")["in_use"]
 BEGAN = utcnow()  # the account
@@ -168,12 +166,9 @@ def root(request: Request) -> object:
 @action("iam", *WHOLE)
 def listed(request: Request) -> dict[str, Any]:
     """moto's answer, in pages (IAM API Reference, MaxItems and Marker); users without their boundaries (ListUsers)."""
-    found = getattr(request.moto, xform_name(request.name))().result
-    key, rows = next((key, list(value)) for key, value in found.items() if key in WHOLE.values())
-    marker = request.parameters.get("Marker", "0")
-    if marker != "0" and not pages.leads_on(marker, rows):
-        raise ValidationError("Invalid Marker: take it from the answer before.")
-    page, rest = pages.cut(rows, marker, request.parameters.get("MaxItems", limits("iam")["page"]))
+    found, key = getattr(request.moto, xform_name(request.name))().result, get_pagination_model("iam")[request.name]["result_key"]
+    marker, size = request.parameters.get("Marker"), request.parameters.get("MaxItems", limits("iam")["page"])
+    page, rest = pages.cut(list(found[key]), marker, size, ValidationError("Invalid Marker: take it from the answer before."))
     if key == "Users":
         page = [copy.copy(each) for each in page]
         for each in page:

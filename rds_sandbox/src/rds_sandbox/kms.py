@@ -58,15 +58,10 @@ def _schedule(backend: Any, key: Any, days: int) -> dict[str, Any]:
 def listed(request: Request) -> dict[str, Any]:
     """In pages."""
     asked, keys = request.parameters, list(request.backend.list_keys())
-    marker = asked.get("Marker", "0")
-    if marker != "0" and not pages.leads_on(marker, keys):
-        raise JsonRESTError("InvalidMarkerException", "The marker is invalid: take it from the answer before.")
-    page, rest = pages.cut(keys, marker, asked.get("Limit", LIMITS["page"]))
-    return {
-        "Keys": [{"KeyArn": key.arn, "KeyId": key.id} for key in page],
-        "NextMarker": rest,
-        "Truncated": rest is not None,
-    }
+    wrong = JsonRESTError("InvalidMarkerException", "The marker is invalid: take it from the answer before.")
+    page, rest = pages.cut(keys, asked.get("Marker"), asked.get("Limit", LIMITS["page"]), wrong)
+    rows = [{"KeyArn": key.arn, "KeyId": key.id} for key in page]
+    return {"Keys": rows, "NextMarker": rest, "Truncated": rest is not None}
 
 
 @action("kms", "Sign", "Verify", "GenerateMac", "VerifyMac")

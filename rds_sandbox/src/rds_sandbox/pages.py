@@ -11,13 +11,12 @@ def leads_on(token: str, rows: Sequence[Any]) -> bool:
     return token.isdecimal() and 0 < int(token) < len(rows)
 
 
-def cut(rows: Sequence[Any], token: str, size: int) -> tuple[Sequence[Any], str | None]:
-    """So many rows from a token on, and the token of the rest; None where nothing is left.
+def cut(rows: Sequence[Any], token: str | None, size: int, wrong: Exception | None = None) -> tuple[Sequence[Any], str | None]:
+    """So many rows from the token of an answer before on, if any, and the token of the rest; None where nothing is left.
 
-    Args:
-        rows: all of them.
-        token: "0" for the first page, else of an answer before; each service refuses others in its own words.
-        size: of the page.
+    What is `wrong` is raised for a token of no such answer, which each service refuses in its own words.
     """
-    end = int(token) + size
-    return rows[int(token) : end], str(end) if end < len(rows) else None
+    if wrong and token and not leads_on(token, rows):
+        raise wrong
+    start = int(token or 0)
+    return rows[start : start + size], str(start + size) if start + size < len(rows) else None

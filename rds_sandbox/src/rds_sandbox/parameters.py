@@ -90,15 +90,13 @@ def check_value(value: str, tier: str, pattern: str) -> None:
 def describe(request: Request) -> dict[str, Any]:
     """As many as are asked for."""
     asked, known = request.parameters, request.backend._parameters
-    token = asked.get("NextToken", "").strip() or "0"
-    if not token.isdecimal():
-        raise SSMException("InvalidNextToken", "The specified token isn't valid.")
     with _turn:
         for name in [name for name, versions in known.items() if not versions]:  # which moto makes of a name it looked for
             del known[name]
         found = _found(request.backend, asked.get("Filters"), asked.get("ParameterFilters") or [])
-    page, rest = pages.cut(found, token, asked.get("MaxResults", PAGE))
-    region = request.backend.region_name
+    wrong, region = SSMException("InvalidNextToken", "The specified token isn't valid."), request.backend.region_name
+    token = asked.get("NextToken", "").strip()
+    page, rest = pages.cut(found, token, asked.get("MaxResults", PAGE), None if token.isdecimal() else wrong)
     rows = [{**each.describe_response_object(), "ARN": each.response_object(region=region)["ARN"]} for each in page]
     return {"Parameters": rows, "NextToken": rest}
 

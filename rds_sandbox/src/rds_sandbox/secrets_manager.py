@@ -132,10 +132,8 @@ def list_versions(request: Request) -> dict[str, Any]:
 
 def _paged(key: str, rows: list[Any], asked: dict[str, Any]) -> dict[str, Any]:
     """The page that MaxResults and NextToken ask for; 100 rows at most (API Reference, ListSecrets)."""
-    token = asked.get("NextToken", "0")
-    if not token.isdecimal() or int(token) > len(rows):
-        raise SecretsManagerClientError("InvalidNextTokenException", "The NextToken value is invalid.")
-    page, rest = pages.cut(rows, token, asked.get("MaxResults", limits("secretsmanager")["page"]))
+    wrong = SecretsManagerClientError("InvalidNextTokenException", "The NextToken value is invalid.")
+    page, rest = pages.cut(rows, asked.get("NextToken"), asked.get("MaxResults", limits("secretsmanager")["page"]), wrong)
     return {key: page, "NextToken": rest}
 
 

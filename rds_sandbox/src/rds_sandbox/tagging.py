@@ -40,10 +40,9 @@ def values(request: Request) -> dict[str, Any]:
 
 
 def _paged(key: str, found: Any, request: Request) -> dict[str, Any]:
-    rows, token = sorted(set(found)), request.parameters.get("PaginationToken") or "0"
-    if token != "0" and not pages.leads_on(token, rows):
-        raise Refused("PaginationTokenExpiredException", "The token is not of an answer that was just given.")
-    page, rest = pages.cut(rows, token, limits("resourcegroupstaggingapi")["page"])
+    token, size = request.parameters.get("PaginationToken"), limits("resourcegroupstaggingapi")["page"]
+    wrong = Refused("PaginationTokenExpiredException", "The token is not of an answer that was just given.")
+    page, rest = pages.cut(sorted(set(found)), token, size, wrong)
     return {key: page, "PaginationToken": rest or ""}
 
 

@@ -23,9 +23,7 @@ LISTS = (
 def paged(member: str, rows: Sequence[Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     """The result with those rows that MaxResults and NextToken ask for, all of them by default, under this member's name."""
     token = asked.get("NextToken")
-    if token and not pages.leads_on(token, rows):
-        raise InvalidNextToken(token)
-    page, rest = pages.cut(rows, token or "0", asked.get("MaxResults") or len(rows))
+    page, rest = pages.cut(rows, token, asked.get("MaxResults") or len(rows), InvalidNextToken(str(token)))
     return {member: page, "NextToken": rest}
 
 
