@@ -142,7 +142,6 @@ def describe_for_metric(request: Request) -> dict[str, Any]:
 
 @action("cloudwatch", "ListTagsForResource")
 def require_alarm(request: Request) -> object:
-    """Refused for an alarm that is not there."""
     arn = request.parameters["ResourceARN"]
     if ":alarm:" in arn and all(alarm.alarm_arn != arn for alarm in request.backend.alarms.values()):
         raise Refused("ResourceNotFoundException", f"Resource not found: {arn}")

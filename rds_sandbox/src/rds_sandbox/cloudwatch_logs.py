@@ -29,7 +29,6 @@ _described, _send, _subscribe = LogGroup.to_describe_dict, LogStream._send_log_e
 
 @replaces(LogGroup, "to_describe_dict")
 def described(group: Any) -> dict[str, Any]:
-    """With its class and its protection."""
     return {**_described(group), "logGroupClass": "STANDARD", "deletionProtectionEnabled": _protected(group)}
 
 
@@ -72,7 +71,6 @@ def create_group(request: Request) -> dict[str, Any]:
 
 @action("logs", "PutLogGroupDeletionProtection")
 def protect(request: Request) -> dict[str, Any]:
-    """Or no longer."""
     _group(request).protected = request.parameters["deletionProtectionEnabled"]
     return {}
 
@@ -162,7 +160,6 @@ def _protected(group: Any) -> bool:
 
 @action("logs", "PutRetentionPolicy")
 def check_retention(request: Request) -> object:
-    """Certain numbers of days only."""
     days = request.parameters["retentionInDays"]
     if days not in RETENTIONS:
         allowed = f"Member must satisfy enum value set: {RETENTIONS}"

@@ -29,7 +29,6 @@ class ServerPool:
     """Servers of one major version that are made ahead: the first by initdb, the others as copies, in a tenth of the time."""
 
     def __init__(self, pools: ServerPools, programs: Programs) -> None:
-        """Begin with the first one."""
         self._pools = pools
         self._programs = programs
         self._settings = extensions.settings(programs, pools.root)

@@ -56,7 +56,6 @@ def _schedule(backend: Any, key: Any, days: int) -> dict[str, Any]:
 
 @action("kms", "ListKeys")
 def listed(request: Request) -> dict[str, Any]:
-    """In pages."""
     asked, keys = request.parameters, list(request.backend.list_keys())
     wrong = JsonRESTError("InvalidMarkerException", "The marker is invalid: take it from the answer before.")
     page, rest = pages.cut(keys, asked.get("Marker"), asked.get("Limit", LIMITS["page"]), wrong)
@@ -66,7 +65,6 @@ def listed(request: Request) -> dict[str, Any]:
 
 @action("kms", "Sign", "Verify", "GenerateMac", "VerifyMac")
 def use(request: Request) -> object:
-    """With a key that is enabled."""
     backend = request.backend
     require_enabled(backend.keys.get(backend.any_id_to_key_id(request.parameters["KeyId"])))
     return MOTO
@@ -74,14 +72,12 @@ def use(request: Request) -> object:
 
 @replaces(models, "encrypt")
 def encrypt(master_keys: Any, key_id: str, *given: Any, **named: Any) -> bytes:
-    """The same."""
     require_enabled(master_keys.get(key_id))
     return _encrypt(master_keys, key_id, *given, **named)
 
 
 @replaces(models, "decrypt")
 def decrypt(master_keys: Any, *given: Any, **named: Any) -> tuple[bytes, str]:
-    """The same, of the key that the ciphertext names."""
     found, key_id = _decrypt(master_keys, *given, **named)
     require_enabled(master_keys[key_id])
     return found, key_id

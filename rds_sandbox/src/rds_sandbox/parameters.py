@@ -88,7 +88,6 @@ def check_value(value: str, tier: str, pattern: str) -> None:
 
 @action("ssm", "DescribeParameters")
 def describe(request: Request) -> dict[str, Any]:
-    """As many as are asked for."""
     asked, known = request.parameters, request.backend._parameters
     with _turn:
         for name in [name for name, versions in known.items() if not versions]:  # which moto makes of a name it looked for

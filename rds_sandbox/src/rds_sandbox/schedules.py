@@ -67,7 +67,6 @@ def create_group(request: Request) -> dict[str, str]:
 
 @action("scheduler", "DeleteScheduleGroup")
 def delete_group(request: Request) -> object:
-    """One that there is, but for the default one."""
     if request.backend.get_schedule_group(request.parameters["Name"]).name == "default":
         raise ValidationException("The default schedule group cannot be deleted.")
     return MOTO

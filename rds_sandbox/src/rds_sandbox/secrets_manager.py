@@ -62,7 +62,6 @@ def to_dict(secret: Any) -> dict[str, Any]:
 
 @action("secretsmanager", "CreateSecret")
 def create(request: Request) -> object:
-    """Under a name that is one."""
     if not re.fullmatch(limits("secretsmanager")["name"], request.parameters["Name"]):
         allowed = "Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
         raise ValidationException(f"Invalid name. {allowed}")
@@ -139,7 +138,6 @@ def _paged(key: str, rows: list[Any], asked: dict[str, Any]) -> dict[str, Any]:
 
 @action("secretsmanager", "UpdateSecretVersionStage")
 def move_label(request: Request) -> dict[str, str]:
-    """From the version that is named to the other one."""
     _require_changeable(request)
     asked, secret = request.parameters, request.backend.describe_secret(request.parameters["SecretId"])
     label, to = asked["VersionStage"], asked.get("MoveToVersionId", "")

@@ -41,7 +41,6 @@ class Refused(Exception):
     """AWS refuses the request before its service looks at it: error code, message and HTTP status."""
 
     def __init__(self, code: str, message: str, status: int = 403) -> None:
-        """As AWS answers it."""
         super().__init__(message)
         self.code, self.message, self.status = code, message, status
 
@@ -67,7 +66,6 @@ class _Signer(SigV4Auth):  # type: ignore[misc]
     """botocore's, for a request that was signed elsewhere: which headers count is known."""
 
     def __init__(self, key: Key, claim: Claim, headers: HTTPHeaders) -> None:
-        """Of the scope that the request names."""
         super().__init__(Credentials(key.key_id, key.secret), claim.service, claim.credential[2])
         self.signed = headers
 

@@ -67,7 +67,6 @@ def move(secret: Any, labels: Iterable[str], to: str) -> None:
 
 @replaces(FakeSecret, "reset_default_version")
 def add_current(secret: Any, version: Mapping[str, Any], version_id: str) -> None:
-    """A new version that is the current one."""
     with _turn:
         _label(secret, {**secret.versions, version_id: {**version, "version_stages": []}}, version["version_stages"], version_id)
 
@@ -82,7 +81,6 @@ def _label(secret: Any, versions: Mapping[str, Any], labels: Iterable[str], to: 
 
 @replaces(FakeSecret, "_form_version_ids_to_stages")
 def labelled(secret: Any) -> Labels:
-    """The versions that have labels."""
     return {version: its for version, its in of(secret).items() if its}
 
 

@@ -35,7 +35,6 @@ def keys(request: Request) -> dict[str, Any]:
 
 @action("resourcegroupstaggingapi", "GetTagValues")
 def values(request: Request) -> dict[str, Any]:
-    """The same, of the values of one key."""
     return _paged("TagValues", request.backend._get_tag_values_generator(request.parameters["Key"]), request)
 
 

@@ -55,7 +55,6 @@ def _validate_password(backend: Any, user_pool_id: str, password: str) -> None:
 
 @action("cognito-idp", "CreateUserPool", "UpdateUserPool")
 def check_configuration(request: Request) -> object:
-    """What cannot be said twice."""
     pools.check_configuration(request.parameters)
     return MOTO
 

@@ -54,7 +54,6 @@ def delete_vpc(request: Request) -> object:
 
 @action("ec2", "DeleteRouteTable")
 def delete_route_table(request: Request) -> object:
-    """Not the main one of a VPC."""
     table = request.parameters["RouteTableId"]
     if request.backend.get_route_table(table).main_association_id:
         raise DependencyViolationError(f"The routeTable '{table}' has dependencies and cannot be deleted.")

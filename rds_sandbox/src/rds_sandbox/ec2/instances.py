@@ -25,7 +25,6 @@ class WithImages:
     """An attribute of EC2's backend which has that of the images, too, once anybody reads it."""
 
     def __init__(self, name: str) -> None:
-        """Of the attribute."""
         self.name = name
 
     def __get__(self, backend: Any, _: type) -> Any:
@@ -37,7 +36,6 @@ class WithImages:
         return vars(backend)[self.name]
 
     def __set__(self, backend: Any, value: Any) -> None:
-        """As any attribute is set."""
         vars(backend)[self.name] = value
 
 

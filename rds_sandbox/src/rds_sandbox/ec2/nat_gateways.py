@@ -26,7 +26,6 @@ def describe(ec2: Any, filters: Any, nat_gateway_ids: Iterable[str] | None) -> l
 
 @action("ec2", "DeleteNatGateway")
 def delete(request: Request) -> object:
-    """One that there is."""
     _find(request.backend, request.parameters["NatGatewayId"])
     return MOTO
 

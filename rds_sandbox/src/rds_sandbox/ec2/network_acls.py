@@ -40,7 +40,6 @@ def describe(ec2: Any, network_acl_ids: Iterable[str] | None = None, filters: An
 
 @action("ec2", "DeleteNetworkAcl")
 def delete(request: Request) -> object:
-    """Not the default one."""
     acl = request.backend.get_network_acl(request.parameters["NetworkAclId"])
     if acl.default:
         raise InvalidParameterValue(f"cannot delete default network ACL {acl.id}")
@@ -66,7 +65,6 @@ def change_entry(request: Request) -> object:
 
 @action("ec2", "ReplaceNetworkAclAssociation")
 def associate(request: Request) -> object:
-    """Where both are there."""
     asked, ec2 = request.parameters, request.backend
     ec2.get_network_acl(asked["NetworkAclId"])
     if not any(asked["AssociationId"] in each._associations for each in ec2.network_acls.values()):

@@ -24,7 +24,6 @@ Place = tuple[str, frozenset[str]]  # a subnet's id, the ids of security groups
 
 @action("ec2", "CreateNetworkInterface")
 def create(request: Request) -> object:
-    """In security groups that there are."""
     for group in request.parameters.get("Groups") or ():
         find_group(request.backend, group)
     return MOTO

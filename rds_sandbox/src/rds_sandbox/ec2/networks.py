@@ -49,7 +49,6 @@ def create_default_subnet(ec2: Any, availability_zone: str) -> Any:
 
 @action("ec2", "ModifyVpcAttribute")
 def modify_vpc(request: Request) -> dict[str, Any]:
-    """One attribute."""
     [(name, value)] = _changed(request, "VpcId").items()
     request.backend.modify_vpc_attribute(request.parameters["VpcId"], camelcase_to_underscores(name), value)
     return {}
@@ -57,7 +56,6 @@ def modify_vpc(request: Request) -> dict[str, Any]:
 
 @action("ec2", "ModifySubnetAttribute")
 def modify_subnet(request: Request) -> dict[str, Any]:
-    """One attribute of those that moto keeps."""
     [(name, value)] = _changed(request, "SubnetId").items()
     request.backend.modify_subnet_attribute(request.parameters["SubnetId"], camelcase_to_underscores(name), value)
     return {}

@@ -29,6 +29,5 @@ def paged(member: str, rows: Sequence[Any], asked: Mapping[str, Any]) -> dict[st
 
 @action("ec2", *(f"Describe{each}" for each in LISTS))
 def listed(request: Request) -> dict[str, Any]:
-    """A page of what moto lists."""
     [(member, rows)] = getattr(request.moto, camelcase_to_underscores(request.name))().result.items()
     return paged(member, rows, request.parameters)

@@ -22,7 +22,6 @@ _describe = ManagedPrefixListBackend.describe_managed_prefix_lists
 
 @replaces(ManagedPrefixListBackend, "describe_managed_prefix_lists")
 def describe(ec2: Any, prefix_list_ids: Iterable[str] | None = None, filters: Any = None) -> list[Any]:
-    """Those of these ids, which there are, or all."""
     for each in prefix_list_ids or ():
         if each not in ec2.managed_prefix_lists:
             raise no_prefix_list(each)
@@ -42,7 +41,6 @@ def entries(request: Request) -> dict[str, Any]:
 
 @action("ec2", "CreateManagedPrefixList")
 def create(request: Request) -> object:
-    """With no more entries than it may have."""
     _check_size(request.parameters.get("Entries") or (), request.parameters["MaxEntries"])
     return MOTO
 

@@ -26,7 +26,6 @@ _create_route = RouteBackend.create_route
 
 @replaces(RouteBackend, "create_route")
 def create_route(ec2: Any, route_table_id: str, destination_cidr_block: str | None, *more: Any, **target: Any) -> Any:
-    """To a network in its canonical form."""
     block = destination_cidr_block and canonical_cidr(destination_cidr_block, IPv4Network)
     return _create_route(ec2, route_table_id, block, *more, **target)
 

@@ -53,7 +53,6 @@ class SandboxRule(SecurityGroupRule):
         return isinstance(other, SandboxRule) and self.terms == other.terms
 
     def __hash__(self) -> int:
-        """Follow equality."""
         return hash(self.terms)
 
     def __str__(self) -> str:
@@ -92,7 +91,6 @@ class SandboxSecurityGroup(SecurityGroup):
     __module__ = SecurityGroup.__module__
 
     def __init__(self, *arguments: Any, **parameters: Any) -> None:
-        """Take what moto's takes."""
         super().__init__(*arguments, **parameters)
         if self.is_default:
             members = {"UserId": self.owner_id, "GroupId": self.id}

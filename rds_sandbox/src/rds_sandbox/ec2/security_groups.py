@@ -80,7 +80,6 @@ def create(request: Request) -> object:
 
 @action("ec2", "DescribeSecurityGroups")
 def describe(request: Request) -> dict[str, Any]:
-    """Ids and filters are checked."""
     asked, filters = request.parameters, request.moto._filters_from_querystring()
     for group_id in asked.get("GroupIds") or ():
         find_group(request.backend, group_id)
@@ -92,7 +91,6 @@ def describe(request: Request) -> dict[str, Any]:
 
 @action("ec2", "DescribeSecurityGroupRules")
 def describe_rules(request: Request) -> dict[str, Any]:
-    """Those of these ids that the filters let through."""
     rule_ids, filters = request.parameters.get("SecurityGroupRuleIds", []), request.moto._filters_from_querystring()
     _check_filters(filters, RULE_FILTERS)
     rules = {rule.id: rule for rule in all_rules(request.backend)}
@@ -104,7 +102,6 @@ def describe_rules(request: Request) -> dict[str, Any]:
 
 @_changes("AuthorizeSecurityGroupIngress", "AuthorizeSecurityGroupEgress")
 def authorize(request: Request, group: Any) -> dict[str, Any]:
-    """Add rules."""
     tags = request.moto._parse_tag_specification().get("security-group-rule", {})
     added = _named(request, group)
     if len(set(added)) < len(added):

@@ -22,7 +22,6 @@ _described = EC2Backend.describe_tags
 
 @replaces(EC2Backend, "iter_tagged_resources")
 def iter_tagged_resources(ec2: Any) -> Iterator[TaggedResource]:
-    """moto's, and these that there still are."""
     yield from _listed(ec2)
     groups = [group for vpc in list(ec2.groups.values()) for group in list(vpc.values())]
     rules = [rule.id for group in groups for rule in (*group.ingress_rules, *group.egress_rules)]
