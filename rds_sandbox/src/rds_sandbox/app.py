@@ -46,10 +46,7 @@ PUBLIC = ("/.well-known/jwks.json", "/.well-known/openid-configuration")
 KEYS_REMEDY = '`eval "$(rds-sandbox env)"` as the user who started it'
 # Services some of whose operations AWS asks no signature for, by the prefix of X-Amz-Target. STS has two more, whose tokens
 # nobody checks here: a signature is asked for these.
-OPEN = {
-    "AWSCognitoIdentityProviderService": "cognito-idp",
-    "AWSCognitoIdentityService": "cognito-identity",
-}
+OPEN = {"AWSCognitoIdentityProviderService": "cognito-idp", "AWSCognitoIdentityService": "cognito-identity"}
 # With --iam: those whose requests are asked for policies, by their signing names; any other is the owner's alone.
 EVALUATED = (
     "rds", "ec2", "lambda", "iam", "sts", "logs", "secretsmanager", "ssm", "cognito-idp", "monitoring", "kms", "scheduler",

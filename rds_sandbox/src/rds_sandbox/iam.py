@@ -16,13 +16,7 @@ from moto.core.responses import BaseResponse
 from moto.core.serialize import never_return
 from moto.core.utils import get_pagination_model, utcnow
 from moto.iam import models
-from moto.iam.exceptions import (
-    DeleteConflictException,
-    InvalidInput,
-    MalformedPolicyDocument,
-    NotFoundException,
-    ValidationError,
-)
+from moto.iam.exceptions import DeleteConflictException, InvalidInput, MalformedPolicyDocument, NotFoundException, ValidationError
 from moto.iam.models import AWSManagedPolicy, IAMBackend, User
 from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id as identifier

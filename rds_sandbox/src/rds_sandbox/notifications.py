@@ -65,9 +65,4 @@ def _record(subscription: Any, posted: dict[str, Any], attributes: dict[str, Any
         "UnsubscribeUrl": posted.pop("UnsubscribeURL"),
         "MessageAttributes": attributes,
     }
-    return {
-        "EventSource": "aws:sns",
-        "EventVersion": "1.0",
-        "EventSubscriptionArn": subscription.arn,
-        "Sns": {**posted, **own},
-    }
+    return {"EventSource": "aws:sns", "EventVersion": "1.0", "EventSubscriptionArn": subscription.arn, "Sns": {**posted, **own}}

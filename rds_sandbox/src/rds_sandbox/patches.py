@@ -29,11 +29,7 @@ from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.host import Host
 
 MOTO = object()
-JSON = {
-    "json": "application/x-amz-json-1.1",
-    "smithy-rpc-v2-cbor": "application/x-amz-json-1.1",
-    "rest-json": "application/json",
-}
+JSON = {"json": "application/x-amz-json-1.1", "smithy-rpc-v2-cbor": "application/x-amz-json-1.1", "rest-json": "application/json"}
 DENIALS = ("AccessDenied", "UnauthorizedOperation")
 FORM = "application/x-www-form-urlencoded"  # what the two XML protocols that have actions are sent as
 

@@ -19,11 +19,7 @@ from typing import Any
 from moto.awslambda.exceptions import LambdaClientError
 from moto.backends import get_backend
 from moto.rds.exceptions import RDSClientError
-from moto.secretsmanager.exceptions import (
-    InvalidParameterException,
-    InvalidRequestException,
-    SecretsManagerClientError,
-)
+from moto.secretsmanager.exceptions import InvalidParameterException, InvalidRequestException, SecretsManagerClientError
 
 from rds_sandbox import patches, staging_labels
 from rds_sandbox.errors import NotInSandbox

@@ -12,12 +12,7 @@ import threading
 from typing import Any
 
 from moto.cognitoidp import models
-from moto.cognitoidp.exceptions import (
-    InvalidParameterException,
-    NotAuthorizedError,
-    UsernameExistsException,
-    UserNotFoundError,
-)
+from moto.cognitoidp.exceptions import InvalidParameterException, NotAuthorizedError, UsernameExistsException, UserNotFoundError
 from moto.cognitoidp.models import UserStatus, cognitoidp_backends
 
 from rds_sandbox.cognito import pools, triggers
