@@ -22,7 +22,7 @@ from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id as identifier
 from moto.utilities.utils import get_partition
 
-from rds_sandbox import authorization, pages, resource_policies, resources, signers
+from rds_sandbox import authorization, pages, resource_policies, resources, sessions
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.policies import Call, statements
@@ -140,7 +140,7 @@ def parameter(response: Any, name: str, if_none: Any = None) -> Any:
     found, operation = BaseResponse._get_param(response, name, if_none), response._get_action()
     if name != "UserName" or found or operation not in resources.facts()["caller"]["iam"]:
         return found
-    arn = signers.identity(Request(operation, response, {}))["Arn"]
+    arn = sessions.identity(Request(operation, response, {}))["Arn"]
     if arn.endswith(":root"):
         raise NotInSandbox(f"{operation} of the account's root user: give UserName")
     if ":user/" not in arn:
@@ -151,7 +151,7 @@ def parameter(response: Any, name: str, if_none: Any = None) -> Any:
 @action("iam", "GetUser")
 def root(request: Request) -> object:
     """Of the root user what there is of it, as its owners report: no name, no path."""
-    who = signers.identity(request)
+    who = sessions.identity(request)
     if request.parameters.get("UserName") or not who["Arn"].endswith(":root"):
         return MOTO
     return {"User": {"UserId": who["UserId"], "Arn": who["Arn"], "CreateDate": BEGAN}}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -35,29 +35,18 @@ FORM = "application/x-www-form-urlencoded"  # what the two XML protocols that ha
 
 # Whose import patches a service, under moto's name of it: at its first request, so that what nobody uses costs no time.
 MODULES = {
-    "awslambda": "rds_sandbox.lambdas",
-    "cloudwatch": "rds_sandbox.alarms",
-    "cognitoidp": "rds_sandbox.cognito",
-    "ec2": "rds_sandbox.ec2",
-    "iam": "rds_sandbox.iam",
-    "kms": "rds_sandbox.kms",
-    "logs": "rds_sandbox.cloudwatch_logs",
-    "rds": "rds_sandbox.rds",
-    "resourcegroupstaggingapi": "rds_sandbox.tagging",
-    "scheduler": "rds_sandbox.schedules",
-    "secretsmanager": "rds_sandbox.secrets_manager",
-    "sns": "rds_sandbox.notifications",
-    "ssm": "rds_sandbox.parameters",
+    "awslambda": "rds_sandbox.lambdas", "cloudwatch": "rds_sandbox.alarms", "cognitoidp": "rds_sandbox.cognito",
+    "ec2": "rds_sandbox.ec2", "iam": "rds_sandbox.iam", "kms": "rds_sandbox.kms", "logs": "rds_sandbox.cloudwatch_logs",
+    "rds": "rds_sandbox.rds", "resourcegroupstaggingapi": "rds_sandbox.tagging", "scheduler": "rds_sandbox.schedules",
+    "secretsmanager": "rds_sandbox.secrets_manager", "sns": "rds_sandbox.notifications", "ssm": "rds_sandbox.parameters",
     "sts": "rds_sandbox.sessions",
-}
+}  # fmt: skip
 
 # The services that moto knows more of than anything stands behind: what it answers otherwise would look done without
 # having been done. Beside the functions of the table these actions count, which are plain bookkeeping.
 BOOKKEEPING = {
     "lambda": frozenset(),
-    "rds": frozenset({
-        "AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource",
-    }),
+    "rds": frozenset({"AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource"}),
 }  # fmt: skip
 
 Function = Callable[["Request"], Any]
@@ -194,7 +183,7 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         if function is None:
             return _in_protocol(response, *moto(response))
         g.own = True
-        with _turn(service, name):
+        with turn if service == "rds" and not name.startswith("Describe") else nullcontext():
             result = function(Request(name, response, given))
         if result is MOTO:
             g.pop("own")
@@ -223,10 +212,6 @@ def _denies(service: str, code: str) -> bool:
     return code in DENIALS or code == "AccessDeniedException" and get_service_model(service).protocol.startswith("rest")
 
 
-def _turn(service: str, name: str) -> AbstractContextManager[object]:
-    return turn if service == "rds" and not name.startswith("Describe") else nullcontext()
-
-
 def _serialized(response: Any, result: Any) -> tuple[int, Any, Any]:
     if not isinstance(result, Constant):
         found: tuple[int, Any, Any] = response.serialized(ActionResult(result))
@@ -243,12 +228,8 @@ def _in_protocol(response: Any, status: int, headers: Any, body: Any) -> tuple[i
     protocol = get_service_model(response.boto3_service_name).protocol
     if protocol in JSON and not {"content-type"} & {key.lower() for key in headers}:
         headers = {**headers, "Content-Type": JSON[protocol]}
-    if protocol == "json" and 400 < status < 500:
-        return (
-            400,
-            headers,
-            body,
-        )  # of which these services answer with no other (the errors of each action, in its API reference)
+    if protocol == "json" and 400 < status < 500:  # of which these answer with no other (the errors in their API references)
+        return 400, headers, body
     if status < 400 or not str(body).startswith('{"__type"') or response.normalized_request.mimetype != FORM:
         return status, headers, body
     said = json.loads(body)

@@ -28,18 +28,9 @@ from rds_sandbox.signatures import Refused
 FACTOR = 0.05  # by which the times of AWS are shortened
 # The seconds of AWS for which a read may still answer as before a write to the service.
 LAGS = {
-    "cognito-idp": 2.0,
-    "ec2": 10.0,
-    "events": 2.0,
-    "iam": 20.0,
-    "lambda": 5.0,
-    "logs": 5.0,
-    "rds": 30.0,
-    "scheduler": 5.0,
-    "secretsmanager": 5.0,
-    "ssm": 5.0,
-    "tagging": 120.0,  # of all services
-}
+    "cognito-idp": 2.0, "ec2": 10.0, "events": 2.0, "iam": 20.0, "lambda": 5.0, "logs": 5.0, "rds": 30.0, "scheduler": 5.0,
+    "secretsmanager": 5.0, "ssm": 5.0, "tagging": 120.0,  # the last is of all services
+}  # fmt: skip
 NAME_SECONDS = 60.0  # until a new endpoint's name is known
 DELETED_PARAMETER_SECONDS = 30.0  # until its name can be used again
 THROTTLED, LOST, LOST_READ = 0.015, 0.02, 0.005  # probabilities
@@ -48,16 +39,8 @@ FORM = "application/x-www-form-urlencoded"
 ID = re.compile(rb"\b(?:sg|sgr|vpce)-[0-9a-f]{8,17}\b")
 # What EC2 makes by a call, and does not know at once.
 MADE = {"AuthorizeSecurityGroupIngress": b"sgr-", "CreateSecurityGroup": b"sg-", "CreateVpcEndpoint": b"vpce-"}
-UNKNOWN = {
-    b"sg": "InvalidGroup.NotFound",
-    b"sgr": "InvalidSecurityGroupRuleId.NotFound",
-    b"vpce": "InvalidVpcEndpointId.NotFound",
-}
-# What a service says of a role that it does not know yet.
-STRANGER = {
-    ("lambda", "POST functions"): "InvalidParameterValueException",
-    ("scheduler", "POST schedules"): "ValidationException",
-}
+# Where a service does not know a role yet.
+STRANGER = {"lambda": "POST functions", "scheduler": "POST schedules"}
 Answer = TypeVar("Answer")
 
 
@@ -166,9 +149,10 @@ class Realism:
         if call.service == "ec2" and not call.reads:
             for named in ID.findall(call.body):
                 if self._unknown.get(named, 0) > now:
-                    raise Refused(UNKNOWN[named.partition(b"-")[0]], f"{named.decode()} does not exist", 400)
-        if (call.service, call.action) in STRANGER and any(seen > now for _, seen in self._writes["iam"][-5:]):
-            raise Refused(STRANGER[call.service, call.action], "The service cannot assume the role.", 400)
+                    code = tables.code("not_yet", named.decode().partition("-")[0])
+                    raise Refused(code, f"{named.decode()} does not exist", 400)
+        if STRANGER.get(call.service) == call.action and any(seen > now for _, seen in self._writes["iam"][-5:]):
+            raise Refused(tables.code("not_yet", call.service), "The service cannot assume the role.", 400)
         if call.action == "PutParameter" and self._deleted:
             asked = json.loads(call.body)
             if not asked.get("Overwrite") and self._deleted.get(asked["Name"], 0) > now:

@@ -42,10 +42,10 @@ def rotate(request: Request, secret: Any) -> dict[str, Any]:
     asked, now = request.parameters, request.parameters.get("RotateImmediately", True)
     rules = asked.get("RotationRules") or getattr(secret, "rules", {})
     token = asked.get("ClientRequestToken") or str(uuid.uuid4())
-    if secret.owning_service:
-        _check_managed(asked, secret)
-    else:
+    if not secret.owning_service:
         _check_function(request, secret)
+    elif asked.keys() & BY_OTHERS:
+        raise InvalidRequestException(f"This secret is managed by {secret.owning_service}, which rotates it itself.")
     check_rules(rules)
     if secret.owning_service and now:
         _begin(request, secret, token)
@@ -55,11 +55,6 @@ def rotate(request: Request, secret: Any) -> dict[str, Any]:
         _run(secret, token, STEPS if now else TRIAL)
     managed_secrets.schedule(secret, rules)
     return {"ARN": secret.arn, "Name": secret.name, **({"VersionId": token} if now else {})}
-
-
-def _check_managed(asked: Mapping[str, Any], secret: Any) -> None:
-    if asked.keys() & BY_OTHERS:
-        raise InvalidRequestException(f"This secret is managed by {secret.owning_service}, which rotates it itself.")
 
 
 def _check_function(request: Request, secret: Any) -> None:

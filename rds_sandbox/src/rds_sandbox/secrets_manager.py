@@ -37,14 +37,6 @@ OWN = ("RotateSecret", "UpdateSecretVersionStage")  # answered here
 CHANGES = {*VALUES, *ANYBODY, "DeleteSecret", "RestoreSecret"}.difference(OWN)
 # What needs the key of the secret, and the error where that cannot be used.
 KEYED = {"GetSecretValue": "DecryptionFailure", "PutSecretValue": "EncryptionFailure", "UpdateSecret": "EncryptionFailure"}
-# What ListSecrets sorts by (API Reference, SortBy), and the member of a secret that has it.
-SORTED_BY = {
-    "created-date": "CreatedDate",
-    "last-accessed-date": "LastAccessedDate",
-    "last-changed-date": "LastChangedDate",
-    "name": "Name",
-}
-
 
 _to_dict = FakeSecret.to_dict
 
@@ -104,7 +96,7 @@ def describe(request: Request) -> tuple[int, dict[str, str], str]:
 def list_secrets(request: Request) -> dict[str, Any]:
     """In the order that is asked for; by the day of creation where none is."""
     asked, backend = request.parameters, request.backend
-    filters, key = asked.get("Filters") or [], SORTED_BY[asked.get("SortBy") or "created-date"]
+    filters, key = asked.get("Filters") or [], (asked.get("SortBy") or "created-date").title().replace("-", "")
     responses._validate_filters(filters)
     found, _ = backend.list_secrets(filters, len(backend.secrets) or 1, None, asked.get("IncludePlannedDeletion", False))
     found = sorted(found, key=lambda one: one.get(key) or 0)

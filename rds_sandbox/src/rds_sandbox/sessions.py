@@ -1,6 +1,8 @@
-"""STS's temporary keys: moto's that stand for their caller are the same everywhere, and it gives any role to anybody.
+"""STS: who has signed a request (the account's root user, whose key the owner has, a user, or a session), and temporary keys.
 
-Source: STS API Reference, AssumeRole; IAM User Guide, "Session policies" and "Troubleshoot IAM roles".
+moto's that stand for their caller are the same everywhere, and it gives any role to anybody. Source: STS API Reference,
+AssumeRole and GetCallerIdentity; IAM User Guide, "Session policies", "Troubleshoot IAM roles", and "IAM policy elements:
+Variables and tags", the values of aws:userid.
 """
 
 from __future__ import annotations
@@ -14,18 +16,32 @@ from typing import Any
 from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
 from moto.iam.policy_validation import IAMPolicyDocumentValidator
+from moto.sts.models import sts_backends
 
-from rds_sandbox import keys, policies, service_roles, signers
+from rds_sandbox import keys, policies, service_roles, signatures
 from rds_sandbox.patches import Request, action
 from rds_sandbox.request_model import Refused
 from rds_sandbox.tables import limits
+
+
+@action("sts", "GetCallerIdentity")
+def identity(request: Request) -> dict[str, str]:
+    """UserId, Arn and Account; of the keys of GetSessionToken and GetFederationToken what was noted when they were issued."""
+    moto, account = request.moto, request.moto.current_account
+    key_id = signatures.key_id(moto.headers.get("Authorization", ""))
+    if key_id in request.host.keys.sessions:
+        return dict(request.host.keys.sessions[key_id].holder)
+    session = sts_backends[account][moto.partition].get_assumed_role_from_access_key(key_id)
+    user = request.iam.get_user_from_access_key_id(key_id)
+    found = (session.user_id, session.arn) if session else (user.id, user.arn) if user else (account, None)
+    return {"UserId": found[0], "Arn": found[1] or f"arn:{moto.partition}:iam::{account}:root", "Account": account}
 
 
 @action("sts", "GetSessionToken", "GetFederationToken")
 def issue(request: Request) -> dict[str, Any]:
     """Random keys, which count until their end."""
     expires = utcnow() + timedelta(seconds=request.parameters.get("DurationSeconds") or limits("sts")["session"])
-    holder = signers.identity(request)
+    holder = identity(request)
     if request.name == "GetFederationToken":
         account, name = holder["Account"], request.parameters["Name"]
         arn = f"arn:{request.moto.partition}:sts::{account}:federated-user/{name}"
