@@ -154,9 +154,7 @@ def _pairs(dimensions: Iterable[Any]) -> set[tuple[str, str]]:
 
 def _evaluate(backend: Any) -> None:
     """Give those of RDS's metrics the state that the last value makes, if it is of the periods that count."""
-    alarms = [
-        alarm for alarm in backend.alarms.values() if alarm.namespace == NAMESPACE and alarm.comparison_operator in COMPARISONS
-    ]
+    alarms = [each for each in backend.alarms.values() if each.namespace == NAMESPACE and each.comparison_operator in COMPARISONS]
     last = {(one.name, frozenset(_pairs(one.dimensions))): one for one in backend.aws_metric_data} if alarms else {}
     now = utcnow().replace(second=0, microsecond=0)
     for alarm in alarms:

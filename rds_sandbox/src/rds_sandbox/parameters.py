@@ -72,9 +72,8 @@ def check_value(value: str, tier: str, pattern: str) -> None:
     """Refuse a value that is too long for its tier, or not as the parameter allows."""
     if len(value) > SIZES[tier]:
         advice = "use the advanced-parameter tier" if tier == STANDARD else "store it elsewhere"
-        raise ValidationException(
-            f"{tier} tier parameters support a maximum parameter value of {SIZES[tier]} characters: {advice}."
-        )
+        limit = f"support a maximum parameter value of {SIZES[tier]} characters"
+        raise ValidationException(f"{tier} tier parameters {limit}: {advice}.")
     try:
         allowed = re.fullmatch(pattern, value, re.DOTALL) if pattern else True
     except re.error as error:

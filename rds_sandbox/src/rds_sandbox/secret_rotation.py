@@ -115,13 +115,11 @@ def _begin(request: Request, secret: Any, version: str) -> None:
     if instance is None:
         raise InvalidRequestException("RDS cannot rotate the secret: the DB instance is gone.")
     moto = SimpleNamespace(boto3_service_name="rds", current_account=account, region=region)
-    wanted = {"RotateMasterUserPassword": True, "ApplyImmediately": True}
+    wanted = {"DBInstanceIdentifier": instance.db_instance_identifier, "RotateMasterUserPassword": True, "ApplyImmediately": True}
     with patches.turn:
         instance.master_user_secret.version = version
         try:
-            modifications.modify(
-                Request("ModifyDBInstance", moto, {"DBInstanceIdentifier": instance.db_instance_identifier, **wanted})
-            )
+            modifications.modify(Request("ModifyDBInstance", moto, wanted))
         except RDSClientError as error:
             instance.master_user_secret.version = ""
             raise InvalidRequestException(f"RDS cannot rotate the secret now: {error.message}") from error

@@ -69,9 +69,8 @@ def _check_value(request: Request) -> None:
     """One of two kinds of value, a key that there is."""
     given = request.parameters
     if {"SecretString", "SecretBinary"} <= given.keys():
-        raise InvalidParameterException(
-            "You can't specify both a binary secret value and a string secret value in the same secret."
-        )
+        both = "You can't specify both a binary secret value and a string secret value in the same secret."
+        raise InvalidParameterException(both)
     if given.get("KmsKeyId"):
         _require_key(request, given["KmsKeyId"], "EncryptionFailure")
 
@@ -130,8 +129,7 @@ def _paged(key: str, rows: list[Any], asked: dict[str, Any]) -> dict[str, Any]:
 
 @action("secretsmanager", "UpdateSecretVersionStage")
 def move_label(request: Request) -> dict[str, str]:
-    _require_changeable(request)
-    asked, secret = request.parameters, request.backend.describe_secret(request.parameters["SecretId"])
+    asked, secret = request.parameters, _found(request)
     label, to = asked["VersionStage"], asked.get("MoveToVersionId", "")
     staging_labels.check_move(staging_labels.of(secret), label, asked.get("RemoveFromVersionId", ""), to)
     staging_labels.move(secret, [label], to)
@@ -141,8 +139,7 @@ def move_label(request: Request) -> dict[str, str]:
 @action("secretsmanager", "RotateSecret")
 def rotate(request: Request) -> dict[str, Any]:
     """By RDS, what it manages; else by a function."""
-    secret = _require_changeable(request) or request.backend.describe_secret(request.parameters["SecretId"])
-    return secret_rotation.rotate(request, secret)
+    return secret_rotation.rotate(request, _found(request))
 
 
 @action("secretsmanager", "PutResourcePolicy")
@@ -205,8 +202,7 @@ def _ask(request: Request, name: str, parameters: Mapping[str, Any]) -> None:
 @action("secretsmanager", "ReplicateSecretToRegions", "RemoveRegionsFromReplication")
 def replicate(request: Request) -> dict[str, Any]:
     """Answered with the ARN, however the secret was called."""
-    secret = _require_changeable(request) or request.backend.describe_secret(request.parameters["SecretId"])
-    asked, backend = request.parameters, request.backend
+    secret, asked, backend = _found(request), request.parameters, request.backend
     if request.name == "ReplicateSecretToRegions":
         if any("Region" not in one for one in asked["AddReplicaRegions"]):
             raise InvalidParameterException("You must specify the Region of each replica.")
@@ -259,11 +255,15 @@ def _require_changeable(request: Request) -> Any:
     return secret
 
 
+def _found(request: Request) -> Any:
+    """The same; an error where there is none."""
+    return _require_changeable(request) or request.backend.describe_secret(request.parameters["SecretId"])
+
+
 def _note_access(secret: Any, asked: dict[str, Any]) -> None:
     """The day, of the secret and of its version."""
     secret.accessed = int(time.time())
-    version = asked.get("VersionId") or staging_labels.holder(
-        staging_labels.of(secret), asked.get("VersionStage", staging_labels.CURRENT)
-    )
+    label = asked.get("VersionStage", staging_labels.CURRENT)
+    version = asked.get("VersionId") or staging_labels.holder(staging_labels.of(secret), label)
     if version in secret.versions:
         secret.versions[version]["accessed"] = secret.accessed // DAY * DAY

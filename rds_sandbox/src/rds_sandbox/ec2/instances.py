@@ -55,7 +55,6 @@ def run(request: Request) -> object:
     if not 1 <= least <= most:
         raise EC2ClientError("InvalidParameterValue", f"Value ({least}) for parameter minCount is invalid: maxCount is {most}.")
     if least > MOST:
-        raise EC2ClientError(
-            "VcpuLimitExceeded", f"You have requested more vCPU capacity than your current limit of {MOST} allows."
-        )
+        why = f"You have requested more vCPU capacity than your current limit of {MOST} allows."
+        raise EC2ClientError("VcpuLimitExceeded", why)
     return MOTO

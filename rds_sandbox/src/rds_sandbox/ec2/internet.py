@@ -86,9 +86,8 @@ def _covers(entry: Any, address: IPv4Address, port: int) -> bool:
         return False
     if entry.protocol == ANY_PROTOCOL:
         return True
-    return entry.protocol == TCP and (
-        entry.port_range_from is None or int(entry.port_range_from) <= port <= int(entry.port_range_to)
-    )
+    first, last = entry.port_range_from, entry.port_range_to
+    return entry.protocol == TCP and (first is None or int(first) <= port <= int(last))
 
 
 @action("ec2", "DescribeNetworkInterfaces")

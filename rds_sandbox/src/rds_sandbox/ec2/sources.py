@@ -149,9 +149,7 @@ SOURCE_TYPES = {  # by the key of an entry
 
 def sources_of(group: SecurityGroup, permission: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The sources of an IpPermission, as EC2 stores them for a rule of this group."""
-    found = [
-        _canonical(group, key, entry) for key, kind in SOURCE_TYPES.items() for entry in permission.get(kind.listed_in) or ()
-    ]
+    found = [_canonical(group, key, one) for key, kind in SOURCE_TYPES.items() for one in permission.get(kind.listed_in) or ()]
     if not found:
         raise _no_source()
     return found
