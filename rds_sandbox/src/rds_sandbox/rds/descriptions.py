@@ -15,20 +15,12 @@ from rds_sandbox.rds import changes, facts, managed_secrets, storage_rules, wind
 from rds_sandbox.tables import limits
 
 HOSTED_ZONE = "Z0SANDBOX0SANDBOX"
+_set_throughput: Any = models.DBInstance.__dict__["storage_throughput"].fset
+REPLICATING = {"StatusType": "read replication", "Normal": True, "Status": "replicating"}
 
 
 class DescribedDBInstance(models.DBInstance):
-    """moto's, with the members that it leaves out.
-
-    Attributes:
-        archive: what it can be restored from; None where automated backups are off.
-        source: the instance that it is a read replica of.
-        pending: the changes that wait for the maintenance window, under the names of ModifyDBInstance.
-        joining: the security groups that it is about to have, while that is being changed.
-        parameter_apply_status: of its parameter group.
-        zone_asked_for: the zone that its creation named.
-        automatic_restart_time: when AWS would start it again; None unless it is stopped.
-    """
+    """moto's, with the members that it leaves out."""
 
     backup_target = "region"
     network_type = "IPV4"
@@ -37,6 +29,26 @@ class DescribedDBInstance(models.DBInstance):
     activity_stream_status = "stopped"
     is_storage_config_upgrade_available = False
     upgrade_rollout_order = "second"  # the default (API Reference, DBInstance)
+
+    # How it is encrypted: nothing is with a key of AWS's own, `sse-rds` (API Reference, DBInstance).
+    storage_encryption_type = property(lambda self: "sse-kms" if self.kms_key_id else "none")
+    # While it is being created it has the zone asked for alone, and no time (AWS CLI, create-db-instance).
+    shown_zone = property(lambda self: self.availability_zone if self.endpoint else self.zone_asked_for)
+    shown_secondary_zone = property(lambda self: self.secondary_availability_zone if self.endpoint else None)
+    shown_create_time = property(lambda self: self.created if self.endpoint else None)
+    # 0, as on AWS outside clusters; the port asked for where the endpoint could not have it.
+    db_instance_port = property(lambda self: self.port if self.endpoint and self.endpoint["Port"] != self.port else 0)
+    # Until when it can be restored; absent without backups, and for a replica, whose WAL is its source's.
+    latest_restorable_time = property(lambda self: self.archive.latest if self.archive and not self.source else None)
+    # What it is a read replica of, under its present name; and the names of its own replicas.
+    read_replica_source_db_instance_identifier = property(lambda self: self.source and self.source.db_instance_identifier)
+    read_replica_db_instance_identifiers = property(lambda self: [each.db_instance_identifier for each in self.followers])
+    # That a read replica replicates; no other instance has any.
+    status_infos = property(lambda self: [REPLICATING] if self.source and self.machine.serving else None)
+    # 0 where the storage has none of its own.
+    storage_throughput = property(lambda self: self._storage_throughput or 0, _set_throughput)
+    # Left out where there are none.
+    enabled_cloudwatch_logs_exports = property(lambda self: self._exports or None, lambda self, to: setattr(self, "_exports", to))
 
     port: int
     iops: Any
@@ -66,7 +78,7 @@ class DescribedDBInstance(models.DBInstance):
         usual = windows.usual(f"{backend.region_name}/{parameters['db_instance_identifier'].lower()}", *asked)
         own = {"option_group_name": None}  # moto knows none of RDS's own
         super().__init__(backend, **{**usual, **defaults, **parameters, **own})
-        self.status, self.zone_asked_for = "creating", parameters.get("availability_zone")
+        self.status, self.zone_asked_for = "creating", parameters.get("availability_zone")  # as its creation named it
         self.database_insights_mode = parameters.get("database_insights_mode") or "standard"
         self.performance_insights_key = parameters.get("performance_insights_kms_key_id")
         self.option_group_name = parameters.get("option_group_name") or f"default:postgres-{major}"
@@ -76,17 +88,13 @@ class DescribedDBInstance(models.DBInstance):
         self.engine_lifecycle_support = parameters.get("engine_lifecycle_support") or "open-source-rds-extended-support"
         self.performance_insights_enabled = bool(parameters.get("enable_performance_insights"))
         self.performance_insights_days = parameters.get("performance_insights_retention_period")
-        self.archive: Archive | None = None
-        self.source: Any = None
+        self.archive: Archive | None = None  # what it can be restored from; None where automated backups are off
+        self.source: Any = None  # the instance that it is a read replica of
+        # The changes that wait for the maintenance window, under the names of ModifyDBInstance.
         self.pending: dict[str, Any] = {}
-        self.joining: list[str] | None = None
-        self.parameter_apply_status = "in-sync"
-        self.automatic_restart_time: datetime | None = None
-
-    @property
-    def storage_encryption_type(self) -> str:
-        """How it is encrypted: nothing is with a key of AWS's own, `sse-rds` (API Reference, DBInstance)."""
-        return "sse-kms" if self.kms_key_id else "none"
+        self.joining: list[str] | None = None  # the security groups that it is about to have, while that is being changed
+        self.parameter_apply_status = "in-sync"  # of its parameter group
+        self.automatic_restart_time: datetime | None = None  # when AWS would start it again; None unless it is stopped
 
     @property
     def shown_subnet_group(self) -> dict[str, Any]:
@@ -101,36 +109,10 @@ class DescribedDBInstance(models.DBInstance):
         }
 
     @property
-    def shown_zone(self) -> str | None:
-        """Its zone: while it is being created, the one asked for alone (AWS CLI, create-db-instance)."""
-        return self.availability_zone if self.endpoint else self.zone_asked_for
-
-    @property
-    def shown_secondary_zone(self) -> str | None:
-        """Its standby's zone, likewise."""
-        return self.secondary_availability_zone if self.endpoint else None
-
-    @property
-    def shown_create_time(self) -> datetime | None:
-        """Since when there is one: none while it is being created, likewise."""
-        return self.created if self.endpoint else None
-
-    @property
     def endpoint(self) -> dict[str, Any] | None:  # type: ignore[override]
         """Address and port, from the moment that the machine has them."""
         place = self.machine.endpoint
         return {"Address": place[0], "Port": place[1], "HostedZoneId": HOSTED_ZONE} if place else None
-
-    @property
-    def db_instance_port(self) -> int:
-        """0, as on AWS outside clusters; the port asked for where the endpoint could not have it."""
-        place = self.machine.endpoint
-        return self.port if place and place[1] != self.port else 0
-
-    @property
-    def latest_restorable_time(self) -> datetime | None:  # type: ignore[override]
-        """Until when it can be restored; absent without backups, and for a replica, whose WAL is its source's."""
-        return self.archive.latest if self.archive and not self.source else None
 
     @property
     def certificate_details(self) -> dict[str, Any] | None:
@@ -145,43 +127,9 @@ class DescribedDBInstance(models.DBInstance):
         return changes.shown(self.pending) | ({"MasterUserPassword": "****"} if new else {})
 
     @property
-    def read_replica_source_db_instance_identifier(self) -> str | None:
-        """What it is a read replica of, under its present name."""
-        return str(self.source.db_instance_identifier) if self.source else None
-
-    @property
     def followers(self) -> list[Any]:
         """Its read replicas."""
         return [other for other in self.backend.databases.values() if getattr(other, "source", None) is self]
-
-    @property
-    def read_replica_db_instance_identifiers(self) -> list[str]:
-        """The names of its read replicas."""
-        return [replica.db_instance_identifier for replica in self.followers]
-
-    @property
-    def status_infos(self) -> list[dict[str, Any]] | None:
-        """That a read replica replicates; no other instance has any."""
-        replicating = {"StatusType": "read replication", "Normal": True, "Status": "replicating"}
-        return [replicating] if self.source and self.machine.serving else None
-
-    @property
-    def storage_throughput(self) -> int:
-        """0 where the storage has none of its own."""
-        return self._storage_throughput or 0
-
-    @storage_throughput.setter
-    def storage_throughput(self, value: int | None) -> None:
-        models.DBInstance.storage_throughput.fset(self, value)  # type: ignore[attr-defined]
-
-    @property  # type: ignore[override]
-    def enabled_cloudwatch_logs_exports(self) -> list[str] | None:
-        """Left out where there are none."""
-        return self._exports or None
-
-    @enabled_cloudwatch_logs_exports.setter
-    def enabled_cloudwatch_logs_exports(self, names: list[str]) -> None:
-        self._exports = names
 
     @property
     def secondary_availability_zone(self) -> str | None:
@@ -198,9 +146,8 @@ class DescribedDBInstance(models.DBInstance):
     @property
     def performance_insights_kms_key_id(self) -> str | None:
         """The key given, or that of RDS."""
-        if not self.performance_insights_enabled:
-            return None
-        return self.performance_insights_key or str(self.backend.kms.describe_key("alias/aws/rds").arn)
+        usual = str(self.backend.kms.describe_key("alias/aws/rds").arn)
+        return (self.performance_insights_key or usual) if self.performance_insights_enabled else None
 
     @property
     def enhanced_monitoring_resource_arn(self) -> str | None:
@@ -220,13 +167,13 @@ class DescribedDBInstance(models.DBInstance):
         return [{"VpcSecurityGroupId": group, "Status": status} for group, status in statuses.items()]
 
     @property
+    def db_parameter_group_status_list(self) -> list[dict[str, Any]]:
+        """Its parameter group, and whether the server has its values."""
+        return [{"DBParameterGroupName": self.parameter_group_name, "ParameterApplyStatus": self.parameter_apply_status}]
+
+    @property
     def parameter_group_name(self) -> str:
         """That of its parameter group; of an instance that is deleted there may be no such group any more."""
         name = self.db_parameter_group_name or ""
         is_own = name and not self.is_default_parameter_group(name)
         return name if is_own else self.default_db_parameter_group_details()[1]
-
-    @property
-    def db_parameter_group_status_list(self) -> list[dict[str, Any]]:
-        """Its parameter group, and whether the server has its values."""
-        return [{"DBParameterGroupName": self.parameter_group_name, "ParameterApplyStatus": self.parameter_apply_status}]
