@@ -93,14 +93,11 @@ def _base_price(instance_class: InstanceClass) -> Decimal:
 
 def _instance_attributes(instance_class: InstanceClass, region: Mapping[str, Any], deployment: str) -> dict[str, str]:
     usage = "InstanceUsage" if deployment == "Single-AZ" else "Multi-AZUsage"
-    return {
-        **_attributes(region, deployment),
+    return _attributes("Database Instance", region, deployment) | {
         "instanceType": instance_class.name,
         "vcpu": str(instance_class.vcpus),
         "memory": f"{instance_class.memory} GiB",
         "physicalProcessor": instance_class.processor,
-        "storage": "EBS Only",
-        "currentGeneration": "Yes",
         "usagetype": f"{region['prefix']}{usage}:{instance_class.name.replace('xlarge', 'xl')}",
     }
 
@@ -108,56 +105,33 @@ def _instance_attributes(instance_class: InstanceClass, region: Mapping[str, Any
 def _volumes(region: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for deployment, copies in _DEPLOYMENTS.items():
         for kind, volume in _VOLUMES.items():
-            usage = f"RDS:{'' if copies == 1 else 'Multi-AZ-'}{kind}-Storage"
-            attributes = {
-                **_attributes(region, deployment),
-                "volumeType": volume,
-                "storageMedia": "SSD",
-                "usagetype": f"{region['prefix']}{usage}",
-            }
+            usage = f"{region['prefix']}RDS:{'' if copies == 1 else 'Multi-AZ-'}{kind}-Storage"
+            attributes = _attributes("Database Storage", region, deployment) | {"volumeType": volume, "usagetype": usage}
             price = Decimal(str(region["gib_month"])) * copies
             what = f"GB-month of provisioned {kind.lower()} storage for {deployment} deployments"
             yield _document("Database Storage", attributes, price, "GB-Mo", what)
 
 
-def _attributes(region: Mapping[str, Any], deployment: str) -> dict[str, str]:
-    return {
-        "servicecode": _SERVICE,
-        "servicename": "Amazon Relational Database Service",
-        "location": region["location"],
-        "locationType": "AWS Region",
-        "regionCode": region["code"],
-        "databaseEngine": "PostgreSQL",
-        "deploymentOption": deployment,
-        "licenseModel": "No license required",
-        "operation": "CreateDBInstance:0014",
-    }
+def _attributes(family: str, region: Mapping[str, Any], deployment: str) -> dict[str, str]:
+    own = {"location": region["location"], "regionCode": region["code"], "deploymentOption": deployment}
+    return {**tables()["prices"]["attributes"], **tables()["prices"]["of"][family], **own}
 
 
 def _document(family: str, attributes: dict[str, str], price: Decimal, unit: str, what: str) -> dict[str, Any]:
     sku = hashlib.sha256(f"{attributes['usagetype']} PostgreSQL".encode()).hexdigest()[:16].upper()
     term, rate = f"{sku}.{_ON_DEMAND}", f"{sku}.{_ON_DEMAND}.{_PER_UNIT}"
     effective = f"{tables()['prices']['effective']}T00:00:00Z"
-    dimension = {
+    dimension = tables()["prices"]["dimension"] | {
         "rateCode": rate,
         "description": f"${price.normalize():f} per {what} running PostgreSQL",
         "unit": unit,
-        "beginRange": "0",
-        "endRange": "Inf",
         "pricePerUnit": {"USD": f"{price:.10f}"},
-        "appliesTo": [],
     }
-    offer = {
-        "sku": sku,
-        "offerTermCode": _ON_DEMAND,
-        "effectiveDate": effective,
-        "priceDimensions": {rate: dimension},
-        "termAttributes": {},
-    }
+    offer = {"sku": sku, "offerTermCode": _ON_DEMAND, "effectiveDate": effective, "termAttributes": {}}
     return {
         "product": {"productFamily": family, "attributes": attributes, "sku": sku},
         "serviceCode": _SERVICE,
-        "terms": {"OnDemand": {term: offer}},
+        "terms": {"OnDemand": {term: offer | {"priceDimensions": {rate: dimension}}}},
         "version": effective,
         "publicationDate": effective,
     }
