@@ -10,7 +10,6 @@ from pathlib import Path
 from moto.core.utils import utcnow
 
 from rds_sandbox.folders import discard
-from rds_sandbox.postgres import queries
 from rds_sandbox.postgres.server import Server, ServerFailed
 
 ARCHIVE_SECONDS = 60
@@ -53,14 +52,12 @@ class Archive:
 
     def flush(self) -> None:
         """Archive all that has been written until now, and a commit after it, at which recovery can stop."""
-        with self.server.administrator() as connection:
-            connection.execute(queries.load("commit"))
-            row = connection.execute(queries.load("switch_wal")).fetchone()
-        assert row is not None
+        self.server.ask("commit")
+        name = self.server.ask("switch_wal")[0][0]
         deadline = time.monotonic() + ARCHIVE_SECONDS
-        while not (self.server.archive / row[0]).exists():
+        while not (self.server.archive / name).exists():
             if time.monotonic() > deadline or not self.server.running:
-                raise ServerFailed(f"{row[0]} was not archived in {ARCHIVE_SECONDS} seconds")
+                raise ServerFailed(f"{name} was not archived in {ARCHIVE_SECONDS} seconds")
             time.sleep(0.01)
 
     def close(self) -> None:

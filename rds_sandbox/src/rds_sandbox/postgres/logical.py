@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -21,23 +20,14 @@ from rds_sandbox.postgres.server import ADMINISTRATOR, Server, compose
 RECOVERY_SECONDS = 600
 
 
-def ask(server: Server, step: str, database: str = "postgres", **parameters: Any) -> list[Any]:
-    """The rows of a query of sql/."""
-    with server.administrator(database) as connection:
-        return connection.execute(queries.load(step), parameters).fetchall()
-
-
 def publish(server: Server, name: str) -> tuple[dict[str, str], str]:
     """Keep all changes from now on: the slot of each database, and the position of the last one."""
     slots, position = {}, ""
-    for database, oid in ask(server, "own_databases"):
+    for database, oid in server.ask("own_databases"):
         slots[database] = f"{name}_{oid}"
-        with server.administrator(database) as connection:
-            connection.execute(compose("publish", name=name))
-            row = connection.execute(compose("create_logical_slot", slot=sql.Literal(slots[database]))).fetchone()
-        assert row is not None
-        position = row[0]
-    ask(server, "commit")  # recovery stops before the first record that is not wanted: there must be one
+        server.ask("publish", database, {"name": name})
+        position = server.ask("create_logical_slot", database, {"slot": sql.Literal(slots[database])})[0][0]
+    server.ask("commit")  # recovery stops before the first record that is not wanted: there must be one
     return slots, position
 
 
@@ -66,27 +56,26 @@ def subscribe(server: Server, source: Server, name: str, slots: Mapping[str, str
 def unsubscribe(server: Server, name: str, slots: Mapping[str, str]) -> None:
     """Take changes no longer; the source, which may have ended, keeps its slots."""
     for database in slots:
-        with suppress(psycopg.errors.UndefinedObject), server.administrator(database) as connection:  # it may not have got so far
-            connection.execute(compose("unsubscribe", name=name))
+        with suppress(psycopg.errors.UndefinedObject):  # it may not have got so far
+            server.ask("unsubscribe", database, {"name": name})
 
 
 def unpublish(server: Server, name: str, slots: Mapping[str, str]) -> None:
     """Keep nothing for a subscriber that is gone."""
     for database, slot in slots.items():
         replication.drop_slot(server, slot)
-        with server.administrator(database) as connection:
-            connection.execute(compose("unpublish", name=name))
+        server.ask("unpublish", database, {"name": name})
 
 
 def copy_sequences(source: Server, server: Server, slots: Mapping[str, str]) -> None:
     """Set the sequences, which are not replicated, to the values of the source."""
     for database in slots:
         with server.administrator(database) as connection:
-            for sequence, value in ask(source, "sequences", database):
+            for sequence, value in source.ask("sequences", database):
                 connection.execute(queries.load("set_sequence"), {"sequence": sequence, "value": value})
 
 
 def fingerprints(server: Server, slots: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Digests of what is not replicated: of the schema of each database, and of its large objects."""
-    schemas, objects = zip(*(ask(server, "fingerprint", database)[0] for database in slots), strict=True)
+    schemas, objects = zip(*(server.ask("fingerprint", database)[0] for database in slots), strict=True)
     return list(schemas), list(objects)

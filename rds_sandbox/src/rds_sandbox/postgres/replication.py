@@ -7,15 +7,15 @@ import hashlib
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from rds_sandbox.postgres import queries, roles
-from rds_sandbox.postgres.server import Server, compose
+from rds_sandbox.postgres import roles
+from rds_sandbox.postgres.server import Server
 
 STANDBY = ("primary_conninfo", "primary_slot_name", "recovery_min_apply_delay")  # settings that a promoted server forgets
 
 
 def follow(server: Server, source: Server, slot: str) -> None:
     """Fill the server with a copy of its source, and start it as a standby that streams from it."""
-    _run(source, "create_slot", slot=sql.Literal(slot))
+    source.ask("create_slot", names={"slot": sql.Literal(slot)})
     if not server.folder.exists():
         server.make_folder(server.folder)
     source.back_up(server.data)
@@ -35,39 +35,32 @@ def password(server: Server) -> str:
 
 def promote(server: Server) -> None:
     """Make a standby a server of its own; returns when it accepts writes."""
-    _run(server, "promote")
+    server.ask("promote")
     forget_source(server)
 
 
 def forget_source(server: Server) -> None:
     """Take what it followed out of the settings of a server that follows it no longer."""
     for setting in STANDBY:
-        _run(server, "forget_setting", setting=setting)
-    _run(server, "reload")
+        server.ask("forget_setting", names={"setting": setting})
+    server.ask("reload")
 
 
 def drop_slot(source: Server, slot: str) -> None:
     """Let the source forget a replica that streams no longer."""
     for step in ("end_replication", "drop_slot"):
-        _run(source, step, slot=sql.Literal(slot))
+        source.ask(step, names={"slot": sql.Literal(slot)})
 
 
 def delay(server: Server, seconds: float) -> None:
     """Let a standby apply each commit that many seconds after it was made; 0: as its parameter group says."""
     if seconds:
-        _run(server, "delay_replica", delay=sql.Literal(f"{int(seconds * 1000)}ms"))
+        server.ask("delay_replica", names={"delay": sql.Literal(f"{int(seconds * 1000)}ms")})
     else:
-        _run(server, "forget_setting", setting="recovery_min_apply_delay")
-    _run(server, "reload")
+        server.ask("forget_setting", names={"setting": "recovery_min_apply_delay"})
+    server.ask("reload")
 
 
 def lag(server: Server) -> float:
     """The seconds that a standby is behind: 0 where it has replayed all that it received."""
-    with server.administrator() as connection:
-        row = connection.execute(queries.load("replica_lag")).fetchone()
-    return float(row[0]) if row else 0.0
-
-
-def _run(server: Server, step: str, **names: str | sql.Literal) -> None:
-    with server.administrator() as connection:
-        connection.execute(compose(step, **names))
+    return float(server.ask("replica_lag")[0][0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
@@ -37,16 +36,14 @@ def _grants(server: Server) -> tuple[str, ...]:
 
 def renew_grants(server: Server) -> None:
     """Let rds_superuser grant, after an upgrade to another major, what it does on a new server of that."""
-    with server.administrator() as connection:
-        for step in _grants(server):
-            connection.execute(compose(step))
+    for step in _grants(server):
+        server.ask(step)
 
 
 def create_preloaded(server: Server, *databases: str) -> None:
     """Create what is preloaded, where the master user cannot."""
     for database in databases if preloaded(server.settings) and server.programs.major() < FIRST_MAJOR else ():
-        with server.administrator(database) as connection:
-            connection.execute(queries.load("preloaded_extension"))
+        server.ask("preloaded_extension", database)
 
 
 def set_password(server: Server, name: str, password: str) -> None:
@@ -60,16 +57,6 @@ def allow_replication(server: Server, password: str) -> None:
     with server.administrator() as connection:
         verifier = sql.Literal(_verifier(connection, REPLICATOR, password))
         connection.execute(compose("replicator", role=REPLICATOR, verifier=verifier))
-
-
-@dataclass(frozen=True)
-class Login:
-    """What a login depends on: whether the role is IAM's, or may replicate, whether PostgreSQL knows that; its verifier."""
-
-    iam: bool
-    replicates: bool
-    may_replicate: bool
-    verifier: str | None
 
 
 def prepare_login(server: Server, name: str, *, iam: bool, known: str | None) -> str | None:
@@ -86,12 +73,14 @@ def prepare_login(server: Server, name: str, *, iam: bool, known: str | None) ->
     """
     with server.administrator() as connection:
         row = connection.execute(queries.load("login"), {"user": name}).fetchone()
-        login = Login(*row) if row else Login(iam=False, replicates=False, may_replicate=False, verifier=None)
-        if login.replicates is not login.may_replicate and name not in (ADMINISTRATOR, REPLICATOR):
-            connection.execute(compose("allow_replication" if login.replicates else "forbid_replication", role=name))
-        if not (iam and login.iam):
+        if row is None:
             return None
-        if known is None or login.verifier != known:
+        of_iam, replicates, may_replicate, verifier = row
+        if replicates is not may_replicate and name not in (ADMINISTRATOR, REPLICATOR):
+            connection.execute(compose("allow_replication" if replicates else "forbid_replication", role=name))
+        if not (iam and of_iam):
+            return None
+        if known is None or verifier != known:
             known = _verifier(connection, name, iam_password(server, name))
             connection.execute(compose("password", master=name, verifier=sql.Literal(known)))
         return known

@@ -238,6 +238,14 @@ class Server:
         with psycopg.connect(place, autocommit=True) as connection:
             yield connection
 
+    def ask(
+        self, step: str, database: str = "postgres", names: Mapping[str, str | sql.Literal] | None = None, **parameters: Any
+    ) -> list[Any]:
+        """The rows of a statement of sql/, where it gives any; in it stand `names`, quoted."""
+        with self.administrator(database) as connection:
+            found = connection.execute(compose(step, **names or {}), parameters or None)
+            return found.fetchall() if found.description else []
+
     def back_up(self, target: Path) -> None:
         """Copy the data: of a running server as a base backup, WAL included; of one that is stopped or killed, the files."""
         if self.running:

@@ -6,11 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 
-from rds_sandbox.postgres import queries, roles
+from rds_sandbox.postgres import roles
 from rds_sandbox.postgres.extensions import PRELOADED, preloaded
 from rds_sandbox.postgres.server import ADMINISTRATOR, Server, ServerFailed
 
@@ -23,23 +22,21 @@ def reasons(server: Server, new: Server, in_database: str) -> Iterator[str]:
     What the sandbox created in each database, and the new one lacks, is dropped: `restore` brings it back. `in_database` is how
     a reason is told of one database.
     """
-    with server.administrator() as connection:
-        yield from (row[0] for row in connection.execute(queries.load("precheck_cluster")))
+    yield from (reason for (reason,) in server.ask("precheck_cluster"))
     for database in _databases(server):
-        with server.administrator(database) as connection:
-            for reason in [row[0] for row in connection.execute(queries.load("precheck_database"))] + _drop(connection, new):
-                yield in_database.format(database=database, reason=reason)
+        for reason in [row[0] for row in server.ask("precheck_database", database)] + _drop(server, database, new):
+            yield in_database.format(database=database, reason=reason)
     try:
         _run(server, new, "--check")
     except ServerFailed as error:
         yield f"pg_upgrade --check says: {error}"
 
 
-def _drop(connection: psycopg.Connection[Any], new: Server) -> list[str]:
+def _drop(server: Server, database: str, new: Server) -> list[str]:
     """Drop what is preloaded where the new server lacks it; what of the user's depends on it."""
     try:
         if not preloaded(new.settings):
-            connection.execute(queries.load("drop_preloaded_extension"))
+            server.ask("drop_preloaded_extension", database)
     except psycopg.errors.DependentObjectsStillExist as error:
         lacking = f"'{PRELOADED}', which PostgreSQL {new.programs.major()} of this machine lacks"
         return [f"The database has objects that depend on {lacking}. Drop them: {error.diag.message_detail}"]
@@ -52,8 +49,7 @@ def restore(server: Server) -> None:
 
 
 def _databases(server: Server) -> list[str]:
-    with server.administrator() as connection:
-        return [row[0] for row in connection.execute(queries.load("databases"))]
+    return [name for (name,) in server.ask("databases")]
 
 
 def perform(server: Server, new: Server) -> None:

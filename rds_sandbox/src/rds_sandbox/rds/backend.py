@@ -53,22 +53,10 @@ def private_key(key_spec: str) -> Any:
     return None if key_spec == KeySpec.SYMMETRIC_DEFAULT else generate_private_key(key_spec)
 
 
-@replaces(CaseInsensitiveDict, "__iter__")
-def keys(found: Any) -> Iterator[str]:
-    """Those of one moment: instances come and go in threads of their own while others are described."""
-    return iter([key for key, _ in list(found._store.values())])
-
-
-@replaces(CaseInsensitiveDict, "items")
-def items(found: Any) -> list[tuple[str, Any]]:
-    """Likewise."""
-    return list(found._store.values())
-
-
-@replaces(CaseInsensitiveDict, "values")
-def values(found: Any) -> list[Any]:
-    """Likewise."""
-    return [value for _, value in list(found._store.values())]
+# Those of one moment: instances come and go in threads of their own while others are described.
+replaces(CaseInsensitiveDict, "__iter__")(lambda found: iter([key for key, _ in list(found._store.values())]))
+replaces(CaseInsensitiveDict, "items")(lambda found: list(found._store.values()))
+replaces(CaseInsensitiveDict, "values")(lambda found: [value for _, value in list(found._store.values())])
 
 
 def _tag(resource: Any, tags: Iterable[Mapping[str, str]] | None) -> None:

@@ -14,7 +14,7 @@ from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres.archive import Archive
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance
-from rds_sandbox.rds.requests import check_filters, given, paged
+from rds_sandbox.rds.requests import filters, given, paged
 from rds_sandbox.rds.snapshots import SandboxDBSnapshot
 
 _FILTERS = {  # what their values may be
@@ -121,8 +121,7 @@ def describe(request: Request) -> dict[str, Any]:
     asked = given(request)
     resource_id, arn = asked.get("DbiResourceId"), asked.get("DBInstanceAutomatedBackupsArn")
     found = [find(request.backend, resource_id, arn)] if resource_id or arn else _all(request.backend)
-    check_filters(asked, _FILTERS)
-    wanted = [(_FILTERS[f["Name"]], f["Values"]) for f in asked.get("Filters") or ()]
+    wanted = [(_FILTERS[name], values) for name, values in filters(asked, _FILTERS).items()]
     if "DBInstanceIdentifier" in asked:
         wanted.append((("db_instance_identifier",), [asked["DBInstanceIdentifier"].lower()]))
     chosen = [backup for backup in found if all({getattr(backup, key) for key in keys} & {*values} for keys, values in wanted)]

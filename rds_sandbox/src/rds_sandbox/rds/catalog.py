@@ -6,7 +6,7 @@ result's structure out, not yet cut into pages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 from rds_sandbox.patches import Constant, Request, action
 from rds_sandbox.rds import facts
 from rds_sandbox.rds.facts import InstanceClass, Major, Storage, Version
-from rds_sandbox.rds.requests import given, paged
+from rds_sandbox.rds.requests import filters, given, paged
 
 Parameters = Mapping[str, Any]
 Row = dict[str, Any]
@@ -50,15 +50,16 @@ def _require_engine(engine: str | None) -> None:
 def describe_db_engine_versions(parameters: Parameters, region: str) -> Row:
     """`DescribeDBEngineVersions`; a bare major means all its minors, `IncludeAll` adds the withdrawn."""
     _require_engine(parameters.get("Engine"))
-    filters = {f["Name"]: f["Values"] for f in parameters.get("Filters") or ()}
-    withdrawn_too = parameters.get("IncludeAll") or "status" in filters
+    wanted = filters(parameters, _FILTERS)
+    withdrawn_too = parameters.get("IncludeAll") or "status" in wanted
     asked = parameters.get("EngineVersion")
     found = [v for v in facts.versions() if (v.offered or withdrawn_too) and _matches(v, asked)]
     if parameters.get("DefaultOnly"):
         found = [v for v in found if v.is_default and (asked or v == facts.default_version())]
     if family := parameters.get("DBParameterGroupFamily"):
-        filters["db-parameter-group-family"] = [family]
-    return {"DBEngineVersions": _filtered([_engine_version(v) for v in found], filters)}
+        wanted["db-parameter-group-family"] = [family]
+    rows = map(_engine_version, found)
+    return {"DBEngineVersions": [row for row in rows if all(row.get(_FILTERS[key]) in values for key, values in wanted.items())]}
 
 
 def _matches(version: Version, asked: str | None) -> bool:
@@ -72,12 +73,6 @@ _FILTERS = {
     "engine-version": "EngineVersion",
     "status": "Status",
 }
-
-
-def _filtered(rows: list[Row], filters: Mapping[str, Sequence[str]]) -> list[Row]:
-    if unknown := filters.keys() - _FILTERS.keys():
-        raise InvalidParameterValue(f"Unrecognized filter name: {min(unknown)}")
-    return [row for row in rows if all(row.get(_FILTERS[k]) in values for k, values in filters.items())]
 
 
 def _engine_version(version: Version) -> Row:

@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from moto.core.utils import utcnow
-from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue
+from moto.rds.exceptions import InvalidParameterCombination
 
 from rds_sandbox.patches import Request, action
+from rds_sandbox.rds import validation
 from rds_sandbox.rds.requests import given, paged
 from rds_sandbox.tables import limits, read
 
-LIMITS = limits("rds")
+USUAL_MINUTES = limits("rds")["events_minutes"]
 listeners: list[Callable[[Any, Event], None]] = []  # who hear of each event
 
 
@@ -75,10 +76,8 @@ def select(events: Iterable[Event], parameters: Mapping[str, Any], now: datetime
 
 
 def _interval(parameters: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
-    minutes, most = parameters.get("Duration", LIMITS["events_minutes"]), LIMITS["events_kept_minutes"]
-    if not 0 < minutes <= most:
-        raise InvalidParameterValue(f"Invalid value {minutes} for Duration. Must be between 1 and {most}")
-    start, span = parameters.get("StartTime"), timedelta(minutes=minutes)
+    validation.check_ranges(parameters)
+    start, span = parameters.get("StartTime"), timedelta(minutes=parameters.get("Duration", USUAL_MINUTES))
     end = parameters.get("EndTime") or (start + span if start and "Duration" in parameters else now)
     start = start or end - span
     if start > end:

@@ -13,10 +13,11 @@ from rds_sandbox.postgres import Server, roles
 from rds_sandbox.rds import backups, creation, facts, log_exports, replicas, snapshots, validation
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
-from rds_sandbox.rds.requests import attributes, given, paged
+from rds_sandbox.rds.requests import attributes, filters, given, paged
 from rds_sandbox.rds.snapshots import SandboxDBSnapshot
 from rds_sandbox.tables import limits
 
+PROTECTED = "Cannot delete protected DB Instance, please disable deletion protection and try again."
 STOPPED_FOR = timedelta(days=limits("rds")["stopped_days"])
 
 
@@ -42,9 +43,7 @@ def _prepare(instance: SandboxDBInstance, server: Server) -> None:
 def describe(request: Request) -> dict[str, Any]:
     """Those that the parameters and filters name."""
     asked = given(request)
-    filters = {each["Name"]: each["Values"] for each in asked.get("Filters") or ()}
-    found = request.backend.describe_db_instances(asked.get("DBInstanceIdentifier"), filters)
-    return paged({"DBInstances": found}, asked)
+    return paged({"DBInstances": request.backend.describe_db_instances(asked.get("DBInstanceIdentifier"), filters(asked))}, asked)
 
 
 @action("rds", "StopDBInstance")
@@ -122,9 +121,7 @@ def delete(request: Request) -> dict[str, Any]:
 def _check_delete(instance: SandboxDBInstance, final_snapshot: str | None, skip: bool) -> None:
     """The rules of DeleteDBInstance (Amazon RDS API Reference)."""
     if instance.deletion_protection:
-        raise InvalidParameterCombination(
-            "Cannot delete protected DB Instance, please disable deletion protection and try again."
-        )
+        raise InvalidParameterCombination(PROTECTED)
     if final_snapshot and instance.source:
         raise InvalidParameterCombination("FinalDBSnapshotIdentifier can not be specified when deleting a replica instance")
     if bool(final_snapshot) is skip:

@@ -55,7 +55,8 @@ def download(request: Request) -> dict[str, Any]:
     asked = given(request)
     content = _read(_folder(request), str(asked.get("LogFileName", "")))
     lines, marker = asked.get("NumberOfLines", LIMITS["log_lines"]), asked.get("Marker")
-    start = _last_lines(content, lines) if marker is None else _position(str(marker), content)
+    last = b"".join(content.splitlines(keepends=True)[-lines:])
+    start = len(content) - len(last) if marker is None else _position(str(marker), content)
     portion = b"".join(content[start:].splitlines(keepends=True)[:lines])[: LIMITS["log_portion"]]
     end = start + len(portion)
     return {"LogFileData": portion.decode(errors="replace"), "Marker": str(end), "AdditionalDataPending": end < len(content)}
@@ -72,8 +73,3 @@ def _position(marker: str, content: bytes) -> int:
     if not marker.isdecimal() or int(marker) > len(content):
         raise InvalidParameterValue(f"Invalid marker: {marker}")
     return int(marker)
-
-
-def _last_lines(content: bytes, lines: int) -> int:
-    """Where the last lines begin."""
-    return len(content) - len(b"".join(content.splitlines(keepends=True)[-lines:]))

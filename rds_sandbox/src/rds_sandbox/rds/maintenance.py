@@ -14,7 +14,7 @@ from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import facts, modifications, validation, windows
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
-from rds_sandbox.rds.requests import check_filters, given, paged
+from rds_sandbox.rds.requests import filters, given, paged
 
 ACTIONS: Mapping[str, str] = facts.tables()["maintenance"]
 ROTATION = "ca-certificate-rotation"
@@ -60,8 +60,7 @@ def describe(request: Request) -> dict[str, Any]:
     asked = given(request)
     arn = asked.get("ResourceIdentifier")
     found = [_by_arn(request.backend, arn)] if arn else request.backend.instances()
-    check_filters(asked, ("db-cluster-id", "db-instance-id"))
-    wanted = {name for f in asked.get("Filters") or () for name in f["Values"]}
+    wanted = {name for values in filters(asked, ("db-cluster-id", "db-instance-id")).values() for name in values}
     chosen = [_described(i) for i in found if i.maintenance and (not wanted or {i.db_instance_identifier, i.arn} & wanted)]
     return paged({"PendingMaintenanceActions": chosen}, asked)
 

@@ -13,7 +13,7 @@ from moto.core.common_models import CloudWatchMetricProvider
 from moto.core.utils import utcnow
 from moto.rds.models import rds_backends
 
-from rds_sandbox.postgres import Server, queries, replication
+from rds_sandbox.postgres import Server, replication
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
 from rds_sandbox.rds.snapshots import size_of
 
@@ -49,18 +49,11 @@ def measure(instance: SandboxDBInstance) -> Iterator[tuple[str, float, str]]:
     """
     server = instance.machine.running_server()
     with suppress(*FAILURES):
-        yield "DatabaseConnections", _connections(server), "Count"
+        yield "DatabaseConnections", float(server.ask("connections")[0][0]), "Count"
         yield "FreeStorageSpace", float(instance.allocated_storage * GIB - size_of(server.data)), "Bytes"
         yield "CPUUtilization", _cpu(server), "Percent"
         if instance.source:
             yield "ReplicaLag", replication.lag(server), "Seconds"
-
-
-def _connections(server: Server) -> float:
-    """The clients' connections, without those of AWS itself."""
-    with server.administrator() as connection:
-        row = connection.execute(queries.load("connections")).fetchone()
-    return float(row[0]) if row else 0.0
 
 
 def _cpu(server: Server) -> float:

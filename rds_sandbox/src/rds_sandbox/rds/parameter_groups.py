@@ -25,7 +25,7 @@ from rds_sandbox.patches import MOTO, Request, action
 from rds_sandbox.postgres import Programs, Server
 from rds_sandbox.rds import engine_parameters, events, facts
 from rds_sandbox.rds.engine_parameters import Parameter
-from rds_sandbox.rds.requests import check_filters, given, paged
+from rds_sandbox.rds.requests import filters, given, paged
 from rds_sandbox.tables import limits
 
 FILE = "parameter_group.conf"  # which postgresql.conf includes
@@ -57,16 +57,7 @@ def describe(request: Request) -> dict[str, Any]:
     asked, backend = given(request), request.backend
     name = asked.get("DBParameterGroupName")
     found = [backend.parameter_group(name)] if name else sorted(backend.db_parameter_groups.values(), key=lambda each: each.name)
-    return paged({"DBParameterGroups": [_described(group) for group in found]}, asked)
-
-
-def _described(group: Any) -> dict[str, Any]:
-    return {
-        "DBParameterGroupName": group.name,
-        "DBParameterGroupFamily": group.family,
-        "Description": group.description,
-        "DBParameterGroupArn": group.arn,
-    }
+    return paged({"DBParameterGroups": found}, asked)
 
 
 @action("rds", "DeleteDBParameterGroup")
@@ -109,9 +100,8 @@ def describe_defaults(request: Request) -> dict[str, Any]:
 
 def _chosen(asked: Mapping[str, Any], known: Mapping[str, Parameter]) -> list[Parameter]:
     """Those that the filters let through."""
-    check_filters(asked, ("parameter-name",))
-    wanted = [set(each["Values"]) for each in asked.get("Filters") or ()]
-    return [each for each in known.values() if all(each.name in names for names in wanted)]
+    wanted = filters(asked, ("parameter-name",)).get("parameter-name", known)
+    return [each for each in known.values() if each.name in wanted]
 
 
 def _parameters(request: Request, family: str) -> dict[str, Parameter]:

@@ -36,11 +36,12 @@ def given(request: Request) -> dict[str, Any]:
     return asked
 
 
-def check_filters(asked: Mapping[str, Any], known: Collection[str]) -> None:
-    """Refuse filters that the action does not have."""
-    for each in asked.get("Filters") or ():
-        if each["Name"] not in known:
-            raise InvalidParameterValue(f"Unrecognized filter name: {each['Name']}")
+def filters(asked: Mapping[str, Any], known: Collection[str] | None = None) -> dict[str, list[str]]:
+    """The values of each filter; refused are those that the action does not have. Without `known`, moto refuses them."""
+    found = {each["Name"]: each["Values"] for each in asked.get("Filters") or ()}
+    if unknown := found.keys() - (found.keys() if known is None else known):
+        raise InvalidParameterValue(f"Unrecognized filter name: {min(unknown)}")
+    return found
 
 
 def attributes(parameters: Mapping[str, Any]) -> dict[str, Any]:

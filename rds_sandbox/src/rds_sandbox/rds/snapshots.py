@@ -20,7 +20,7 @@ from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import events
 from rds_sandbox.rds.descriptions import DescribedDBInstance
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
-from rds_sandbox.rds.requests import given, paged
+from rds_sandbox.rds.requests import filters, given, paged
 
 log = logging.getLogger(__name__)
 
@@ -212,15 +212,13 @@ def _home(backend: Any, identifier: str) -> Any:
 def describe(request: Request) -> dict[str, Any]:
     """Those that the parameters and filters name."""
     asked = given(request)
-    filters = {f["Name"]: f["Values"] for f in asked.get("Filters") or ()}
-    if "DbiResourceId" in asked:
-        filters["dbi-resource-id"] = [asked["DbiResourceId"]]
+    wanted = filters(asked) | ({"dbi-resource-id": [asked["DbiResourceId"]]} if "DbiResourceId" in asked else {})
     instance, snapshot, kind = (asked.get(name) for name in ("DBInstanceIdentifier", "DBSnapshotIdentifier", "SnapshotType"))
     if kind not in (None, "automated", "manual", "shared", "public", "awsbackup"):
         raise InvalidParameterValue(f"Invalid snapshot type: {kind}")
     if snapshot and snapshot.startswith("arn:"):
         snapshot = request.backend.get_db_snapshot(snapshot).db_snapshot_identifier
-    return paged({"DBSnapshots": request.backend.describe_db_snapshots(instance, snapshot, kind, filters)}, asked)
+    return paged({"DBSnapshots": request.backend.describe_db_snapshots(instance, snapshot, kind, wanted)}, asked)
 
 
 @action("rds", "DeleteDBSnapshot")

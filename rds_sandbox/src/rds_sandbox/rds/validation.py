@@ -213,8 +213,7 @@ def check_ranges(parameters: Parameters) -> None:
     """Check the numbers that have a lowest and a highest value."""
     for name, (low, high) in _LIMITS["ranges"].items():
         if name in parameters and not low <= parameters[name] <= high:
-            message = f"Invalid value {parameters[name]} for {name}. Must be between {low} and {high}"
-            raise InvalidParameterValue(message)
+            raise InvalidParameterValue(f"Invalid value {parameters[name]} for {name}. Must be between {low} and {high}")
 
 
 def _check_monitoring(parameters: Parameters, current: Parameters) -> None:

@@ -116,7 +116,7 @@ def _provision(request: Request, deployment: Deployment, wanted: Mapping[str, st
 def _make_all(request: Request, deployment: Deployment, wanted: Mapping[str, str], settings: Mapping[str, Any]) -> None:
     blue = deployment.blue
     followers = blue.followers
-    if logical.ask(blue.machine.running_server(), "external_replication", slots=[], own="")[0][0]:
+    if blue.machine.running_server().ask("external_replication", slots=[], own="")[0][0]:
         deployment.fail("of external replication on the blue primary instance")
         return
     if wanted["EngineVersion"] == blue.engine_version:
@@ -201,7 +201,7 @@ def _upgrade(deployment: Deployment, wanted: Mapping[str, str]) -> None:
     if green.engine_version != wanted["EngineVersion"]:
         green.restart()
         deployment.fail(f"the DB instance {green.db_instance_identifier} could not be upgraded")
-    elif logical.ask(server, "too_few_workers")[0][0]:
+    elif server.ask("too_few_workers")[0][0]:
         deployment.fail("of incompatible parameter(s): max_logical_replication_workers, and max_worker_processes")
     else:
         logical.subscribe(server, blue.machine.running_server(), deployment.replication_name, deployment.slots, position)

@@ -30,8 +30,7 @@ def delete(request: Request) -> dict[str, Any]:
     if with_target and deployment.status == COMPLETED:
         raise wrong_state("You can't specify DeleteTarget if the blue/green deployment status is SWITCHOVER_COMPLETED.")
     if with_target and any(each.deletion_protection for each in deployment.greens):
-        message = "Cannot delete protected DB Instance, please disable deletion protection and try again."
-        raise InvalidParameterCombination(message)
+        raise InvalidParameterCombination(lifecycle.PROTECTED)
     switched = deployment.status == COMPLETED
     deployment.enter(DELETING)
     deployment.deleted = utcnow()

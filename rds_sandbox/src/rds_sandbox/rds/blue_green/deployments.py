@@ -21,7 +21,7 @@ from rds_sandbox.postgres import Server, logical
 from rds_sandbox.rds import events, replicas
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
-from rds_sandbox.rds.requests import check_filters, given, paged
+from rds_sandbox.rds.requests import filters, given, paged
 
 PROVISIONING, AVAILABLE, INVALID, DELETING = "PROVISIONING", "AVAILABLE", "INVALID_CONFIGURATION", "DELETING"
 IN_PROGRESS, COMPLETED, FAILED = "SWITCHOVER_IN_PROGRESS", "SWITCHOVER_COMPLETED", "SWITCHOVER_FAILED"
@@ -110,7 +110,7 @@ class Deployment(RDSBaseModel):
     def streaming(self) -> bool:
         """Whether the green server takes what the blue one sends."""
         slots = list(self.slots.values()) or [replicas.slot(self.green)]
-        return bool(logical.ask(self.servers[0], "streaming", slots=slots)[0][0])
+        return bool(self.servers[0].ask("streaming", slots=slots)[0][0])
 
     def say(self, name: str, **values: object) -> str:
         """Record an event; its message."""
@@ -194,11 +194,10 @@ def wrong_state(message: str) -> RDSClientError:
 def describe(request: Request) -> dict[str, Any]:
     """One, or those that the filters let through."""
     asked, backend = given(request), request.backend
-    check_filters(asked, FILTERS)
+    wanted = {FILTERS[name]: values for name, values in filters(asked, FILTERS).items()}
     identifier = asked.get("BlueGreenDeploymentIdentifier")
     found = [find(backend, identifier)] if identifier else list(backend.blue_green_deployments.values())
     for each in found:
         each.look()
-    wanted = {FILTERS[each["Name"]]: each["Values"] for each in asked.get("Filters") or ()}
     rows = [row for row in (each.described() for each in found) if all(row[key] in values for key, values in wanted.items())]
     return paged({"BlueGreenDeployments": rows}, asked)

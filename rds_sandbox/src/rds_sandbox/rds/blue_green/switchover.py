@@ -9,17 +9,15 @@ import threading
 import time
 from typing import Any
 
-from moto.rds.exceptions import InvalidParameterValue
-
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import logical, replication
-from rds_sandbox.rds import backups, modifications, replicas
+from rds_sandbox.rds import backups, modifications, replicas, validation
 from rds_sandbox.rds.blue_green.deployments import COMPLETED, FAILED, IN_PROGRESS, READY, Deployment, find, wrong_state
 from rds_sandbox.rds.instances import FAILURES
 from rds_sandbox.rds.requests import given
 from rds_sandbox.tables import limits
 
-TIMEOUT = limits("rds")["switchover"]
+SECONDS = limits("rds")["switchover_seconds"]
 LONG_SECONDS = 3  # open for longer, a transaction that has written is long-running: RDS says no number
 POLL_SECONDS = 0.02
 
@@ -33,10 +31,7 @@ def switchover(request: Request) -> dict[str, Any]:
     """Where the deployment is ready for it; the guardrails are checked after the answer."""
     asked, backend = given(request), request.backend
     deployment = find(backend, asked["BlueGreenDeploymentIdentifier"])
-    seconds = asked.get("SwitchoverTimeout", TIMEOUT["default"])
-    if seconds > TIMEOUT["most"]:
-        between = f"between {TIMEOUT['least']} and {TIMEOUT['most']}"
-        raise InvalidParameterValue(f"Invalid value {seconds} for SwitchoverTimeout. Must be {between}")
+    validation.check_ranges(asked)
     deployment.look()
     if deployment.status not in READY:
         reason = f"{deployment.status}. {deployment.details}".strip()
@@ -49,7 +44,7 @@ def switchover(request: Request) -> dict[str, Any]:
     for each in deployment.members:
         each.status = "modifying"
     answer = {"BlueGreenDeployment": deployment.described()}
-    threading.Thread(target=_perform, args=(deployment, seconds), daemon=True).start()
+    threading.Thread(target=_perform, args=(deployment, asked.get("SwitchoverTimeout", SECONDS)), daemon=True).start()
     return answer
 
 
@@ -84,14 +79,14 @@ def _check(deployment: Deployment, seconds: float) -> None:
     """The guardrails."""
     blue, green = deployment.servers
     slots = list(deployment.slots.values())
-    if logical.ask(blue, "external_replication", slots=slots, own=deployment.replication_name)[0][0]:
+    if blue.ask("external_replication", slots=slots, own=deployment.replication_name)[0][0]:
         raise Canceled("external replication on the blue primary instance")
     if not deployment.streaming:
         raise Canceled("replication that is not healthy")
     if not slots and replication.lag(green) > seconds:
         raise Canceled("a replication lag above the switchover timeout")
     for server, where in ((blue, "blue"), (green, "green")):
-        if logical.ask(server, "long_writes", seconds=LONG_SECONDS if server is blue else 0)[0][0]:
+        if server.ask("long_writes", seconds=LONG_SECONDS if server is blue else 0)[0][0]:
             raise Canceled(f"active writes on the {where} primary instance")
 
 
@@ -123,11 +118,11 @@ def _close(deployment: Deployment, deadline: float) -> None:
         each.machine.serving = False
     slots, position = list(deployment.slots.values()), ""
     while True:
-        sessions = sum(logical.ask(server, "end_sessions")[0][0] for server in (blue, green))
+        sessions = sum(server.ask("end_sessions")[0][0] for server in (blue, green))
         if not sessions:
-            position = position or logical.ask(blue, "wal_position")[0][0]
+            position = position or blue.ask("wal_position")[0][0]
             server, step = (blue, "confirmed") if slots else (green, "replayed")
-            if logical.ask(server, step, lsn=position, slots=slots)[0][0]:
+            if server.ask(step, lsn=position, slots=slots)[0][0]:
                 return
         if time.monotonic() > deadline:
             raise Canceled("the switchover timeout")
