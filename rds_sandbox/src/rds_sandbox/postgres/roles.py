@@ -60,16 +60,10 @@ def allow_replication(server: Server, password: str) -> None:
 
 
 def prepare_login(server: Server, name: str, *, iam: bool, known: str | None) -> str | None:
-    """Before somebody logs in: give PostgreSQL what RDS takes from the role's memberships.
+    """Before a role, where there is one, logs in: give PostgreSQL what RDS takes from its memberships.
 
-    Args:
-        server: whose role it is.
-        name: of the role; nothing happens where there is none.
-        iam: whether members of rds_iam log in by token.
-        known: the verifier that this gave the role last, where it has one.
-
-    Returns:
-        The verifier of `iam_password`, where the role logs in by token.
+    `iam` says whether members of rds_iam log in by token; of one who does, the verifier of `iam_password` is returned, which is
+    `known` where this has given it to the role already.
     """
     with server.administrator() as connection:
         row = connection.execute(queries.load("login"), {"user": name}).fetchone()

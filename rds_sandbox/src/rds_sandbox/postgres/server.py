@@ -58,20 +58,13 @@ class ServerFailed(Exception):
 
 @dataclass
 class Server:
-    """A PostgreSQL server that listens on a Unix socket only.
+    """A PostgreSQL server that listens on a Unix socket only."""
 
-    Attributes:
-        folder: its own folder; `data` and `log` are made in it.
-        programs: what to run, and under which account.
-        password: that of the administrator, kept in memory alone; all servers of a sandbox have the
-            same one, since a copy of the data keeps it.
-        settings: beside those of its data directory.
-    """
-
-    folder: Path
+    folder: Path  # its own; `data` and `log` are made in it
     programs: Programs
+    # The administrator's, kept in memory alone; all servers of a sandbox have the same one, since a copy of the data keeps it.
     password: str = field(default_factory=secrets.token_hex, repr=False)
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)  # beside those of its data directory
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -131,15 +124,14 @@ class Server:
 
     def _initdb(self) -> None:
         arguments = ["--no-sync", "--username", ADMINISTRATOR, "--auth", "scram-sha-256", "--wal-segsize", WAL_FILE]
-        arguments += ["--data-checksums"]  # as on RDS; pg_upgrade wants the same on both sides
-        arguments += ["--encoding", "UTF8", "--locale", "C"]
+        # Checksums as on RDS; pg_upgrade wants the same on both sides.
+        arguments += ["--data-checksums", "--encoding", "UTF8", "--locale", "C"]
         if self.programs.major() >= 17:
             arguments += ["--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
         reading = self._password_pipe()
         try:
-            self.programs.run(
-                "initdb", "--pgdata", str(self.data), "--pwfile", f"/dev/fd/{reading}", *arguments, pass_fds=(reading,)
-            )
+            where = ("--pgdata", str(self.data), "--pwfile", f"/dev/fd/{reading}")
+            self.programs.run("initdb", *where, *arguments, pass_fds=(reading,))
         except (OSError, subprocess.CalledProcessError) as error:
             raise ServerFailed(f"initdb failed: {getattr(error, 'stderr', '') or error}") from error
         finally:
@@ -154,11 +146,9 @@ class Server:
         return reading
 
     def start(self, settings: Mapping[str, str] | None = None, seconds: int = START_SECONDS) -> None:
-        """Start the server and return when it accepts connections; one that is killed meanwhile is started again.
+        """Start the server, with these settings for this time; return when it accepts connections.
 
-        Args:
-            settings: for this time only, beside those of its data directory.
-            seconds: how long to wait for it.
+        One that is killed meanwhile is started again.
         """
         for left in reversed(range(STARTS)):
             try:
@@ -224,11 +214,11 @@ class Server:
             self.process.send_signal(signal.SIGQUIT)
             self.process.wait()
 
-    def log_end(self, lines: int = 5) -> str:
-        """The last lines of the server's log."""
+    def log_end(self) -> str:
+        """The last five lines of the server's log."""
         files = sorted(self.logs.glob("*")) or [self.folder / "postgres.log"]
         text = files[-1].read_text(errors="replace") if files[-1].exists() else ""
-        return "\n".join(text.splitlines()[-lines:])
+        return "\n".join(text.splitlines()[-5:])
 
     @contextmanager
     def administrator(self, database: str = "postgres") -> Iterator[psycopg.Connection[Any]]:

@@ -20,12 +20,8 @@ def standalone(
 ) -> Iterator[Server]:
     """A server that is set up as that of a DB instance, for the length of a `with`. Its folder is the host to connect to.
 
-    Args:
-        user: the master user, which is no superuser.
-        password: the master user's.
-        database: that the master user owns; "postgres" is there in any case.
-        preloaded: whether pg_stat_statements is loaded, and rds_superuser may create extensions.
-        settings: of the server.
+    The user is the master user, who is no superuser, and owns the database; "postgres" is there in any case. Where `preloaded`,
+    pg_stat_statements is loaded, and rds_superuser may create extensions.
     """
     with tempfile.TemporaryDirectory(prefix="postgresql-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)

@@ -69,20 +69,15 @@ models.TaggingMixin.tags = property(lambda resource: resource._tags, _tag)  # ty
 
 @backend_of(models.rds_backends)
 class SandboxRDSBackend(models.RDSBackend):
-    """RDS of one region and account.
-
-    Attributes:
-        retained: deleted instances whose automated backups were kept, by resource id.
-        measured: the values of metrics, by instance, metric and minute.
-    """
+    """RDS of one region and account."""
 
     events: list[Any]
 
     def __init__(self, region_name: str, account_id: str) -> None:
         """Without instances."""
         super().__init__(region_name, account_id)
-        self.retained: dict[str, SandboxDBInstance] = {}
-        self.measured: dict[tuple[str, str, Any], Any] = {}
+        self.retained: dict[str, SandboxDBInstance] = {}  # deleted ones whose automated backups were kept, by resource id
+        self.measured: dict[tuple[str, str, Any], Any] = {}  # the values of metrics, by instance, metric and minute
         self.arn_regex = re.compile(self.arn_regex.pattern.replace("(db|", "(db|deployment|"))  # what can have tags
 
     def find(self, identifier: str, *states: str) -> SandboxDBInstance:

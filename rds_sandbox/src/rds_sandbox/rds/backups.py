@@ -29,6 +29,8 @@ class AutomatedBackup:
     """The automated backups of an instance; whatever else DescribeDBInstanceAutomatedBackups shows is the instance's."""
 
     instance: SandboxDBInstance
+    vpc_id = property(lambda self: self.instance.db_subnet_group.vpc_id)
+    encrypted = property(lambda self: bool(self.instance.storage_encrypted))
 
     def __getattr__(self, name: str) -> Any:
         """What the instance says."""
@@ -53,16 +55,6 @@ class AutomatedBackup:
         """From when to when it can be restored."""
         archive = self.instance.archive
         return {"EarliestTime": archive.earliest, "LatestTime": archive.latest} if archive and archive.earliest else None
-
-    @property
-    def vpc_id(self) -> str:
-        """The VPC of the instance."""
-        return str(self.instance.db_subnet_group.vpc_id)
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether the instance is."""
-        return bool(self.instance.storage_encrypted)
 
 
 def enable(instance: SandboxDBInstance) -> None:

@@ -48,27 +48,15 @@ SHOWN_AS = {
 
 @dataclass(frozen=True)
 class Changes:
-    """A request's changes, under the names of ModifyDBInstance.
+    """A request's changes, under the names of ModifyDBInstance."""
 
-    Attributes:
-        plain: settings that are changed before the request is answered.
-        applied: settings that are changed now, while the status says so.
-        waiting: settings that wait for the maintenance window.
-    """
-
-    plain: Values = field(default_factory=dict)
-    applied: Values = field(default_factory=dict)
-    waiting: Values = field(default_factory=dict)
+    plain: Values = field(default_factory=dict)  # changed before the request is answered
+    applied: Values = field(default_factory=dict)  # changed now, while the status says so
+    waiting: Values = field(default_factory=dict)  # what waits for the maintenance window
 
 
 def plan(request: Values, current: Values, pending: Values) -> Changes:
-    """Sort what a request asks for; what it sets to its present value is no longer pending.
-
-    Args:
-        request: the parameters of ModifyDBInstance, checked.
-        current: the instance, under the same names.
-        pending: what waits from earlier requests.
-    """
+    """Sort what a request, checked, asks for; what it sets to its present value is no longer pending."""
     asked = {key: value for key, value in _resolved(request, current).items() if key not in FLAGS}
     kept = () if request.get("StorageType") in (None, current["StorageType"]) else STORAGE[2:]  # the new type has others, unasked
     new = {key: value for key, value in asked.items() if key in kept or key not in current or current[key] != value}
@@ -137,5 +125,4 @@ def by_status(values: Values) -> dict[str, dict[str, Any]]:
 
 def ordered(values: Values) -> dict[str, Any]:
     """The values in the order in which they are set."""
-    first = {key: values[key] for key in STORAGE if key in values}
-    return {**first, **values}
+    return {key: values[key] for key in STORAGE if key in values} | {**values}

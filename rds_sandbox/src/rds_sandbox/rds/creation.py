@@ -27,16 +27,10 @@ def create(
     source: SandboxDBInstance | None = None,
     more: More | None = None,
 ) -> dict[str, Any]:
-    """Register an instance, and begin the work.
+    """Register an instance with the parameters of moto's constructor, and begin the work; the answer to the request.
 
-    Args:
-        request: answered by the description of the instance.
-        parameters: of moto's constructor.
-        obtain: gives it a server.
-        prepare: makes the server what it is to be, and starts it.
-        event: that it is there: its name in events.toml, and its values.
-        source: what it is to be a read replica of.
-        more: the steps after its creation; without them, backups are enabled.
+    `obtain` gives it a server, which `prepare` makes what it is to be, and starts. The event says that it is there: its name in
+    events.toml, and its values. `more` are the steps after its creation; without them, backups are enabled.
     """
     group = (parameters.get("db_subnet_group_name") or request.backend.default_subnet_group()).lower()
     instance = _registered(request, {**parameters, "db_subnet_group_name": group})
@@ -90,7 +84,7 @@ def _steps(
         instance.say_which_major_runs()
         if instance.parameters:
             parameter_groups.reload(instance)
-        instance.say(**event)
+        instance.say(event["name"], **event)
 
     yield "creating", work
 

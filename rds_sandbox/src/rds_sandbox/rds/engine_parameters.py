@@ -28,20 +28,15 @@ FUNCTIONS: Mapping[str, Any] = {"GREATEST": max, "LEAST": min, "SUM": lambda *va
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter as DescribeDBParameters has it.
-
-    Attributes:
-        value: RDS's own default, where it sets one; the engine's is not told.
-        allowed: a range such as 1-100, or values with commas; empty where anything is.
-    """
+    """A parameter as DescribeDBParameters has it."""
 
     name: str
     kind: str
     static: bool
     description: str
-    allowed: str = ""
+    allowed: str = ""  # a range such as 1-100, or values with commas; empty where anything is
     modifiable: bool = True
-    value: str | None = None
+    value: str | None = None  # RDS's own default, where it sets one; the engine's is not told
 
     def check(self, value: str) -> None:
         """Refuse a value that it cannot have."""
@@ -80,9 +75,8 @@ def _engines(programs: Programs, columns: list[str]) -> Parameter:
     """From a line of --describe-config: name, context, group, type, default, least, most, description."""
     name, context, _, kind, _, least, most, description = columns[:8]
     table = facts.tables()["parameters"]
-    allowed = table["allowed"].get(name) or {"BOOLEAN": "0,1", "INTEGER": f"{least}-{most}", "REAL": f"{least}-{most}"}.get(
-        kind, ""
-    )
+    usual = {"BOOLEAN": "0,1", "INTEGER": f"{least}-{most}", "REAL": f"{least}-{most}"}
+    allowed = table["allowed"].get(name) or usual.get(kind, "")
     if kind == "ENUM":
         allowed = allowed or _values(programs, name)
     modifiable = name not in table["locked"] and not name.startswith(tuple(table["locked_prefixes"]))

@@ -62,20 +62,15 @@ class InstanceClass:
 
 @dataclass(frozen=True)
 class Storage:
-    """A storage type: sizes in GiB, IOPS, throughput in MiB/s, each as (lowest, highest) or None.
-
-    Attributes:
-        striped_from: the size, from which on IOPS and throughput can be asked for.
-        baseline: the IOPS and the throughput of a smaller one.
-    """
+    """A storage type: sizes in GiB, IOPS, throughput in MiB/s, each as (lowest, highest) or None."""
 
     name: str
     size: tuple[int, int]
     iops: tuple[int, int] | None = None
     iops_per_gib: tuple[float, float] | None = None
     throughput: tuple[int, int] | None = None
-    striped_from: int = 0
-    baseline: tuple[int | None, int | None] = (None, None)
+    striped_from: int = 0  # the size, from which on IOPS and throughput can be asked for
+    baseline: tuple[int | None, int | None] = (None, None)  # the IOPS and the throughput of a smaller one
 
 
 def tables() -> dict[str, Any]:

@@ -38,34 +38,24 @@ Steps = Iterable[tuple[str, Work]]
 
 
 class SandboxDBInstance(DescribedDBInstance):
-    """A DB instance with a machine.
+    """A DB instance with a machine."""
 
-    Attributes:
-        maintenance: the pending maintenance actions, by name.
-        optimizing_since: when its storage was last changed (UTC).
-        parameters: the values of the group that the server has.
-        reduced: what it has less of than these say, since this machine is no cloud.
-        base_settings: of the server, whatever the group says.
-        read_only: whether sessions begin read-only, unless the group says otherwise: in a blue/green deployment.
-        verifiers: of the passwords that the sandbox gave roles who log in by IAM tokens, by name.
-        exported: how many bytes of each log file are in CloudWatch Logs.
-        begun: whether the work that was accepted last has begun; its status tells of it from then on.
-    """
+    say = events.say  # record an event; its message
 
     def __init__(self, backend: models.RDSBackend, host: Host, **parameters: Any) -> None:
         """Register the instance; `begin` starts the work."""
         super().__init__(backend, **parameters)
-        self.maintenance: dict[str, dict[str, Any]] = {}
-        self.optimizing_since: datetime | None = None
-        self.parameters: Mapping[str, str] = {}
-        self.reduced: Mapping[str, str] = {}
-        self.base_settings: Mapping[str, str] | None = None
-        self.begun = threading.Event()
+        self.maintenance: dict[str, dict[str, Any]] = {}  # the pending maintenance actions, by name
+        self.optimizing_since: datetime | None = None  # when its storage was last changed (UTC)
+        self.parameters: Mapping[str, str] = {}  # the values of the group that the server has
+        self.reduced: Mapping[str, str] = {}  # what it has less of than these say, since this machine is no cloud
+        self.base_settings: Mapping[str, str] | None = None  # of the server, whatever the group says
+        self.begun = threading.Event()  # the work that was accepted last; its status tells of it from then on
         self.begun.set()
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
-        self.verifiers: dict[str, str] = {}
-        self.exported: dict[Path, int] = {}
-        self.read_only = False
+        self.verifiers: dict[str, str] = {}  # of the passwords that the sandbox gave roles who log in by IAM tokens, by name
+        self.exported: dict[Path, int] = {}  # how many bytes of each log file are in CloudWatch Logs
+        self.read_only = False  # whether sessions begin so, unless the group says otherwise: in a blue/green deployment
         login, examines = partial(iam_authentication.login, self), partial(iam_authentication.examines, self)
         admission = Admission(host.callers.origin, self.admits, self.seen_as, self.requires_tls, login, examines)
         self.machine = Machine(host, self.dbi_resource_id.lower(), admission)
@@ -182,10 +172,6 @@ class SandboxDBInstance(DescribedDBInstance):
         self.say("recovering")
         self.resume()
         self.say("recovered")
-
-    def say(self, name: str, **values: object) -> str:
-        """Record an event; its message."""
-        return events.say(self, name, **values)
 
     def say_which_major_runs(self) -> None:
         """Where the one asked for is not on this machine."""

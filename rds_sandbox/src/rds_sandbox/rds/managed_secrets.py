@@ -26,12 +26,8 @@ class GeneratedSecret(models.MasterUserSecret):
     """
 
     status = "creating"  # until the server has the password
+    secret_status = property(lambda self: self.status)  # moto's changes when it is looked at
     version = ""  # the id of the next one, where RotateSecret has told it
-
-    @property
-    def secret_status(self) -> str:
-        """moto's changes when it is looked at."""
-        return self.status
 
     def _create_secret(self, kms_key_id: str | None) -> Any:
         secret: Any = super()._create_secret(kms_key_id)
@@ -62,12 +58,7 @@ def schedule(secret: Any, rules: Mapping[str, Any]) -> None:
 
 
 def next_rotation(rules: Mapping[str, Any], now: int) -> int | None:
-    """When the rules have it next, in seconds since 1970; None where a calendar would tell.
-
-    Args:
-        rules: days, or an expression that rate() or cron() is written as.
-        now: in the same seconds.
-    """
+    """When the rules, days or an expression of rate() or cron(), have it next, in seconds since 1970; None by a calendar."""
     if "ScheduleExpression" not in rules:
         return now + int(rules["AutomaticallyAfterDays"]) * SECONDS["day"]
     found = re.fullmatch(limits("secretsmanager")["rate"], rules["ScheduleExpression"])

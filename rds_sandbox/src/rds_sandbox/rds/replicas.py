@@ -80,9 +80,7 @@ def _subnet_group(source: SandboxDBInstance, name: str | None) -> Any:
 def require_cascade(version: str, level: int) -> None:
     """Refuse another replica in a chain that is too long, or of a version that has no chains; the code is not verified.
 
-    Args:
-        version: of the source.
-        level: how many replicas there are from the first source to this one, itself included.
+    The version is the source's, the level how many replicas there are from the first source to this one, itself included.
     """
     if level and facts.major(version) < CASCADE["oldest_major"]:
         raise wrong_state(f"PostgreSQL {version} has no read replicas of read replicas: create it from the first source.")

@@ -33,58 +33,36 @@ STATES = ("available", "storage-optimization", "stopped")  # of an instance that
 
 
 class SandboxDBSnapshot(models.DBSnapshot):
-    """A snapshot with a folder of its own; what moto leaves out of DescribeDBSnapshots is filled in.
-
-    Attributes:
-        folder: the copy of the data directory, once it is available.
-        size: of what is copied, in bytes.
-        source_tags: those of the instance, when it was made.
-        original: what it is a copy of; None where it was made of an instance.
-    """
+    """A snapshot with a folder of its own; what moto leaves out of DescribeDBSnapshots is filled in."""
 
     snapshot_target = "region"
     dedicated_log_volume = False
     processor_features: tuple[str, ...] = ()
     storage_encryption_type = DescribedDBInstance.storage_encryption_type
+    # The ARN of the original, of every copy: so Ansible's rds_instance_snapshot and the AWS CLI's example have it; the API
+    # Reference has it of those from elsewhere alone. And its region, be it this one, as in that example.
+    source_db_snapshot_identifier = property(lambda self: self.original and self.original.arn)
+    source_region = property(lambda self: self.original and self.original.region)
+    # The size of the copy, once it is complete.
+    full_snapshot_size_in_bytes = property(lambda self: self.size if self.status == "available" else None)
 
     backend: Any
-    source_tags: list[dict[str, str]]
 
-    def __init__(
-        self,
-        backend: models.RDSBackend,
-        instance: SandboxDBInstance,
-        name: str,
-        kind: str,
-        original: SandboxDBSnapshot | None = None,
-        **more: Any,
-    ) -> None:
-        """Register it; `take` makes the copy."""
+    def __init__(self, backend: Any, instance: Any, name: str, kind: str, original: Any = None, **more: Any) -> None:
+        """Register it, be it a copy of another (the original); `take` makes the copy of the data."""
         super().__init__(backend, instance, name, kind, **more)
         self.status, self.original = "creating", original
         self.host = instance.machine.host
-        self.folder = self.host.snapshot_folder(f"{instance.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
+        # The copy of the data directory, once it is available; and the size of what is copied, in bytes.
+        self.folder: Path = self.host.snapshot_folder(f"{instance.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
         self.size = 0
-        self.source_tags = original.source_tags if original else list(instance.tags or ())
+        # Those of the instance, when it was made.
+        self.source_tags: list[dict[str, str]] = original.source_tags if original else list(instance.tags or ())
         for name in COPIED:
             setattr(self, name, getattr(instance, name))
         self.vpc_id = instance.db_subnet_group.vpc_id
         self.backend.database_snapshots[self.db_snapshot_identifier] = self
         self.say("begins")
-
-    @property
-    def source_db_snapshot_identifier(self) -> str | None:
-        """The ARN of the original.
-
-        Of every copy: so Ansible's rds_instance_snapshot and the AWS CLI's example have it; the API Reference has it of
-        those from elsewhere alone.
-        """
-        return self.original.arn if self.original else None
-
-    @property
-    def source_region(self) -> str | None:
-        """That of the original, be it this one, as in the AWS CLI's example."""
-        return self.original.region if self.original else None
 
     def say(self, what: str) -> None:
         """Record the event that it begins or ends."""
@@ -101,11 +79,6 @@ class SandboxDBSnapshot(models.DBSnapshot):
         if self.status == "available":
             return 100
         return min(99, 100 * size_of(self.folder) // self.size) if self.size else 0
-
-    @property
-    def full_snapshot_size_in_bytes(self) -> int | None:
-        """The size of the copy, once it is complete."""
-        return self.size if self.status == "available" else None
 
     def take(self, instance: SandboxDBInstance) -> None:
         """Copy the instance's data."""
@@ -136,16 +109,13 @@ class SandboxDBSnapshot(models.DBSnapshot):
 def size_of(folder: Path) -> int:
     """The bytes of a folder's files; of those that are there, where others change it meanwhile."""
     total = 0
-    for path, _, names in os.walk(folder):
-        for name in names:
-            with suppress(FileNotFoundError):
-                total += (Path(path) / name).stat().st_size
+    for file in (Path(path) / name for path, _, names in os.walk(folder) for name in names):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size
     return total
 
 
-def register(
-    backend: Any, instance: SandboxDBInstance, asked: Mapping[str, Any], parameter: str, **more: Any
-) -> SandboxDBSnapshot:
+def register(backend: Any, instance: Any, asked: Mapping[str, Any], parameter: str, **more: Any) -> SandboxDBSnapshot:
     """The manual snapshot that this parameter of a request names, which is being created."""
     name = asked[parameter]
     backend.validate_db_snapshot_identifier(name, parameter_name=parameter)

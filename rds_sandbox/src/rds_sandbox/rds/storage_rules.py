@@ -36,12 +36,7 @@ def baseline(name: str, size: int) -> tuple[int | None, int | None]:
 
 
 def provisioned(parameters: Parameters, current: Parameters) -> dict[str, int | None]:
-    """Iops and StorageThroughput after a change, or of a copy: as asked for, as provisioned before, or the new baseline.
-
-    Args:
-        parameters: of the request.
-        current: the instance, or what is copied, under the names of ModifyDBInstance.
-    """
+    """Iops and StorageThroughput after a change, or of a copy: as asked for, as provisioned before, or the new baseline."""
     before = current["StorageType"], current["AllocatedStorage"]
     name, size = parameters.get("StorageType") or before[0], parameters.get("AllocatedStorage") or before[1]
     stays = name == before[0] and size >= _type(name).striped_from

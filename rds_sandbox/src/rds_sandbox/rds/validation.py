@@ -1,9 +1,8 @@
 """What RDS refuses when a DB instance is created or modified; pure functions over botocore's parameter names.
 
-The codes are those of the RDS API Reference (CreateDBInstance, ModifyDBInstance: their errors and the
-constraints of each parameter). Where it names none, they are `InvalidParameterValue` and
-`InvalidParameterCombination`, with the message that RDS is known to give; where no report quotes one,
-the message is our own.
+The codes are those of the RDS API Reference (CreateDBInstance, ModifyDBInstance: their errors and the constraints of each
+parameter). Where it names none, they are `InvalidParameterValue` and `InvalidParameterCombination`, with the message that RDS is
+known to give; where no report quotes one, the message is our own.
 """
 
 from __future__ import annotations
@@ -64,12 +63,9 @@ def check_modify(parameters: Parameters, current: Parameters, region: str) -> No
 
 
 def check_restore(parameters: Parameters, source: Parameters, region: str) -> None:
-    """Check what makes an instance of another's data: a restore, or a read replica.
+    """Check what makes an instance of another's data, in this region: a restore, or a read replica.
 
-    Args:
-        parameters: of the request; the source's settings stand in for what they leave out.
-        source: the instance or snapshot that the data come from, as DescribeDBInstances shows it.
-        region: where the new instance is to be.
+    What the parameters leave out is as the source has it, the instance or snapshot, as DescribeDBInstances shows it.
     """
     target = "TargetDBInstanceIdentifier" if "TargetDBInstanceIdentifier" in parameters else "DBInstanceIdentifier"
     check_identifier(target, parameters.get(target))

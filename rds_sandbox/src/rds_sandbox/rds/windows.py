@@ -36,13 +36,7 @@ def check(maintenance: str | None, backup: str | None) -> None:
 
 
 def usual(name: str, maintenance: str | None, backup: str | None) -> dict[str, str]:
-    """Half hours of an instance's own, always the same: as on AWS, each has others, and they lie beside one that is given.
-
-    Args:
-        name: of the instance.
-        maintenance: the window that is asked for, and has been checked; None where none is.
-        backup: likewise.
-    """
+    """Half hours of an instance's own, always the same: as on AWS, each has others, and they lie beside one that is given."""
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
     daily = _beside(180 + number % 180, _weekly(maintenance) if maintenance else None)
     weekly = number // 180 % 7 * DAY + _beside(420 + number // 1260 % 180, _daily(backup) if backup else None)
@@ -74,10 +68,9 @@ def _weekly(text: str) -> Window:
         raise InvalidParameterValue(f"Invalid maintenance window format: {text}. {form}")
     first, last = found.groups()[:3], found.groups()[3:]
     opens, closes = (WEEKDAYS.index(day) * DAY + _minutes(hour, minute) for day, hour, minute in (first, last))
-    window = opens, (closes - opens) % WEEK
-    if window[1] > MOST:
+    if (closes - opens) % WEEK > MOST:
         raise InvalidParameterValue(f"Maintenance window must be less than {MOST // 60} hours.")
-    return _long_enough("maintenance", window)
+    return _long_enough("maintenance", (opens, (closes - opens) % WEEK))
 
 
 def _daily(text: str) -> Window:

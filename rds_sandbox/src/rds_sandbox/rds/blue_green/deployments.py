@@ -41,38 +41,31 @@ def drawn(length: int) -> str:
 
 
 class Deployment(RDSBaseModel):
-    """A blue/green deployment.
-
-    Attributes:
-        pairs: each blue instance with its green one, where there is one yet; replicas come after their source.
-        slots: the logical slot of each of the blue's databases; none where replication is physical.
-        known: what the blue held, of what logical replication does not carry, when the green began to follow.
-        details: what there is to say of the status.
-        reached: the last status that its members share.
-    """
+    """A blue/green deployment."""
 
     resource_type = "deployment"
     event_source_type = "blue-green-deployment"
     backend: Any
+    details: str  # what there is to say of the status
+    reached: str  # the last status that its members share
+    resource_id = property(lambda self: self.identifier)
+    say = events.say  # record an event; its message
 
     def __init__(self, backend: Any, name: str, blue: SandboxDBInstance, tasks: Iterable[str], tags: Any) -> None:
         """Register it; nothing is done yet."""
         super().__init__(backend)
         self.identifier = f"bgd-{drawn(16)}"
         self.name, self.tags = name, tags
+        # Each blue instance with its green one, where there is one yet; replicas come after their source.
         self.pairs: list[tuple[SandboxDBInstance, SandboxDBInstance | None]] = [(blue, None)]
-        self.slots: dict[str, str] = {}
+        self.slots: dict[str, str] = {}  # the logical slot of each of the blue's databases; none where replication is physical
+        # What the blue held, of what logical replication does not carry, when the green began to follow.
         self.known: tuple[list[str], list[str]] = ([], [])
         self.deleted: datetime | None = None
         self.enter(PROVISIONING)
         self.tasks = dict.fromkeys(tasks, "PENDING")
         backend.resource_map[Deployment] = backend.blue_green_deployments  # where moto looks for what has tags
         backend.blue_green_deployments[self.identifier] = self
-
-    @property
-    def resource_id(self) -> str:
-        """Its identifier."""
-        return self.identifier
 
     @property
     def replication_name(self) -> str:
@@ -111,10 +104,6 @@ class Deployment(RDSBaseModel):
         """Whether the green server takes what the blue one sends."""
         slots = list(self.slots.values()) or [replicas.slot(self.green)]
         return bool(self.servers[0].ask("streaming", slots=slots)[0][0])
-
-    def say(self, name: str, **values: object) -> str:
-        """Record an event; its message."""
-        return events.say(self, name, **values)
 
     def enter(self, status: str, details: str = "") -> None:
         """Have another status."""
