@@ -99,7 +99,6 @@ def wal_file(other: str, size: int, position: int) -> str:
 
 
 def _first_wal_file(label: str) -> str:
-    """The WAL file that recovery begins with, as backup_label names it."""
     found = re.search(r"START WAL LOCATION: .*\(file ([0-9A-F]{24})\)", label)
     assert found is not None
     return found[1]

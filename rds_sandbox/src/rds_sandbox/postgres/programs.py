@@ -132,7 +132,6 @@ def find_programs(scratch: Path) -> Programs:
 
 
 def _wheel(package: str) -> Path | None:
-    """The folder of programs of an installed wheel."""
     spec = find_spec(package)
     return Path(spec.origin).parent / "pginstall/bin" if spec and spec.origin else None
 

@@ -89,7 +89,6 @@ class Server:
 
     @property
     def _status(self) -> Path:
-        """Where a server that runs says how it is."""
         return self.data / "postmaster.pid"
 
     @property

@@ -71,7 +71,6 @@ def _run(server: Server, new: Server, *options: str) -> None:
 
 
 def _reports(server: Server, new: Server) -> str:
-    """Keep the files that pg_upgrade left; the text of its lists."""
     text = ""
     for file in sorted((new.data / "pg_upgrade_output.d").rglob("*.*")):
         if file.suffix in (".txt", ".log"):

@@ -6,22 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from botocore import xform_name
 from moto.core.resource_tagging import TaggedResource
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.kms import models as kms_models
 from moto.kms.utils import KeySpec, generate_private_key
-from moto.rds import models
-from moto.rds.exceptions import (
-    DBInstanceNotFoundError,
-    DBParameterGroupNotFoundError,
-    DBSnapshotNotFoundFault,
-    InvalidParameterCombination,
-    InvalidParameterValue,
-    KMSKeyNotAccessibleFault,
-    OptionGroupNotFoundFaultError,
-    RDSClientError,
-)
+from moto.rds import exceptions, models
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, KMSKeyNotAccessibleFault, RDSClientError
 from moto.utilities.utils import CaseInsensitiveDict
 
 from rds_sandbox.patches import backend_of, replaces
@@ -45,6 +37,17 @@ UNKNOWN = {
 MONITORING = "monitoring.rds.amazonaws.com"
 DEFAULT_SUBNET_GROUP = "default"
 KEYS = ("KmsKeyId", "PerformanceInsightsKMSKeyId", "MasterUserSecretKmsKeyId")  # parameters that name a KMS key
+# What is compared with a request.
+SETTINGS = (
+    "AllocatedStorage", "BackupRetentionPeriod", "CACertificateIdentifier", "DBInstanceClass", "DatabaseInsightsMode", "Engine",
+    "EngineLifecycleSupport", "EngineVersion", "Iops", "LicenseModel", "MasterUsername", "MaxAllocatedStorage",
+    "MonitoringInterval", "MonitoringRoleArn", "OptionGroupName", "PerformanceInsightsRetentionPeriod", "PreferredBackupWindow",
+    "PreferredMaintenanceWindow", "StorageType", "VpcSecurityGroupIds",
+)  # fmt: skip
+FLAGS = (
+    "AutoMinorVersionUpgrade", "CopyTagsToSnapshot", "DeletionProtection", "EnableIAMDatabaseAuthentication",
+    "ManageMasterUserPassword", "MultiAZ", "PubliclyAccessible",
+)  # fmt: skip
 
 
 @replaces(kms_models, "generate_private_key")
@@ -74,7 +77,6 @@ class SandboxRDSBackend(models.RDSBackend):
     events: list[Any]
 
     def __init__(self, region_name: str, account_id: str) -> None:
-        """Without instances."""
         super().__init__(region_name, account_id)
         self.retained: dict[str, SandboxDBInstance] = {}  # deleted ones whose automated backups were kept, by resource id
         self.measured: dict[tuple[str, str, Any], Any] = {}  # the values of metrics, by instance, metric and minute
@@ -84,7 +86,7 @@ class SandboxRDSBackend(models.RDSBackend):
         """The instance; its status must be one of these, where any are given."""
         instance = self.databases.get(identifier)
         if not isinstance(instance, SandboxDBInstance):
-            raise DBInstanceNotFoundError(identifier)
+            raise exceptions.DBInstanceNotFoundError(identifier)
         if states:
             instance.begun.wait()  # what was accepted a moment ago decides
         if instance.status == "deleting" and states:
@@ -103,7 +105,7 @@ class SandboxRDSBackend(models.RDSBackend):
         if identifier.startswith("arn:"):
             found = {made.arn: made for made in found.values()}
         if identifier not in found:
-            raise DBSnapshotNotFoundFault(identifier)
+            raise exceptions.DBSnapshotNotFoundFault(identifier)
         return found[identifier]
 
     def require_groups(self, group_ids: list[str], subnet_group: str) -> None:
@@ -130,7 +132,7 @@ class SandboxRDSBackend(models.RDSBackend):
             made = models.DBParameterGroup(self, name, f"Default parameter group for {family}", family)  # type: ignore[abstract]
             self.db_parameter_groups[made.name] = made
         if name.lower() not in self.db_parameter_groups:
-            raise DBParameterGroupNotFoundError(name)
+            raise exceptions.DBParameterGroupNotFoundError(name)
         return self.db_parameter_groups[name.lower()]
 
     def require_parameter_group(self, name: str, version: str) -> None:
@@ -148,7 +150,7 @@ class SandboxRDSBackend(models.RDSBackend):
         made = {each.name: each.major_engine_version for each in self.option_groups.values()}
         major = {**usual, **made}.get(name)
         if major is None:
-            raise OptionGroupNotFoundFaultError(name)
+            raise exceptions.OptionGroupNotFoundFaultError(name)
         if major != str(facts.major(version)):
             why = f"is of major engine version {major}, the DB instance of {version}"
             raise InvalidParameterCombination(f"The option group {name} can't be used: it {why}.")
@@ -222,39 +224,15 @@ def wrong_state(message: str) -> RDSClientError:
 
 def described(instance: Any) -> dict[str, Any]:
     """What a request is compared with: the settings under the names of ModifyDBInstance, and what they depend on."""
+    key = instance.performance_insights_kms_key_id or instance.performance_insights_key
     return {
-        "AllocatedStorage": instance.allocated_storage,
-        "AutoMinorVersionUpgrade": bool(instance.auto_minor_version_upgrade),
-        "BackupRetentionPeriod": instance.backup_retention_period,
-        "CACertificateIdentifier": instance.ca_certificate_identifier,
-        "CopyTagsToSnapshot": bool(instance.copy_tags_to_snapshot),
-        "DBInstanceClass": instance.db_instance_class,
+        **{name: getattr(instance, xform_name(name)) for name in SETTINGS},
+        **{name: bool(getattr(instance, xform_name(name))) for name in FLAGS},
         "DBParameterGroupName": instance.parameter_group_name,
         "DBPortNumber": instance.port,
         "DBSubnetGroupName": instance.db_subnet_group.name,
-        "DatabaseInsightsMode": instance.database_insights_mode,
-        "DeletionProtection": bool(instance.deletion_protection),
-        "EnableIAMDatabaseAuthentication": bool(instance.enable_iam_database_authentication),
         "EnablePerformanceInsights": instance.performance_insights_enabled,
-        "Engine": instance.engine,
-        "EngineLifecycleSupport": instance.engine_lifecycle_support,
-        "EngineVersion": instance.engine_version,
-        "Iops": instance.iops,
-        "LicenseModel": instance.license_model,
-        "ManageMasterUserPassword": bool(instance.manage_master_user_password),
-        "MasterUsername": instance.master_username,
-        "MaxAllocatedStorage": instance.max_allocated_storage,
-        "MonitoringInterval": instance.monitoring_interval,
-        "MonitoringRoleArn": instance.monitoring_role_arn,
-        "MultiAZ": bool(instance.multi_az),
         "NewDBInstanceIdentifier": instance.db_instance_identifier,
-        "OptionGroupName": instance.option_group_name,
-        "PerformanceInsightsKMSKeyId": instance.performance_insights_kms_key_id or instance.performance_insights_key,
-        "PerformanceInsightsRetentionPeriod": instance.performance_insights_retention_period,
-        "PreferredBackupWindow": instance.preferred_backup_window,
-        "PreferredMaintenanceWindow": instance.preferred_maintenance_window,
-        "PubliclyAccessible": bool(instance.publicly_accessible),
+        "PerformanceInsightsKMSKeyId": key,
         "StorageThroughput": instance.storage_throughput or None,
-        "StorageType": instance.storage_type,
-        "VpcSecurityGroupIds": instance.vpc_security_group_ids,
     }

@@ -33,7 +33,6 @@ class AutomatedBackup:
     encrypted = property(lambda self: bool(self.instance.storage_encrypted))
 
     def __getattr__(self, name: str) -> Any:
-        """What the instance says."""
         return getattr(self.instance, name)
 
     @property

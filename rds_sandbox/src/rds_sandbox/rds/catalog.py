@@ -1,7 +1,7 @@
 """The describe actions of RDS that answer from catalog.toml.
 
-The functions `describe_*` are pure: parameters in the shape of botocore's model and a region in, the
-result's structure out, not yet cut into pages.
+All but the last are pure: parameters in the shape of botocore's model and a region in, the result's structure out, not yet cut
+into pages.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ ENGINE = facts.tables()["engine"]
 
 
 def _answers(name: str, most: int = 100) -> Callable[[Answer], Answer]:
-    """Let the function answer this action, whose highest MaxRecords is `most`."""
 
     def register(answer: Answer) -> Answer:
         @action("rds", name)
@@ -110,23 +109,18 @@ def describe_orderable_db_instance_options(parameters: Parameters, region: str) 
         raise RDSClientError("MissingParameter", "The request must contain the parameter Engine")
     _require_engine(parameters["Engine"])
     facts.require(parameters.get("DBInstanceClass"), region)
-    known = _vpc_of_region(parameters, region)
-    rows = (
+    # What we have is of PostgreSQL's licence, in a VPC, not in a Local Zone.
+    known = parameters.get("AvailabilityZoneGroup") in {None, region} and parameters.get("Vpc") is not False
+    known = known and parameters.get("LicenseModel") in {None, ENGINE["license_model"]}
+    rows = [
         _option(version, instance_class, storage, region)
         for version in facts.versions()
         if known and version.offered and _matches(version, parameters.get("EngineVersion"))
         for instance_class in facts.instance_classes().values()
-        if parameters.get("DBInstanceClass") in {None, instance_class.name}
-        if instance_class.orderable(version, region)
+        if parameters.get("DBInstanceClass") in {None, instance_class.name} and instance_class.orderable(version, region)
         for storage in facts.storage_types().values()
-    )
-    return {"OrderableDBInstanceOptions": list(rows)}
-
-
-def _vpc_of_region(parameters: Parameters, region: str) -> bool:
-    """Whether the request asks for what we have: PostgreSQL's licence, in a VPC, not in a Local Zone."""
-    of_region = parameters.get("AvailabilityZoneGroup") in {None, region} and parameters.get("Vpc") is not False
-    return of_region and parameters.get("LicenseModel") in {None, ENGINE["license_model"]}
+    ]
+    return {"OrderableDBInstanceOptions": rows}
 
 
 @cache
@@ -145,7 +139,6 @@ def _option(version: Version, instance_class: InstanceClass, storage: Storage, r
 
 
 def _limits(storage: Storage) -> Row:
-    """Storage's limits as RDS lists them; what a type has not is left out."""
     bounds = {
         "StorageSize": storage.size,
         "IopsPerDbInstance": storage.iops,
@@ -168,23 +161,17 @@ def describe_db_major_engine_versions(parameters: Parameters, region: str) -> Ro
 
 
 def _major(major: Major) -> Row:
-    extended_start = major.standard_end + timedelta(days=1)
-    return {
-        "Engine": ENGINE["name"],
-        "MajorEngineVersion": str(major.number),
-        "SupportedEngineLifecycles": [
-            _lifecycle("open-source-rds-standard-support", major.released, major.standard_end),
-            _lifecycle("open-source-rds-extended-support", extended_start, major.extended_end),
-        ],
-    }
+    standard = _lifecycle("standard", major.released, major.standard_end)
+    extended = _lifecycle("extended", major.standard_end + timedelta(days=1), major.extended_end)
+    lives = [standard, extended]
+    return {"Engine": ENGINE["name"], "MajorEngineVersion": str(major.number), "SupportedEngineLifecycles": lives}
 
 
 def _lifecycle(name: str, start: date, end: date) -> Row:
-    last_moment = time(23, 59, 59, 999000)
     return {
-        "LifecycleSupportName": name,
+        "LifecycleSupportName": f"open-source-rds-{name}-support",
         "LifecycleSupportStartDate": datetime.combine(start, time(), UTC),
-        "LifecycleSupportEndDate": datetime.combine(end, last_moment, UTC),
+        "LifecycleSupportEndDate": datetime.combine(end, time(23, 59, 59, 999000), UTC),
     }
 
 
@@ -208,3 +195,22 @@ def _certificate(known: Row, region: str) -> Row:
         "ValidTill": known["valid_till"],
         "CustomerOverride": False,
     }
+
+
+@action("rds", "DescribeAccountAttributes")
+def describe_account_attributes(request: Request) -> Row:
+    """How much there is in the region, of what the sandbox has; and AWS's quotas, which are, but for replicas, not enforced."""
+    backend, instances = request.backend, request.backend.instances()
+    used = {
+        "DBInstances": len(instances),
+        "AllocatedStorage": sum(each.allocated_storage for each in instances),
+        "ManualSnapshots": sum(each.snapshot_type == "manual" for each in backend.database_snapshots.values()),
+        "DBParameterGroups": len(backend.db_parameter_groups),
+        "DBSubnetGroups": len(backend.subnet_groups),
+        "EventSubscriptions": len(backend.event_subscriptions),
+        "OptionGroups": len(backend.option_groups),
+        "SubnetsPerDBSubnetGroup": max((len(each.subnets) for each in backend.subnet_groups.values()), default=0),
+        "ReadReplicasPerMaster": max((len(each.followers) for each in instances), default=0),
+    }
+    quotas = facts.tables()["quotas"].items()
+    return {"AccountQuotas": [{"AccountQuotaName": name, "Used": used.get(name, 0), "Max": most} for name, most in quotas]}

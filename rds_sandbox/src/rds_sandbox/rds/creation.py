@@ -9,33 +9,30 @@ from moto.rds.exceptions import DBInstanceAlreadyExists
 
 from rds_sandbox.patches import Request
 from rds_sandbox.postgres import Server
-from rds_sandbox.rds import backups, parameter_groups, public_access, subnet_groups
+from rds_sandbox.rds import backups, parameter_groups, subnet_groups
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance, Steps, Work
 
 Prepare = Callable[[SandboxDBInstance, Server], None]
 More = Callable[[SandboxDBInstance], Steps]
+Obtain = Callable[[], Server]
+Values = Mapping[str, Any]
 CREATED = {"name": "created"}
 
 
 def create(
-    request: Request,
-    parameters: Mapping[str, Any],
-    obtain: Callable[[], Server],
-    prepare: Prepare,
-    event: Mapping[str, str] = CREATED,
-    source: SandboxDBInstance | None = None,
-    more: More | None = None,
+    request: Request, parameters: Values, obtain: Obtain, prepare: Prepare, event: Values = CREATED, **options: Any
 ) -> dict[str, Any]:
     """Register an instance with the parameters of moto's constructor, and begin the work; the answer to the request.
 
     `obtain` gives it a server, which `prepare` makes what it is to be, and starts. The event says that it is there: its name in
-    events.toml, and its values. `more` are the steps after its creation; without them, backups are enabled.
+    events.toml, and its values. `source` is what it is to be a read replica of; `more` are the steps after its creation; without
+    them, backups are enabled.
     """
     group = (parameters.get("db_subnet_group_name") or request.backend.default_subnet_group()).lower()
     instance = _registered(request, {**parameters, "db_subnet_group_name": group})
-    instance.source = source
-    instance.begin((*_steps(instance, obtain, prepare, event), *(more or _backups)(instance)), "available")
+    instance.source = options.get("source")
+    instance.begin((*_steps(instance, obtain, prepare, event), *options.get("more", _backups)(instance)), "available")
     return {"DBInstance": instance}
 
 
@@ -48,9 +45,9 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     parameters["vpc_security_group_ids"] = named or [backend.default_security_group(subnet_group)]
     backend.require_groups(parameters["vpc_security_group_ids"], subnet_group)
     zone = _zone(backend, parameters)
-    parameters["publicly_accessible"] = public_access.asked_for(parameters.get("publicly_accessible"), subnet_group)
+    parameters["publicly_accessible"] = subnet_groups.is_public(parameters.get("publicly_accessible"), subnet_group)
     if parameters["publicly_accessible"]:
-        public_access.require(backend, subnet_group)
+        subnet_groups.require_public(backend, subnet_group)
     if name := parameters.get("option_group_name"):
         backend.require_option_group(name, parameters["engine_version"])
     if parameters.get("monitoring_interval"):
@@ -64,7 +61,7 @@ def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstan
     return instance
 
 
-def _zone(backend: SandboxRDSBackend, parameters: Mapping[str, Any]) -> str:
+def _zone(backend: SandboxRDSBackend, parameters: Values) -> str:
     """The zone asked for, or the first that the subnet group has a subnet in; which one RDS chooses it does not say."""
     group = backend.describe_db_subnet_groups(parameters["db_subnet_group_name"])[0]
     wanted = str(parameters.get("availability_zone") or subnet_groups.zones(group)[0])
@@ -72,9 +69,7 @@ def _zone(backend: SandboxRDSBackend, parameters: Mapping[str, Any]) -> str:
     return wanted
 
 
-def _steps(
-    instance: SandboxDBInstance, obtain: Callable[[], Server], prepare: Prepare, event: Mapping[str, str]
-) -> Iterator[tuple[str, Work]]:
+def _steps(instance: SandboxDBInstance, obtain: Obtain, prepare: Prepare, event: Values) -> Iterator[tuple[str, Work]]:
     def ready(server: Server) -> None:
         parameter_groups.prepare(instance, server)
         prepare(instance, server)

@@ -68,7 +68,6 @@ class DescribedDBInstance(models.DBInstance):
         }
 
     def __init__(self, backend: models.RDSBackend, **parameters: Any) -> None:
-        """As the parameters say, in moto's names."""
         major = facts.major(parameters["engine_version"])
         defaults = {"ca_certificate_identifier": "rds-ca-rsa2048-g1", "license_model": "postgresql-license"}
         defaults["storage_type"] = storage_rules.default_type(parameters.get("iops"))

@@ -34,7 +34,6 @@ class Version:
     offered: bool
 
     def __str__(self) -> str:
-        """Major and minor, as EngineVersion has them."""
         return f"{self.major}.{self.minor}"
 
     @property

@@ -41,10 +41,8 @@ def login(instance: Any, user: str) -> Login | None:
 def _accepts(instance: Any, user: str, token: str) -> bool:
     place, _, query = token.partition("/?")
     address, port = instance.machine.endpoint or ("", 0)
-    where = {"PATH_INFO": "/", "QUERY_STRING": query, "REQUEST_URI": f"/?{query}", "HTTP_HOST": place}
-    request = Request(
-        {"REQUEST_METHOD": "GET", "wsgi.url_scheme": "https", "SERVER_NAME": address, "SERVER_PORT": str(port), **where}
-    )
+    where = {"wsgi.url_scheme": "https", "SERVER_NAME": address, "SERVER_PORT": str(port), "HTTP_HOST": place}
+    request = Request({"REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": query, "REQUEST_URI": f"/?{query}", **where})
     try:
         signatures.require(request, b"", instance.machine.host.keys)
     except signatures.Refused:
@@ -53,7 +51,9 @@ def _accepts(instance: Any, user: str, token: str) -> bool:
     key_id, _, *scope = said.pop("X-Amz-Credential").split("/")[:4]
     good = int(said.pop("X-Amz-Expires") or MOST_SECONDS + 1) <= MOST_SECONDS
     host = instance.machine.host
-    right = [place, scope, said] == [
-        f"{address}:{port}", [instance.region, "rds-db"], {"Action": "connect", "DBUser": user},
-    ]  # fmt: skip
-    return good and right and (not host.iam or authorization.may_connect(key_id, instance, user, host.keys.owner.key_id))
+    wanted = [f"{address}:{port}", [instance.region, "rds-db"], {"Action": "connect", "DBUser": user}]
+    return (
+        good
+        and [place, scope, said] == wanted
+        and (not host.iam or authorization.may_connect(key_id, instance, user, host.keys.owner.key_id))
+    )

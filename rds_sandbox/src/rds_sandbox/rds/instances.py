@@ -43,7 +43,6 @@ class SandboxDBInstance(DescribedDBInstance):
     say = events.say  # record an event; its message
 
     def __init__(self, backend: models.RDSBackend, host: Host, **parameters: Any) -> None:
-        """Register the instance; `begin` starts the work."""
         super().__init__(backend, **parameters)
         self.maintenance: dict[str, dict[str, Any]] = {}  # the pending maintenance actions, by name
         self.optimizing_since: datetime | None = None  # when its storage was last changed (UTC)
@@ -144,7 +143,6 @@ class SandboxDBInstance(DescribedDBInstance):
         self.status = end
 
     def _perform_step(self, status: str, work: Work) -> None:
-        """Do the work, and show its status for long enough to be seen."""
         self.status = status
         self.begun.set()
         began = time.monotonic()

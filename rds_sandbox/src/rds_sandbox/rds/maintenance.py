@@ -33,20 +33,16 @@ def announce(instance: SandboxDBInstance, name: str) -> None:
 def open_window(instance: SandboxDBInstance) -> None:
     """Do all that waits for the window, which comes after storage is optimized too; the next one is a week later."""
     with patches.turn:
-        _open_window(instance)
-
-
-def _open_window(instance: SandboxDBInstance) -> None:
-    instance.backend.find(instance.db_instance_identifier, *MODIFIABLE)
-    instance.optimizing_since = None
-    steps = list(modifications.steps_of_window(instance))
-    if due := [name for name, each in instance.maintenance.items() if _is_due(each)]:
-        steps.append(("maintenance", lambda: _perform(instance, due)))
-    for each in instance.maintenance.values():
-        each["AutoAppliedAfterDate"] -= WINDOW
-    if steps:
+        instance.backend.find(instance.db_instance_identifier, *MODIFIABLE)
+        instance.optimizing_since = None
+        steps = list(modifications.steps_of_window(instance))
+        if due := [name for name, each in instance.maintenance.items() if _is_due(each)]:
+            steps.append(("maintenance", lambda: _perform(instance, due)))
+        for each in instance.maintenance.values():
+            each["AutoAppliedAfterDate"] -= WINDOW
         waited = instance.pending
-        instance.begin(steps, instance.status, lambda: modifications.done(instance, waited))
+        if steps:
+            instance.begin(steps, instance.status, lambda: modifications.done(instance, waited))
 
 
 def _is_due(due: Mapping[str, Any]) -> bool:

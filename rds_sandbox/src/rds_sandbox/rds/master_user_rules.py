@@ -39,36 +39,30 @@ def check_password_change(parameters: Parameters, managed: bool) -> None:
     if managed and "MasterUserSecretKmsKeyId" in parameters:
         raise InvalidParameterCombination("You can't change the KMS key of a secret that RDS manages already.")
     if managed and manage is False and password is None:
-        message = "MasterUserPassword must be provided when ManageMasterUserPassword is set to false."
-        raise InvalidParameterCombination(message)
+        raise InvalidParameterCombination("MasterUserPassword must be provided when ManageMasterUserPassword is set to false.")
 
 
 def _check_one_password(password: str | None, managed: bool) -> None:
-    """Check the password itself, and that there is none beside the one that Secrets Manager keeps."""
     if password is None:
         return
     if managed:
-        message = "You can't specify MasterUserPassword when ManageMasterUserPassword is turned on."
-        raise InvalidParameterCombination(message)
+        raise InvalidParameterCombination("You can't specify MasterUserPassword when ManageMasterUserPassword is turned on.")
     fault = "The parameter MasterUserPassword is not a valid password"
     least, most = _LIMITS["password_characters"]
     if not least <= len(password) <= most:
         length = f"shorter than {least}" if len(password) < least else f"longer than {most}"
         raise InvalidParameterValue(f"{fault} because it is {length} characters.")
     if not re.fullmatch(r"[!-~]+", password) or set(password) & set('/@"'):
-        allowed = "Only printable ASCII characters besides '/', '@', '\"', ' ' may be used."
-        raise InvalidParameterValue(f"{fault}. {allowed}")
+        raise InvalidParameterValue(f"{fault}. Only printable ASCII characters besides '/', '@', '\"', ' ' may be used.")
 
 
 def check_name(parameter: str, name: str | None, reserved: frozenset[str]) -> None:
     """Check a name of the master user or the database: 1 to 63, a letter first, not a reserved word."""
     check_present(parameter, name)
     if name and not re.fullmatch(_LIMITS["name"], name):
-        message = f"{parameter} must begin with a letter and contain only alphanumeric characters."
-        raise InvalidParameterValue(message)
+        raise InvalidParameterValue(f"{parameter} must begin with a letter and contain only alphanumeric characters.")
     if name and name.lower() in reserved:
-        message = f"{parameter} {name} cannot be used as it is a reserved word used by the engine"
-        raise InvalidParameterValue(message)
+        raise InvalidParameterValue(f"{parameter} {name} cannot be used as it is a reserved word used by the engine")
 
 
 def check_present(name: str, value: str | None) -> None:

@@ -14,17 +14,7 @@ from moto.core.utils import utcnow
 from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombination, RDSClientError
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import (
-    backups,
-    changes,
-    log_exports,
-    managed_secrets,
-    public_access,
-    storage_rules,
-    subnet_groups,
-    upgrades,
-    validation,
-)
+from rds_sandbox.rds import backups, changes, log_exports, managed_secrets, storage_rules, subnet_groups, upgrades, validation
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, SandboxRDSBackend, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
@@ -90,7 +80,6 @@ def _require_growth(instance: SandboxDBInstance, asked: Values) -> None:
 
 
 def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values) -> None:
-    """Refuse what depends on more than the instance's own settings."""
     # Reported by Terraform and Ansible; by Crossplane (provider-aws #2146) too, but not with ApplyImmediately. Refused here.
     if not asked.keys() - set(changes.FLAGS) and not (instance.pending and asked.get("ApplyImmediately")):
         raise InvalidParameterCombination("No modifications were requested")
@@ -128,10 +117,9 @@ def _check_move(backend: SandboxRDSBackend, instance: SandboxDBInstance, name: s
 
 
 def _check_public(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values, subnet_group: str) -> None:
-    """It becomes public, or comes to another VPC as such."""
     public = asked.get("PubliclyAccessible", instance.publicly_accessible)
     if public and (public, subnet_group) != (instance.publicly_accessible, instance.db_subnet_group.name):
-        public_access.require(backend, subnet_group)
+        subnet_groups.require_public(backend, subnet_group)
 
 
 def _check_storage_rests(instance: SandboxDBInstance, asked: Values) -> None:
@@ -183,7 +171,6 @@ def _steps(instance: SandboxDBInstance, planned: changes.Changes) -> Iterator[tu
 
 
 def _apply(instance: SandboxDBInstance, values: Values) -> None:
-    """Change these settings; the server restarts where it does on AWS."""
     told = ["SingleAZ" if (key, values[key]) == ("MultiAZ", False) else key for key in TOLD if key in values]
     more = tuple(_changed(instance, values))
     for key in told:
@@ -246,7 +233,6 @@ def _set(instance: SandboxDBInstance, values: Values) -> None:
 
 
 def _enter_zone(instance: SandboxDBInstance) -> None:
-    """In its new subnet group it is where that has a subnet."""
     zones = subnet_groups.zones(instance.db_subnet_group)
     if instance.availability_zone not in zones:
         instance.availability_zone = zones[0]
@@ -274,7 +260,6 @@ def rename(instance: SandboxDBInstance, name: str) -> None:
 
 
 def _reset_credentials(instance: SandboxDBInstance, values: Values) -> None:
-    """Give the server the password that is given, or that the secret has, or is to have now."""
     if "MasterUserPassword" in values:
         instance.master_user_password = values["MasterUserPassword"]
     if values.get("ManageMasterUserPassword") is False:

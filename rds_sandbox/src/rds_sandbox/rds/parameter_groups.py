@@ -12,13 +12,8 @@ import signal
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from moto.rds import models
-from moto.rds.exceptions import (
-    DBParameterGroupAlreadyExistsError,
-    InvalidParameterCombination,
-    InvalidParameterValue,
-    RDSClientError,
-)
+from moto.rds import exceptions, models
+from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, RDSClientError
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action
@@ -47,7 +42,7 @@ def create(request: Request) -> object:
     if not asked["Description"]:
         raise InvalidParameterValue("The parameter Description must be provided and must not be blank.")
     if name.lower() in backend.db_parameter_groups:
-        raise DBParameterGroupAlreadyExistsError(name)
+        raise exceptions.DBParameterGroupAlreadyExistsError(name)
     return MOTO
 
 
@@ -99,7 +94,6 @@ def describe_defaults(request: Request) -> dict[str, Any]:
 
 
 def _chosen(asked: Mapping[str, Any], known: Mapping[str, Parameter]) -> list[Parameter]:
-    """Those that the filters let through."""
     wanted = filters(asked, ("parameter-name",)).get("parameter-name", known)
     return [each for each in known.values() if each.name in wanted]
 
@@ -113,7 +107,6 @@ def _major(family: str) -> int:
 
 
 def _programs(request: Request, family: str) -> Programs:
-    """Those of the servers that groups of the family are for."""
     return request.host.pools.majors.nearest(_major(family))
 
 
@@ -164,7 +157,6 @@ def reset(request: Request) -> dict[str, Any]:
 
 
 def _own(request: Request) -> Any:
-    """The group, where it and so many parameters can be changed."""
     if len(request.parameters.get("Parameters") or ()) > (most := LIMITS["parameters_per_request"]):
         raise InvalidParameterValue(f"At most {most} parameters can be modified in one request.")
     group = request.backend.parameter_group(request.parameters["DBParameterGroupName"])
@@ -252,15 +244,13 @@ def _evaluated(instance: Any) -> dict[str, str]:
         "AllocatedStorage": instance.allocated_storage << 30,
         "EndPointPort": instance.port,
     }
-    found = {
-        name: str(engine_parameters.evaluate(value, variables)) if engine_parameters.is_formula(value) else value
-        for name, value in instance.parameters.items()
-    }
+    formulas = {name: value for name, value in instance.parameters.items() if engine_parameters.is_formula(value)}
+    worked_out = {name: str(engine_parameters.evaluate(value, variables)) for name, value in formulas.items()}
+    found = {**instance.parameters, **worked_out}
     most = facts.tables()["parameters"]["most"]
-    instance.reduced = {
-        name: f"{most[name]} of {value}" for name, value in found.items() if name in most and int(value) > most[name]
-    }
-    return {name: str(min(int(value), most[name])) if name in most else value for name, value in found.items()}
+    over = {name: value for name, value in found.items() if name in most and int(value) > most[name]}
+    instance.reduced = {name: f"{most[name]} of {value}" for name, value in over.items()}
+    return {**found, **{name: str(most[name]) for name in over}}
 
 
 def _write(instance: Any, server: Server, found: Mapping[str, str], known: Mapping[str, Parameter]) -> None:

@@ -11,9 +11,10 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from errno import ENOSPC
+from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds.models import rds_backends
@@ -41,30 +42,22 @@ def _watch(host: Host) -> None:
         time.sleep(LOOK_SECONDS)
         with suppress(OSError):  # the folder is gone: the sandbox ends
             free = shutil.disk_usage(host.root).free
-            for instance in _instances():
+            backends: list[Any] = list(rds_backends[DEFAULT_ACCOUNT_ID].values())
+            for instance in (each for backend in backends for each in backend.instances()):
                 _look_after(instance, free)
                 log_exports.export(instance)
-
-
-def _instances() -> Iterator[SandboxDBInstance]:
-    for backend in list(rds_backends[DEFAULT_ACCOUNT_ID].values()):
-        yield from [each for each in list(backend.databases.values()) if isinstance(each, SandboxDBInstance)]
 
 
 def _look_after(instance: SandboxDBInstance, free: int) -> None:
     """What is wrong is found out before the status: who ends a server sets that first."""
     dead = instance.machine.dead
     with patches.turn:
-        _mend(instance, dead, free)
-
-
-def _mend(instance: SandboxDBInstance, dead: bool, free: int) -> None:
-    if not instance.begun.is_set():
-        return  # what was accepted a moment ago finds out by itself
-    if instance.status == "available" and free < LEAST_BYTES:
-        _begin(instance, "stopping", instance.machine.stop, full=True)
-    elif (instance.status == "available" and dead) or (instance.status == FULL and free > 2 * LEAST_BYTES):
-        _begin(instance, "rebooting", instance.recover)
+        if not instance.begun.is_set():
+            return  # what was accepted a moment ago finds out by itself
+        if instance.status == "available" and free < LEAST_BYTES:
+            _begin(instance, "stopping", instance.machine.stop, full=True)
+        elif (instance.status == "available" and dead) or (instance.status == FULL and free > 2 * LEAST_BYTES):
+            _begin(instance, "rebooting", instance.recover)
 
 
 def _begin(instance: SandboxDBInstance, status: str, work: Callable[[], None], *, full: bool = False) -> None:

@@ -49,7 +49,6 @@ def create(request: Request) -> dict[str, Any]:
 
 
 def _source(request: Request, identifier: str) -> SandboxDBInstance:
-    """The source, where AWS would let it have another replica."""
     here = request.backend
     if _is_elsewhere(here, identifier):
         raise NotInSandbox("a read replica in another region than its source's is not in the sandbox: create it in the same")
@@ -93,7 +92,6 @@ def _level(instance: SandboxDBInstance) -> int:
 
 
 def _is_elsewhere(here: SandboxRDSBackend, identifier: str) -> bool:
-    """Whether this is the ARN of an instance in another region."""
     regions = [each for each in list(rds_backends[here.account_id].values()) if each is not here]
     return any(identifier == instance.db_instance_arn for region in regions for instance in region.databases.values())
 

@@ -66,7 +66,6 @@ def to_point_in_time(request: Request) -> dict[str, Any]:
 
 
 def _source(request: Request, asked: Mapping[str, Any]) -> SandboxDBInstance:
-    """The instance whose backups these are, by one of its three names."""
     identifier, resource_id = asked.get("SourceDBInstanceIdentifier"), asked.get("SourceDbiResourceId")
     arn = asked.get("SourceDBInstanceAutomatedBackupsArn")
     if sum(map(bool, (identifier, arn, resource_id))) != 1:

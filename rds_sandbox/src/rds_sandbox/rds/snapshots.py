@@ -49,7 +49,6 @@ class SandboxDBSnapshot(models.DBSnapshot):
     backend: Any
 
     def __init__(self, backend: Any, instance: Any, name: str, kind: str, original: Any = None, **more: Any) -> None:
-        """Register it, be it a copy of another (the original); `take` makes the copy of the data."""
         super().__init__(backend, instance, name, kind, **more)
         self.status, self.original = "creating", original
         self.host = instance.machine.host

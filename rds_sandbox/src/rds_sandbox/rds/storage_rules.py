@@ -110,7 +110,6 @@ def _kept(storage: Storage, size: int, parameters: Parameters, current: Paramete
 
 
 def _provisions(storage: Storage, size: int) -> bool:
-    """Whether IOPS can be asked for."""
     return bool(storage.iops) and size >= storage.striped_from
 
 
@@ -127,8 +126,7 @@ def _check(storage: Storage, size: int, parameters: Parameters) -> None:
         raise InvalidParameterCombination(message)
     limit = parameters.get("MaxAllocatedStorage")
     if limit is not None and not (size * 11 <= limit * 10 and limit <= high):
-        message = "The maximum allocated storage must be increased by at least 10 percent."
-        raise InvalidParameterCombination(message)
+        raise InvalidParameterCombination("The maximum allocated storage must be increased by at least 10 percent.")
     _check_performance(storage, size, parameters.get("Iops"), parameters.get("StorageThroughput"))
 
 
@@ -147,8 +145,7 @@ def _check_performance(storage: Storage, size: int, iops: int | None, throughput
 
 def _check_bounds(storage: Storage, what: str, value: int | None, bounds: tuple[int, int] | None) -> None:
     if value is not None and not (bounds and bounds[0] <= value <= bounds[1]):
-        message = f"Invalid {what} for engine name postgres and storage type {storage.name}: {value}"
-        raise InvalidParameterCombination(message)
+        raise InvalidParameterCombination(f"Invalid {what} for engine name postgres and storage type {storage.name}: {value}")
 
 
 def _check_ratios(storage: Storage, size: int, iops: int | None, throughput: int | None) -> None:

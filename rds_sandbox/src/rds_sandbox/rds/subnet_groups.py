@@ -14,8 +14,9 @@ from moto.ec2.models import ec2_backends
 from moto.rds import models
 from moto.rds.exceptions import InvalidParameterValue, RDSClientError
 
+from rds_sandbox.ec2.internet import has_gateway, names_hosts
 from rds_sandbox.patches import MOTO, Request, action
-from rds_sandbox.rds.backend import DEFAULT_SUBNET_GROUP
+from rds_sandbox.rds.backend import DEFAULT_SUBNET_GROUP, SandboxRDSBackend
 from rds_sandbox.rds.requests import given, paged
 from rds_sandbox.tables import limits
 
@@ -45,12 +46,36 @@ def check_zone(group: models.DBSubnetGroup, wanted: str, instance_class: str) ->
     """Refuse a zone in which the group has no subnet, as terraform-provider-aws #20712 shows it."""
     there = zones(group)
     if wanted not in there:
-        raise RDSClientError(
-            "InvalidVPCNetworkStateFault",
-            f"Cannot create a {instance_class} database instance because there is not a subnet in {wanted}, "
-            f"the targeted availability zone. Create a new subnet in {wanted} and target that availability zone again, "
-            f"or retry the launch with no availability zone, or choose from these availability zones: {', '.join(there)}.",
+        what = f"Cannot create a {instance_class} database instance because there is not a subnet in {wanted}, the targeted "
+        advice = (
+            f"availability zone. Create a new subnet in {wanted} and target that availability zone again, or retry the launch "
         )
+        others = f"with no availability zone, or choose from these availability zones: {', '.join(there)}."
+        raise RDSClientError("InvalidVPCNetworkStateFault", what + advice + others)
+
+
+def is_public(public: bool | None, subnet_group: str) -> bool:
+    """Whether an instance is to be public: where nothing is said, one in the default subnet group is, and no other."""
+    return subnet_group == DEFAULT_SUBNET_GROUP if public is None else public
+
+
+def require_public(backend: SandboxRDSBackend, subnet_group: str) -> None:
+    """Refuse a VPC in which an instance would have no public address, or no name for it.
+
+    Source: RDS API Reference, CreateDBInstance (PubliclyAccessible, InvalidVPCNetworkStateFault); RDS User Guide, "Working with a
+    DB instance in a VPC". The sentences are as users of CloudFormation and Terraform report them.
+    """
+    ec2: Any = ec2_backends[backend.account_id][backend.region_name]
+    vpc = ec2.vpcs[backend.describe_db_subnet_groups(subnet_group)[0].vpc_id]
+    if lack := _lack(ec2, vpc):
+        message = f"Cannot create a publicly accessible DBInstance. The specified VPC {lack}. Update the VPC and then try again"
+        raise RDSClientError("InvalidVPCNetworkStateFault", message)
+
+
+def _lack(ec2: Any, vpc: Any) -> str:
+    if not names_hosts(vpc):
+        return "does not support DNS resolution, DNS hostnames, or both"
+    return "" if has_gateway(ec2, vpc.id) else "has no internet gateway attached"
 
 
 @action("rds", "CreateDBSubnetGroup")
@@ -111,12 +136,10 @@ def _users(backend: Any, group: models.DBSubnetGroup) -> list[Any]:
 
 
 def _occupied(backend: Any, group: models.DBSubnetGroup) -> set[str]:
-    """The ids of the subnets in which the group's instances are."""
     return set().union(*(each.occupied_subnets for each in _users(backend, group)))
 
 
 def _subnets(backend: Any, ids: Sequence[str]) -> list[Any]:
-    """The subnets, which there are, in one VPC and in enough zones."""
     ec2 = ec2_backends[backend.account_id][backend.region_name]
     try:
         found = [ec2.get_subnet(each) for each in ids]

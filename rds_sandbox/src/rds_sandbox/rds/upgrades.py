@@ -101,7 +101,6 @@ def finish(instance: SandboxDBInstance) -> None:
 
 
 def _take_along(source: SandboxDBInstance) -> None:
-    """Copy it anew to its replicas, and from these to theirs."""
     for replica in source.followers:
         replica.status = "upgrading"
         for name in ("engine_version", "db_parameter_group_name", "option_group_name"):

@@ -74,8 +74,7 @@ def check_restore(parameters: Parameters, source: Parameters, region: str) -> No
     _check_class(parameters.get("DBInstanceClass", source["DBInstanceClass"]), version, region)
     _check_zone(parameters, region)
     if parameters.get("AllocatedStorage", source["AllocatedStorage"]) < source["AllocatedStorage"]:
-        message = "The allocated storage size can't be less than the source snapshot or backup size."
-        raise InvalidParameterValue(message)
+        raise InvalidParameterValue("The allocated storage size can't be less than the source snapshot or backup size.")
     check_copied_storage(parameters, source)
     if "DBName" in parameters:  # reported by Terraform
         raise InvalidParameterValue("DBName must be null when Restoring for this Engine.")
@@ -98,9 +97,8 @@ def check_identifier(name: str, value: str | None) -> None:
         raise InvalidParameterValue(f"{fault} because it is longer than {_LIMITS['identifier_characters']} characters.")
     if value and not re.fullmatch(_LIMITS["identifier"], value):
         raise InvalidParameterValue(
-            f"{fault}. Identifiers must begin with a letter; "
-            "must contain only ASCII letters, digits, and hyphens; "
-            "and must not end with a hyphen or contain two consecutive hyphens."
+            f"{fault}. Identifiers must begin with a letter; must contain only ASCII letters, digits, and hyphens; and must not "
+            "end with a hyphen or contain two consecutive hyphens."
         )
 
 
@@ -172,25 +170,22 @@ def _check_class(name: str | None, version: Version, region: str) -> None:
         raise InvalidParameterValue(f"Invalid DB Instance class: {name}")
     if not instance_class.orderable(version, region):
         raise InvalidParameterCombination(
-            "RDS does not support creating a DB instance with the following combination: "
-            f"DBInstanceClass={name}, Engine=postgres, EngineVersion={version}, "
-            "LicenseModel=postgresql-license. For supported combinations of instance class "
-            "and database engine version, see the documentation."
+            f"RDS does not support creating a DB instance with the following combination: DBInstanceClass={name}, "
+            f"Engine=postgres, EngineVersion={version}, LicenseModel=postgresql-license. For supported combinations of instance "
+            "class and database engine version, see the documentation."
         )
 
 
 def _check_zone(parameters: Parameters, region: str) -> None:
     zone = parameters.get("AvailabilityZone")
     if zone and parameters.get("MultiAZ"):
-        message = "Requesting a specific availability zone is not valid for Multi-AZ instances."
-        raise InvalidParameterCombination(message)
+        raise InvalidParameterCombination("Requesting a specific availability zone is not valid for Multi-AZ instances.")
     if zone and zone not in facts.zones(region):
         message = f"Availability zone '[{zone}]' is unavailable in this region, please choose another"
         raise RDSClientError("InvalidVPCNetworkStateFault", f"{message} zone set.")
 
 
 def _check_settings(parameters: Parameters, current: Parameters) -> None:
-    """What creation and restores (with nothing current) and modification check alike."""
     check_ranges(parameters)
     _check_insights(parameters, current)
     _check_monitoring(parameters, current)

@@ -67,7 +67,6 @@ def create(request: Request) -> dict[str, Any]:
 
 
 def _source(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
-    """The instance of this ARN, of this account and region."""
     here = f"arn:{backend.partition}:rds:{backend.region_name}:{backend.account_id}"
     if arn.startswith(f"{here}:cluster:"):
         raise RDSClientError("DBClusterNotFoundFault", f"DBCluster {arn} not found.")
@@ -75,25 +74,20 @@ def _source(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
 
 
 def _check(blue: SandboxDBInstance, major: bool) -> None:
-    """The limitations of blue/green deployments, and what must be prepared."""
+    say = "Blue/green deployments"
     problems = {
-        "Blue/green deployments don't support managing master user passwords with AWS Secrets Manager": (
-            blue.manage_master_user_password
-        ),
-        "Blue/green deployments require automated backups to be enabled": not blue.backup_retention_period,
+        f"{say} don't support managing master user passwords with AWS Secrets Manager": blue.manage_master_user_password,
+        f"{say} require automated backups to be enabled": not blue.backup_retention_period,
         "The source DB instance of a blue/green deployment can't be a read replica": blue.source,
-        "Blue/green deployments don't support cascading read replicas": any(each.followers for each in blue.followers),
+        f"{say} don't support cascading read replicas": any(each.followers for each in blue.followers),
     }
     if major:
         oldest = facts.tables()["blue_green"]["oldest"].get(str(facts.major(blue.engine_version)), 0)
+        old, lags = facts.minor(blue.engine_version) < oldest, blue.parameter_apply_status != "in-sync"
         problems |= {
-            f"Blue/green deployments don't support major version upgrades from {blue.engine_version}": (
-                int(blue.engine_version.partition(".")[2]) < oldest
-            ),
+            f"{say} don't support major version upgrades from {blue.engine_version}": old,
             LOGICAL_OFF: blue.parameters.get("rds.logical_replication") != "1",
-            "Blue/green deployments require that the DB instance be in sync with the DB parameter group": (
-                blue.parameter_apply_status != "in-sync"
-            ),
+            f"{say} require that the DB instance be in sync with the DB parameter group": lags,
         }
     for message, holds in problems.items():
         if holds:
@@ -149,7 +143,6 @@ def _back_up(green: SandboxDBInstance) -> None:
 
 
 def _follow(request: Request, deployment: Deployment, followers: list[SandboxDBInstance]) -> None:
-    """Give the green instance replicas like those of the blue one."""
     for replica in followers:
         green = deployment.green
         same = {"EngineVersion": green.engine_version, "DBParameterGroupName": green.db_parameter_group_name}
@@ -159,17 +152,11 @@ def _follow(request: Request, deployment: Deployment, followers: list[SandboxDBI
 
 
 def _copy(
-    request: Request,
-    blue: SandboxDBInstance,
-    source: SandboxDBInstance,
-    settings: Mapping[str, Any],
-    prepare: creation.Prepare,
-    more: creation.More,
+    request: Request, blue: Any, source: Any, settings: Mapping[str, Any], prepare: creation.Prepare, more: creation.More
 ) -> SandboxDBInstance:
     """Begin an instance like the blue one, which streams from a source."""
     copied = {name: getattr(blue, name) for name in COPIED} | {"db_subnet_group_name": blue.db_subnet_group.name}
-    copied |= attributes(storage_rules.provisioned(settings, described(blue)))
-    copied |= {
+    copied |= attributes(storage_rules.provisioned(settings, described(blue))) | {
         "enable_performance_insights": blue.performance_insights_enabled,
         "enable_cloudwatch_logs_exports": blue.enabled_cloudwatch_logs_exports or [],
         "master_user_password": blue._master_user_password,
@@ -182,7 +169,6 @@ def _copy(
 
 
 def _finish(deployment: Deployment, green: SandboxDBInstance) -> None:
-    """Wait until a green instance is there."""
     while green.status not in ("available", "failed", "storage-full") and not green.machine.removed:
         time.sleep(POLL_SECONDS)
     if green.status != "available" and deployment.status == PROVISIONING:

@@ -58,7 +58,6 @@ def _perform(deployment: Deployment, switched: bool, with_target: bool) -> None:
 
 
 def _keep(deployment: Deployment) -> None:
-    """The green environment is promoted to a standalone one."""
     green = deployment.green
     if deployment.slots or green.source is deployment.blue:
         stop_following(deployment)

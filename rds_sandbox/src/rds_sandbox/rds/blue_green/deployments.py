@@ -52,9 +52,10 @@ class Deployment(RDSBaseModel):
     say = events.say  # record an event; its message
 
     def __init__(self, backend: Any, name: str, blue: SandboxDBInstance, tasks: Iterable[str], tags: Any) -> None:
-        """Register it; nothing is done yet."""
         super().__init__(backend)
         self.identifier = f"bgd-{drawn(16)}"
+        # Of its publications and subscriptions, and what the names of its slots begin with.
+        self.replication_name = self.identifier.replace("-", "_")
         self.name, self.tags = name, tags
         # Each blue instance with its green one, where there is one yet; replicas come after their source.
         self.pairs: list[tuple[SandboxDBInstance, SandboxDBInstance | None]] = [(blue, None)]
@@ -66,11 +67,6 @@ class Deployment(RDSBaseModel):
         self.tasks = dict.fromkeys(tasks, "PENDING")
         backend.resource_map[Deployment] = backend.blue_green_deployments  # where moto looks for what has tags
         backend.blue_green_deployments[self.identifier] = self
-
-    @property
-    def replication_name(self) -> str:
-        """Of its publications and subscriptions, and what the names of its slots begin with."""
-        return self.identifier.replace("-", "_")
 
     @property
     def blue(self) -> SandboxDBInstance:

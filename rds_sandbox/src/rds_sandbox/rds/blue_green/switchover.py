@@ -76,7 +76,6 @@ def _perform(deployment: Deployment, seconds: float) -> None:
 
 
 def _check(deployment: Deployment, seconds: float) -> None:
-    """The guardrails."""
     blue, green = deployment.servers
     slots = list(deployment.slots.values())
     if blue.ask("external_replication", slots=slots, own=deployment.replication_name)[0][0]:
@@ -130,7 +129,6 @@ def _close(deployment: Deployment, deadline: float) -> None:
 
 
 def _free(deployment: Deployment, name: str) -> str:
-    """The name of what was called so: with the first number that is free."""
     number = 1
     while f"{name}-old{number}" in deployment.backend.databases:
         number += 1
