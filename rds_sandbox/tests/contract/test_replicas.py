@@ -35,7 +35,7 @@ def replica(rds: Client, source: dict[str, Any]) -> dict[str, Any]:
     rds.create_db_instance_read_replica(**REPLICA, SourceDBInstanceIdentifier="source")
     wait_for(rds, "replica", "available")
     rds.modify_db_instance(**REPLICA, **DELAYED, ApplyImmediately=True)
-    wait_for(rds, "replica", "available")
+    until(lambda: "pending-reboot" == wait_for(rds, "replica", "available")["DBParameterGroups"][0]["ParameterApplyStatus"])
     rds.reboot_db_instance(**REPLICA)
     return wait_for(rds, "replica", "available")
 
