@@ -8,8 +8,9 @@ Variables and tags", the values of aws:userid.
 from __future__ import annotations
 
 import json
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -59,7 +60,10 @@ def issue(request: Request) -> dict[str, Any]:
 def assume(request: Request) -> dict[str, Any]:
     """A role that there is, for as long as it may be, within the policies of the session. Its tags count nowhere."""
     asked, moto = request.parameters, request.moto
-    iam = iam_backends["".join(asked["RoleArn"].split(":")[4:5])][moto.partition]
+    if not re.fullmatch(limits("sts")["role_arn"], asked["RoleArn"]):
+        raise Refused("ValidationError", f"{asked['RoleArn']} is invalid")
+    _check_tags([one["Key"].lower() for one in asked.get("Tags", ())], asked.get("TransitiveTagKeys", ()))
+    iam = iam_backends[asked["RoleArn"].split(":")[4]][moto.partition]
     role = service_roles.find(iam, asked["RoleArn"])
     if role is None:
         raise Refused("AccessDenied", f"User is not authorized to perform: sts:AssumeRole on resource: {asked['RoleArn']}")
@@ -70,6 +74,14 @@ def assume(request: Request) -> dict[str, Any]:
     session = moto.backend.assume_role(*names, _policy(asked, iam), duration, asked.get("ExternalId"))
     user = {"AssumedRoleId": session.user_id, "Arn": session.arn}
     return {"Credentials": session, "AssumedRoleUser": user, "SourceIdentity": asked.get("SourceIdentity"), "PackedPolicySize": 6}
+
+
+def _check_tags(keys: Sequence[str], transitive: Sequence[str]) -> None:
+    if len({*keys}) < len(keys):
+        raise Refused("InvalidParameterValue", "Duplicate tag keys found. Please note that Tag keys are case insensitive.")
+    if {each.lower() for each in transitive} - {*keys}:
+        message = "The specified transitive tag key must be included in the requested tags."
+        raise Refused("InvalidParameterValue", message)
 
 
 def _policy(asked: Mapping[str, Any], iam: Any) -> str:
