@@ -106,13 +106,17 @@ def list_secrets(request: Request) -> dict[str, Any]:
 def list_versions(request: Request) -> dict[str, Any]:
     """Those that have labels; with IncludeDeprecated all of them."""
     asked = request.parameters
-    secret = request.backend.describe_secret(asked["SecretId"])
+    backend, secret = request.backend, request.backend.describe_secret(asked["SecretId"])
+    key = secret.kms_key_id
     rows = [
         {
             "VersionId": version,
             "VersionStages": its["version_stages"] or None,
             "CreatedDate": its["createdate"],
             "LastAccessedDate": its.get("accessed"),
+            "KmsKeyIds": [
+                "DefaultEncryptionKey" if key in (None, backend.DEFAULT_KMS_KEY_ALIAS) else key
+            ],  # its form: not verified
         }
         for version, its in list(secret.versions.items())
         if its["version_stages"] or asked.get("IncludeDeprecated")

@@ -127,6 +127,7 @@ def test_the_list_of_versions(secretsmanager: Client, versions: list[str]) -> No
     }
     assert [third] == [one["VersionId"] for one in found["Versions"] if "LastAccessedDate" in one]
     assert all(one["CreatedDate"].timestamp() > began for one in found["Versions"])
+    assert all(["DefaultEncryptionKey"] == one["KmsKeyIds"] for one in found["Versions"])
     first = secretsmanager.list_secret_version_ids(**NAME, IncludeDeprecated=True, MaxResults=2)
     rest = secretsmanager.list_secret_version_ids(**NAME, IncludeDeprecated=True, NextToken=first["NextToken"])
     assert [versions, [third]] == [[one["VersionId"] for one in page["Versions"]] for page in (first, rest)]
