@@ -25,10 +25,9 @@ class Archive:
 
     def open(self) -> None:
         """Archive WAL from now on."""
-        if not self.server.archive.parent.exists():
-            self.server.make_folder(self.server.archive.parent)
-        if not self.server.archive.exists():
-            self.server.make_folder(self.server.archive)
+        for folder in (self.server.archive.parent, self.server.archive):
+            if not folder.exists():
+                self.server.make_folder(folder)
 
     @property
     def earliest(self) -> datetime | None:

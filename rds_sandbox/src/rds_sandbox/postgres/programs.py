@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.util import find_spec
@@ -38,11 +39,8 @@ class Account:
             _require_name(os.geteuid())
             return cls(os.geteuid(), os.getegid())
         for name in ("postgres", "nobody"):
-            try:
-                entry = pwd.getpwnam(name)
-            except KeyError:
-                continue
-            return cls(entry.pw_uid, entry.pw_gid)
+            with suppress(KeyError):
+                return cls(*pwd.getpwnam(name)[2:4])
         raise PostgresMissing("PostgreSQL does not run as root: add a system user `postgres`, or run as an ordinary user")
 
     @property

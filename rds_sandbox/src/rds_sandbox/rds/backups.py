@@ -102,8 +102,7 @@ def find(backend: SandboxRDSBackend, resource_id: str | None, arn: str | None) -
 
 
 def _all(backend: SandboxRDSBackend) -> list[AutomatedBackup]:
-    instances = [*backend.instances(), *backend.retained.values()]
-    return [AutomatedBackup(found) for found in instances if found.archive]
+    return [AutomatedBackup(found) for found in (*backend.instances(), *backend.retained.values()) if found.archive]
 
 
 @action("rds", "DescribeDBInstanceAutomatedBackups")

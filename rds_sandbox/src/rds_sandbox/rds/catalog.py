@@ -85,7 +85,7 @@ def _engine_version(version: Version) -> Row:
         "ValidUpgradeTarget": [_target(version, to) for to in facts.upgrade_targets(version)],
         "ExportableLogTypes": ENGINE["exportable_log_types"],
         "SupportedFeatureNames": ENGINE["features"],
-        "SupportedCACertificateIdentifiers": [c["identifier"] for c in facts.tables()["certificate"]],
+        "SupportedCACertificateIdentifiers": [c["CertificateIdentifier"] for c in facts.tables()["certificate"]],
         "Status": "available" if version.offered else "deprecated",
         **ENGINE["version"],
     }
@@ -139,12 +139,8 @@ def _option(version: Version, instance_class: InstanceClass, storage: Storage, r
 
 
 def _limits(storage: Storage) -> Row:
-    bounds = {
-        "StorageSize": storage.size,
-        "IopsPerDbInstance": storage.iops,
-        "IopsPerGib": storage.iops_per_gib,
-        "StorageThroughputPerDbInstance": storage.throughput,
-    }
+    bounds = {"StorageSize": storage.size, "IopsPerDbInstance": storage.iops, "IopsPerGib": storage.iops_per_gib}
+    bounds |= {"StorageThroughputPerDbInstance": storage.throughput}
     lowest = {f"Min{name}": pair[0] for name, pair in bounds.items() if pair}
     highest = {f"Max{name}": pair[1] for name, pair in bounds.items() if pair}
     provisioned = {"SupportsIops": bool(storage.iops), "SupportsStorageThroughput": bool(storage.throughput)}
@@ -180,21 +176,15 @@ def describe_certificates(parameters: Parameters, region: str) -> Row:
     """`DescribeCertificates`; the sandbox's gateways present a certificate of their own authority."""
     asked = parameters.get("CertificateIdentifier")
     known = facts.tables()["certificate"]
-    rows = [_certificate(c, region) for c in known if asked is None or asked.lower() == c["identifier"]]
+    rows = [_certificate(c, region) for c in known if asked is None or asked.lower() == c["CertificateIdentifier"]]
     if asked and not rows:
         raise RDSClientError("CertificateNotFound", f"Certificate not found: {asked}")
-    return {"Certificates": rows, "DefaultCertificateForNewLaunches": known[0]["identifier"]}
+    return {"Certificates": rows, "DefaultCertificateForNewLaunches": known[0]["CertificateIdentifier"]}
 
 
 def _certificate(known: Row, region: str) -> Row:
-    return {
-        "CertificateIdentifier": known["identifier"],
-        "CertificateType": "CA",
-        "CertificateArn": f"arn:aws:rds:{region}::cert:{known['identifier']}",
-        "ValidFrom": known["valid_from"],
-        "ValidTill": known["valid_till"],
-        "CustomerOverride": False,
-    }
+    arn = f"arn:aws:rds:{region}::cert:{known['CertificateIdentifier']}"
+    return {**known, "CertificateType": "CA", "CertificateArn": arn, "CustomerOverride": False}
 
 
 @action("rds", "DescribeAccountAttributes")

@@ -52,8 +52,5 @@ def _accepts(instance: Any, user: str, token: str) -> bool:
     good = int(said.pop("X-Amz-Expires") or MOST_SECONDS + 1) <= MOST_SECONDS
     host = instance.machine.host
     wanted = [f"{address}:{port}", [instance.region, "rds-db"], {"Action": "connect", "DBUser": user}]
-    return (
-        good
-        and [place, scope, said] == wanted
-        and (not host.iam or authorization.may_connect(key_id, instance, user, host.keys.owner.key_id))
-    )
+    right = [place, scope, said] == wanted
+    return good and right and (not host.iam or authorization.may_connect(key_id, instance, user, host.keys.owner.key_id))

@@ -40,6 +40,8 @@ Steps = Iterable[tuple[str, Work]]
 class SandboxDBInstance(DescribedDBInstance):
     """A DB instance with a machine."""
 
+    # What its address belongs to: the identifier in its region, as the DNS name on AWS.
+    address_name = property(lambda self: f"{self.region}/{self.db_instance_identifier}")
     say = events.say  # record an event; its message
 
     def __init__(self, backend: models.RDSBackend, host: Host, **parameters: Any) -> None:
@@ -60,11 +62,6 @@ class SandboxDBInstance(DescribedDBInstance):
         self.machine = Machine(host, self.dbi_resource_id.lower(), admission)
 
     @property
-    def address_name(self) -> str:
-        """What its address belongs to: the identifier in its region, as the DNS name on AWS."""
-        return f"{self.region}/{self.db_instance_identifier}"
-
-    @property
     def subnets(self) -> list[Any]:
         """Those that it is in: of its subnet group, those in its zone."""
         found: list[Any] = self.db_subnet_group._subnets
@@ -80,9 +77,8 @@ class SandboxDBInstance(DescribedDBInstance):
     @property
     def current_password(self) -> str:
         """The master user's password, managed or given."""
-        if self.manage_master_user_password:
-            return managed_secrets.password(self.master_user_secret)
-        return str(self._master_user_password)
+        managed = self.manage_master_user_password
+        return managed_secrets.password(self.master_user_secret) if managed else str(self._master_user_password)
 
     def admits(self, origin: Origin) -> bool:
         """Whether a connection from there gets through, by the rules of this moment."""
@@ -104,9 +100,8 @@ class SandboxDBInstance(DescribedDBInstance):
 
     def requires_tls(self) -> bool:
         """`rds.force_ssl`: that of the parameter group, else by the major version."""
-        if "rds.force_ssl" in self.parameters:
-            return self.parameters["rds.force_ssl"] == "1"
-        return facts.major(self.engine_version) >= int(limits("rds")["force_ssl_major"])
+        usual = facts.major(self.engine_version) >= int(limits("rds")["force_ssl_major"])
+        return self.parameters.get("rds.force_ssl", str(int(usual))) == "1"
 
     def begin(self, steps: Steps, end: str, last: Work = lambda: None, pause: float = 0.0) -> None:
         """Do the steps in a thread of their own, each under its status; then what comes last, and show the end's status.

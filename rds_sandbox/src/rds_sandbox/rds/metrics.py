@@ -65,8 +65,7 @@ def _cpu(server: Server) -> float:
         times = process.cpu_times()
         age: float = max(1.0, utcnow().timestamp() - process.create_time())
     used: float = times.user + times.system + times.children_user + times.children_system
-    share: float = 100 * used / age
-    return min(100.0, share)
+    return min(100.0, 100 * used / age)
 
 
 def _datum(instance: SandboxDBInstance, name: str, value: float, unit: str) -> MetricDatum:

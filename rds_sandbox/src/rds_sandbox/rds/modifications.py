@@ -181,7 +181,8 @@ def _apply(instance: SandboxDBInstance, values: Values) -> None:
     if "VpcSecurityGroupIds" in values:
         instance.joining = None
     if "DBSubnetGroupName" in values:
-        _enter_zone(instance)
+        zones = subnet_groups.zones(instance.db_subnet_group)
+        instance.availability_zone = instance.availability_zone if instance.availability_zone in zones else zones[0]
     if "DBParameterGroupName" in values:
         instance.parameter_apply_status = "pending-reboot"
     if set(changes.STORAGE) & values.keys():
@@ -230,12 +231,6 @@ def _completed(instance: SandboxDBInstance, values: Values) -> Values:
 def _set(instance: SandboxDBInstance, values: Values) -> None:
     for key, value in attributes(values).items():
         setattr(instance, ATTRIBUTES.get(key, key), value)
-
-
-def _enter_zone(instance: SandboxDBInstance) -> None:
-    zones = subnet_groups.zones(instance.db_subnet_group)
-    if instance.availability_zone not in zones:
-        instance.availability_zone = zones[0]
 
 
 def upgrade(instance: SandboxDBInstance, values: Values) -> None:

@@ -149,7 +149,8 @@ def reset(request: Request) -> dict[str, Any]:
     known = _parameters(request, group.family)
     for each in asked:
         _check(known, each, given_value=False)
-    asked = asked or [{"ParameterName": name, "ApplyMethod": _soonest(known[name])} for name in group.parameters]
+    soonest = {name: REBOOT if known[name].static else IMMEDIATE for name in group.parameters}
+    asked = asked or [{"ParameterName": name, "ApplyMethod": method} for name, method in soonest.items()]
     for each in asked:
         group.parameters.pop(each["ParameterName"], None)
     _announce(request, group, known, asked)
@@ -163,10 +164,6 @@ def _own(request: Request) -> Any:
     if group.name.startswith("default."):
         raise InvalidParameterValue("Cannot modify a default parameter group.")
     return group
-
-
-def _soonest(parameter: Parameter) -> str:
-    return REBOOT if parameter.static else IMMEDIATE
 
 
 def _check(known: Mapping[str, Parameter], asked: Mapping[str, str], *, given_value: bool) -> None:

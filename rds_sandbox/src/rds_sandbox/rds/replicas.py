@@ -12,7 +12,7 @@ from rds_sandbox.folders import discard
 from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, replication, roles
 from rds_sandbox.rds import backups, creation, facts, parameter_groups, storage_rules, validation, windows
-from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described, wrong_state
+from rds_sandbox.rds.backend import MODIFIABLE, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, given
 from rds_sandbox.rds.restores import INHERITED
@@ -50,7 +50,8 @@ def create(request: Request) -> dict[str, Any]:
 
 def _source(request: Request, identifier: str) -> SandboxDBInstance:
     here = request.backend
-    if _is_elsewhere(here, identifier):
+    regions = [each for each in list(rds_backends[here.account_id].values()) if each is not here]
+    if any(identifier == instance.db_instance_arn for region in regions for instance in region.databases.values()):
         raise NotInSandbox("a read replica in another region than its source's is not in the sandbox: create it in the same")
     name = identifier.removeprefix(f"arn:{here.partition}:rds:{here.region_name}:{here.account_id}:db:")
     source: SandboxDBInstance = here.find(name, *MODIFIABLE)
@@ -89,11 +90,6 @@ def require_cascade(version: str, level: int) -> None:
 
 def _level(instance: SandboxDBInstance) -> int:
     return 1 + _level(instance.source) if instance.source else 0
-
-
-def _is_elsewhere(here: SandboxRDSBackend, identifier: str) -> bool:
-    regions = [each for each in list(rds_backends[here.account_id].values()) if each is not here]
-    return any(identifier == instance.db_instance_arn for region in regions for instance in region.databases.values())
 
 
 @action("rds", "PromoteReadReplica")

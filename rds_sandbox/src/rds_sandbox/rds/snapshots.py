@@ -50,7 +50,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
 
     def __init__(self, backend: Any, instance: Any, name: str, kind: str, original: Any = None, **more: Any) -> None:
         super().__init__(backend, instance, name, kind, **more)
-        self.status, self.original = "creating", original
+        self.status, self.original = "creating", original  # None where it is made of an instance
         self.host = instance.machine.host
         # The copy of the data directory, once it is available; and the size of what is copied, in bytes.
         self.folder: Path = self.host.snapshot_folder(f"{instance.dbi_resource_id.lower()}-{secrets.token_hex(4)}")

@@ -47,10 +47,8 @@ def check_zone(group: models.DBSubnetGroup, wanted: str, instance_class: str) ->
     there = zones(group)
     if wanted not in there:
         what = f"Cannot create a {instance_class} database instance because there is not a subnet in {wanted}, the targeted "
-        advice = (
-            f"availability zone. Create a new subnet in {wanted} and target that availability zone again, or retry the launch "
-        )
-        others = f"with no availability zone, or choose from these availability zones: {', '.join(there)}."
+        advice = f"availability zone. Create a new subnet in {wanted} and target that availability zone again, or retry the "
+        others = f"launch with no availability zone, or choose from these availability zones: {', '.join(there)}."
         raise RDSClientError("InvalidVPCNetworkStateFault", what + advice + others)
 
 
@@ -110,7 +108,8 @@ def modify(request: Request) -> dict[str, Any]:
     subnets = _subnets(backend, asked["SubnetIds"])
     if subnets[0].vpc_id != group.vpc_id:
         raise InvalidParameterValue("The new Subnets are not in the same Vpc as the existing subnet group")
-    if lost := _occupied(backend, group).difference(asked["SubnetIds"]):
+    occupied = {name for each in _users(backend, group) for name in each.occupied_subnets}
+    if lost := occupied.difference(asked["SubnetIds"]):
         message = f"Some of the subnets to be deleted are currently in use: {', '.join(sorted(lost))}"
         raise RDSClientError("SubnetAlreadyInUse", message)
     before = [each.id for each in group._subnets]  # as they stay in order: an instance is in the first of its zone
@@ -133,10 +132,6 @@ def delete(request: Request) -> object:
 
 def _users(backend: Any, group: models.DBSubnetGroup) -> list[Any]:
     return [each for each in backend.instances() if each.db_subnet_group is group]
-
-
-def _occupied(backend: Any, group: models.DBSubnetGroup) -> set[str]:
-    return set().union(*(each.occupied_subnets for each in _users(backend, group)))
 
 
 def _subnets(backend: Any, ids: Sequence[str]) -> list[Any]:

@@ -47,9 +47,8 @@ def require(instance: SandboxDBInstance, version: str) -> None:
     there = {instance.machine.running_server().programs.major(), *instance.machine.host.pools.majors.found}
     if not {before, after} <= there:
         lacking = ", ".join(str(major) for major in (before, after) if major not in there)
-        raise NotInSandbox(
-            f"PostgreSQL {lacking} is not on this machine: an upgrade from {before} to {after} is not in the sandbox"
-        )
+        why = f"PostgreSQL {lacking} is not on this machine"
+        raise NotInSandbox(f"{why}: an upgrade from {before} to {after} is not in the sandbox")
 
 
 def perform(instance: SandboxDBInstance, version: str) -> bool:

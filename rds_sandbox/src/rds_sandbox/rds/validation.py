@@ -196,7 +196,7 @@ def _check_settings(parameters: Parameters, current: Parameters) -> None:
     if "MasterUserSecretKmsKeyId" in parameters and not parameters.get("ManageMasterUserPassword"):
         raise InvalidParameterCombination("MasterUserSecretKmsKeyId can't be specified without ManageMasterUserPassword.")
     authority = parameters.get("CACertificateIdentifier")
-    if authority not in {None, *(c["identifier"] for c in facts.tables()["certificate"])}:
+    if authority not in {None, *(c["CertificateIdentifier"] for c in facts.tables()["certificate"])}:
         raise RDSClientError("CertificateNotFound", f"Certificate not found: {authority}")
 
 

@@ -67,7 +67,7 @@ def _weekly(text: str) -> Window:
         form = "Should be specified as a range ddd:hh24:mi-ddd:hh24:mi (24H Clock UTC). Example: Sun:23:45-Mon:00:15"
         raise InvalidParameterValue(f"Invalid maintenance window format: {text}. {form}")
     first, last = found.groups()[:3], found.groups()[3:]
-    opens, closes = (WEEKDAYS.index(day) * DAY + _minutes(hour, minute) for day, hour, minute in (first, last))
+    opens, closes = (WEEKDAYS.index(day) * DAY + int(hour) * 60 + int(minute) for day, hour, minute in (first, last))
     if (closes - opens) % WEEK > MOST:
         raise InvalidParameterValue(f"Maintenance window must be less than {MOST // 60} hours.")
     return _long_enough("maintenance", (opens, (closes - opens) % WEEK))
@@ -78,12 +78,8 @@ def _daily(text: str) -> Window:
     if not found:
         form = "Should be specified as a range hh24:mi-hh24:mi (24H Clock UTC). Example: 21:05-22:05"
         raise InvalidParameterValue(f"Invalid backup window format: {text}. {form}")
-    opens, closes = _minutes(*found.groups()[:2]), _minutes(*found.groups()[2:])
+    opens, closes = (int(hour) * 60 + int(minute) for hour, minute in (found.groups()[:2], found.groups()[2:]))
     return _long_enough("backup", (opens, (closes - opens) % DAY))
-
-
-def _minutes(hour: str, minute: str) -> int:
-    return int(hour) * 60 + int(minute)
 
 
 def _long_enough(kind: str, window: Window) -> Window:
