@@ -17,12 +17,11 @@ from rds_sandbox.postgres import roles
 from rds_sandbox.tables import limits
 
 MOST_SECONDS = limits("rds")["token"]
-REPLICATION = "rds.logical_replication"
 
 
 def examines(instance: Any) -> bool:
     """Whether a login may depend on the memberships of a role."""
-    return bool(instance.enable_iam_database_authentication) or instance.parameters.get(REPLICATION) == "1"
+    return bool(instance.enable_iam_database_authentication) or instance.parameters.get("rds.logical_replication") == "1"
 
 
 def login(instance: Any, user: str) -> Login | None:

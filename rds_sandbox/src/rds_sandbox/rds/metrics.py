@@ -18,8 +18,6 @@ from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
 from rds_sandbox.rds.snapshots import size_of
 
 NAMESPACE = "AWS/RDS"
-GIB = 1 << 30
-MINUTE = timedelta(minutes=1)
 KEPT = timedelta(hours=3)  # CloudWatch keeps values of a minute for 15 days
 
 
@@ -50,7 +48,7 @@ def measure(instance: SandboxDBInstance) -> Iterator[tuple[str, float, str]]:
     server = instance.machine.running_server()
     with suppress(*FAILURES):
         yield "DatabaseConnections", float(server.ask("connections")[0][0]), "Count"
-        yield "FreeStorageSpace", float(instance.allocated_storage * GIB - size_of(server.data)), "Bytes"
+        yield "FreeStorageSpace", float((instance.allocated_storage << 30) - size_of(server.data)), "Bytes"
         yield "CPUUtilization", _cpu(server), "Percent"
         if instance.source:
             yield "ReplicaLag", replication.lag(server), "Seconds"
@@ -70,5 +68,5 @@ def _cpu(server: Server) -> float:
 
 def _datum(instance: SandboxDBInstance, name: str, value: float, unit: str) -> MetricDatum:
     dimensions: list[dict[str, Any]] = [{"Name": "DBInstanceIdentifier", "Value": instance.db_instance_identifier}]
-    minute = (utcnow() - MINUTE).replace(second=0, microsecond=0)
+    minute = (utcnow() - timedelta(minutes=1)).replace(second=0, microsecond=0)
     return MetricDatum(NAMESPACE, name, value, dimensions, minute, unit)

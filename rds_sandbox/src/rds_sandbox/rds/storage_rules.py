@@ -16,7 +16,6 @@ from rds_sandbox.rds.facts import Storage, storage_types
 Parameters = Mapping[str, Any]
 
 _ASKED = {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput", "MaxAllocatedStorage"}
-_PERFORMANCE = ("Iops", "StorageThroughput")
 
 
 def default_type(iops: int | None) -> str:
@@ -41,7 +40,7 @@ def provisioned(parameters: Parameters, current: Parameters) -> dict[str, int | 
     name, size = parameters.get("StorageType") or before[0], parameters.get("AllocatedStorage") or before[1]
     stays = name == before[0] and size >= _type(name).striped_from
     found = {}
-    for key, usual, then in zip(_PERFORMANCE, baseline(*before), baseline(name, size), strict=True):
+    for key, usual, then in zip(("Iops", "StorageThroughput"), baseline(*before), baseline(name, size), strict=True):
         kept = current[key] if stays and current[key] != usual else then
         found[key] = parameters.get(key) or kept
     return found

@@ -18,8 +18,6 @@ from rds_sandbox.rds import backups, events, facts, replicas
 from rds_sandbox.rds.backend import wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 
-LOG = "pg_upgrade_precheck.log"
-
 
 def check(instance: SandboxDBInstance, version: str) -> None:
     """Refuse an upgrade out of turn: to a major version a replica goes with its source, to a minor one before it.
@@ -116,7 +114,7 @@ def _name(instance: SandboxDBInstance, version: str) -> str:
 
 
 def _write_log(server: Server, reasons: list[str], before: str, after: str) -> Path:
-    path = server.logs / f"{LOG}.{utcnow():%Y%m%d%H%M%S}"
+    path = server.logs / f"pg_upgrade_precheck.log.{utcnow():%Y%m%d%H%M%S}"
     texts = events.facts()["precheck_log"]
     listed = "".join(texts["reason"].format(reason=each) for each in reasons)
     path.write_text(texts["head"].format(now=utcnow(), before=before, after=after) + listed + texts["end"])
