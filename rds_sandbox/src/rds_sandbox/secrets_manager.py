@@ -107,7 +107,7 @@ def list_versions(request: Request) -> dict[str, Any]:
     """Those that have labels; with IncludeDeprecated all of them."""
     asked = request.parameters
     backend, secret = request.backend, request.backend.describe_secret(asked["SecretId"])
-    key = secret.kms_key_id
+    key = secret.kms_key_id if secret.kms_key_id != backend.DEFAULT_KMS_KEY_ALIAS else None
     rows = [
         {
             "VersionId": version,
