@@ -1,7 +1,5 @@
 """A plan and what was verified in colour, where a terminal reads it. The symbols and words stay: they say the same without."""
 
-from __future__ import annotations
-
 import os
 
 import click

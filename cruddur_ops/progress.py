@@ -1,7 +1,5 @@
 """A long wait: a bar with what it waits for and since when, on a terminal or in a notebook's cell; and what is kept of it."""
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Iterator

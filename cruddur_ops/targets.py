@@ -4,8 +4,6 @@ WrongInput is raised where targets.toml cannot be read, has no such section, or 
 where a target that is not the sandbox is to change without an account_id, or meets an endpoint of AWS in the environment.
 """
 
-from __future__ import annotations
-
 import difflib
 import os
 import re

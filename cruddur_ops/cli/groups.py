@@ -1,7 +1,5 @@
 """The groups of verbs, and what all of them share: an expected failure is one sentence, and an exit code."""
 
-from __future__ import annotations
-
 import errno
 import sys
 from typing import Any

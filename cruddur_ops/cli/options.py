@@ -1,7 +1,5 @@
 """The options and arguments of the verbs."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime

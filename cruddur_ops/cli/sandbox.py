@@ -1,7 +1,5 @@
 """`cruddur-ops sandbox VERB`: what `rds-sandbox` does, by the public face of rds_sandbox."""
 
-from __future__ import annotations
-
 import json
 import pkgutil
 import secrets

@@ -1,7 +1,5 @@
 """The table of verbs: each row is a call of the package. A new `db` verb is one module, its SQL and one row here."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from cruddur_ops.cli import answers, options

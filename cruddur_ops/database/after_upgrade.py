@@ -1,7 +1,5 @@
 """What a major upgrade leaves to do in the databases of a server: newer extensions, and statistics for the planner."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial

@@ -4,8 +4,6 @@ Source: RDS User Guide, "Limitations and considerations for Amazon RDS blue/gree
 logically; and "Overview of Amazon RDS Blue/Green Deployments".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """What an upgrade is practised on: Cruddur's schema, so many activities, and something that blocks the upgrade."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial

@@ -4,8 +4,6 @@ It is all that RDS and pg_upgrade check and can be seen by the master user, and 
 what connecting does.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial

@@ -1,7 +1,5 @@
 """The process of one run: reads its order, runs it, and answers with a report, as JSON on standard output."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -3,8 +3,6 @@
 WrongInput is raised where they cannot be used, and nothing was started then. Slow to import: 1 s.
 """
 
-from __future__ import annotations
-
 import hashlib
 import importlib.util
 import platform

@@ -3,8 +3,6 @@
 Dask schedules, and runs a target again whose worker is lost; what is decided here is which target may start next.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace

@@ -1,7 +1,5 @@
 """What a target is like, as text by name: facts that are compared with those of other targets, and figures that are not."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import suppress
 

@@ -1,7 +1,5 @@
 """What is asked of a worker for one target, and what it answers. No secret is in either: a worker has its own credentials."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field

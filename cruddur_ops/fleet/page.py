@@ -1,7 +1,5 @@
 """index.html of a fleet, and the same as text: targets and notebooks as a matrix, and what differs between targets."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which targets a fleet has: by pattern or tag, each instance once; WrongInput where that cannot be used."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any

@@ -1,7 +1,5 @@
 """In which order targets run, how many at a time, and when no more are started: plain decisions."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Collection, Sequence

@@ -1,7 +1,5 @@
 """What a worker does: each run is a process of its own, as `cruddur-ops run` is one, and ends with its worker."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

@@ -3,8 +3,6 @@
 Source: IAM User Guide, "Permissions boundaries for IAM entities".
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from cruddur_ops import aws, targets

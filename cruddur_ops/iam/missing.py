@@ -5,8 +5,6 @@ none; of several resources the most restrictive decision is told. Policies of re
 conditions of others' policies on what only a request has.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

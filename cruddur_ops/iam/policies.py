@@ -4,8 +4,6 @@ Sources: IAM User Guide, "IAM JSON policy element reference" and "IAM and AWS ST
 WrongInput for a notebook that there is not, and where the target names no account.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections import defaultdict

@@ -3,8 +3,6 @@
 Source: Service Authorization Reference, the tables of resource types.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 

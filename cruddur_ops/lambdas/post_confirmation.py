@@ -12,8 +12,6 @@ says who the user is: neither attributes nor the Cognito id, which stands for a 
 `cruddur-ops users sync` finds whoever is without a row.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import os

@@ -6,8 +6,6 @@ have chosen it. Nobody is told of anything unless the target names an SNS topic.
 A plan raises WrongInput where something else has the name of an alarm or of the event subscription.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any

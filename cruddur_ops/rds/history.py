@@ -1,7 +1,5 @@
 """What CloudWatch has measured of an instance, along the time, with the limits that its alarms have by default."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -4,8 +4,6 @@ A group of AWS's own (`default.postgres16`) needs none: RDS puts the instance in
 WrongInput where a group of the name is there and is not this target's.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

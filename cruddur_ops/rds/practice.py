@@ -3,8 +3,6 @@
 On any other target nothing is made, and the target's own instance is meant.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 

@@ -1,7 +1,5 @@
 """What stands in the way of a major upgrade, or wants a look: what RDS and CloudWatch know of it. `database` looks inside."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 

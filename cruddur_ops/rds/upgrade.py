@@ -4,8 +4,6 @@ Planning raises what `upgrade_paths` and `offers` raise, and InstanceNotReady wh
 raises WrongInput where something blocks it; NotVerified, with the sentence of RDS's log, where RDS refused it or undid it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime

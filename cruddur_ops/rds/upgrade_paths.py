@@ -3,8 +3,6 @@
 Asking for what is older raises WrongInput, for what RDS does not go to NotOffered, with what is nearest.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date

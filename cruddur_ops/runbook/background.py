@@ -1,7 +1,5 @@
 """Work that is done while the cells run, so that nobody waits for it at the end."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue

@@ -1,7 +1,5 @@
 """Runs one notebook through papermill, in a kernel that runs already. Slow to import: 1 s."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -4,8 +4,6 @@ On Linux alone: elsewhere each kernel is a new interpreter, since a fork is not 
 (macOS's among them).
 """
 
-from __future__ import annotations
-
 import functools
 import multiprocessing
 import os

@@ -4,8 +4,6 @@ IPC spares the TCP ports, on which parallel kernels collide, and is readable for
 RunFailed is raised where a kernel does not start.
 """
 
-from __future__ import annotations
-
 import asyncio
 import multiprocessing
 import os

@@ -3,8 +3,6 @@
 WrongInput is raised where a name fits none, or a file is no notebook with the parameters that all must have.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

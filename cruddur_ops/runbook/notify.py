@@ -4,8 +4,6 @@ What was heard last stands in run.json as `heard`, which the next run of the sam
 A notice that does not arrive fails no run: that is one sentence on standard error, and the next run tells it again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import platform

@@ -3,8 +3,6 @@
 WrongInput is raised where a name or a value cannot be used.
 """
 
-from __future__ import annotations
-
 import ast
 import io
 import os

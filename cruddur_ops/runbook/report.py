@@ -1,7 +1,5 @@
 """What a run shows: a bar on a terminal, a line for each notebook, and a table at the end."""
 
-from __future__ import annotations
-
 import re
 import sys
 import threading

@@ -3,8 +3,6 @@
 WrongInput is raised where there is no such run or plan, or nothing is left of it; PlanMoved for a plan of another place.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace

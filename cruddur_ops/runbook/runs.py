@@ -1,7 +1,5 @@
 """What a run is asked for, checked in full before anything is touched; WrongInput is raised where it cannot be used."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field

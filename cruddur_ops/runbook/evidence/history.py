@@ -1,7 +1,5 @@
 """The runs that left a folder: found by name, read, listed, and compared; WrongInput is raised where there is none."""
 
-from __future__ import annotations
-
 import functools
 import os
 import platform

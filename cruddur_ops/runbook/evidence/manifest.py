@@ -3,8 +3,6 @@
 The SHA-256 of that file is the seal of the run.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path

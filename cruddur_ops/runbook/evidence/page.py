@@ -1,7 +1,5 @@
 """index.html of a run: the table, a timeline, the changes, and each notebook; opens offline."""
 
-from __future__ import annotations
-
 import functools
 import re
 from collections.abc import Mapping, Sequence

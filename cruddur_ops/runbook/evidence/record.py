@@ -1,7 +1,5 @@
 """The dated folder of one run, whole at any moment."""
 
-from __future__ import annotations
-
 import json
 import re
 import sys

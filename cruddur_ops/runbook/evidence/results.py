@@ -1,7 +1,5 @@
 """How one notebook went, read from the executed file and the ledger that its kernel wrote."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

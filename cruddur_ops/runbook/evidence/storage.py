@@ -1,7 +1,5 @@
 """A copy of a run's folder in S3."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cruddur_ops import aws

@@ -1,7 +1,5 @@
 """Who runs, on which machine, from which commit, with which versions."""
 
-from __future__ import annotations
-
 import os
 import platform
 import subprocess

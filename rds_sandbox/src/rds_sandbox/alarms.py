@@ -4,8 +4,6 @@ Source: CloudWatch API Reference, PutMetricAlarm, DescribeAlarmsForMetric, Delet
 GetMetricStatistics.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Iterable, Mapping
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """The sandbox's HTTP face: moto's AWS API, the address service, and what is not in the sandbox."""
 
-from __future__ import annotations
-
 import hmac
 import io
 import json

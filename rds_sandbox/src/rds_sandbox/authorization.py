@@ -4,8 +4,6 @@ The owner's key is the account's root, who may do everything. Sources: Service A
 "Troubleshooting access denied error messages".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any

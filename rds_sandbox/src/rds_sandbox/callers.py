@@ -1,7 +1,5 @@
 """Who connects: which public address, or which network interface of the VPC, a connection on loopback stands for."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address

@@ -1,7 +1,5 @@
 """The command `rds-sandbox`."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import random

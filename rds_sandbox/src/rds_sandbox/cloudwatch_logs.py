@@ -3,8 +3,6 @@
 Source: CloudWatch Logs API Reference, the page of each action; User Guide, "Protecting log groups from deletion".
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.logs import models

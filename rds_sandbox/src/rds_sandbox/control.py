@@ -1,7 +1,5 @@
 """Start, find, use and end sandboxes: one that stays up for this user, or one for the length of a `with`."""
 
-from __future__ import annotations
-
 import functools
 import json
 import os

@@ -4,8 +4,6 @@ Each kind of resource is made for each of your names, and half of them carry you
 first day: no tags, no backups, an old version, the default VPC.
 """
 
-from __future__ import annotations
-
 import io
 import itertools
 import json

@@ -1,7 +1,5 @@
 """Where the sandbox's process begins: what its environment lacks is told before anything of it is imported."""
 
-from __future__ import annotations
-
 import gc
 import json
 import re

@@ -1,7 +1,5 @@
 """Expected failures. Each message is one sentence that ends with the remedy."""
 
-from __future__ import annotations
-
 
 class SandboxError(Exception):
     """An expected failure of the sandbox."""

@@ -4,8 +4,6 @@ Source: CloudWatch Logs User Guide, "Filter pattern syntax for metric filters, s
 Tail", matching terms in unstructured log events.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

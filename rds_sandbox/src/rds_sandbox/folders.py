@@ -1,7 +1,5 @@
 """Folders of a sandbox: readable for the server's account, or no longer wanted."""
 
-from __future__ import annotations
-
 import secrets
 import shutil
 import threading

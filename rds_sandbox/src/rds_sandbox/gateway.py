@@ -1,7 +1,5 @@
 """The TCP gateway of a DB instance: security group first, then TLS, then the server's Unix socket."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import random

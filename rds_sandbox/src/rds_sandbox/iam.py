@@ -3,8 +3,6 @@
 moto would read and build the 1,582 policies anew whenever IAM is emptied, for each partition.
 """
 
-from __future__ import annotations
-
 import copy
 import functools
 from types import SimpleNamespace

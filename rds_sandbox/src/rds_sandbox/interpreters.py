@@ -1,7 +1,5 @@
 """What runs a function: an interpreter of its runtime's version, and the libraries that the runtime offers."""
 
-from __future__ import annotations
-
 import functools
 import platform
 import shutil

@@ -1,7 +1,5 @@
 """Ends the servers and functions of a sandbox whose process is gone, however it went."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

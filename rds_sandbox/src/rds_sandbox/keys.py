@@ -1,7 +1,5 @@
 """The keys that open a sandbox: its owner's, and those that its own IAM and STS have issued."""
 
-from __future__ import annotations
-
 import secrets
 import string
 import sys

@@ -3,8 +3,6 @@
 Source: KMS API Reference, the page of each action; Developer Guide, "Key states of AWS KMS keys".
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.core.exceptions import JsonRESTError
@@ -52,6 +50,13 @@ def _schedule(backend: Any, key: Any, days: int) -> dict[str, Any]:
         raise ValidationException(f"PendingWindowInDays is {days}: it must be between {least} and {most}, inclusive.")
     date = backend.schedule_key_deletion(key.id, days)
     return {"KeyId": key.arn, "DeletionDate": date, "KeyState": key.key_state, "PendingWindowInDays": days}
+
+
+@replaces(KmsBackend, "get_key_rotation_status")
+def rotates(backend: Any, key_id: str) -> bool:
+    """Not while the key waits for its deletion (GetKeyRotationStatus)."""
+    key = backend.keys[backend.get_key_id(key_id)]
+    return bool(key.key_rotation_status) and key.key_state != PENDING
 
 
 @action("kms", "ListKeys")

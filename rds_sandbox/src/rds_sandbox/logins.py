@@ -3,8 +3,6 @@
 Sources: PostgreSQL 18, chapters 54.2.1 "Start-up", 54.3 "SASL Authentication" and 54.7 "Message Formats"; RFC 5802 and 7677.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """What botocore and moto look up anew for each session or request, though it never changes: looked up once."""
 
-from __future__ import annotations
-
 import functools
 
 from botocore import loaders, session

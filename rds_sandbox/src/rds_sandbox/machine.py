@@ -1,7 +1,5 @@
 """What stands behind one DB instance: a PostgreSQL server and the gateway in front of it."""
 
-from __future__ import annotations
-
 import logging
 import ssl
 import threading

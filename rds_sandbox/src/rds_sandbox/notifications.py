@@ -4,8 +4,6 @@ Source: AWS Lambda Developer Guide, "Invoking Lambda functions with Amazon SNS n
 Developer Guide, "Amazon SNS message delivery retries".
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

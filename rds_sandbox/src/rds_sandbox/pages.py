@@ -1,7 +1,5 @@
 """Pages of the lists that services answer with: what leads to the next one is the number of rows before it, as text."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@ One write at a time, so that no two get the same version, as on AWS. Sources: Sy
 DescribeParameters; User Guide, "Working with Parameter Store", for what an allowed pattern is compared with: the whole value.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from typing import Any

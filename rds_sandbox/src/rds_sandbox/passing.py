@@ -3,8 +3,6 @@
 asyncio's own round for each event takes longer than to read a small message, and to send it on.
 """
 
-from __future__ import annotations
-
 import selectors
 import time
 from collections.abc import Callable

@@ -5,8 +5,6 @@ status, headers and body), or MOTO where moto is to answer
 after all. It raises moto's errors, or NotInSandbox. A module that is imported puts its functions into the table.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The pytest plugin: a sandbox for a project's tests."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -3,8 +3,6 @@
 Source: IAM User Guide, "Policy evaluation logic", "IAM JSON policy elements reference".
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The sandbox's process, as whoever starts it sees it: begin, hear how to reach it, see whether it lives."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

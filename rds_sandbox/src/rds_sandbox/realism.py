@@ -6,8 +6,6 @@ consistency"; Secrets Manager User Guide, "Troubleshoot"; SSM API Reference, Del
 Reference, GetResources.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import random

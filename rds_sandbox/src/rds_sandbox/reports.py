@@ -1,7 +1,5 @@
 """What the sandbox says of itself: what is in it, and the codes that Cognito would have sent."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator
 from typing import Any

@@ -4,8 +4,6 @@ The codes are those of each service's "Common Errors" page in its API reference;
 model forbids is worded as AWS words it: "1 validation error detected: ...".
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping

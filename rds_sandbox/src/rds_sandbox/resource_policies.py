@@ -4,8 +4,6 @@ Source: Secrets Manager API Reference, PutResourcePolicy, and IAM API Reference,
 Guide, "AWS JSON policy elements: Principal".
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -3,8 +3,6 @@
 The tables are in resources.toml; a name is resolved to what it stands for, so that a statement on the ARN is met.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -4,8 +4,6 @@ Source: EventBridge Scheduler API Reference, the page of each action; User Guide
 "Setting up Amazon EventBridge Scheduler" (the execution role).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime

@@ -4,8 +4,6 @@ Source: Secrets Manager API Reference, RotateSecret; User Guide, "Managed rotati
 Lambda function" and "Lambda rotation functions"; RDS User Guide, "Password management with Amazon RDS and AWS Secrets Manager".
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import re

@@ -5,8 +5,6 @@ deletion or is managed by another service; User Guide, "Secrets managed by other
 What ListSecrets and ListSecretVersionIds list and sort by: there, too.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import time

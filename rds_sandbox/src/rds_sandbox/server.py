@@ -1,7 +1,5 @@
 """The sandbox's process, ready once it prints its environment."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import json

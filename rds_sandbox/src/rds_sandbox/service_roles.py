@@ -1,7 +1,5 @@
 """Roles of IAM that a service is given, to assume them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.iam.exceptions import NotFoundException

@@ -5,8 +5,6 @@ AssumeRole and GetCallerIdentity; IAM User Guide, "Session policies", "Troublesh
 Variables and tags", the values of aws:userid.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

@@ -4,8 +4,6 @@ Source: IAM User Guide, "AWS Signature Version 4 for API requests" (headers, que
 Requests: Browser-Based Uploads Using POST"; "Common Errors" of each service's API reference, and EC2's list of error codes.
 """
 
-from __future__ import annotations
-
 import functools
 import hmac
 import re

@@ -1,7 +1,5 @@
 """What can be made to happen in a sandbox, and on AWS happens in its own time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """How the server makes happen what `simulate` asks for."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Callable, Mapping

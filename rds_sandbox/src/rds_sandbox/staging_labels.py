@@ -4,8 +4,6 @@ Source: Secrets Manager API Reference, PutSecretValue (VersionStages), UpdateSec
 MoveToVersionId), GetSecretValue (VersionStage), DescribeSecret (VersionIdsToStages).
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """Where a sandbox of this user says how to reach it: one small file for each name."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os

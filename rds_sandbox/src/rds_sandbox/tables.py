@@ -1,7 +1,5 @@
 """The facts about AWS that the sandbox answers by: TOML files beside the code, which name their sources."""
 
-from __future__ import annotations
-
 import tomllib
 from functools import cache
 from importlib.resources import files

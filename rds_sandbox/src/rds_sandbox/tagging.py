@@ -4,8 +4,6 @@ Source: Resource Groups Tagging API Reference, GetResources, GetTagKeys, GetTagV
 may be any of the resource's own service.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.core.errors import get_error_model

@@ -39,12 +39,15 @@ def test_the_states_of_a_key(kms: Client, called: str) -> None:
     kms.enable_key(**name)
     assert b"x" == kms.decrypt(CiphertextBlob=blob)["Plaintext"]
     assert "ValidationException" == refused(kms.schedule_key_deletion, **name, PendingWindowInDays=6)
+    kms.enable_key_rotation(**name)
     answer = kms.schedule_key_deletion(**name, PendingWindowInDays=7)
+    assert not kms.get_key_rotation_status(**name)["KeyRotationEnabled"]
     assert (made["Arn"], "PendingDeletion", 7) == (answer["KeyId"], answer["KeyState"], answer["PendingWindowInDays"])
     for call in (kms.enable_key, kms.disable_key, kms.schedule_key_deletion):
         assert "KMSInvalidStateException" == refused(call, **name)
     assert "KMSInvalidStateException" == refused(kms.encrypt, **name, Plaintext=b"x")
     assert made["Arn"] == kms.cancel_key_deletion(**name)["KeyId"]
+    assert kms.get_key_rotation_status(**name)["KeyRotationEnabled"]
     found = kms.describe_key(**name)["KeyMetadata"]
     assert ("Disabled", False) == (found["KeyState"], found["Enabled"])
 

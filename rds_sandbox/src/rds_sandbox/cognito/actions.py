@@ -4,8 +4,6 @@ Source: Amazon Cognito user pools API Reference (SignUp, ConfirmSignUp, AdminCon
 ForgotPassword, ConfirmForgotPassword, UpdateUserPool, DeleteUserPool).
 """
 
-from __future__ import annotations
-
 import base64
 import secrets
 import threading

@@ -4,8 +4,6 @@ Source: Amazon Cognito user pools API Reference (CreateUserPool, UpdateUserPool,
 "Updating user pool and app client configuration" (what cannot be changed) and "Customizing sign-in attributes".
 """
 
-from __future__ import annotations
-
 import re
 import secrets
 import string

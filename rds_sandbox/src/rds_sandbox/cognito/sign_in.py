@@ -4,8 +4,6 @@ Source: Amazon Cognito user pools API Reference (InitiateAuth, AdminInitiateAuth
 ExplicitAuthFlows; UpdateUserPoolClient).
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -4,8 +4,6 @@ Source: Amazon Cognito Developer Guide, "Customizing user pool workflows with La
 times; the event's common parameters) and "Post confirmation Lambda trigger"; the texts are those that AWS answers.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor

@@ -4,8 +4,6 @@ The decision is pure: rules as plain values, a caller, a port. One thin reader t
 moment of asking. Source: Amazon VPC User Guide, "Security group rules" and "Prefix lists".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Source: Amazon EC2 API Reference, DeleteSubnet, DeleteVpc, DeleteRouteTable, Det
 Amazon EC2 API" (DependencyViolation); the sentences are as users of Terraform report them.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.ec2.exceptions import DependencyViolationError

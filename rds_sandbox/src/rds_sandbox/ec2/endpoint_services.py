@@ -4,8 +4,6 @@ Source: Amazon EC2 API Reference, DescribeVpcEndpointServices; AWS PrivateLink G
 PrivateLink" and "Gateway endpoints".
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 

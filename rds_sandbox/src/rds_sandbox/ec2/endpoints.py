@@ -4,8 +4,6 @@ Source: Amazon EC2 API Reference, CreateVpcEndpoint, ModifyVpcEndpoint, DeleteVp
 service using an interface VPC endpoint"; the sentences are as users of Terraform report them.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

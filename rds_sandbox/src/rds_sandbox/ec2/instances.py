@@ -4,8 +4,6 @@ The images that everybody may use have a snapshot each: moto would make 1,300 wh
 Source: EC2 API Reference, RunInstances and "Error codes for the Amazon EC2 API"; what an account may have goes by vCPUs.
 """
 
-from __future__ import annotations
-
 import threading
 from typing import Any
 

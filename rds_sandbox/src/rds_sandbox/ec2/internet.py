@@ -4,8 +4,6 @@ Sources: Amazon VPC User Guide, "Default VPCs", "Configure route tables", "Contr
 lists"; Amazon RDS User Guide, "Working with a DB instance in a VPC". IPv6 is let through: a default VPC has none.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_network

@@ -3,8 +3,6 @@
 Source: Amazon EC2 API Reference, DescribeNatGateways, DeleteNatGateway and "Error codes for the Amazon EC2 API".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -4,8 +4,6 @@ Source: Amazon EC2 API Reference, CreateNetworkAcl, DeleteNetworkAcl, ReplaceNet
 rules"; the sentences are as users of Terraform and Ansible report them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from ipaddress import IPv4Network
 from typing import Any

@@ -5,8 +5,6 @@ functions access to resources in an Amazon VPC": one Hyperplane interface for ea
 the functions that have the pair, and removed some time after the last of them is gone.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any

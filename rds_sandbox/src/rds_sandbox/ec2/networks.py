@@ -4,8 +4,6 @@ Source: Amazon EC2 API Reference, ModifyVpcAttribute, ModifySubnetAttribute, Cre
 Guide, "Subnet sizing for IPv4"; the sentences are as users of Terraform report them.
 """
 
-from __future__ import annotations
-
 from contextlib import suppress
 from ipaddress import IPv4Network
 from typing import Any

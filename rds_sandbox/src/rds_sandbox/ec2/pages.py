@@ -3,8 +3,6 @@
 Source: Amazon EC2 API Reference, "Pagination"; botocore's model has the range of MaxResults, where an action has one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

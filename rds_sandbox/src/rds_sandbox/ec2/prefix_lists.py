@@ -4,8 +4,6 @@ Source: Amazon EC2 API Reference, CreateManagedPrefixList, ModifyManagedPrefixLi
 GetManagedPrefixListEntries, ManagedPrefixList (State); the codes are as users of Terraform and of AWS's SDKs report them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

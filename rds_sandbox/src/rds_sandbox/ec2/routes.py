@@ -4,8 +4,6 @@ Source: Amazon EC2 API Reference, CreateRoute, ReplaceRoute, AssociateRouteTable
 EC2 API"; the sentences are as users of Terraform and CloudFormation report them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from ipaddress import IPv4Network
 from typing import Any

@@ -1,7 +1,5 @@
 """Security group rules and groups as EC2 stores them, in place of moto's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any

@@ -4,8 +4,6 @@ Every request is worked out in full before anything is stored, and each directio
 assignment: a request that fails has done nothing, and a reader (the gateway) never meets half of one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from threading import RLock
 from typing import Any

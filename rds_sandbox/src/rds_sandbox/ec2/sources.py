@@ -5,8 +5,6 @@ API Reference, data types IpPermission, IpRange, Ipv6Range, PrefixListId, UserId
 and SecurityGroupRuleRequest, and "Error codes for the Amazon EC2 API".
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress

@@ -3,8 +3,6 @@
 Source: Amazon EC2 API Reference, DescribeTags and DeleteTags.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 

@@ -5,8 +5,6 @@ Lambda Developer Guide, "Enable internet access for VPC-connected Lambda functio
 service using an interface VPC endpoint".
 """
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Collection, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Under which account functions run: where root serves, under one that owns nothing but what they write."""
 
-from __future__ import annotations
-
 import functools
 import logging
 import os

@@ -1,7 +1,5 @@
 """The Lambda actions on functions, checked and refused as Lambda checks and refuses."""
 
-from __future__ import annotations
-
 import re
 import time
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Source: AWS Lambda API Reference (CreateAlias, UpdateAlias); Developer Guide, "I
 weighted alias"; the texts are those that AWS answers.
 """
 
-from __future__ import annotations
-
 import random
 import uuid
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Lambda's functions of an account in a region: moto's, found by whatever name and qualifier they are called."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partialmethod
 from typing import Any, cast

@@ -3,8 +3,6 @@
 Source: AWS Lambda API Reference (PutFunctionConcurrency, GetAccountSettings); Developer Guide, "Lambda quotas".
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.awslambda.exceptions import InvalidParameterValueException

@@ -4,8 +4,6 @@ Source: AWS Lambda Developer Guide, "Understanding the Lambda execution environm
 invocations the process is frozen; a timeout, too much memory or its own end are the end of it.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

@@ -1,7 +1,5 @@
 """The execution environments of all functions: idle ones are used again, others are started when none is idle."""
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 import functools

@@ -4,8 +4,6 @@ Source: AWS Lambda API Reference (Invoke), Developer Guide, "Lambda quotas" and 
 retries with asynchronous invocation".
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import logging

@@ -3,8 +3,6 @@
 Source: AWS Lambda Developer Guide, "Viewing CloudWatch logs for Lambda functions" (log format text).
 """
 
-from __future__ import annotations
-
 import base64
 import math
 import secrets

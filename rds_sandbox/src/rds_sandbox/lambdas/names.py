@@ -3,8 +3,6 @@
 Source: AWS Lambda API Reference (FunctionName and Qualifier of each action); the texts are those that AWS answers.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

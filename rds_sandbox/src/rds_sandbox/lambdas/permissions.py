@@ -4,8 +4,6 @@ Source: AWS Lambda API Reference (AddPermission, RemovePermission, GetPolicy); D
 policies in Lambda"; the texts are those that AWS answers.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import uuid

@@ -4,8 +4,6 @@ Resources are left out, and of conditions those that AddPermission can make are 
 policy elements reference"; AWS Lambda Developer Guide, "Working with resource-based IAM policies in Lambda".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any

@@ -9,8 +9,6 @@ Source: AWS Lambda Developer Guide, "Building Lambda functions with Python" (han
 "Lambda function errors in Python" and the open source runtime interface client (names of the errors).
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import logging

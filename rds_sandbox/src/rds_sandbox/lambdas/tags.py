@@ -1,7 +1,5 @@
 """The tags of functions; versions and aliases have none (AWS Lambda API Reference, TagResource)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.awslambda.exceptions import InvalidParameterValueException

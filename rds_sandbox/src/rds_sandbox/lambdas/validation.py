@@ -3,8 +3,6 @@
 Source: AWS Lambda API Reference (CreateFunction, UpdateFunctionCode, UpdateFunctionConfiguration) and botocore's service model.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import zipfile

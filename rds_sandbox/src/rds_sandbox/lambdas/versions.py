@@ -1,7 +1,5 @@
 """The versions of a function: published, listed and deleted."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 

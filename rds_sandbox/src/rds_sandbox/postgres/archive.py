@@ -1,7 +1,5 @@
 """What any moment of a DB instance can be restored from: base backups, and the WAL since the first of them."""
 
-from __future__ import annotations
-
 import time
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -3,8 +3,6 @@
 Source: PostgreSQL 18, chapter 25.3.4 "Making a Base Backup Using the Low Level API".
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

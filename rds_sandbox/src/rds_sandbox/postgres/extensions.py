@@ -1,7 +1,5 @@
 """The extensions that RDS lets rds_superuser create: the server's own, SQL in place of two, a clear refusal of what it lacks."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Mapping
 from importlib import resources

@@ -4,8 +4,6 @@ Sources: PostgreSQL 18, chapter 29 "Logical Replication", and pg_createsubscribe
 are made while a standby waits, which then recovers to the last slot's position, and takes the changes after it.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from contextlib import suppress

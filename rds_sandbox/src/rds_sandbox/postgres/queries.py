@@ -1,7 +1,5 @@
 """The statements that the sandbox sends to its servers: one file of sql/ each."""
 
-from __future__ import annotations
-
 import functools
 from importlib import resources
 

@@ -1,7 +1,5 @@
 """Streaming replication between two servers of the sandbox (PostgreSQL 18, chapter 26.2.5)."""
 
-from __future__ import annotations
-
 import hashlib
 
 from psycopg import sql

@@ -1,7 +1,5 @@
 """The roles of a server, as RDS sets them up and changes them."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A server without AWS in front of it, for tests that need nothing but a database."""
 
-from __future__ import annotations
-
 import signal
 import tempfile
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A major upgrade by pg_upgrade, after RDS's checks and its own (PostgreSQL 18, pg_upgrade's reference page)."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The DB instances of one region and account: moto's RDS, whose instances have servers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

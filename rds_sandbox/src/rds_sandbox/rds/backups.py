@@ -1,7 +1,5 @@
 """Automated backups: those of an instance, and those that a deleted one has left behind."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ All but the last are pure: parameters in the shape of botocore's model and a reg
 into pages.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache

@@ -3,8 +3,6 @@
 Source: RDS User Guide, "Modifying an Amazon RDS DB instance", the table of settings; API Reference, ModifyDBInstance.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """How a DB instance comes to be, whatever its data come from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What DescribeDBInstances shows of a DB instance, where moto has nothing, or something else."""
 
-from __future__ import annotations
-
 import base64
 import secrets
 from datetime import datetime

@@ -3,8 +3,6 @@
 Sources: PostgreSQL 18, postgres's reference page (--describe-config); catalog.toml for what RDS makes of them.
 """
 
-from __future__ import annotations
-
 import ast
 import operator
 import re

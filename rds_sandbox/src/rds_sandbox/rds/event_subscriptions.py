@@ -3,8 +3,6 @@
 Source: RDS API Reference, CreateEventSubscription; RDS User Guide, "Working with Amazon RDS event notification".
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """The facts of catalog.toml as values: versions, instance classes, storage types, zones, reserved names."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from datetime import date

@@ -4,8 +4,6 @@ Source: Amazon RDS User Guide, "IAM database authentication for MariaDB, MySQL, 
 instance using IAM authentication": signed for `rds-db`, the endpoint and the user, good for 15 minutes, over TLS alone.
 """
 
-from __future__ import annotations
-
 import functools
 from typing import Any
 

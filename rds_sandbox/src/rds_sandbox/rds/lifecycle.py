@@ -1,7 +1,5 @@
 """The life of a DB instance: created, stopped, started, rebooted, deleted."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

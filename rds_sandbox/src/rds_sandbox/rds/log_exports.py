@@ -4,8 +4,6 @@ Source: RDS User Guide, "Publishing PostgreSQL logs to Amazon CloudWatch Logs": 
 is named `<identifier>.0` is as users show it.
 """
 
-from __future__ import annotations
-
 import re
 import threading
 from collections.abc import Iterable

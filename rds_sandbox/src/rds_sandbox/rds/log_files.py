@@ -1,7 +1,5 @@
 """The server's own log files, as DescribeDBLogFiles and DownloadDBLogFilePortion hand them out."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any

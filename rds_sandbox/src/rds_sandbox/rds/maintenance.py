@@ -1,7 +1,5 @@
 """Pending maintenance of DB instances: none, until somebody announces it; the window applies it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any

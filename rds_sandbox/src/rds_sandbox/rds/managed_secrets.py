@@ -1,7 +1,5 @@
 """The master user's password where Secrets Manager keeps it."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

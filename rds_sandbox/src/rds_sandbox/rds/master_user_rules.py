@@ -3,8 +3,6 @@
 Source: RDS API Reference, CreateDBInstance: MasterUsername, MasterUserPassword, DBName.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

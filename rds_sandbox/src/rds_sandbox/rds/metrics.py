@@ -1,7 +1,5 @@
 """CloudWatch's metrics of DB instances, measured on the servers when somebody asks, and kept for the next who does."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta

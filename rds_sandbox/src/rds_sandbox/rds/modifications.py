@@ -3,8 +3,6 @@
 The answer has the old values and, in PendingModifiedValues, what is to come; the status follows a moment later.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial

@@ -4,8 +4,6 @@ Source: RDS API Reference (CreateDBParameterGroup, ModifyDBParameterGroup, Reset
 DescribeDBParameters, DescribeEngineDefaultParameters); RDS User Guide, "Parameter groups for Amazon RDS".
 """
 
-from __future__ import annotations
-
 import os
 import re
 import signal

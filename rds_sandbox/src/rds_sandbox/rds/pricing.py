@@ -4,8 +4,6 @@ Source: AWS Price List API Reference (GetProducts), and the price list's file fo
 User Guide ("Reading your price list files"). Each item of `PriceList` is a JSON document in a string.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -4,8 +4,6 @@ Source: Amazon RDS User Guide, "Amazon RDS event categories and event messages" 
 and "Viewing Amazon RDS DB instance status".
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import shutil

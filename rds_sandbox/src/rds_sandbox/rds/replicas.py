@@ -1,7 +1,5 @@
 """Read replicas: instances whose servers stream from their source's, until they are promoted."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterValue, RDSClientError

@@ -1,7 +1,5 @@
 """What all RDS actions do with a request: parameters in, pages out."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Restores: a new instance from a snapshot, or from a base backup and the WAL up to a moment."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path

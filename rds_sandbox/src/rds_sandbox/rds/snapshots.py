@@ -1,7 +1,5 @@
 """Snapshots: each is a copy of a server's data, made while the status says so."""
 
-from __future__ import annotations
-
 import logging
 import os
 import secrets

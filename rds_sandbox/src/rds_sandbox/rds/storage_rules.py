@@ -4,8 +4,6 @@ Sources: RDS API Reference (CreateDBInstance: AllocatedStorage, StorageType, Iop
 RDS User Guide, "Amazon RDS DB instance storage". All but the type are `InvalidParameterCombination`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 Source: RDS API Reference (CreateDBSubnetGroup, ModifyDBSubnetGroup, DeleteDBSubnetGroup, their errors).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import Any

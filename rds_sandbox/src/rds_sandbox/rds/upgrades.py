@@ -4,8 +4,6 @@ Sources: Amazon RDS User Guide, "How to perform a major version upgrade for RDS 
 database log files".
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

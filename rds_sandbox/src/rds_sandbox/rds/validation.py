@@ -5,8 +5,6 @@ parameter). Where it names none, they are `InvalidParameterValue` and `InvalidPa
 known to give; where no report quotes one, the message is our own.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime

@@ -4,8 +4,6 @@ Source: RDS API Reference, CreateDBInstance and ModifyDBInstance (PreferredBacku
 only touch do not conflict: the examples of Terraform's module for RDS have such ones.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from datetime import datetime, timedelta

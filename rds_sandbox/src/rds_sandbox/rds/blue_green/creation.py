@@ -4,8 +4,6 @@ Within a major version the green instance is a standby that streams from the blu
 and takes the changes by logical replication ("PostgreSQL replication methods for blue/green deployments").
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,6 @@
 Source: RDS API Reference, BlueGreenDeployment, SwitchoverDetail, BlueGreenDeploymentTask, and the examples of the four actions.
 """
 
-from __future__ import annotations
-
 import secrets
 import string
 from collections.abc import Iterable, Iterator

@@ -3,8 +3,6 @@
 Source: Amazon RDS User Guide, "Switching a blue/green deployment".
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from typing import Any
