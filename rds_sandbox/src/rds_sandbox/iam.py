@@ -20,7 +20,7 @@ from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id as identifier
 from moto.utilities.utils import get_partition
 
-from rds_sandbox import authorization, pages, resource_policies, resources, sessions
+from rds_sandbox import authorization, iam_changes, pages, resource_policies, resources, sessions  # noqa: F401 - it patches
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.policies import Call, statements
@@ -160,7 +160,8 @@ def listed(request: Request) -> dict[str, Any]:
     """moto's answer, in pages (IAM API Reference, MaxItems and Marker); users without their boundaries (ListUsers)."""
     found, key = getattr(request.moto, xform_name(request.name))().result, get_pagination_model("iam")[request.name]["result_key"]
     marker, size = request.parameters.get("Marker"), request.parameters.get("MaxItems", limits("iam")["page"])
-    page, rest = pages.cut(list(found[key]), marker, size, ValidationError("Invalid Marker: take it from the answer before."))
+    rows = [each for each in found[key] if getattr(each, "path", "/").startswith(request.parameters.get("PathPrefix", "/"))]
+    page, rest = pages.cut(rows, marker, size, ValidationError("Invalid Marker: take it from the answer before."))
     if key == "Users":
         page = [copy.copy(each) for each in page]
         for each in page:

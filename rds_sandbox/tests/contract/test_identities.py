@@ -79,3 +79,37 @@ def test_lists_come_in_pages(iam: Client) -> None:
         assert [(2, True), (1, False)] == [(len(page[member]), page["IsTruncated"]) for page in pages], operation
     assert ["all"] == [one["GroupName"] for one in iam.list_groups()["Groups"]]
     assert "ValidationError" == refused(iam.list_users, Marker="x")
+
+
+def test_what_a_change_does_not_name_stays(iam: Client) -> None:
+    """UpdateRole, UpdateGroup and UpdateLoginProfile; a path is a filter of lists."""
+    role = {"RoleName": "own"}
+    iam.create_role(**role, AssumeRolePolicyDocument=document(**LAMBDA), Description="mine", MaxSessionDuration=7200)
+    iam.update_role(**role, Description="ours")
+    iam.update_role(**role, MaxSessionDuration=14400)
+    found = iam.get_role(**role)["Role"]
+    assert ("ours", 14400) == (found["Description"], found["MaxSessionDuration"])
+    iam.create_group(GroupName="staff")
+    iam.update_group(GroupName="staff", NewPath="/of/ours/")
+    assert ["staff"] == [each["GroupName"] for each in iam.list_groups(PathPrefix="/of/")["Groups"]]
+    assert [] == iam.list_groups(PathPrefix="/other/")["Groups"]
+    ann = {"UserName": "ann"}
+    iam.create_user(**ann)
+    made = iam.create_login_profile(**ann, Password="Passw0rd!", PasswordResetRequired=True)["LoginProfile"]
+    assert made["PasswordResetRequired"]
+    iam.update_login_profile(**ann, PasswordResetRequired=False)
+    assert not iam.get_login_profile(**ann)["LoginProfile"]["PasswordResetRequired"]
+    assert [] == iam.list_service_specific_credentials(**ann)["ServiceSpecificCredentials"]
+
+
+def test_whom_a_policy_bounds(iam: Client) -> None:
+    """A policy tells of how many it is the boundary (Policy, PermissionsBoundaryUsageCount)."""
+    policy = iam.create_policy(PolicyName="bounds", PolicyDocument=document(Effect="Allow", Action="rds:*", Resource="*"))[
+        "Policy"
+    ]
+    assert 0 == policy["PermissionsBoundaryUsageCount"]
+    iam.create_user(UserName="ann", PermissionsBoundary=policy["Arn"])
+    iam.create_role(RoleName="own", AssumeRolePolicyDocument=document(**LAMBDA), PermissionsBoundary=policy["Arn"])
+    assert 2 == iam.get_policy(PolicyArn=policy["Arn"])["Policy"]["PermissionsBoundaryUsageCount"]
+    bounded = iam.get_role(RoleName="own")["Role"]["PermissionsBoundary"]
+    assert {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": policy["Arn"]} == bounded

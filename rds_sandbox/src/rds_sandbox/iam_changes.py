@@ -1,0 +1,61 @@
+"""What changes of IAM's users, groups and roles leave as it is, where moto's forget it or do nothing.
+
+Source: IAM API Reference, UpdateRole, UpdateGroup, CreateLoginProfile, UpdateLoginProfile, and Policy:
+PermissionsBoundaryUsageCount.
+"""
+
+from typing import Any
+
+from moto.iam import models
+
+from rds_sandbox.patches import MOTO, Request, action
+
+
+@action("iam", "UpdateRole")
+def update_role(request: Request) -> dict[str, Any]:
+    asked, role = request.parameters, request.iam.get_role(request.parameters["RoleName"])
+    role.description = asked.get("Description", role.description)
+    role.max_session_duration = asked.get("MaxSessionDuration", role.max_session_duration)
+    return {}
+
+
+@action("iam", "UpdateGroup")
+def move_group(request: Request) -> object:
+    """By its path alone; with another name moto does both."""
+    if "NewGroupName" not in request.parameters and "NewPath" in request.parameters:
+        request.iam.get_group(request.parameters["GroupName"]).path = request.parameters["NewPath"]
+        return {}
+    return MOTO
+
+
+@action("iam", "CreateLoginProfile", "UpdateLoginProfile")
+def login_profile(request: Request) -> dict[str, Any]:
+    asked, name, iam = request.parameters, request.moto._get_param("UserName"), request.iam
+    made = request.name == "CreateLoginProfile"
+    user = iam.create_login_profile(name, asked.get("Password")) if made else iam.get_login_profile(name)
+    user.password = asked.get("Password", user.password)
+    user.password_reset_required = asked.get("PasswordResetRequired", bool(user.password_reset_required))
+    described = {"UserName": name, "CreateDate": user.create_date, "PasswordResetRequired": user.password_reset_required}
+    return {"LoginProfile": described} if made else {}
+
+
+@action("iam", "ListServiceSpecificCredentials")
+def credentials(request: Request) -> dict[str, Any]:
+    """Nobody's: none can be made in the sandbox."""
+    if "UserName" in request.parameters:
+        request.iam.get_user(request.parameters["UserName"])
+    return {"ServiceSpecificCredentials": [], "IsTruncated": False}
+
+
+def _bounds(policy: Any) -> int:
+    """How many users and roles have it as their boundary."""
+    iam = models.iam_backends[policy.account_id][policy.partition]
+    bounded = (getattr(one, "permissions_boundary_arn", None) for one in (*iam.users.values(), *iam.roles.values()))
+    return sum(arn == policy.arn for arn in bounded)
+
+
+models.ManagedPolicy.permissions_boundary_usage_count = property(_bounds)  # type: ignore[attr-defined]
+# The API Reference says PermissionsBoundaryPolicy; Ansible's tests of roles, which run on AWS, find this, and are followed.
+models.Role.permissions_boundary = property(  # type: ignore[assignment]
+    lambda role: (arn := role.permissions_boundary_arn) and {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+)
