@@ -8,16 +8,24 @@ import re
 import threading
 from typing import Any
 
+from moto.ssm import models
 from moto.ssm.exceptions import SSMException, ValidationException
 
 from rds_sandbox import kms, pages
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.patches import Request, action
+from rds_sandbox.patches import Request, action, replaces
 from rds_sandbox.tables import limits
 
 STANDARD, ADVANCED, BY_SIZE = "Standard", "Advanced", "Intelligent-Tiering"
 SIZES, LEVELS, PAGE = limits("ssm")["sizes"], limits("ssm")["levels"], limits("ssm")["page"]
 _turn = threading.Lock()
+_below = models.ParameterDict.get_keys_beginning_with
+
+
+@replaces(models.ParameterDict, "get_keys_beginning_with")
+def below(known: Any, path: str, recursive: bool) -> list[str]:
+    """In the order of names, as Ansible's tests find those of a path on AWS."""
+    return sorted(_below(known, path, recursive))
 
 
 @action("ssm", "PutParameter")
@@ -93,7 +101,9 @@ def describe(request: Request) -> dict[str, Any]:
     wrong, region = SSMException("InvalidNextToken", "The specified token isn't valid."), request.backend.region_name
     token = asked.get("NextToken", "").strip()
     page, rest = pages.cut(found, token, asked.get("MaxResults", PAGE), None if token.isdecimal() else wrong)
-    rows = [{**each.describe_response_object(), "ARN": each.response_object(region=region)["ARN"]} for each in page]
+    rows = [
+        {"Policies": [], **each.describe_response_object(), "ARN": each.response_object(region=region)["ARN"]} for each in page
+    ]
     return {"Parameters": rows, "NextToken": rest}
 
 

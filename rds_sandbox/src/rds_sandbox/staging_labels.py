@@ -45,8 +45,9 @@ def check_move(labels: Labels, label: str, source: str, to: str) -> None:
     if source and source != there:
         raise InvalidParameterException(f"The staging label {label} is not attached to version {source}.")
     if to and there not in ("", to) and not source:
+        missing = "The parameter RemoveFromVersionId can't be empty."
         advice = "so you must explicitly reference that version in RemoveFromVersionId"
-        raise InvalidParameterException(f"Staging label {label} is currently attached to version {there}, {advice}.")
+        raise InvalidParameterException(f"{missing} Staging label {label} is currently attached to version {there}, {advice}.")
     if label == CURRENT and not to:
         rule = "to a different secret version. It can't be completely removed"
         raise InvalidParameterException(f"You can only move staging label {CURRENT} {rule}.")

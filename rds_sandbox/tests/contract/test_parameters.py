@@ -81,7 +81,12 @@ def test_what_is_described(ssm: Client) -> None:
 
 
 def test_names_in_a_hierarchy(ssm: Client) -> None:
-    """PutParameter, Name: a path begins with a slash, and has fifteen levels at most."""
+    """PutParameter, Name: a path begins with a slash, and has fifteen levels at most; those of a path come by their names."""
+    for name in ("/tree/b", "/tree/a/leaf"):
+        ssm.put_parameter(**given(Name=name))
+    assert ["/tree/a/leaf", "/tree/b"] == [
+        one["Name"] for one in ssm.get_parameters_by_path(Path="/tree", Recursive=True)["Parameters"]
+    ]
     assert "ValidationException" == refused(ssm.put_parameter, **given(Name="app/setting"))
     assert "HierarchyLevelLimitExceededException" == refused(ssm.put_parameter, **given(Name="/x" * 16))
     for name in ("setting", "/x" * 15):
