@@ -234,7 +234,8 @@ def _repeated(request: Request, secret: Any, version: Mapping[str, Any]) -> dict
     asked = [request.moto._get_param(name) for name in ("SecretString", "SecretBinary")]
     if asked != [version.get("secret_string"), version.get("secret_binary")]:
         token = request.parameters["ClientRequestToken"]
-        raise ResourceExistsException(f"A version of secret {secret.arn} has ClientRequestToken {token} and another value.")
+        reason = f"that value is already in use for a version of secret {secret.arn}"
+        raise ResourceExistsException(f"You can't use ClientRequestToken {token} because {reason}.")
     found = {"VersionId": version["version_id"], "VersionStages": version["version_stages"]}
     return {"ARN": secret.arn, "Name": secret.name, **found}
 
