@@ -38,8 +38,10 @@ log = logging.getLogger(__name__)
 def rotate(request: Request, secret: Any) -> dict[str, Any]:
     """Now, unless that is not wanted, and by the rules from now on; those not given stay."""
     asked, now = request.parameters, request.parameters.get("RotateImmediately", True)
-    rules = asked.get("RotationRules") or getattr(secret, "rules", {})
-    token = asked.get("ClientRequestToken") or str(uuid.uuid4())
+    rules, token = asked.get("RotationRules") or secret.rules, asked.get("ClientRequestToken") or str(uuid.uuid4())
+    answer = {"ARN": secret.arn, "Name": secret.name, **({"VersionId": token} if now else {})}
+    if token in secret.versions:  # the request comes again
+        return answer
     if not secret.owning_service:
         _check_function(request, secret)
     elif asked.keys() & BY_OTHERS:
@@ -47,12 +49,12 @@ def rotate(request: Request, secret: Any) -> dict[str, Any]:
     check_rules(rules)
     if secret.owning_service and now:
         _begin(request, secret, token)
-    elif not secret.owning_service:
+    managed_secrets.schedule(secret, rules)
+    if not secret.owning_service:
         secret.rotation_lambda_arn = asked.get("RotationLambdaARN") or secret.rotation_lambda_arn
         secret.rotation_requested = secret.rotation_enabled = True
         _run(secret, token, STEPS if now else TRIAL)
-    managed_secrets.schedule(secret, rules)
-    return {"ARN": secret.arn, "Name": secret.name, **({"VersionId": token} if now else {})}
+    return answer
 
 
 def _check_function(request: Request, secret: Any) -> None:
@@ -74,8 +76,8 @@ def _run(secret: Any, token: str, steps: Sequence[str]) -> None:
     """A version that waits for its value, and the function's steps; a trial's version goes again."""
     current = secret.versions.get(secret.default_version_id, {}) if steps is TRIAL else {}
     value = {key: current[key] for key in ("secret_string", "secret_binary") if key in current}
-    staging_labels.move(secret, [PENDING], "")
-    secret.versions[token] = {"createdate": int(time.time()), "version_id": token, "version_stages": [PENDING], **value}
+    its = {"createdate": int(time.time()), "version_id": token, "version_stages": [PENDING], **value}
+    staging_labels.add(secret, its, token)
     threading.Thread(target=_step, args=(secret, token, steps), name=secret.name, daemon=True).start()
 
 
@@ -92,7 +94,7 @@ def _step(secret: Any, token: str, steps: Sequence[str]) -> None:
     else:
         secret.last_rotation_date = int(time.time()) if steps is STEPS else secret.last_rotation_date
     if steps is TRIAL:
-        secret.versions.pop(token, None)
+        staging_labels.remove(secret, token)
 
 
 def check_rules(rules: Mapping[str, Any]) -> None:
@@ -112,6 +114,8 @@ def _begin(request: Request, secret: Any, version: str) -> None:
     instance: Any = next((one for one in instances if one.master_user_secret.secret_arn == secret.arn), None)
     if instance is None:
         raise InvalidRequestException("RDS cannot rotate the secret: the DB instance is gone.")
+    if instance.master_user_secret.version == version:  # the request comes again
+        return
     moto = SimpleNamespace(boto3_service_name="rds", current_account=account, region=region)
     wanted = {"DBInstanceIdentifier": instance.db_instance_identifier, "RotateMasterUserPassword": True, "ApplyImmediately": True}
     with patches.turn:

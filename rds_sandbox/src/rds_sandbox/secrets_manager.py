@@ -37,6 +37,7 @@ CHANGES = {*VALUES, *ANYBODY, "DeleteSecret", "RestoreSecret"}.difference(OWN)
 KEYED = {"GetSecretValue": "DecryptionFailure", "PutSecretValue": "EncryptionFailure", "UpdateSecret": "EncryptionFailure"}
 
 _to_dict = FakeSecret.to_dict
+FakeSecret.rules = {}  # type: ignore[attr-defined]
 
 
 @replaces(FakeSecret, "to_dict")
@@ -105,16 +106,15 @@ def list_versions(request: Request) -> dict[str, Any]:
     """Those that have labels; with IncludeDeprecated all of them."""
     asked = request.parameters
     backend, secret = request.backend, request.backend.describe_secret(asked["SecretId"])
-    key = secret.kms_key_id if secret.kms_key_id != backend.DEFAULT_KMS_KEY_ALIAS else None
+    key = getattr(secret, "kms_key_id", None)  # a replica has none
+    shown = "DefaultEncryptionKey" if key in (None, backend.DEFAULT_KMS_KEY_ALIAS) else key  # a key's form: not verified
     rows = [
         {
             "VersionId": version,
             "VersionStages": its["version_stages"] or None,
             "CreatedDate": its["createdate"],
             "LastAccessedDate": its.get("accessed"),
-            "KmsKeyIds": [
-                "DefaultEncryptionKey" if key in (None, backend.DEFAULT_KMS_KEY_ALIAS) else key
-            ],  # its form: not verified
+            "KmsKeyIds": [shown],
         }
         for version, its in list(secret.versions.items())
         if its["version_stages"] or asked.get("IncludeDeprecated")

@@ -65,9 +65,16 @@ def move(secret: Any, labels: Iterable[str], to: str) -> None:
 
 
 @replaces(FakeSecret, "reset_default_version")
-def add_current(secret: Any, version: Mapping[str, Any], version_id: str) -> None:
+def add(secret: Any, version: Mapping[str, Any], version_id: str) -> None:
+    """A version with the labels that it brings."""
     with _turn:
         _label(secret, {**secret.versions, version_id: {**version, "version_stages": []}}, version["version_stages"], version_id)
+
+
+def remove(secret: Any, version_id: str) -> None:
+    """Forget a version, whatever its labels."""
+    with _turn:
+        secret.versions = {version: its for version, its in secret.versions.items() if version != version_id}
 
 
 def _label(secret: Any, versions: Mapping[str, Any], labels: Iterable[str], to: str) -> None:

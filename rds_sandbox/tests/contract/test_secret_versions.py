@@ -223,7 +223,7 @@ def test_the_key_of_a_secret(sandbox: Mapping[str, str], secretsmanager: Client)
     assert "one" == secretsmanager.get_secret_value(**NAME)["SecretString"]
 
 
-def test_small_answers(secretsmanager: Client, versions: list[str]) -> None:
+def test_small_answers(sandbox: Mapping[str, str], secretsmanager: Client, versions: list[str]) -> None:
     """An empty description is one (UpdateSecret); replication answers with the ARN; all errors have the status 400."""
     secretsmanager.update_secret(**NAME, Description="x")
     secretsmanager.update_secret(**NAME, Description="")
@@ -231,6 +231,8 @@ def test_small_answers(secretsmanager: Client, versions: list[str]) -> None:
     assert "Description" not in found
     assert "InvalidParameterException" == refused(secretsmanager.replicate_secret_to_regions, **NAME, AddReplicaRegions=[{}])
     made = secretsmanager.replicate_secret_to_regions(**NAME, AddReplicaRegions=[{"Region": "us-west-2"}])
+    there = make_client(sandbox, "secretsmanager", "us-west-2")
+    assert ["DefaultEncryptionKey"] == there.list_secret_version_ids(**NAME)["Versions"][0]["KmsKeyIds"]
     left = secretsmanager.remove_regions_from_replication(**NAME, RemoveReplicaRegions=["us-west-2"])
     assert (found["ARN"], found["ARN"]) == (made["ARN"], left["ARN"])
     with pytest.raises(secretsmanager.exceptions.ResourceNotFoundException) as caught:
@@ -250,6 +252,8 @@ def test_a_function_rotates_in_four_steps(secretsmanager: Client, versions: list
     assert (True, rotator, 7) == (
         told["RotationEnabled"], told["RotationLambdaARN"], told["RotationRules"]["AutomaticallyAfterDays"],
     )  # fmt: skip
+    assert token == secretsmanager.rotate_secret(**NAME, **rules, ClientRequestToken=token)["VersionId"]  # a lost answer
+    assert "from two" == secretsmanager.get_secret_value(**NAME)["SecretString"]
     secretsmanager.rotate_secret(**NAME)
     assert wait_until(lambda: secretsmanager.get_secret_value(**NAME)["SecretString"] == "from from two")
 
