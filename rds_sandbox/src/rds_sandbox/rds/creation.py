@@ -19,7 +19,13 @@ CREATED = {"name": "created"}
 
 
 def create(
-    request: Request, parameters: Values, obtain: Obtain, prepare: Prepare, event: Values = CREATED, **options: Any
+    request: Request,
+    parameters: Values,
+    obtain: Obtain,
+    prepare: Prepare,
+    event: Values = CREATED,
+    source: SandboxDBInstance | None = None,
+    more: More | None = None,
 ) -> dict[str, Any]:
     """Register an instance with the parameters of moto's constructor, and begin the work; the answer to the request.
 
@@ -29,8 +35,8 @@ def create(
     """
     group = (parameters.get("db_subnet_group_name") or request.backend.default_subnet_group()).lower()
     instance = _registered(request, {**parameters, "db_subnet_group_name": group})
-    instance.source = options.get("source")
-    instance.begin((*_steps(instance, obtain, prepare, event), *options.get("more", _backups)(instance)), "available")
+    instance.source = source
+    instance.begin((*_steps(instance, obtain, prepare, event), *(more or _backups)(instance)), "available")
     return {"DBInstance": instance}
 
 

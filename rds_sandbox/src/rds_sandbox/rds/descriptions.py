@@ -143,8 +143,9 @@ class DescribedDBInstance(models.DBInstance):
     @property
     def performance_insights_kms_key_id(self) -> str | None:
         """The key given, or that of RDS."""
-        usual = str(self.backend.kms.describe_key("alias/aws/rds").arn)
-        return (self.performance_insights_key or usual) if self.performance_insights_enabled else None
+        if not self.performance_insights_enabled:
+            return None
+        return self.performance_insights_key or str(self.backend.kms.describe_key("alias/aws/rds").arn)
 
     @property
     def enhanced_monitoring_resource_arn(self) -> str | None:

@@ -7,6 +7,7 @@ is named `<identifier>.0` is as users show it.
 import re
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rds_sandbox.rds.instances import SandboxDBInstance
 FILES = {"postgresql": "postgresql.log.*", "upgrade": "pg_upgrade*"}  # of authentication with IAM there are none here
 BEGINNING = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)", re.MULTILINE)  # of a message: `%t` of log_line_prefix
 SECOND = len("2026-11-21 10:00:00")
+_export = ThreadPoolExecutor(1, "log-exports")
 _turn = threading.Lock()  # of the thread that looks after all instances, and of one that deletes an instance
 
 
@@ -37,8 +39,8 @@ def export(instance: SandboxDBInstance) -> None:
             logs.ensure_log_group(group)
             logs.ensure_log_stream(group, stream)
             if found := [event for path in _files(instance, kind) for event in _news(instance, path)]:
-                given = group, stream, sorted(found, key=lambda event: event["timestamp"])
-                threading.Thread(target=logs.put_log_events, args=given, daemon=True).start()  # nobody waits for subscribers
+                found.sort(key=lambda event: event["timestamp"])
+                _export.submit(logs.put_log_events, group, stream, found)  # in order, and nobody waits for subscribers
 
 
 def _files(instance: SandboxDBInstance, kind: str) -> list[Path]:

@@ -14,8 +14,10 @@ from contextlib import suppress
 from errno import ENOSPC
 from typing import Any
 
+from moto.core.exceptions import ServiceException
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.rds.models import rds_backends
+from werkzeug.exceptions import HTTPException
 
 from rds_sandbox import patches
 from rds_sandbox.host import Host
@@ -43,7 +45,8 @@ def _watch(host: Host) -> None:
             backends: list[Any] = list(rds_backends[DEFAULT_ACCOUNT_ID].values())
             for instance in (each for backend in backends for each in backend.instances()):
                 _look_after(instance, free)
-                log_exports.export(instance)
+                with suppress(OSError, ServiceException, HTTPException):  # its group was deleted meanwhile
+                    log_exports.export(instance)
 
 
 def _look_after(instance: SandboxDBInstance, free: int) -> None:
