@@ -180,8 +180,11 @@ class SandboxApp:
                 return _json({"Codes": reports.confirmation_codes(request.args.get("UserPoolId"))})
             case "POST", "/reset":
                 return self._reset()
-            case "PUT", "/moto-api" | "/iam":
-                setattr(self.host, path[1:].replace("-", "_"), True)
+            case "PUT", "/moto-api":
+                self.host.moto_api = True
+                return _json({})
+            case "PUT", "/iam":
+                self.host.iam = True
                 return _json({})
             case "PUT", "/interface":
                 self.host.callers.interfaces[_member(request, "LoopbackAddress")] = _member(request, "NetworkInterfaceId")

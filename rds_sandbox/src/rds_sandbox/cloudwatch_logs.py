@@ -90,6 +90,8 @@ def describe_groups(request: Request) -> dict[str, Any]:
         raise InvalidParameterException("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
     kind, after = asked.get("logGroupClass", "STANDARD"), asked.get("nextToken", "")
     later = [(name, group) for name, group in sorted(backend.groups.items()) if name > after]
+    ids = {each.removesuffix(":*") for each in asked.get("logGroupIdentifiers") or ()}
+    later = [(name, group) for name, group in later if not ids or ids & {name, group.arn.removesuffix(":*")}]
     fits = [group for name, group in later if name.startswith(prefix) and pattern in name]
     found = fits if kind == "STANDARD" else []
     page = found[: asked.get("limit", GROUPS)]

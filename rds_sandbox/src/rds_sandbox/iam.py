@@ -140,7 +140,7 @@ def parameter(response: Any, name: str, if_none: Any = None) -> Any:
         return found
     arn = sessions.identity(Request(operation, response, {}))["Arn"]
     if arn.endswith(":root"):
-        raise NotInSandbox(f"{operation} of the account's root user: give UserName")
+        raise NotInSandbox(f"{operation} of the account's root user is not in the sandbox: give UserName")
     if ":user/" not in arn:
         raise ValidationError("Must specify userName when calling with non-User credentials")
     return arn.rpartition("/")[2]

@@ -39,8 +39,8 @@ def _perform(host: Host, name: str, instance: Any, **given: Any) -> None:
             maintenance.announce(instance, given["action"])
         case "lag":
             if instance.source is None:
-                name = instance.db_instance_identifier
-                raise WrongInput(f"{name} is no read replica: `rds-sandbox status` shows what there is")
+                problem = f"{instance.db_instance_identifier} is no read replica"
+                raise WrongInput(f"{problem}: `rds-sandbox status` shows what there is")
             replication.delay(instance.machine.running_server(), given["seconds"])
         case "delay":
             host.delay = given["seconds"]
@@ -91,7 +91,7 @@ KINDS: Mapping[str, Callable[[str], Any]] = {
     "action": str,
     "address": _address,
     "days": _number(int, r"-?\d{1,5}", "number of days: give one such as 30, or -1"),
-    "factor": _seconds,
+    "factor": _number(float, r"\d+(\.\d+)?", "factor: give one such as 0.05"),
     "seconds": _seconds,
     "seed": _number(int, r"\d+", "seed: give a whole number such as 7"),
 }

@@ -383,7 +383,7 @@ def test_sign_in_is_by_the_clients_flows_and_secret(idp: Client, pool: str, sign
     assert "InvalidParameterException" == sign_in()
     idp.update_user_pool_client(**name, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"], RefreshTokenValidity=9)
     assert ["", "NotAuthorizedException", "NotAuthorizedException"] == [
-        sign_in(), sign_in(SECRET_HASH="x"), sign_in(PASSWORD="Wrong1!wrong"),
+        sign_in(), sign_in(SECRET_HASH="é"), sign_in(PASSWORD="Wrong1!wrong"),
     ]  # fmt: skip
     assert ["NotInSandbox", "NotAuthorizedException"] == [
         sign_in("CUSTOM_AUTH"),

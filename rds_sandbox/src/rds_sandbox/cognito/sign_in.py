@@ -56,7 +56,7 @@ def check_secret(client: Any, username: str, given: str) -> None:
     """Refuse a hash that the app client's secret does not make, where it has one."""
     if client.generate_secret:
         digest = hmac.new(client.secret.encode(), f"{username}{client.id}".encode(), hashlib.sha256).digest()
-        if not secrets.compare_digest(base64.b64encode(digest).decode(), given):
+        if not secrets.compare_digest(base64.b64encode(digest), given.encode()):
             raise NotAuthorizedError(f"Unable to verify secret hash for client {client.id}")
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from moto.awslambda import models
 from moto.awslambda.exceptions import LambdaClientError, UnknownFunctionException
 
-from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import logs, names
 from rds_sandbox.lambdas.backend import backend_in
 from rds_sandbox.lambdas.execution_environment import Outcome
@@ -38,9 +37,6 @@ THROTTLED_CODE = "TooManyRequestsException"
 def invoke(request: Request) -> tuple[int, dict[str, str], str]:
     """Wait for the answer, or take the event and run the function later, or do nothing."""
     asked, backend = request.parameters, request.backend
-    for parameter in ("DurableExecutionName", "TenantId"):
-        if asked.get(parameter):
-            raise NotInSandbox(f"{parameter} of an invocation is not in the sandbox")
     kind = asked.get("InvocationType", "RequestResponse")
     event = Event(_checked_event(request.moto.body, kind), client=_client_context(asked.get("ClientContext", "")))
     headers = {"x-amzn-RequestId": event.request_id}

@@ -6,7 +6,6 @@ from typing import Any
 from moto.awslambda.exceptions import InvalidParameterValueException
 
 from rds_sandbox import pages
-from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas.validation import LIMITS
 from rds_sandbox.patches import Request, action
 
@@ -14,8 +13,6 @@ from rds_sandbox.patches import Request, action
 @action("lambda", "ListFunctions")
 def list_functions(request: Request) -> dict[str, Any]:
     """The unpublished version of each, or all versions."""
-    if request.parameters.get("MasterRegion"):
-        raise NotInSandbox("Lambda@Edge is not in the sandbox")
     found = request.backend.list_functions(request.parameters.get("FunctionVersion"))
     return _paged("Functions", [each.listed() for each in found], request)
 

@@ -19,15 +19,12 @@ from moto.awslambda.exceptions import (
     UnknownPolicyException,
 )
 
-from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas import names
 from rds_sandbox.lambdas.functions import SandboxFunction
 from rds_sandbox.lambdas.validation import CONFLICT_CODE, LIMITS, refusal
 from rds_sandbox.lambdas.versions import check_revision
 from rds_sandbox.patches import Request, action
 from rds_sandbox.policies import Statement
-
-UNSUPPORTED = ("EventSourceToken", "FunctionUrlAuthType", "InvokedViaFunctionUrl", "PrincipalOrgID")
 
 
 @dataclass
@@ -42,9 +39,6 @@ class Policy:
 def add(request: Request) -> dict[str, str]:
     """A statement id is used once in a policy."""
     given = request.parameters
-    for parameter in UNSUPPORTED:
-        if given.get(parameter):
-            raise NotInSandbox(f"{parameter} of a permission is not in the sandbox")
     function, qualifier = _place(request)
     statement = _statement(given, names.arn(request.backend, function.function_name, qualifier))
     policy = function.common.policies.get(qualifier) or Policy()
