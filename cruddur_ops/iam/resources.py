@@ -74,7 +74,8 @@ def of(target: Target) -> dict[str, list[Resource]]:
         ]
 
     key = "*" if "alias/" in target.kms_key_id else target.kms_key_id or "*"
-    logs = [f"log-group:{one}" for one in (names.log_group(target), f"/aws/rds/instance/{identifier}/*")]
+    exported = (f"/aws/rds/instance/{one}/*" for one in (identifier, siblings))
+    logs = [f"log-group:{one}" for one in (names.log_group(target), *exported)]
     secrets = [f"secret:{secret_name(one, '*')}" for one in (identifier, siblings)]
     master = (
         target.master_user_secret if target.master_user_secret.startswith("arn:") else f"secret:{target.master_user_secret}-*"

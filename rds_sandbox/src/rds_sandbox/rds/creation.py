@@ -7,7 +7,7 @@ from moto.rds.exceptions import DBInstanceAlreadyExists
 
 from rds_sandbox.patches import Request
 from rds_sandbox.postgres import Server
-from rds_sandbox.rds import backups, parameter_groups, subnet_groups
+from rds_sandbox.rds import backups, log_exports, parameter_groups, subnet_groups
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance, Steps, Work
 
@@ -83,6 +83,7 @@ def _steps(instance: SandboxDBInstance, obtain: Obtain, prepare: Prepare, event:
         instance.say_which_major_runs()
         if instance.parameters:
             parameter_groups.reload(instance)
+        log_exports.export(instance)
         instance.say(event["name"], **event)
 
     yield "creating", work

@@ -141,7 +141,7 @@ def remove(instance: SandboxDBInstance, final: SandboxDBSnapshot | None = None, 
         instance.backend.retained[instance.dbi_resource_id] = instance
     else:
         backups.discard(instance)
-    log_exports.export(instance)
+    log_exports.export(instance, last=True)
     instance.machine.remove()
     replicas.detach(instance)
     if instance.manage_master_user_password:

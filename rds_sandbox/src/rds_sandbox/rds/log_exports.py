@@ -30,10 +30,12 @@ def skip(instance: SandboxDBInstance, kinds: Iterable[str]) -> None:
             instance.exported[path] = path.stat().st_size
 
 
-def export(instance: SandboxDBInstance) -> None:
-    """Export what is new; group and stream are made with the first look."""
+def export(instance: SandboxDBInstance, last: bool = False) -> None:
+    """Export what is new; group and stream are made with the first look, and never again once the instance is deleted."""
     with _turn:
-        for kind in instance.enabled_cloudwatch_logs_exports or ():
+        kinds = () if instance.exports_ended else instance.enabled_cloudwatch_logs_exports or ()
+        instance.exports_ended = instance.exports_ended or last
+        for kind in kinds:
             group, stream = f"/aws/rds/instance/{instance.db_instance_identifier}/{kind}", f"{instance.db_instance_identifier}.0"
             logs: Any = get_backend("logs")[instance.account_id][instance.region]
             logs.ensure_log_group(group)

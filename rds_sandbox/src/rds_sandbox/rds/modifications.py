@@ -214,6 +214,7 @@ def _export(instance: SandboxDBInstance, more: set[str], less: set[str]) -> None
     before = set(instance.enabled_cloudwatch_logs_exports or ())
     log_exports.skip(instance, more - before)
     instance.enabled_cloudwatch_logs_exports = sorted((before - less) | more)
+    log_exports.export(instance)
 
 
 def _completed(instance: SandboxDBInstance, values: Values) -> Values:
