@@ -38,6 +38,8 @@ def export(instance: SandboxDBInstance, last: bool = False) -> None:
         for kind in kinds:
             group, stream = f"/aws/rds/instance/{instance.db_instance_identifier}/{kind}", f"{instance.db_instance_identifier}.0"
             logs: Any = get_backend("logs")[instance.account_id][instance.region]
+            if instance.status == "deleting" and group not in logs.groups:
+                continue  # somebody has deleted it for good: not verified
             logs.ensure_log_group(group)
             logs.ensure_log_stream(group, stream)
             if found := [event for path in _files(instance, kind) for event in _news(instance, path)]:
