@@ -51,7 +51,8 @@ def _names(sandbox: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
     yield "pools", [one["Name"] for one in make_client(sandbox, "cognito-idp").list_user_pools(MaxResults=60)["UserPools"]]
     yield "roles", [one["RoleName"] for one in make_client(sandbox, "iam").list_roles()["Roles"]]
     yield "functions", [one["FunctionName"] for one in make_client(sandbox, "lambda").list_functions()["Functions"]]
-    yield "logs", [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    groups = [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    yield "logs", [name for name in groups if not name.startswith("/aws/rds/")]  # see docs/reliability.md
     yield "schedules", [one["Name"] for one in make_client(sandbox, "scheduler").list_schedules()["Schedules"]]
 
 
