@@ -28,6 +28,7 @@ from rds_sandbox.host import Host
 
 MOTO = object()
 JSON = {"json": "application/x-amz-json-1.1", "smithy-rpc-v2-cbor": "application/x-amz-json-1.1", "rest-json": "application/json"}
+DRY_RUN_CODE = "DryRunOperation"
 DENIALS = ("AccessDenied", "UnauthorizedOperation")
 FORM = "application/x-www-form-urlencoded"  # what the two XML protocols that have actions are sent as
 
@@ -176,8 +177,8 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
             import_module("rds_sandbox.authorization").require(response, service, name, given, host.keys.owner.key_id)
         request_model.check(service, name, given)
         request_model.check_lacking(service, name, given)
-        if service == "ec2" and given.get("DryRun"):
-            return _dry_run(response)
+        if service == "ec2" and given.get("DryRun"):  # and nothing refuses the request (EC2 API Reference, of every action)
+            raise request_model.Refused(DRY_RUN_CODE, "Request would have succeeded, but DryRun flag is set.")
         if function is None:
             return _in_protocol(response, *moto(response))
         g.own = True
@@ -194,20 +195,16 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
     if isinstance(result, tuple):  # status, headers and body
         return result[0], {**response.response_headers, **result[1]}, result[2]
     status, headers, body = _serialized(response, result)
-    status = 403 if isinstance(result, ServiceException) and _denies(service, result.code) else status
+    status = _status(service, result.code, status) if isinstance(result, ServiceException) else status
     return status, *response._enrich_response(headers, body)
 
 
-def _dry_run(response: Any) -> tuple[int, Any, Any]:
-    """What EC2 answers where DryRun is asked for and nothing refuses the request (EC2 API Reference, of every action)."""
-    refusal = request_model.Refused("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
-    _, headers, body = _serialized(response, refusal)
-    return 412, *response._enrich_response(headers, body)
-
-
-def _denies(service: str, code: str) -> bool:
-    """Whether the error's status is 403: a denial's, but of services that are asked in JSON alone ("Common Errors" of each)."""
-    return code in DENIALS or code == "AccessDeniedException" and get_service_model(service).protocol.startswith("rest")
+def _status(service: str, code: str, usual: int) -> int:
+    """412 of a dry run; 403 of a denial, but of services that are asked in JSON alone ("Common Errors" of each)."""
+    if code == DRY_RUN_CODE:
+        return 412
+    denied = code in DENIALS or (code == "AccessDeniedException" and get_service_model(service).protocol.startswith("rest"))
+    return 403 if denied else usual
 
 
 def _serialized(response: Any, result: Any) -> tuple[int, Any, Any]:
