@@ -94,11 +94,11 @@ def describe_groups(request: Request) -> dict[str, Any]:
     later = [(name, group) for name, group in later if not ids or ids & {name, group.arn.removesuffix(":*")}]
     fits = [group for name, group in later if name.startswith(prefix) and pattern in name]
     found = fits if kind == "STANDARD" else []
-    page = found[: asked.get("limit", GROUPS)]
+    page, rest = _page(found, asked, GROUPS)
     rows = [group.to_describe_dict() for group in page]
     if pattern:
         rows = [{key: value if key in SHORT else None for key, value in row.items()} for row in rows]
-    return {"logGroups": rows, "nextToken": page[-1].name if len(found) > len(page) else None}
+    return {"logGroups": rows, "nextToken": rest}
 
 
 @action("logs", "PutSubscriptionFilter")
@@ -138,9 +138,14 @@ def describe_filters(request: Request) -> dict[str, Any]:
     asked, group = request.parameters, _group(request)
     prefix, after = asked.get("filterNamePrefix", ""), asked.get("nextToken", "")
     found = [one for name, one in sorted(group.subscription_filters.items()) if name.startswith(prefix) and name > after]
-    page = found[: asked.get("limit", FILTERS)]
-    rest = page[-1].name if len(found) > len(page) else None
+    page, rest = _page(found, asked, FILTERS)
     return {"subscriptionFilters": [one.to_json() for one in page], "nextToken": rest}
+
+
+def _page(found: list[Any], asked: dict[str, Any], most: int) -> tuple[list[Any], str | None]:
+    """As many as are asked for, and the name after which the rest comes; None where nothing is left."""
+    page = found[: asked.get("limit", most)]
+    return page, page[-1].name if len(found) > len(page) else None
 
 
 def _group(request: Request) -> Any:

@@ -37,7 +37,7 @@ def given(request: Request) -> dict[str, Any]:
 def filters(asked: Mapping[str, Any], known: Collection[str] | None = None) -> dict[str, list[str]]:
     """The values of each filter; refused are those that the action does not have. Without `known`, moto refuses them."""
     found = {each["Name"]: each["Values"] for each in asked.get("Filters") or ()}
-    if unknown := found.keys() - (found.keys() if known is None else known):
+    if known is not None and (unknown := found.keys() - known):
         raise InvalidParameterValue(f"Unrecognized filter name: {min(unknown)}")
     return found
 
@@ -57,7 +57,5 @@ def paged(result: dict[str, Any], parameters: Mapping[str, Any], most: int = 100
     if not least <= limit <= most:
         raise InvalidParameterValue(f"Invalid value {limit} for MaxRecords. Must be between {least} and {most}")
     key, rows = next(iter(result.items()))
-    if marker and not pages.leads_on(marker, rows):
-        raise InvalidParameterValue("The specified marker is invalid")
-    page, rest = pages.cut(rows, marker or "0", limit)
+    page, rest = pages.cut(rows, marker, limit, InvalidParameterValue("The specified marker is invalid"))
     return {**result, key: page, "Marker": rest}
