@@ -184,9 +184,9 @@ class SandboxRDSBackend(models.RDSBackend):
 
     def iter_tagged_resources(self) -> Iterator[TaggedResource]:
         """For the Resource Groups Tagging API: what moto leaves out, too, under the types that ARNs have."""
-        yield from super().iter_tagged_resources()
-        for found in (self.blue_green_deployments, self.db_parameter_groups, self.event_subscriptions, self.subnet_groups):
-            for each in list(found.values()):
+        own = self.databases, self.database_snapshots, self.blue_green_deployments, self.db_parameter_groups
+        for found in (*own, self.event_subscriptions, self.subnet_groups):
+            for each in list(found.values()):  # which others change meanwhile
                 tags = {tag["Key"]: tag["Value"] for tag in each.tags or []}
                 yield TaggedResource(each.arn, tags, f"rds:{each.arn.split(':')[5]}")
 

@@ -63,7 +63,8 @@ def of(programs: Programs, major: int) -> dict[str, Parameter]:
     found = [_engines(programs, line.split("\t")) for line in programs.run("postgres", "--describe-config").splitlines()]
     rds = [Parameter(**{**row, "value": row["value"].get(str(major), row["value"]["other"])}) for row in table["rds"]]
     for library, rows in table["libraries"].items():
-        found += [Parameter(f"{library}.{name}", *columns) for name, columns in rows.items() if programs.has_library(library)]
+        if programs.has_library(library):
+            found += [Parameter(f"{library}.{name}", *columns) for name, columns in rows.items()]
     offered = ", ".join(extensions.names(major))
     rds.append(Parameter("rds.extensions", "string", True, "List of provided extensions", offered, False, offered))
     return {each.name: each for each in sorted([*found, *rds], key=lambda each: each.name)}

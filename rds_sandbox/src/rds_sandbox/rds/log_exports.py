@@ -35,9 +35,12 @@ def export(instance: SandboxDBInstance, last: bool = False) -> None:
     with _turn:
         kinds = () if instance.exports_ended else instance.enabled_cloudwatch_logs_exports or ()
         instance.exports_ended = instance.exports_ended or last
+        if not kinds:
+            return
+        logs: Any = get_backend("logs")[instance.account_id][instance.region]
+        name, stream = instance.db_instance_identifier, f"{instance.db_instance_identifier}.0"
         for kind in kinds:
-            group, stream = f"/aws/rds/instance/{instance.db_instance_identifier}/{kind}", f"{instance.db_instance_identifier}.0"
-            logs: Any = get_backend("logs")[instance.account_id][instance.region]
+            group = f"/aws/rds/instance/{name}/{kind}"
             if instance.status == "deleting" and group not in logs.groups:
                 continue  # somebody has deleted it for good: not verified
             logs.ensure_log_group(group)
@@ -55,6 +58,8 @@ def _files(instance: SandboxDBInstance, kind: str) -> list[Path]:
 def _news(instance: SandboxDBInstance, path: Path) -> list[dict[str, Any]]:
     """The events of what the file has more than when it was read last, in whole lines."""
     before = instance.exported.get(path, 0)
+    if path.stat().st_size == before:
+        return []
     with path.open("rb") as file:
         file.seek(before)
         new = file.read()

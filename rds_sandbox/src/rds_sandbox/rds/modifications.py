@@ -12,7 +12,17 @@ from moto.core.utils import utcnow
 from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombination, RDSClientError
 
 from rds_sandbox.patches import Request, action
-from rds_sandbox.rds import backups, changes, log_exports, managed_secrets, storage_rules, subnet_groups, upgrades, validation
+from rds_sandbox.rds import (
+    backups,
+    changes,
+    log_exports,
+    managed_secrets,
+    replicas,
+    storage_rules,
+    subnet_groups,
+    upgrades,
+    validation,
+)
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, SandboxRDSBackend, described, wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
@@ -38,8 +48,9 @@ def modify(request: Request) -> dict[str, Any]:
     asked = backend.with_keys(asked)
     asked |= {name: asked[name].lower() for name in LOWER if name in asked}
     instance = backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, FULL)
-    asked = dict(storage_rules.meant(asked, described(instance), copied=False))
-    validation.check_modify(asked, described(instance), backend.region_name)
+    now = described(instance)
+    asked = dict(storage_rules.meant(asked, now, copied=False))
+    validation.check_modify(asked, now, backend.region_name)
     subnet_group = asked.get("DBSubnetGroupName", instance.db_subnet_group.name)
     if subnet_group != instance.db_subnet_group.name:
         _check_move(backend, instance, subnet_group)
@@ -49,7 +60,7 @@ def modify(request: Request) -> dict[str, Any]:
     if instance.status == FULL:
         _require_growth(instance, asked)
     _check(backend, instance, asked)
-    planned = changes.plan(asked, described(instance), instance.pending)
+    planned = changes.plan(asked, now, instance.pending)
     instance.pending = {**planned.waiting, **planned.applied, **planned.plain}
     if not (planned.applied or planned.plain):
         return {"DBInstance": instance}
@@ -93,8 +104,7 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
         raise InvalidParameterCombination("You can't rotate a master user password that Secrets Manager doesn't manage.")
     if asked.get("RotateMasterUserPassword") and not asked.get("ApplyImmediately"):
         raise InvalidParameterCombination("You must specify apply immediately when rotating the master user password.")
-    if instance.followers and asked.get("BackupRetentionPeriod") == 0:
-        raise InvalidParameterCombination("Backups cannot be disabled on a DB instance that has read replicas.")
+    replicas.require_backups(instance, asked.get("BackupRetentionPeriod"))
     version = validation.resolve_upgrade(asked.get("EngineVersion"), instance.engine_version, allow_major=True)
     upgrades.check(instance, version)
     watched = asked.get("MonitoringInterval", instance.monitoring_interval)
@@ -103,7 +113,7 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
     if "OptionGroupName" in asked:
         backend.require_option_group(asked["OptionGroupName"], version)
     _check_storage_rests(instance, asked)
-    _check_parameter_group(backend, instance, asked)
+    _check_parameter_group(backend, instance, asked, version)
 
 
 def _check_move(backend: SandboxRDSBackend, instance: SandboxDBInstance, name: str) -> None:
@@ -121,17 +131,17 @@ def _check_public(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked
 
 
 def _check_storage_rests(instance: SandboxDBInstance, asked: Values) -> None:
-    rests = instance.optimizing_since is None or utcnow() - instance.optimizing_since > OPTIMIZATION
+    if instance.optimizing_since is None or utcnow() - instance.optimizing_since > OPTIMIZATION:
+        return
     wanted = changes.plan(asked, described(instance), {})
-    if not rests and set(changes.STORAGE) & {*wanted.applied, *wanted.waiting}:
+    if set(changes.STORAGE) & {*wanted.applied, *wanted.waiting}:
         raise InvalidParameterCombination(
             "You can't currently modify the storage of this DB instance because the previous storage change is being optimized."
         )
 
 
-def _check_parameter_group(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values) -> None:
+def _check_parameter_group(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Values, version: str) -> None:
     """It is of the version's family; a major upgrade needs a new one, where one is used that is not the default."""
-    version = asked.get("EngineVersion", instance.engine_version)
     if "DBParameterGroupName" in asked:
         backend.require_parameter_group(asked["DBParameterGroupName"], version)
         return

@@ -90,6 +90,12 @@ def _level(instance: SandboxDBInstance) -> int:
     return 1 + _level(instance.source) if instance.source else 0
 
 
+def require_backups(source: SandboxDBInstance, days: int | None) -> None:
+    """Refuse to disable the backups of an instance that has replicas."""
+    if source.followers and days == 0:
+        raise InvalidParameterCombination("Backups cannot be disabled on a DB instance that has read replicas.")
+
+
 @action("rds", "PromoteReadReplica")
 def promote_replica(request: Request) -> dict[str, Any]:
     """The server ends its recovery, and is on its own."""
@@ -100,8 +106,7 @@ def promote_replica(request: Request) -> dict[str, Any]:
     validation.check_ranges(asked)
     windows.check(replica.preferred_maintenance_window, asked.get("PreferredBackupWindow"))
     days = asked.get("BackupRetentionPeriod", 1)
-    if replica.followers and not days:
-        raise InvalidParameterCombination("Backups cannot be disabled on a DB instance that has read replicas.")
+    require_backups(replica, days)
     replica.pending = {**replica.pending, "BackupRetentionPeriod": days}
 
     def work() -> None:

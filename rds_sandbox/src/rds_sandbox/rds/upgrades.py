@@ -12,7 +12,7 @@ from moto.rds.exceptions import RDSClientError
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.postgres import Server, ServerFailed, roles, upgrade
-from rds_sandbox.rds import backups, events, facts, replicas
+from rds_sandbox.rds import backups, changes, events, facts, replicas
 from rds_sandbox.rds.backend import wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 
@@ -24,7 +24,7 @@ def check(instance: SandboxDBInstance, version: str) -> None:
     second is as users of CDK and Terraform report it.
     """
     name = instance.db_instance_identifier
-    if facts.major(version) != facts.major(instance.engine_version):
+    if changes.is_major(version, instance.engine_version):
         if instance.source:
             source = instance.source.db_instance_identifier
             raise wrong_state(f"DB instance {name} is a read replica: it is upgraded along with its source {source}.")
