@@ -9,7 +9,7 @@ from typing import Any
 from moto.ec2.exceptions import DependencyViolationError
 
 from rds_sandbox.ec2.internet import has_gateway
-from rds_sandbox.ec2.network_interfaces import existing, instances_of
+from rds_sandbox.ec2.network_interfaces import endpoints_of, existing, instances_of
 from rds_sandbox.patches import MOTO, Request, action
 
 
@@ -39,7 +39,7 @@ def delete_vpc(request: Request) -> object:
     theirs = [
         *(each for zone in ec2.subnets.values() for each in zone.values()),
         *ec2.egress_only_internet_gateways.values(),
-        *(each for each in ec2.vpc_end_points.values() if each.state != "deleted"),
+        *endpoints_of(ec2).values(),
         *(each for each in ec2.network_acls.values() if not each.default),
         *(each for each in ec2.groups[ec2.get_vpc(vpc).id].values() if not each.is_default),
     ]

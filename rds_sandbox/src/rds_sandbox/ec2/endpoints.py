@@ -12,6 +12,7 @@ from moto.ec2.models.vpcs import VPCBackend
 
 from rds_sandbox.ec2.endpoint_services import types_of
 from rds_sandbox.ec2.internet import names_hosts
+from rds_sandbox.ec2.network_interfaces import endpoints_of
 from rds_sandbox.ec2.sources import find_group
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
@@ -24,17 +25,17 @@ def create_vpc_endpoint(ec2: Any, vpc_id: str, service_name: str, endpoint_type:
     kind, types = endpoint_type or "Gateway", types_of(ec2, service_name)
     if kind not in types:
         raise InvalidParameter(f"Endpoint type ({kind}) does not match available service types ([{', '.join(types)}]).")
-    if kind != "Gateway" and given.get("route_table_ids"):
+    tables = given.pop("route_table_ids", None) or []
+    if kind != "Gateway" and tables:
         raise InvalidParameter("Route table IDs are only supported for Gateway type VPC Endpoint.")
-    named = kind == "Interface" and bool(given.pop("private_dns_enabled", None))
+    named = kind == "Interface" and bool(given.get("private_dns_enabled"))
     if named:
         _check_private_dns(ec2, ec2.get_vpc(vpc_id), service_name)
-    for table in given.get("route_table_ids") or ():
+    for table in tables:
         ec2.get_route_table(table)
     for group in given.get("security_group_ids") or ():
         find_group(ec2, group)
-    tables = given.pop("route_table_ids", None) or []
-    more = {**given, "policy_document": given.get("policy_document"), "route_table_ids": tables, "private_dns_enabled": named}
+    more = {"policy_document": None, **given, "route_table_ids": tables, "private_dns_enabled": named}
     return _create(ec2, vpc_id, service_name, kind, **more)
 
 
@@ -43,8 +44,8 @@ def _check_private_dns(ec2: Any, vpc: Any, service_name: str) -> None:
     if not names_hosts(vpc):
         needed = "both enableDnsSupport and enableDnsHostnames VPC attributes set to true"
         raise InvalidParameter(f"Enabling private DNS requires {needed} for {vpc.id}")
-    others = [each for each in ec2.vpc_end_points.values() if (each.vpc_id, each.service_name) == (vpc.id, service_name)]
-    if any(each.private_dns_enabled and each.state != "deleted" for each in others):
+    others = [each for each in endpoints_of(ec2).values() if (each.vpc_id, each.service_name) == (vpc.id, service_name)]
+    if any(each.private_dns_enabled for each in others):
         domain = f"{service_name.rpartition('.')[2]}.{ec2.region_name}.amazonaws.com in the VPC {vpc.id}"
         raise InvalidParameter(
             f"private-dns-enabled cannot be set because there is already a conflicting DNS domain for {domain}"
@@ -55,8 +56,8 @@ def _check_private_dns(ec2: Any, vpc: Any, service_name: str) -> None:
 def modify(request: Request) -> object:
     """Policy and private DNS; subnets are left, security groups exchanged."""
     asked, ec2 = request.parameters, request.backend
-    endpoint, named = ec2.vpc_end_points.get(asked["VpcEndpointId"]), asked.get("PrivateDnsEnabled")
-    if endpoint is None or endpoint.state == "deleted":
+    endpoint, named = endpoints_of(ec2).get(asked["VpcEndpointId"]), asked.get("PrivateDnsEnabled")
+    if endpoint is None:
         raise InvalidVpcEndPointIdError(asked["VpcEndpointId"])
     if named and endpoint.vpc_endpoint_type != "Interface":
         raise InvalidParameter("Private DNS is only supported for Interface type VPC Endpoint.")
@@ -75,8 +76,8 @@ def delete(request: Request) -> dict[str, Any]:
     """With their network interfaces and routes; those that are not there are told."""
     ec2, missing = request.backend, []
     for each in request.parameters["VpcEndpointIds"]:
-        endpoint = ec2.vpc_end_points.get(each)
-        if endpoint is None or endpoint.state == "deleted":
+        endpoint = endpoints_of(ec2).get(each)
+        if endpoint is None:
             error = {"Code": "InvalidVpcEndpoint.NotFound", "Message": f"The Vpc Endpoint Id '{each}' does not exist"}
             missing.append({"ResourceId": each, "Error": error})
         else:

@@ -39,9 +39,13 @@ def delete(request: Request) -> object:
 
 def _of_services(ec2: Any) -> set[str]:
     """The ids of the interfaces of NAT gateways and endpoints."""
-    ends = [end for end in ec2.vpc_end_points.values() if end.state != "deleted"]
     gateways = {gateway._eni.id for gateway in ec2.nat_gateways.values() if gateway.state != "deleted"}
-    return gateways.union(*(end.network_interface_ids for end in ends))
+    return gateways.union(*(end.network_interface_ids for end in endpoints_of(ec2).values()))
+
+
+def endpoints_of(ec2: Any) -> dict[str, Any]:
+    """The VPC endpoints by their ids, without those that are deleted, which moto keeps."""
+    return {each: end for each, end in list(ec2.vpc_end_points.items()) if end.state != "deleted"}
 
 
 def instances_of(ec2: Any) -> list[Any]:

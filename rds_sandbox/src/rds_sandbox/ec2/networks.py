@@ -45,26 +45,17 @@ def create_default_subnet(ec2: Any, availability_zone: str) -> Any:
     return subnet
 
 
-@action("ec2", "ModifyVpcAttribute")
-def modify_vpc(request: Request) -> dict[str, Any]:
-    [(name, value)] = _changed(request, "VpcId").items()
-    request.backend.modify_vpc_attribute(request.parameters["VpcId"], camelcase_to_underscores(name), value)
-    return {}
-
-
-@action("ec2", "ModifySubnetAttribute")
-def modify_subnet(request: Request) -> dict[str, Any]:
-    [(name, value)] = _changed(request, "SubnetId").items()
-    request.backend.modify_subnet_attribute(request.parameters["SubnetId"], camelcase_to_underscores(name), value)
-    return {}
-
-
-def _changed(request: Request, identifier: str) -> dict[str, bool]:
-    """The attribute that a request changes."""
-    asked = {name: setting["Value"] for name, setting in request.parameters.items() if name != identifier}
+@action("ec2", "ModifySubnetAttribute", "ModifyVpcAttribute")
+def modify(request: Request) -> dict[str, Any]:
+    """The attribute that the request names, and no other."""
+    asked = dict(request.parameters)
+    identifier = asked.pop("VpcId" if request.name == "ModifyVpcAttribute" else "SubnetId")
     if len(asked) > 1:
         names = ", ".join(sorted(name[0].lower() + name[1:] for name in asked))
         raise InvalidParameterCombination(f"Fields for multiple attribute types specified: {names}")
     if not asked:
         raise InvalidParameterCombination("No attributes specified.")
-    return asked
+    [(name, setting)] = asked.items()
+    change = getattr(request.backend, camelcase_to_underscores(request.name))
+    change(identifier, camelcase_to_underscores(name), setting["Value"])
+    return {}

@@ -11,6 +11,7 @@ from moto.core.utils import aws_api_matches
 from moto.ec2.exceptions import InvalidFilter
 from moto.ec2.models import EC2Backend, validate_resource_ids
 
+from rds_sandbox.ec2.network_interfaces import endpoints_of
 from rds_sandbox.patches import MOTO, Request, action, replaces
 
 FILTERS = ("key", "resource-id", "resource-type", "value")
@@ -23,9 +24,8 @@ def iter_tagged_resources(ec2: Any) -> Iterator[TaggedResource]:
     yield from _listed(ec2)
     groups = [group for vpc in list(ec2.groups.values()) for group in list(vpc.values())]
     rules = [rule.id for group in groups for rule in (*group.ingress_rules, *group.egress_rules)]
-    endpoints = [end.id for end in list(ec2.vpc_end_points.values()) if end.state != "deleted"]
     place = f"arn:{ec2.partition}:ec2:{ec2.region_name}:{ec2.account_id}"
-    for kind, ids in (("security-group-rule", rules), ("vpc-endpoint", endpoints)):
+    for kind, ids in (("security-group-rule", rules), ("vpc-endpoint", endpoints_of(ec2))):
         for each in ids:
             yield TaggedResource(f"{place}:{kind}/{each}", dict(ec2.tags.get(each, {})), f"ec2:{kind}")
 
