@@ -144,8 +144,8 @@ def of_role(iam: Any, arn: str) -> Caller:
 def _boundary(iam: Any, identity: Any) -> dict[str, str]:
     """The permissions boundary of a user or role, where it has one."""
     arn = getattr(identity, "permissions_boundary_arn", None)
-    versions = iam.managed_policies[arn].versions if arn in iam.managed_policies else []
-    document = next((each.document for each in versions if each.is_default), NOTHING)
+    found = policies.current(iam.managed_policies[arn]) if arn in iam.managed_policies else []
+    document = next(iter(found), NOTHING)
     return {"permissions boundary": str(document)} if arn else {}
 
 

@@ -44,24 +44,22 @@ def _identify(kind: Any, prefix: str) -> None:
     """Ids as AWS's, whoever makes one of the kind."""
     make = kind.__init__
 
+    @replaces(kind, "__init__")
     def made(self: Any, *given: Any, **named: Any) -> None:
         make(self, *given, **named)
         self.id = identifier(self.account_id, prefix, 21)
-
-    kind.__init__ = made
 
 
 def _word(name: str, text: str) -> None:
     """The message of a look-up that finds nothing."""
     look_up = getattr(IAMBackend, name)
 
+    @replaces(IAMBackend, name)
     def found(iam: Any, *given: Any, **named: Any) -> Any:
         try:
             return look_up(iam, *given, **named)
         except NotFoundException as error:
             raise NotFoundException(text.format(*given, *named.values())) from error
-
-    setattr(IAMBackend, name, found)
 
 
 for _kind, _prefix in limits("iam")["prefixes"].items():
@@ -128,15 +126,14 @@ def bound(request: Request) -> object:
     else:
         user = iam.get_user(asked["UserName"])
     user.permissions_boundary_arn = arn  # type: ignore[attr-defined]
-    user.permissions_boundary = arn and {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}  # type: ignore[attr-defined]
     return {"User": user} if request.name == "CreateUser" else {}
 
 
 @replaces(IamResponse, "_get_param")
 def parameter(response: Any, name: str, if_none: Any = None) -> Any:
     """Where no user is named, whoever has signed: a user, who alone has a name (IAM API Reference, UserName of each action)."""
-    found, operation = BaseResponse._get_param(response, name, if_none), response._get_action()
-    if name != "UserName" or found or operation not in resources.facts()["caller"]["iam"]:
+    found = BaseResponse._get_param(response, name, if_none)
+    if name != "UserName" or found or (operation := response._get_action()) not in resources.facts()["caller"]["iam"]:
         return found
     arn = sessions.identity(Request(operation, response, {}))["Arn"]
     if arn.endswith(":root"):
@@ -165,7 +162,7 @@ def listed(request: Request) -> dict[str, Any]:
     if key == "Users":
         page = [copy.copy(each) for each in page]
         for each in page:
-            each.permissions_boundary = None
+            each.permissions_boundary_arn = None
     return {**found, key: page, "IsTruncated": rest is not None, "Marker": rest}
 
 

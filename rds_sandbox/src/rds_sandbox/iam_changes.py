@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.iam import models
 
-from rds_sandbox.patches import MOTO, Request, action
+from rds_sandbox.patches import MOTO, Request, action, replaces
 
 
 @action("iam", "UpdateRole")
@@ -54,8 +54,12 @@ def _bounds(policy: Any) -> int:
     return sum(arn == policy.arn for arn in bounded)
 
 
-models.ManagedPolicy.permissions_boundary_usage_count = property(_bounds)  # type: ignore[attr-defined]
-# The API Reference says PermissionsBoundaryPolicy; Ansible's tests of roles, which run on AWS, find this, and are followed.
-models.Role.permissions_boundary = property(  # type: ignore[assignment]
-    lambda role: (arn := role.permissions_boundary_arn) and {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
-)
+def _boundary(identity: Any) -> dict[str, str] | None:
+    """As Ansible's tests of roles find it, which run on AWS; the API Reference's type is PermissionsBoundaryPolicy."""
+    arn = getattr(identity, "permissions_boundary_arn", None)
+    return {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn} if arn else None
+
+
+replaces(models.ManagedPolicy, "permissions_boundary_usage_count")(property(_bounds))
+for _kind in (models.Role, models.User):
+    replaces(_kind, "permissions_boundary")(property(_boundary))

@@ -52,8 +52,12 @@ def decide(documents: Iterable[str], call: Call, principals: Collection[str] | N
 
 def documents(identity: Any) -> list[str]:
     """Those of a user, group or role of moto's: inline, and attached in their default versions."""
-    attached = [each for policy in identity.managed_policies.values() for each in policy.versions if each.is_default]
-    return [*identity.policies.values(), *(version.document for version in attached)]
+    return [*identity.policies.values(), *(each for policy in identity.managed_policies.values() for each in current(policy))]
+
+
+def current(policy: Any) -> list[str]:
+    """The document of a managed policy of moto's in its default version, alone."""
+    return [each.document for each in policy.versions if each.is_default]
 
 
 def statements(document: str) -> Iterator[Statement]:

@@ -83,7 +83,8 @@ def tags(service: str, resource: str, place: Place) -> Mapping[str, str] | None:
     if service == "ec2":
         rows = backend.describe_tags({"resource-id": [resource.rpartition("/")[2]]})
         return {each["key"]: each["value"] for each in rows}
-    return next((each.tags for each in backend.iter_tagged_resources() if each.arn.lower() == resource.lower()), {})
+    wanted = resource.lower()
+    return next((each.tags for each in backend.iter_tagged_resources() if each.arn.lower() == wanted), {})
 
 
 def policy(service: str, resource: str | None, place: Place) -> str | None:

@@ -90,6 +90,6 @@ def _policy(asked: Mapping[str, Any], iam: Any) -> str:
     for arn in (one.get("arn", "") for one in asked.get("PolicyArns", ())):
         if arn not in iam.managed_policies:
             raise Refused("MalformedPolicyDocument", f"The policy {arn} is not in the account of the role.")
-        documents += [each.document for each in iam.managed_policies[arn].versions if each.is_default]
+        documents += policies.current(iam.managed_policies[arn])
     found = [statement for each in documents for statement in policies.statements(each)]
     return json.dumps({"Statement": found}) if documents else ""
