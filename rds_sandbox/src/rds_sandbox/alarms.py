@@ -76,9 +76,11 @@ def put(backend: Any, name: str, *given: Any, **named: Any) -> Any:
     """Tags are those of the creation; an update leaves them alone, and the state. A new one has no data yet."""
     before = backend.alarms.get(name)
     alarm = _put(backend, name, *given, **{**named, "tags": None if before else named.get("tags")})
-    for kept in ("state_value", "state_reason", "state_updated_timestamp", "history") if before else ():
+    if before is None:
+        alarm.state_value = NO_DATA
+        return alarm
+    for kept in ("state_value", "state_reason", "state_updated_timestamp", "history"):
         setattr(alarm, kept, getattr(before, kept))
-    alarm.state_value = before.state_value if before else NO_DATA
     return alarm
 
 

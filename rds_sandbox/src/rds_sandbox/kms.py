@@ -5,6 +5,7 @@ Source: KMS API Reference, the page of each action; Developer Guide, "Key states
 
 from typing import Any
 
+from botocore import xform_name
 from moto.core.exceptions import JsonRESTError
 from moto.kms import models
 from moto.kms.exceptions import ValidationException
@@ -39,8 +40,7 @@ def change(request: Request) -> dict[str, Any]:
         raise _invalid(key)
     if request.name == "ScheduleKeyDeletion":
         return _schedule(backend, key, asked.get("PendingWindowInDays", LIMITS["window"]["most"]))
-    change = {"EnableKey": backend.enable_key, "DisableKey": backend.disable_key}.get(request.name, backend.cancel_key_deletion)
-    change(key.id)
+    getattr(backend, xform_name(request.name))(key.id)  # enable_key, disable_key, cancel_key_deletion
     return {"KeyId": key.arn} if request.name == "CancelKeyDeletion" else {}
 
 

@@ -153,8 +153,8 @@ def put_policy(request: Request) -> object:
         raise InvalidParameterException("You can only attach the policy that is named default.")
     if problem := resource_policies.problem(document, request.iam):
         raise SecretsManagerClientError("MalformedPolicyDocumentException", problem)
-    public = asked.get("BlockPublicPolicy") and policies.is_public(document)
-    if public is None and asked.get("BlockPublicPolicy"):
+    public = policies.is_public(document) if asked.get("BlockPublicPolicy") else False
+    if public is None:
         raise NotInSandbox("whether the conditions of a policy keep the public out is not in the sandbox")
     if public:
         message = "The resource policy grants broad access: name principals other than *, or leave BlockPublicPolicy out."

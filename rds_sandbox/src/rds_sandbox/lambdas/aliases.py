@@ -62,7 +62,7 @@ def create(request: Request) -> dict[str, Any]:
     function = backend.get_function(names.read(backend, given["FunctionName"])[0], given["FunctionVersion"])
     name, aliases = given["Name"], function.common.aliases
     alias = Alias(names.arn(backend, function.function_name, name), name, given["FunctionVersion"])
-    _check_weights(request, alias)
+    _check_weights(request, function.function_name, alias)
     if name in aliases:
         raise refusal(409, CONFLICT_CODE, f"Alias already exists: {alias.arn}")
     alias.set(given)
@@ -82,7 +82,7 @@ def update(request: Request) -> dict[str, Any]:
     check_revision(given.get("RevisionId"), alias.revision_id)
     if "FunctionVersion" in given:
         request.backend.get_function(function.function_name, given["FunctionVersion"])
-    _check_weights(request, alias)
+    _check_weights(request, function.function_name, alias)
     alias.set(given)
     return alias.described()
 
@@ -110,7 +110,7 @@ def _function(request: Request) -> SandboxFunction:
     return function
 
 
-def _check_weights(request: Request, alias: Alias) -> None:
+def _check_weights(request: Request, function: str, alias: Alias) -> None:
     """At most one other version, which is there; none beside $LATEST."""
     given = request.parameters
     weights, version = _weights(given, alias.weights), given.get("FunctionVersion", alias.version)
@@ -122,4 +122,4 @@ def _check_weights(request: Request, alias: Alias) -> None:
         message = f"Invalid function version {version}. Function version {version} is already included in routing configuration."
         raise InvalidParameterValueException(message)
     for other in weights:
-        request.backend.get_function(_function(request).function_name, other)
+        request.backend.get_function(function, other)

@@ -71,10 +71,14 @@ class SandboxLambdaBackend(models.LambdaBackend):
 
     def statements(self, called: str, qualifier: str | None = None) -> Sequence[Statement]:
         """Those of the policy of exactly what is called: the function, a version or an alias."""
+        policy = self.policy(called, qualifier)
+        return policy.statements if policy else ()
+
+    def policy(self, called: str, qualifier: str | None = None) -> Any:
+        """That of exactly what is called; None where it has none."""
         name, qualifier = names.read(self, called, qualifier)
         function = self.latest(name)
-        policy = function.common.policies.get(qualifier) if function else None
-        return policy.statements if policy else ()
+        return function.common.policies.get(qualifier) if function else None
 
     def tag_resource(self, resource_arn: str, tags: dict[str, str]) -> None:
         """At most as many as a resource may have."""

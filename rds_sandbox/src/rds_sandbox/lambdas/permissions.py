@@ -75,9 +75,7 @@ def remove(request: Request) -> dict[str, Any]:
 @action("lambda", "GetPolicy")
 def get(request: Request) -> dict[str, str]:
     """Of exactly what is called."""
-    name, qualifier = names.read(request.backend, request.parameters["FunctionName"], request.parameters.get("Qualifier"))
-    function = request.backend.latest(name)
-    policy = function and function.common.policies.get(qualifier)
+    policy = request.backend.policy(request.parameters["FunctionName"], request.parameters.get("Qualifier"))
     if not policy:
         raise GenericResourcNotFound
     document = {"Version": "2012-10-17", "Id": "default", "Statement": policy.statements}
