@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
 from cruddur_ops.database.errors import told
@@ -79,9 +80,9 @@ class Session:
         self._turn.release()
 
     def open(self, connect_timeout: int = CONNECT_TIMEOUT) -> psycopg.Cursor[DictRow]:
-        """Connect where nothing is connected. A server that has hung up since is noticed without asking it, and called again."""
+        """Connect where nothing usable is connected, which is known without asking the server."""
         with self._turn:
-            if self._cursor is None or _hung_up(self._cursor.connection):
+            if self._cursor is None or _hung_up(self._cursor.connection) or _cut_off(self._cursor.connection):
                 self.close()
                 connection = connect(self._target, connect_timeout=connect_timeout, autocommit=True)
                 self._cursor = connection.cursor(row_factory=dict_row)
@@ -119,3 +120,8 @@ def _hung_up(connection: Connection) -> bool:
     poll = select.poll()
     poll.register(connection.pgconn.socket, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def _cut_off(connection: Connection) -> bool:
+    """Whether an interrupt has left it in the middle of a statement, whose answer nobody reads any more."""
+    return connection.info.transaction_status == TransactionStatus.ACTIVE

@@ -14,8 +14,9 @@ from itertools import groupby
 
 import psycopg
 from psycopg import generators
+from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus
-from psycopg.pq.abc import PGresult
+from psycopg.pq.abc import PGconn, PGresult
 
 from cruddur_ops import queries
 from cruddur_ops.database import omissions
@@ -178,9 +179,8 @@ def _sent(connection: Connection, name: str, content: str, part: Sequence[Statem
     """Send statements that follow one another in one message, which execute() would not do; their last result."""
     start, end = part[0].start, part[-1].end
     encoding = connection.info.encoding
-    connection.pgconn.send_query(content[start:end].encode(encoding))
     last: PGresult
-    *done, last = connection.wait(generators.execute(connection.pgconn))
+    *done, last = connection.wait(_exchange(connection.pgconn, content[start:end].encode(encoding)))
     if last.status == ExecStatus.FATAL_ERROR:
         error = psycopg.errors.error_from_result(last)
         place = start + int(error.diag.statement_position or 0) - 1
@@ -188,12 +188,24 @@ def _sent(connection: Connection, name: str, content: str, part: Sequence[Statem
         line = content.count("\n", 0, place) + 1 if place >= start else one.line
         raise _failure(error, f"{queries.place(name)}, line {line}", one, *remedies) from error
     if part[0].data is not None:
-        connection.wait(generators.copy_to(connection.pgconn, part[0].data.encode(encoding)))
         try:
-            connection.wait(generators.copy_end(connection.pgconn, None))
+            connection.wait(_copy(connection.pgconn, part[0].data.encode(encoding)))
         except psycopg.DatabaseError as error:
             raise _failure(error, f"{queries.place(name)}, line {part[0].line}", part[0], *remedies) from error
     return last
+
+
+def _exchange(pgconn: PGconn, statements: bytes) -> PQGen[list[PGresult]]:
+    """Send and await them as one step of psycopg's, which cancels at the server what Ctrl-C meets there, and nothing else."""
+    pgconn.send_query(statements)
+    results: list[PGresult] = yield from generators.execute(pgconn)
+    return results
+
+
+def _copy(pgconn: PGconn, data: bytes) -> PQGen[PGresult]:
+    """The same for the data of a COPY."""
+    yield from generators.copy_to(pgconn, data)
+    return (yield from generators.copy_end(pgconn, None))
 
 
 def _failure(error: psycopg.Error, where: str, one: Statement, remedy: str, rights: str, duplicate: str) -> OpsError:

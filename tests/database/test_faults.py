@@ -13,13 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import psycopg
 import pytest
+from psycopg import generators
 
 from cruddur_ops import cli, database
 from cruddur_ops.change import Outcome
+from cruddur_ops.database import scripts
 from cruddur_ops.database.connection import connect, session
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, StatementFailed
@@ -164,6 +168,19 @@ def test_one_that_was_killed_holds_up_nobody_for_long(target: Target, server: Se
     assert Outcome(created=1) == database.plan_schema(target).apply()
 
 
+@pytest.fixture(params=["while it waits", "just after it sent"])
+def at_work(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the client already waits for the server, or another process has its CPU just after it sent the statement."""
+
+    def late(pgconn: psycopg.pq.abc.PGconn) -> object:
+        time.sleep(10)
+        return generators.execute(pgconn)
+
+    if request.param == "just after it sent":
+        monkeypatch.setattr(scripts, "generators", SimpleNamespace(execute=late))
+
+
+@pytest.mark.usefixtures("at_work")
 def test_ctrl_c(target: Target, server: Server, files: Path) -> None:
     """The statement is cancelled, nothing remains, and the exit code is that of an interruption."""
     database.plan_create(target).apply()
@@ -177,6 +194,15 @@ def test_ctrl_c(target: Target, server: Server, files: Path) -> None:
 
     assert (130, "interrupted: repeat the command, it converges") == (code, said.splitlines()[-1])
     assert [] == execute(target, TABLES)
+
+
+def test_an_interrupted_cell(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel lives on, and so does what it does next, wherever the interrupt met the statement."""
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(scripts, "generators", SimpleNamespace(execute=Mock(side_effect=KeyboardInterrupt)))
+        database.plan_schema(empty).apply()
+
+    assert Outcome(created=1) == database.plan_schema(empty).apply()
 
 
 @contextmanager
