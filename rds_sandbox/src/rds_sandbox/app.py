@@ -22,7 +22,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, 
 from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import get_input_stream
 
-from rds_sandbox import patches, reports, signatures, simulations
+from rds_sandbox import cbor, patches, reports, signatures, simulations
 from rds_sandbox.ec2.vpc_endpoints import wait_for_a_way
 from rds_sandbox.errors import NotInSandbox, WrongInput
 from rds_sandbox.host import Host
@@ -65,7 +65,10 @@ class SandboxApp:
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
-        return self.respond(environ)(environ, start_response)
+        call = cbor.asked(environ)
+        application = self.respond(environ)
+        answer = call.answer(Response.from_app(application, environ)) if call else application
+        return answer(environ, start_response)
 
     def respond(self, environ: Environ) -> Wsgi:
         """The application that answers this request: ours, moto's, or an error."""
@@ -78,6 +81,7 @@ class SandboxApp:
             return self._moto_api(request)
         try:
             self._require_signature(request)
+            request = Request(cbor.as_json(environ))
         except signatures.Refused as refused:
             return aws_error(request, refused.code, str(refused), refused.status)
         region, service = scope(request)
