@@ -99,8 +99,7 @@ def describe(request: Request) -> dict[str, Any]:
             del known[name]
         found = _found(request.backend, asked.get("Filters"), asked.get("ParameterFilters") or [])
     wrong, region = SSMException("InvalidNextToken", "The specified token isn't valid."), request.backend.region_name
-    token = asked.get("NextToken", "").strip()
-    page, rest = pages.cut(found, token, asked.get("MaxResults", PAGE), None if token.isdecimal() else wrong)
+    page, rest = pages.cut(found, asked.get("NextToken", "").strip(), asked.get("MaxResults", PAGE), wrong)
     rows = [
         {"Policies": [], **each.describe_response_object(), "ARN": each.response_object(region=region)["ARN"]} for each in page
     ]

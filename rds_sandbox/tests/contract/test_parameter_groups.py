@@ -266,3 +266,16 @@ def test_an_instance_is_where_its_group_has_a_subnet(rds: Client, ec2: Client, g
     rds.create_db_instance(**asked)
     assert wait_for(rds, "zonal", "available")["AvailabilityZone"] in zones
     rds.delete_db_instance(DBInstanceIdentifier="zonal", SkipFinalSnapshot=True)
+
+
+def test_whoever_deletes_as_he_turns_pages_misses_none(rds: Client, group: None) -> None:
+    """What a page has shown, and is gone, takes nothing off the next."""
+    for number in range(41):
+        name = {"DBParameterGroupName": f"old-{number}"}
+        rds.create_db_parameter_group(**name, DBParameterGroupFamily="postgres18", Description="test")
+    for page in rds.get_paginator("describe_db_parameter_groups").paginate(PaginationConfig={"PageSize": 20}):
+        for one in page["DBParameterGroups"]:
+            if one["DBParameterGroupName"].startswith("old-"):
+                rds.delete_db_parameter_group(DBParameterGroupName=one["DBParameterGroupName"])
+    left = {one["DBParameterGroupName"] for one in rds.describe_db_parameter_groups()["DBParameterGroups"]}
+    assert not [name for name in left if name.startswith("old-")]

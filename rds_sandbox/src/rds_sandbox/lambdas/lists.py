@@ -38,8 +38,6 @@ def list_aliases(request: Request) -> dict[str, Any]:
 def _paged(key: str, rows: Sequence[Any], request: Request, most: int = LIMITS["page"]) -> dict[str, Any]:
     """The page that MaxItems and Marker ask for."""
     asked = request.parameters
-    marker = asked.get("Marker") or "0"
-    if not marker.isdecimal():
-        raise InvalidParameterValueException("The Marker is invalid: pass the NextMarker of the answer before.")
-    page, rest = pages.cut(rows, marker, min(asked.get("MaxItems", most), most))
+    wrong = InvalidParameterValueException("The Marker is invalid: pass the NextMarker of the answer before.")
+    page, rest = pages.cut(rows, asked.get("Marker"), min(asked.get("MaxItems", most), most), wrong)
     return {key: page, "NextMarker": rest}
