@@ -246,3 +246,14 @@ def test_delete_a_group_of_a_db_instance(ec2: Client, rds: Client) -> None:
     rds.delete_db_instance(DBInstanceIdentifier=identifier, SkipFinalSnapshot=True)
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=identifier, WaiterConfig=patience)
     ec2.delete_security_group(GroupId=group.id)
+
+
+def test_delete_a_group_of_a_vpc_endpoint(ec2: Client, group: Group) -> None:
+    """Not before the endpoint is deleted."""
+    subnet = ec2.create_subnet(VpcId=group.vpc, CidrBlock="10.42.1.0/24")["Subnet"]["SubnetId"]
+    service = {"ServiceName": f"com.amazonaws.{ec2.meta.region_name}.rds", "VpcEndpointType": "Interface"}
+    where = {"VpcId": group.vpc, "SubnetIds": [subnet], "SecurityGroupIds": [group.id], "PrivateDnsEnabled": False}
+    made = ec2.create_vpc_endpoint(**service, **where)["VpcEndpoint"]
+    assert "DependencyViolation" == refusal(ec2.delete_security_group, GroupId=group.id)
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[made["VpcEndpointId"]])
+    ec2.delete_security_group(GroupId=group.id)

@@ -18,7 +18,7 @@ from moto.ec2.exceptions import (
 )
 from moto.ec2.utils import is_tag_filter, is_valid_security_group_id
 
-from rds_sandbox.ec2.network_interfaces import existing, instances_of
+from rds_sandbox.ec2.network_interfaces import endpoints_of, existing, instances_of
 from rds_sandbox.ec2.pages import paged
 from rds_sandbox.ec2.rules import EGRESS, INGRESS, SandboxRule, check_rules, permissions_of, rules_for
 from rds_sandbox.ec2.sources import DESCRIPTION, SOURCE_TYPES, checked_description, find_group, permission_of
@@ -190,13 +190,13 @@ def _forget_tags(ec2: Any, resource_ids: Iterable[str]) -> None:
 
 
 def _groups_in_use(ec2: Any) -> set[str]:
-    """The ids of the groups that an interface, an instance, a database or another group's rule names."""
+    """The ids of the groups that an interface, an instance, a database, a VPC endpoint or another group's rule names."""
     instances = [i for reservation in ec2.reservations.values() for i in reservation.instances]
     members = [interface._group_set for interface in existing(ec2)]
     members += [instance.security_groups for instance in instances if instance.state != "terminated"]
     used = {group.id for groups in members for group in groups if group}
-    for database in instances_of(ec2):
-        used.update(database.vpc_security_group_ids)
+    used.update(*(database.vpc_security_group_ids for database in instances_of(ec2)))
+    used.update(*(end.security_group_ids for end in endpoints_of(ec2).values()))
     for rule in all_rules(ec2):
         used.update({rule.source_group.get("GroupId")} - {rule.group_id, None})
     return used
