@@ -12,6 +12,7 @@ from moto.backends import get_backend
 from rds_sandbox.tables import read
 
 TAGGED = ("rds", "ec2", "secretsmanager", "cognito-idp")  # whose resources are asked for their tags
+IDENTITIES = {"UserName": "users", "RoleName": "roles", "GroupName": "groups"}  # what IAM has under paths, and asks by name
 
 Place = Mapping[str, str]  # partition, region and account
 
@@ -30,6 +31,8 @@ def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place)
     for parameter, end in facts().get(service, {}).items():
         for value in given(parameters, parameter):
             name = _resolved(service, parameter, value, place)
+            if service == "iam" and parameter in IDENTITIES:
+                name = _path(parameter, value, place, parameters.get("Path", "/")).lstrip("/") + name
             if action == "lambda:InvokeFunction" and parameters.get("Qualifier") and name.count(":") in (0, 6):
                 name += f":{parameters['Qualifier']}"  # a version or an alias is a resource of its own
             if end == "{}" and not name.startswith(("arn:", *facts()["ids"].values())):
@@ -73,6 +76,12 @@ def _resolved(service: str, path: str, value: str, place: Place) -> str:
     if service == "ec2":
         return facts()["ids"].get(value.partition("-")[0], "") + value if path == "Resources" else value
     return value.lstrip("/").partition(":")[0] if service == "ssm" and not value.startswith("arn:") else value
+
+
+def _path(parameter: str, name: str, place: Place, made: str) -> str:
+    """Where a user, role or group is; `made` where it is not there yet."""
+    known = getattr(_backend("iam", {**place, "region": place["partition"]}), IDENTITIES[parameter]).values()
+    return next((str(each.path) for each in known if each.name == name), made)
 
 
 def tags(service: str, resource: str, place: Place) -> Mapping[str, str] | None:

@@ -344,6 +344,21 @@ def test_no_name_means_the_caller(enforcing: Mapping[str, str]) -> None:
         make_client(keys_of(enforcing, "nan", allow("rds:*")), "iam").get_user()
 
 
+def test_names_stand_for_what_is_under_a_path(enforcing: Mapping[str, str]) -> None:
+    """IAM User Guide, "IAM identifiers": the path is a part of the ARN, and none of the requests that name what is there."""
+    under = [f"arn:aws:iam::{ACCOUNT}:{kind}/ops/*" for kind in ("user", "group", "role")]
+    iam, owner = make_client(keys_of(enforcing, "pat", allow("iam:*", Resource=under)), "iam"), make_client(enforcing, "iam")
+    trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}})
+    for kind, more in (("user", {}), ("group", {}), ("role", {"AssumeRolePolicyDocument": trust})):
+        make, find = getattr(iam, f"create_{kind}"), getattr(iam, f"get_{kind}")
+        names = [{f"{kind.title()}Name": name} for name in ("theirs", "other")]
+        make(**names[0], **more, Path="/ops/")
+        getattr(owner, f"create_{kind}")(**names[1], **more)
+        assert find(**names[0])[kind.title()]["Arn"] == f"arn:aws:iam::{ACCOUNT}:{kind}/ops/theirs"
+        assert DENIED == refused(find, **names[1])
+        assert DENIED == refused(make, **{f"{kind.title()}Name": "third"}, **more)
+
+
 def test_what_is_in_use_stays(sandbox: Mapping[str, str]) -> None:
     """A user with a key, a password or a group, a group with users or policies (IAM API Reference, DeleteUser, DeleteGroup)."""
     iam, policy = make_client(sandbox, "iam"), "arn:aws:iam::aws:policy/ReadOnlyAccess"
