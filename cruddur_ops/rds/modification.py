@@ -102,8 +102,10 @@ def _parameters(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once
         parameters[logs] = {"EnableLogTypes": sorted({*changed[logs]} - {*wish.present[logs]})}
     if changed.get("MaxAllocatedStorage") == NO_GROWTH:  # a limit that is reached already switches growth off
         parameters["MaxAllocatedStorage"] = changed.get("AllocatedStorage", wish.present["AllocatedStorage"])
-    if {"AllocatedStorage", "Iops"} & changed.keys() and wish.present["Iops"]:  # one is not changed without the other
-        parameters |= {name: changed.get(name, wish.present[name]) for name in ("AllocatedStorage", "Iops")}
+    kind, size, iops = (changed.get(name, wish.present[name]) for name in ("StorageType", "AllocatedStorage", "Iops"))
+    storage = {"StorageType", "AllocatedStorage", "Iops"} & changed.keys()
+    if storage and wish.present["Iops"] and settings.provisions(kind, size):  # neither is changed without the other
+        parameters |= {"AllocatedStorage": size, "Iops": iops}
     if offers.major(changed.get("EngineVersion", found.engine_version)) != offers.major(found.engine_version):
         parameters[MAJOR] = True
     return parameters

@@ -20,6 +20,7 @@ from cruddur_ops.target import Target
 
 LOGS = "CloudwatchLogsExportConfiguration"
 OPTIMIZING = "storage-optimization"
+LARGE, LARGE_IOPS = 400, 12_000  # GiB from which on gp3 is striped, and what that comes with ("gp3 storage", RDS User Guide)
 NO_GROWTH = 0  # MaxAllocatedStorage of an instance whose storage does not grow by itself; RDS leaves it out
 
 
@@ -79,6 +80,20 @@ def _storage(wish: Wish) -> int:
     return max(wish.target.allocated_storage, int(wish.present.get("AllocatedStorage", 0)))
 
 
+def provisions(storage_type: str, size: int) -> bool:
+    """Whether IOPS are given to storage of so many GiB: smaller gp3 has what it comes with, and other types know none."""
+    return storage_type in ("io1", "io2") or (storage_type == "gp3" and size >= LARGE)
+
+
+def _iops(wish: Wish) -> int | None:
+    """Where large gp3 takes the place of another type, what it comes with, if nobody asks for more: RDS wants to be told."""
+    target, kind = wish.target, wish.target.storage_type
+    replaced = kind == "gp3" and wish.present.get("Iops") and wish.present["StorageType"] != kind
+    if replaced and provisions(kind, _storage(wish)) and not target.asked("iops"):
+        return LARGE_IOPS
+    return target.iops or None
+
+
 def _limit(wish: Wish) -> int | None:
     """Up to which the storage grows by itself; nothing is wanted where it has grown to more already."""
     target = wish.target
@@ -118,7 +133,7 @@ RESTARTS = "restarts the server: interrupts connections for some minutes"
 NEXT_STORAGE = "the next change of storage has to wait about 6 hours"
 NEW_ADDRESS = "the endpoint's address changes: connections through the old one end"
 GROWTH = "MaxAllocatedStorage != AllocatedStorage && MaxAllocatedStorage || `0`"
-CHOSEN = '(StorageType != `"gp3"` || AllocatedStorage >= `400`) && {} || `null`'  # smaller ones have what gp3 comes with
+CHOSEN = f'(StorageType != `"gp3"` || AllocatedStorage >= `{LARGE}`) && {{}} || `null`'
 # fmt: off
 SETTINGS = (
     Setting("DBInstanceClass", "db_instance_class", note=RESTARTS, deferred=True),
@@ -127,7 +142,7 @@ SETTINGS = (
     Setting("StorageType", "storage_type", note=NEXT_STORAGE, deferred=True),
     Setting("AllocatedStorage", "allocated_storage", _storage, note=f"cannot be undone; {NEXT_STORAGE}", deferred=True),
     Setting("MaxAllocatedStorage", "max_allocated_storage", _limit, GROWTH, copied=False),
-    Setting("Iops", "iops", lambda wish: wish.target.iops or None, CHOSEN.format("Iops"), note=NEXT_STORAGE, deferred=True),
+    Setting("Iops", "iops", _iops, CHOSEN.format("Iops"), note=NEXT_STORAGE, deferred=True),
     Setting("StorageThroughput", "storage_throughput", lambda wish: wish.target.storage_throughput or None,
             CHOSEN.format("StorageThroughput"), note=NEXT_STORAGE, deferred=True),
     Setting("PubliclyAccessible", "publicly_accessible", note=NEW_ADDRESS, abrupt=True),

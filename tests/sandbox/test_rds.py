@@ -223,3 +223,31 @@ def test_an_instance_in_a_network_of_its_own(target: Target, sandbox: Mapping[st
     assert [True, True] == [found.raw[name] for name in ("MultiAZ", "IAMDatabaseAuthenticationEnabled")]
     assert PASSWORD == locate(private).password
     assert "none is needed: not publicly accessible" in str(network.plan_access(private))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "made"),
+    [
+        (("io1", 400, 4000), {"storage_type": "gp3"}, ("gp3", 400, 12000)),
+        pytest.param(("io1", 400, 12000), {"storage_type": "gp3"}, ("gp3", 400, 12000), marks=pytest.mark.thorough),
+        pytest.param(("io1", 400, 4000), {"storage_type": "gp3", "iops": 13000}, ("gp3", 400, 13000), marks=pytest.mark.thorough),
+        pytest.param(("io1", 100, 3000), {"storage_type": "gp3"}, ("gp3", 100, 3000), marks=pytest.mark.thorough),
+        (("io1", 100, 3000), {"storage_type": "gp2", "allocated_storage": 200}, ("gp2", 200, None)),
+        pytest.param(("io1", 100, 3000), {"storage_type": "io2"}, ("io2", 100, 3000), marks=pytest.mark.thorough),
+        pytest.param(("gp2", 400, 0), {"storage_type": "gp3"}, ("gp3", 400, 12000), marks=pytest.mark.thorough),
+        pytest.param(("gp3", 500, 12000), {"allocated_storage": 600}, ("gp3", 600, 12000), marks=pytest.mark.thorough),
+    ],
+)
+def test_another_storage(target: Target, before: tuple[str, int, int], after: dict[str, Any], made: tuple[str, int, int]) -> None:
+    """IOPS go along with size and type where RDS wants that, and not where the new type has none to choose."""
+    kind, size, iops = before
+    named = replace(target, db_instance_identifier=f"{'-'.join(map(str, before))}-{'-'.join(map(str, after.values()))}")
+    there = replace(named, storage_type=kind, allocated_storage=size, iops=iops, max_allocated_storage=0)
+    rds.plan_both(there).apply()
+
+    changing = there.asking("parameter", **after)
+    rds.plan_instance(changing).apply()
+
+    found = instances.require(there).raw
+    assert made == (found["StorageType"], found["AllocatedStorage"], found.get("Iops"))
+    assert [] == settings_changed(changing)
