@@ -86,9 +86,7 @@ class SandboxApp:
             return aws_error(request, refused.code, str(refused), refused.status)
         region, service = scope(request)
         if self.host.iam and not self._is_evaluated(request, service):
-            return aws_error(
-                request, "AccessDenied", f"{service or 'what is signed in a query'} is the owner's alone with --iam", 403
-            )
+            return aws_error(request, "AccessDenied", f"{service or 's3'} is the owner's alone with --iam", 403)
         if self.host.realism and service and AT_ONCE not in request.headers.get("User-Agent", ""):
             return self._late(request, region, service)
         return self._aws(request, region, service)
@@ -108,7 +106,7 @@ class SandboxApp:
         environ["wsgi.input"] = io.BytesIO(body)
         if not self._is_open(request):
             signatures.require(BackendRequest(environ), body, self.host.keys)
-        environ["wsgi.input"] = io.BytesIO(body)
+        environ |= {"wsgi.input": io.BytesIO(body), **signatures.in_headers(request.args)}
 
     def _is_open(self, request: Request) -> bool:
         """Whether AWS asks no signature for this: some of Cognito's operations, and the public keys of a user pool."""

@@ -98,6 +98,16 @@ def key_id(authorization: str) -> str:
     return found[1].partition("/")[0] if found else ""
 
 
+def in_headers(given: Mapping[str, str]) -> dict[str, str]:
+    """What a request that is signed in its query would have in its headers, by which all but S3 know whose it is."""
+    claim = _read(given, (), None)
+    if not claim.signature or claim.credential[3:4] == ("s3",):
+        return {}
+    named = f"Credential={given['X-Amz-Credential']}, SignedHeaders={given.get('X-Amz-SignedHeaders')}"
+    headers = {"HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {named}, Signature={claim.signature}"}
+    return headers | ({"HTTP_X_AMZ_SECURITY_TOKEN": claim.token} if claim.token else {})
+
+
 def _claim(request: Request) -> Claim:
     """The signature in the headers, in the query, or in the fields of a form."""
     found = AUTHORIZATION.fullmatch(request.headers.get("Authorization", "").strip())

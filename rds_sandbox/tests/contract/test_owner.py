@@ -142,6 +142,21 @@ def test_a_presigned_url_is_good_as_it_is_and_for_its_time(sandbox: Mapping[str,
     assert [204, 403] == [status_of(posted(form["url"], {**form["fields"], **more})) for more in ({}, {"policy": "e30="})]
 
 
+def test_a_presigned_url_of_any_service(sandbox: Mapping[str, str]) -> None:
+    """It proves who has signed it, as clusters and vaults have it proven (STS API Reference, GetCallerIdentity)."""
+    sts = make_client(sandbox, "sts")
+    iam = make_client(sandbox, "iam")
+    make_role(iam, "prover", {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}})
+    given = sts.assume_role(RoleArn="arn:aws:iam::123456789012:role/prover", RoleSessionName="it")["Credentials"]
+    keys = {"AWS_ACCESS_KEY_ID": given["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"]}
+    prover = make_client({**sandbox, **keys}, "sts", aws_session_token=given["SessionToken"])
+    for client, end in ((sts, ":root"), (prover, ":assumed-role/prover/it")):
+        url = client.generate_presigned_url("get_caller_identity", HttpMethod="GET")
+        with urlopen(url, timeout=10) as answer:
+            assert f"{end}</Arn>" in answer.read().decode()
+        assert 403 == status_of(url.replace("GetCallerIdentity", "GetSessionToken"))
+
+
 def posted(url: str, fields: Mapping[str, str]) -> Request:
     """A form with a file."""
     lines = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n' for name, value in fields.items()]
