@@ -351,10 +351,10 @@ def test_names_stand_for_what_is_under_a_path(enforcing: Mapping[str, str]) -> N
     trust = document({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}})
     for kind, more in (("user", {}), ("group", {}), ("role", {"AssumeRolePolicyDocument": trust})):
         make, find = getattr(iam, f"create_{kind}"), getattr(iam, f"get_{kind}")
-        names = [{f"{kind.title()}Name": name} for name in ("theirs", "other")]
+        names = [{f"{kind.title()}Name": name} for name in ("kept", "others")]
         make(**names[0], **more, Path="/ops/")
         getattr(owner, f"create_{kind}")(**names[1], **more)
-        assert find(**names[0])[kind.title()]["Arn"] == f"arn:aws:iam::{ACCOUNT}:{kind}/ops/theirs"
+        assert find(**names[0])[kind.title()]["Arn"] == f"arn:aws:iam::{ACCOUNT}:{kind}/ops/kept"
         assert DENIED == refused(find, **names[1])
         assert DENIED == refused(make, **{f"{kind.title()}Name": "third"}, **more)
 
