@@ -76,7 +76,7 @@ def _run(secret: Any, token: str, steps: Sequence[str]) -> None:
     """A version that waits for its value, and the function's steps; a trial's version goes again."""
     current = secret.versions.get(secret.default_version_id, {}) if steps is TRIAL else {}
     value = {key: current[key] for key in ("secret_string", "secret_binary") if key in current}
-    its = {"createdate": int(time.time()), "version_id": token, "version_stages": [PENDING], **value}
+    its = {"createdate": round(time.time(), 3), "version_id": token, "version_stages": [PENDING], **value}
     staging_labels.add(secret, its, token)
     threading.Thread(target=_step, args=(secret, token, steps), name=secret.name, daemon=True).start()
 
@@ -92,7 +92,7 @@ def _step(secret: Any, token: str, steps: Sequence[str]) -> None:
             log.warning("%s: %s failed, and the rotation with it: %s", secret.name, step, failed["errorMessage"])
             break
     else:
-        secret.last_rotation_date = int(time.time()) if steps is STEPS else secret.last_rotation_date
+        secret.last_rotation_date = round(time.time(), 3) if steps is STEPS else secret.last_rotation_date
     if steps is TRIAL:
         staging_labels.remove(secret, token)
 

@@ -20,7 +20,7 @@ from moto.secretsmanager.exceptions import (
     SecretsManagerClientError,
     ValidationException,
 )
-from moto.secretsmanager.models import FakeSecret, ReplicaSecret
+from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
 
 from rds_sandbox import authorization, kms, pages, policies, resource_policies, secret_rotation, staging_labels
 from rds_sandbox.errors import NotInSandbox
@@ -36,7 +36,7 @@ CHANGES = {*VALUES, *ANYBODY, "DeleteSecret", "RestoreSecret"}.difference(OWN)
 # What needs the key of the secret, and the error where that cannot be used.
 KEYED = {"GetSecretValue": "DecryptionFailure", "PutSecretValue": "EncryptionFailure", "UpdateSecret": "EncryptionFailure"}
 
-_to_dict = FakeSecret.to_dict
+_to_dict, _add_secret = FakeSecret.to_dict, SecretsManagerBackend._add_secret
 FakeSecret.rules = {}  # type: ignore[attr-defined]
 
 
@@ -49,6 +49,18 @@ def to_dict(secret: Any) -> dict[str, Any]:
     """
     found = {**_to_dict(secret), "LastAccessedDate": getattr(secret, "accessed", secret.created_date) // DAY * DAY}
     return {**found, "RotationRules": secret.rules} if "RotationRules" in found else found
+
+
+@replaces(SecretsManagerBackend, "_add_secret")
+def add(backend: Any, *positional: Any, **named: Any) -> tuple[Any, bool]:
+    """To the millisecond, where moto's times are whole seconds."""
+    secret: Any
+    secret, is_new_version = _add_secret(backend, *positional, **named)
+    secret.last_changed_date = now = round(time.time(), 3)
+    secret.created_date = now if isinstance(secret.created_date, int) else secret.created_date
+    for version in secret.versions.values():
+        version["createdate"] = now if isinstance(version["createdate"], int) else version["createdate"]
+    return secret, is_new_version
 
 
 @action("secretsmanager", "CreateSecret")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +109,15 @@ def test_a_plain_instance(rds: Client) -> None:
 
 
 def test_a_plain_secret(secretsmanager: Client) -> None:
-    """What it does not have is left out."""
+    """What it does not have is left out; its times are told to the millisecond."""
+    before = datetime.now(UTC) - timedelta(milliseconds=1)
     secretsmanager.create_secret(Name="plain", SecretString="value")
     found = secretsmanager.describe_secret(SecretId="plain")
     compare("Secret", found)
+    assert before < secretsmanager.get_secret_value(SecretId="plain")["CreatedDate"] == found["CreatedDate"]
+    secretsmanager.put_secret_value(SecretId="plain", SecretString="another")
+    assert found["LastChangedDate"] < secretsmanager.describe_secret(SecretId="plain")["LastChangedDate"]
+    assert secretsmanager.describe_secret(SecretId="plain")["CreatedDate"] == found["CreatedDate"]
     assert not {"RotationEnabled", "RotationLambdaARN", "DeletedDate", "OwningService"} & found.keys()
     assert found["ResponseMetadata"]["HTTPHeaders"]["content-type"].startswith("application/x-amz-json")
 

@@ -46,7 +46,7 @@ class GeneratedSecret(models.MasterUserSecret):
         """Put a new password in place at once; the instance hands it to the server."""
         secret: Any = self.secret
         self.secretsmanager.put_secret_value(secret.arn, self._generate_secret_string(), "", self.version, ["AWSCURRENT"])
-        self.version, secret.last_rotation_date = "", int(time.time())
+        self.version, secret.last_rotation_date = "", round(time.time(), 3)
         schedule(secret, secret.rules)
 
 
