@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from moto.secretsmanager import responses
+from moto.secretsmanager import models, responses
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
     InvalidRequestException,
@@ -21,6 +21,7 @@ from moto.secretsmanager.exceptions import (
     ValidationException,
 )
 from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
+from moto.secretsmanager.utils import get_secret_name_from_partial_arn
 
 from rds_sandbox import authorization, kms, pages, policies, resource_policies, secret_rotation, staging_labels
 from rds_sandbox.errors import NotInSandbox
@@ -65,15 +66,27 @@ def add(backend: Any, *positional: Any, **named: Any) -> tuple[Any, bool]:
 
 @action("secretsmanager", "CreateSecret")
 def create(request: Request) -> object:
-    if not re.fullmatch(limits("secretsmanager")["name"], request.parameters["Name"]):
-        allowed = "Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
-        raise ValidationException(f"Invalid name. {allowed}")
+    _check_name(request.parameters["Name"])
     there: Any = request.backend.secrets.get(request.parameters["Name"])
     if there is not None and there.is_deleted():
         reason = "a secret with this name is already scheduled for deletion"
         raise InvalidRequestException(f"You can't create this secret because {reason}.")
     _check_value(request)
     return MOTO
+
+
+@replaces(models, "get_secret_name_from_partial_arn")
+def name_of(secret_id: str) -> str:
+    """Whatever looks for a secret asks this; it is an ARN, or what may be a name."""
+    if not secret_id.startswith("arn:"):
+        _check_name(secret_id)
+    return get_secret_name_from_partial_arn(secret_id)
+
+
+def _check_name(name: str) -> None:
+    if not re.fullmatch(limits("secretsmanager")["name"], name):
+        allowed = "Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
+        raise ValidationException(f"Invalid name. {allowed}")
 
 
 def _check_value(request: Request) -> None:

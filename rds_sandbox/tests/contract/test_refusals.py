@@ -66,6 +66,22 @@ FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
         ("rds", "add_tags_to_resource", {"ResourceName": f"{RDS}:snapshot:x", "Tags": [{"Key": "x"}]}, "DBSnapshotNotFound"),
         ("rds", "delete_db_snapshot", {"DBSnapshotIdentifier": "arn:aws:iam::123456789012:role/x"}, "DBSnapshotNotFound"),
         ("rds", "remove_tags_from_resource", {"ResourceName": f"{RDS}:pg:x", "TagKeys": ["x"]}, "DBParameterGroupNotFound"),
+        *(
+            ("secretsmanager", operation, {"SecretId": "not *a? name", **more}, "ValidationException")
+            for operation, more in (
+                ("delete_secret", {}),
+                ("describe_secret", {}),
+                ("get_resource_policy", {}),
+                ("get_secret_value", {}),
+                ("list_secret_version_ids", {}),
+                ("put_secret_value", {"SecretString": "x"}),
+                ("restore_secret", {}),
+                ("rotate_secret", {}),
+                ("tag_resource", {"Tags": [{"Key": "x", "Value": "x"}]}),
+                ("untag_resource", {"TagKeys": ["x"]}),
+                ("update_secret", {"Description": "x"}),
+            )
+        ),
         ("ec2", "run_instances", {"MinCount": 2, "MaxCount": 1}, "InvalidParameterValue"),
         ("ec2", "run_instances", {"MinCount": 2617, "MaxCount": 3000}, "VcpuLimitExceeded"),
         ("ec2", "create_security_group", {"GroupName": "x"}, "MissingParameter"),
