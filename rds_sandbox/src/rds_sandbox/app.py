@@ -106,7 +106,8 @@ class SandboxApp:
         environ["wsgi.input"] = io.BytesIO(body)
         if not self._is_open(request):
             signatures.require(BackendRequest(environ), body, self.host.keys)
-        environ |= {"wsgi.input": io.BytesIO(body), **signatures.in_headers(request.args)}
+            environ |= signatures.in_headers(request)
+        environ["wsgi.input"] = io.BytesIO(body)
 
     def _is_open(self, request: Request) -> bool:
         """Whether AWS asks no signature for this: some of Cognito's operations, and the public keys of a user pool."""

@@ -102,7 +102,7 @@ def policy(service: str, resource: str | None, place: Place) -> str | None:
     Sources: Lambda Developer Guide, "Working with resource-based IAM policies in Lambda"; Secrets Manager User Guide,
     "Resource-based policies"; KMS Developer Guide, "Key policies in AWS KMS".
     """
-    if service not in ("kms", "lambda", "secretsmanager") or not resource:
+    if service not in ("kms", "lambda", "secretsmanager") or resource in (None, "*"):
         return None
     backend = _backend(service, place)
     if service == "secretsmanager":

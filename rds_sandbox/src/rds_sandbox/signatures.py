@@ -98,12 +98,12 @@ def key_id(authorization: str) -> str:
     return found[1].partition("/")[0] if found else ""
 
 
-def in_headers(given: Mapping[str, str]) -> dict[str, str]:
-    """What a request that is signed in its query would have in its headers, by which all but S3 know whose it is."""
-    claim = _read(given, (), None)
-    if not claim.signature or claim.credential[3:4] == ("s3",):
+def in_headers(request: Request) -> dict[str, str]:
+    """What a request that was found to be signed in its query would have in its headers: all but S3 read there whose it is."""
+    claim = _read(request.args, (), None)
+    if "Authorization" in request.headers or not claim.signature or claim.credential[3] == "s3":
         return {}
-    named = f"Credential={given['X-Amz-Credential']}, SignedHeaders={given.get('X-Amz-SignedHeaders')}"
+    named = f"Credential={'/'.join(claim.credential)}, SignedHeaders={request.args['X-Amz-SignedHeaders']}"
     headers = {"HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 {named}, Signature={claim.signature}"}
     return headers | ({"HTTP_X_AMZ_SECURITY_TOKEN": claim.token} if claim.token else {})
 

@@ -9,9 +9,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 import rds_sandbox
@@ -342,6 +345,24 @@ def test_no_name_means_the_caller(enforcing: Mapping[str, str]) -> None:
     iam.delete_access_key(AccessKeyId=made["AccessKeyId"])
     with pytest.raises(ClientError, match=f"iam:GetUser on resource: arn:aws:iam::{ACCOUNT}:user/nan because"):
         make_client(keys_of(enforcing, "nan", allow("rds:*")), "iam").get_user()
+
+
+def test_who_has_signed_is_who_was_found_to_have(enforcing: Mapping[str, str]) -> None:
+    """A signature in the query, beside one in the headers, or where none is asked for, makes nobody another."""
+    mallory = keys_of(enforcing, "mallory", allow("ec2:*"))
+    scope = f"{enforcing['AWS_ACCESS_KEY_ID']}/20261127/ca-central-1"
+
+    def claim(params: dict[str, Any], **_: Any) -> None:
+        credential = f"{scope}/{'cognito-idp' if params['headers'].get('X-Amz-Target') else 'iam'}/aws4_request"
+        claimed = {"X-Amz-Credential": credential, "X-Amz-Signature": "0" * 64, "X-Amz-SignedHeaders": "host"}
+        params["url"] += f"?{urlencode(claimed)}"
+
+    iam = make_client(mallory, "iam")
+    iam.meta.events.register("before-call", claim)
+    assert "SignatureDoesNotMatch" == refused(iam.list_users)
+    idp = make_client(mallory, "cognito-idp", config=Config(signature_version=UNSIGNED))
+    idp.meta.events.register("before-call", claim)
+    assert "NotAuthorizedException" == refused(idp.get_user, AccessToken="of.nobody.here")
 
 
 def test_names_stand_for_what_is_under_a_path(enforcing: Mapping[str, str]) -> None:
