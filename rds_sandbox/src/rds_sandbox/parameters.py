@@ -20,12 +20,28 @@ STANDARD, ADVANCED, BY_SIZE = "Standard", "Advanced", "Intelligent-Tiering"
 SIZES, LEVELS, PAGE = limits("ssm")["sizes"], limits("ssm")["levels"], limits("ssm")["page"]
 _turn = threading.Lock()
 _below = models.ParameterDict.get_keys_beginning_with
+_tagged = models.SimpleSystemManagerBackend.iter_tagged_resources
 
 
 @replaces(models.ParameterDict, "get_keys_beginning_with")
 def below(known: Any, path: str, recursive: bool) -> list[str]:
     """In the order of names, as Ansible's tests find those of a path on AWS."""
     return sorted(_below(known, path, recursive))
+
+
+@replaces(models.SimpleSystemManagerBackend, "iter_tagged_resources")
+def tagged(backend: Any) -> list[Any]:
+    """What the tagging API is told of."""
+    with _turn:
+        _forget_unknown(backend)
+        return list(_tagged(backend))
+
+
+def _forget_unknown(backend: Any) -> None:
+    """Forget the parameters without a version, which moto makes of each name that it looked for."""
+    known = backend._parameters
+    for name in [name for name, versions in known.items() if not versions]:
+        del known[name]
 
 
 @action("ssm", "PutParameter")
@@ -93,10 +109,9 @@ def check_value(value: str, tier: str, pattern: str) -> None:
 
 @action("ssm", "DescribeParameters")
 def describe(request: Request) -> dict[str, Any]:
-    asked, known = request.parameters, request.backend._parameters
+    asked = request.parameters
     with _turn:
-        for name in [name for name, versions in known.items() if not versions]:  # which moto makes of a name it looked for
-            del known[name]
+        _forget_unknown(request.backend)
         found = _found(request.backend, asked.get("Filters"), asked.get("ParameterFilters") or [])
     wrong, region = SSMException("InvalidNextToken", "The specified token isn't valid."), request.backend.region_name
     page, rest = pages.cut(found, asked.get("NextToken", "").strip(), asked.get("MaxResults", PAGE), wrong)

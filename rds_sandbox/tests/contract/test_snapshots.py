@@ -210,6 +210,18 @@ def test_a_copy_has_the_tags_that_are_asked_for(rds: Client, snapshot: dict[str,
     assert told == messages(rds, "untagged", "db-snapshot")
 
 
+def test_whom_a_snapshot_is_shared_with(rds: Client, snapshot: dict[str, Any]) -> None:
+    """Nobody (DescribeDBSnapshotAttributes, which Terraform asks of each snapshot): there are no other accounts."""
+    name = {"DBSnapshotIdentifier": snapshot["DBSnapshotIdentifier"]}
+    found = rds.describe_db_snapshot_attributes(**name)["DBSnapshotAttributesResult"]
+    assert found == {**name, "DBSnapshotAttributes": [{"AttributeName": "restore", "AttributeValues": []}]}
+    share = rds.modify_db_snapshot_attribute
+    assert "NotInSandbox" == refused(share, **name, AttributeName="restore", ValuesToAdd=["123456789013"])
+    assert found == share(**name, AttributeName="restore", ValuesToRemove=["123456789013"])["DBSnapshotAttributesResult"]
+    assert "InvalidParameterValue" == refused(share, **name, AttributeName="other")
+    assert "DBSnapshotNotFound" == refused(rds.describe_db_snapshot_attributes, DBSnapshotIdentifier="absent")
+
+
 def test_other_regions(sandbox: Mapping[str, str], rds: Client, snapshot: dict[str, Any]) -> None:
     """CopyDBSnapshot alone takes what is elsewhere: with a key of this region, where it is encrypted; a replica is refused.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.instance import refused
 from tests.support import Client, make_client, wait_for, wait_until, wanted
 
 pytestmark = pytest.mark.usefixtures("emptied_each_time")
@@ -107,3 +108,11 @@ def test_one_that_fails_does_not_keep_the_others(sandbox: Mapping[str, str], rds
             key: (one["StatusCode"], one["ErrorCode"]) for key, one in failed.items()
         }
         assert expected == found(sandbox)
+
+
+def test_a_parameter_that_was_only_looked_for(sandbox: Mapping[str, str]) -> None:
+    """It is none, and hides nothing else."""
+    ssm = make_client(sandbox, "ssm")
+    assert "ParameterNotFound" == refused(ssm.get_parameter_history, Name="/absent")
+    ssm.put_parameter(Name="/there", Value="x", Type="String", Tags=TAGS)
+    assert {"ssm:parameter"} == found(sandbox)

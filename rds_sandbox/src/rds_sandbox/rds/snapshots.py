@@ -14,6 +14,7 @@ from moto.rds import models
 from moto.rds.exceptions import DBSnapshotAlreadyExistsError, InvalidParameterValue, RDSClientError, SnapshotQuotaExceededFault
 
 from rds_sandbox import folders
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import events
 from rds_sandbox.rds.descriptions import DescribedDBInstance
@@ -27,6 +28,7 @@ COPIED = (
     "availability_zone", "backup_retention_period", "iops", "license_model", "option_group_name", "preferred_backup_window",
     "storage_throughput", "storage_type",
 )  # fmt: skip
+RESTORE = "restore"  # the one attribute of a snapshot (ModifyDBSnapshotAttribute)
 STATES = ("available", "storage-optimization", "stopped")  # of an instance that snapshots can be made of
 
 
@@ -186,6 +188,20 @@ def describe(request: Request) -> dict[str, Any]:
     if snapshot and snapshot.startswith("arn:"):
         snapshot = request.backend.get_db_snapshot(snapshot).db_snapshot_identifier
     return paged({"DBSnapshots": request.backend.describe_db_snapshots(instance, snapshot, kind, wanted)}, asked)
+
+
+@action("rds", "DescribeDBSnapshotAttributes", "ModifyDBSnapshotAttribute")
+def attributes(request: Request) -> dict[str, Any]:
+    """The accounts that may restore it: none, since there is no other in the sandbox to share it with."""
+    asked = given(request)
+    snapshot: SandboxDBSnapshot = request.backend.get_db_snapshot(asked["DBSnapshotIdentifier"])
+    if asked.get("AttributeName", RESTORE) != RESTORE:
+        raise InvalidParameterValue(f"Invalid attribute name: {asked['AttributeName']}")
+    if asked.get("ValuesToAdd"):
+        raise NotInSandbox("to share a DB snapshot with another account is not in the sandbox")
+    found = {"AttributeName": RESTORE, "AttributeValues": []}
+    described = {"DBSnapshotIdentifier": snapshot.db_snapshot_identifier, "DBSnapshotAttributes": [found]}
+    return {"DBSnapshotAttributesResult": described}
 
 
 @action("rds", "DeleteDBSnapshot")
