@@ -6,6 +6,7 @@ They raise NoCredentials where there is no such profile, or where it asks for a 
 import functools
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -15,6 +16,8 @@ from cruddur_ops.garbage import uncollected
 
 PRELOADED = ("sts", "ssm", "rds", "ec2", "secretsmanager", "lambda", "cognito-idp", "logs", "iam", "cloudwatch")
 NO_KEYS = {"aws_access_key_id": "sandbox", "aws_secret_access_key": "sandbox"}  # where none are known: never the user's
+# The sandbox asks for nothing that a user's files say, nor for the profile that AWS_PROFILE names.
+NO_FILES = {"profile": (None,) * 4, **dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))}
 Role = tuple[str, str]  # its ARN and external id, empty where there is none
 
 
@@ -23,12 +26,13 @@ def session(profile: str, sandbox: str) -> Any:
     """With the credentials of the profile, or with the keys of the sandbox at this URL; it has read what all its clients need."""
     from botocore.exceptions import ProfileNotFound
 
-    made = _new(profile or None)
     if sandbox:
+        made = _new(session_vars=NO_FILES)
         keys = {**NO_KEYS, **state.sandbox_keys(sandbox)}
         redaction.remember(keys["aws_secret_access_key"])
         made.set_credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
         return made
+    made = _new(profile or None)
     try:
         return _new() if _asks_for_code(made) else made
     except ProfileNotFound as error:
@@ -36,11 +40,11 @@ def session(profile: str, sandbox: str) -> Any:
         raise NoCredentials(f'AWS has no profile "{error.kwargs["profile"]}" on this machine: {remedy}') from error
 
 
-def _new(profile: str | None = None) -> Any:
+def _new(profile: str | None = None, session_vars: Mapping[str, Any] | None = None) -> Any:
     """One that shares what the others have read of botocore's models."""
     from botocore.session import Session
 
-    made = Session(profile=profile)
+    made = Session(profile=profile, session_vars=session_vars)
     made._components.lazy_register_component("data_loader", lambda: _models(made.get_config_variable("data_path")))
     return made
 

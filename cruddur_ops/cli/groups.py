@@ -1,7 +1,11 @@
 """The groups of verbs, and what all of them share: an expected failure is one sentence, and an exit code."""
 
 import errno
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -10,6 +14,8 @@ from cruddur_ops.errors import DEFAULT_TARGET, OpsError, RunFailed, RunInterrupt
 from cruddur_ops.redaction import redact
 from cruddur_ops.state import require_checkout
 
+# What to do after an interrupt, where a repetition would do more than the verb was asked for.
+AGAIN = {"db rollback": "see with `cruddur-ops db status` what is left before you repeat it: each rollback undoes one"}
 DRIFT = 2  # the exit code of a plan that differs, as `terraform plan -detailed-exitcode` has it
 
 
@@ -23,13 +29,15 @@ class Commands(click.Group):
         """Remember whether a plan is asked for: even a wrong option has another code then."""
         asked = args[: args.index("--") if "--" in args else None]
         ctx.meta["plan"] = "--plan" in asked or asked[:2] == ["fleet", "plan"]
+        ctx.meta["again"] = AGAIN.get(" ".join(asked[:2]), "repeat the command, it converges")
         ctx.meta["target"] = _value("--target", asked)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
         try:
-            return super().invoke(ctx)
+            with _terminable():
+                return super().invoke(ctx)
         except click.UsageError as error:
             if not ctx.meta["plan"]:
                 raise
@@ -48,8 +56,21 @@ class Commands(click.Group):
             click.echo(f"{error.filename or 'standard output'} cannot be used ({error.strerror}): {remedy}", err=True)
             ctx.exit(OpsError.exit_code)
         except KeyboardInterrupt:
-            click.echo("interrupted: repeat the command, it converges", err=True)
+            click.echo(f"interrupted: {ctx.meta['again']}", err=True)
             ctx.exit(RunInterrupted.exit_code)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM ends a verb as Ctrl-C does, so that what it began at a server ends, too; a program's threads have no signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _value(option: str, args: list[str]) -> str:

@@ -122,7 +122,7 @@ def _log(target: Target, of_function: bool) -> Iterator[Change]:
     """The log group, which Lambda may have made anew, without tags."""
     found = role.describe_log_group(target)
     if found and (of_function or tags.ours(target, found.tags)):
-        yield rds.inventory.log_removal(names.log_group(target), found.protected)
+        yield rds.inventory.log_removal(names.log_group(target), rds.inventory.PROTECTED if found.protected else "")
 
 
 def _role(target: Target, name: str) -> Iterator[Change]:

@@ -29,7 +29,10 @@ APPLICATION_NAME = "cruddur-ops"
 KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
 # What the statements of sql/ and the reading of values rely on, whatever a role or a database is set to. Guards are left as they
 # are: default_transaction_read_only, statement_timeout, lock_timeout.
-PINNED = "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c search_path=public -c standard_conforming_strings=on"
+PINNED = "-c IntervalStyle=postgres -c search_path=public -c standard_conforming_strings=on"
+# What libpq's own variables would set otherwise; and, from PostgreSQL 14 on, how soon the server ends a statement whose client
+# has died, in milliseconds (PostgreSQL 18, chapters 32.15 and 19.3.2).
+DATE_STYLE, CLIENT_CHECK = b"SET DateStyle = ISO, MDY", b"SET client_connection_check_interval = 2000"
 Connection = psycopg.Connection[Any]
 _sessions: dict[Target, Session] = {}
 
@@ -48,12 +51,21 @@ def connect(
     parameters = {**defaults, **location.parameters, "client_encoding": "UTF8"}
     parameters["options"] = f"{parameters.get('options') or os.environ.get('PGOPTIONS', '')} {PINNED}".strip()
     try:
-        return psycopg.connect(**parameters, autocommit=autocommit)
+        connection = psycopg.connect(**parameters, autocommit=autocommit)
     except psycopg.OperationalError as error:
         error.__context__ = None  # psycopg's frames would keep the socket of a timeout open
         raise diagnose(error, location, parameters, target.name) from error.with_traceback(None)
     except psycopg.ProgrammingError as error:
         raise WrongInput(f"libpq cannot use the options of the connection URL ({error}): correct them") from error
+    settle(connection)
+    return connection
+
+
+def settle(connection: Connection) -> None:
+    """Set what cannot be set by connecting; also after RESET ALL."""
+    connection.pgconn.exec_(DATE_STYLE)
+    if connection.info.server_version >= 140_000:
+        connection.pgconn.exec_(CLIENT_CHECK)
 
 
 class Session:

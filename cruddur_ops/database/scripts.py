@@ -20,7 +20,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from cruddur_ops import queries
 from cruddur_ops.database import omissions
-from cruddur_ops.database.connection import Connection
+from cruddur_ops.database.connection import Connection, settle
 from cruddur_ops.database.errors import NotPermitted, refusal
 from cruddur_ops.database.statements import ask
 from cruddur_ops.database.tokens import MEANINGLESS, Statement, statements
@@ -63,6 +63,7 @@ def run(connection: Connection, name: str, *, as_owner: bool = True) -> list[dic
         for part in [[one] for one in found] if observer.get() else _parts(found):
             result = _observed(connection, name, content, part, remedies)
     connection.execute("RESET ALL")  # back to what the connection was made with
+    settle(connection)
     return _rows(result) if result else []
 
 

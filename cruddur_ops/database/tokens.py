@@ -16,7 +16,7 @@ from cruddur_ops.garbage import uncollected
 LITERALS = frozenset({"STRING", "BYTE_STRING", "HEX_STRING", "BIT_STRING", "NATIONAL_STRING", "UNICODE_STRING", "HEREDOC_STRING"})
 COMMANDS = frozenset({"COMMAND", "EXECUTE", "FETCH", "SHOW", "RENAME"})
 BIND = re.compile(r":([A-Za-z_]\w*)")
-COPY = re.compile(r"^(?P<statement>COPY\b[^;']*\bFROM\s+STDIN\b[^;]*;)[ \t]*\n", re.IGNORECASE | re.MULTILINE)
+COPY = re.compile(r"^(?P<statement>COPY\b[^;']*\bFROM\s+STDIN\b(?:'[^']*'|[^;'])*;)[ \t]*\n", re.IGNORECASE | re.MULTILINE)
 COPY_DATA = re.compile(r"(?:[^\n]*\n)*?\\\.[ \t]*(?:\n|\Z)")  # up to the line that ends it (PostgreSQL 18, COPY)
 MEANINGLESS = re.compile(r"^\\(?:un)?restrict\b[^\n]*", re.MULTILINE)  # pg_dump's: they keep psql from its own commands
 
@@ -62,7 +62,7 @@ def statements(content: str, name: str) -> list[Statement]:
     while position < len(content):
         copy = _copy(content, position)
         before = content[position : copy.start() if copy else len(content)]
-        found += [_moved(one, content, position) for one in _split(before, name)]
+        found += [_moved(one, content, position) for one in _split(before, name, content.count("\n", 0, position))]
         if copy is None:
             break
         (statement,) = _split(copy["statement"], name)
@@ -111,15 +111,15 @@ def _moved(one: Statement, content: str, by: int) -> Statement:
     return replace(one, line=one.line + content.count("\n", 0, by), start=one.start + by, end=one.end + by)
 
 
-def _split(content: str, name: str) -> Iterator[Statement]:
-    """The statements of text without data."""
+def _split(content: str, name: str, above: int = 0) -> Iterator[Statement]:
+    """The statements of text without data, which has so many lines of the file above it."""
     held: list[Any] = []
     parentheses = blocks = 0
     for token in tokens(content, name):
         word = _word(token, held)
         if word == "\\":
             command = re.match(r"\\\S*", content[token.start :])
-            line = content.count("\n", 0, token.start) + 1
+            line = above + content.count("\n", 0, token.start) + 1
             remedy = "take it out, or write what it does as SQL"
             raise WrongInput(f"{name}, line {line}: {command[0] if command else word} is a command of psql's own: {remedy}")
         if word == ";" and not parentheses and not blocks:

@@ -212,6 +212,8 @@ def _code(parameters: Mapping[str, Any]) -> str:
         return ""
     with os.fdopen(os.memfd_create("trace"), "w+b") as trace:
         connection = pq.PGconn.connect_start(conninfo.make_conninfo(**parameters).encode())
+        if connection.status == pq.ConnStatus.BAD:  # an option that libpq does not take: nothing was sent
+            return ""
         connection.trace(trace.fileno())
         poll, state = select.poll(), int(pq.PollingStatus.WRITING)
         while state in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):

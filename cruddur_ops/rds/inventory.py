@@ -6,7 +6,7 @@ though nobody tagged it (RDS and CloudWatch Logs make some of it themselves).
 Verifying raises NotVerified where something is left that should have gone.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -20,6 +20,7 @@ from cruddur_ops.network import groups
 from cruddur_ops.network.rules import made_for, rules_of
 from cruddur_ops.plan import Verified
 from cruddur_ops.rds import alarms, instances, schedule, snapshots
+from cruddur_ops.rds.instances import Instance
 from cruddur_ops.target import Target
 
 # Which command removes a resource, by the service and the type in its ARN; {name} is what comes after these.
@@ -47,6 +48,8 @@ FREE = frozenset({"rds:pg", "ssm:parameter"})
 UNKNOWN = "see the console of its service"
 AUTOMATED = "goes by itself with its instance and the automated backups"
 PROTECTED = "is protected from deletion, and stays"
+OLDER = "was there before the instance, and stays"
+UNTAGGED = "stays: it has no tags, so nobody can tell whose it is"
 SCHEDULED = "scheduled for deletion: costs nothing, and can be restored until then"
 OTHERS = "not this target's, by its tags"
 ASKED_FOR = "kept: it may be the only copy, and goes only when it is asked for by name"
@@ -164,8 +167,9 @@ def by_reference(target: Target) -> Iterator[Leftover]:
     if told := alarms.subscribed(target):
         yield from_arn(told["EventSubscriptionArn"], f"tells of {name}")
     kept = _unless_ours(target, instance.tags if instance else {})
-    for log_group, protected in log_groups(target).items():
-        yield Leftover("logs:log-group", log_group, why=f"RDS's, of {name}", kept=kept or (PROTECTED if protected else ""))
+    for log_group, stays in log_groups(target, instance).items():
+        yield Leftover("logs:log-group", log_group, why=f"RDS's, of {name}", kept=kept or stays)
+    yield from _orphans(target, everything)
     for resource, kept in sorted(schedule.present(target).items()):
         if not resource.startswith("policy"):
             yield _of_schedule(resource, kept)
@@ -200,17 +204,27 @@ def secrets(target: Target) -> list[Secret]:
     return [one for one in (credentials.find(target, arn) for arn in found) if one.arn]  # the list may be late
 
 
-def log_groups(target: Target) -> dict[str, bool]:
-    """The log groups to which RDS exports the instance's logs, by name: whether they are protected from deletion."""
+def log_groups(target: Target, instance: Instance | None) -> dict[str, str]:
+    """The log groups to which RDS exports the instance's logs, by name: why one stays, or ""."""
     prefix = f"/aws/rds/instance/{target.db_instance_identifier}/"
     found = aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=prefix)
-    return {item["logGroupName"]: item.get("deletionProtectionEnabled", False) for item in found}
+    began = instance.raw["InstanceCreateTime"].timestamp() * 1000 if instance and not instance.lineage else 0
+    kept = {item["logGroupName"]: OLDER if item["creationTime"] < began else "" for item in found}
+    return kept | {item["logGroupName"]: PROTECTED for item in found if item.get("deletionProtectionEnabled")}
 
 
-def log_removal(name: str, protected: bool) -> Change:
-    """A log group goes, unless it is protected from deletion."""
-    call = Call("logs", "delete_log_group", {"logGroupName": name})
-    return removal(f"log group {name}", call, kept=PROTECTED if protected else "")
+def _orphans(target: Target, everything: Collection[str]) -> Iterator[Leftover]:
+    """The log groups of copies, replicas and the like that are gone: their names begin with the instance's."""
+    prefix = f"/aws/rds/instance/{target.db_instance_identifier}-"
+    for item in aws.pages(target, "logs", "describe_log_groups", logGroupNamePrefix=prefix):
+        identifier = item["logGroupName"].split("/")[4]
+        if identifier not in everything:
+            yield Leftover("logs:log-group", item["logGroupName"], why=f"RDS's, of {identifier}, which is gone", kept=UNTAGGED)
+
+
+def log_removal(name: str, kept: str) -> Change:
+    """A log group goes, unless something keeps it."""
+    return removal(f"log group {name}", Call("logs", "delete_log_group", {"logGroupName": name}), kept=kept)
 
 
 @dataclass(frozen=True, order=True)

@@ -41,7 +41,7 @@ def plan_teardown(target: Target, final_snapshot: str) -> Plan:
         *_instance(target, found, final_snapshot),
         *alarms.removals(target),
         *passwords.removals(target, inventory.secrets(target)),
-        *(_log_groups(target) if found and tags.ours(target, found.tags) else ()),
+        *(_log_groups(target, found) if found and tags.ours(target, found.tags) else ()),
         *(_parameter_group(target, found) if found else ()),
         *_rules(target),
         *_groups(target),
@@ -125,10 +125,10 @@ def _require_deletable(target: Target, found: Instance, final_snapshot: str) -> 
         instances.require_recoverable(found)
 
 
-def _log_groups(target: Target) -> Iterator[Change]:
+def _log_groups(target: Target, found: Instance) -> Iterator[Change]:
     """Those that RDS made for this instance; of one that is gone, nobody knows whose they were."""
-    for name, protected in inventory.log_groups(target).items():
-        yield inventory.log_removal(name, protected)
+    for name, kept in inventory.log_groups(target, found).items():
+        yield inventory.log_removal(name, kept)
 
 
 def _parameter_group(target: Target, found: Instance) -> Iterator[Change]:

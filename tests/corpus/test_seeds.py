@@ -51,6 +51,10 @@ DOINGS = {
         "COPY users (handle, display_name, email) FROM stdin;\ng'kar\tG'Kar; \"of\" $$Narn\tgkar@example.com\n\\.\n",
         ["+ new rows of users"],
     ),
+    "a copy with a quoted semicolon": (
+        "COPY users (handle, display_name, email) FROM stdin WITH (FORMAT csv, DELIMITER ';');\nlyta;Lyta;l@example.com\n\\.\n",
+        ["+ new rows of users"],
+    ),
     "a block": ("DO $$BEGIN DELETE FROM activities; END$$;", ["- deleted rows of activities"]),
     "percent signs": ("DELETE FROM activities WHERE message LIKE 'Cloud%';", ["- deleted rows of activities"]),
 }
@@ -124,6 +128,7 @@ REFUSED = {
     "another database": ("\\connect other\nDELETE FROM users;", r"line 1: \\connect is a command of psql's own: take it out"),
     "a database": ("SELECT 1;\nCREATE DATABASE chinook;", "line 2: CREATE DATABASE is about another database: take it out"),
     "another file": ("SELECT 1;\n\\i more.sql\n", r"line 2: \\i is a command of psql's own"),
+    "a command after data": ("COPY users (bio) FROM stdin;\nx\n\\.\n\\d users\n", r"line 4: \\d is a command of psql's own"),
     "a vacuum": ("VACUUM users;", "line 1: VACUUM cannot run inside a transaction block: put it alone into a migration"),
     "a concurrent index": ("CREATE INDEX CONCURRENTLY x ON users (bio)", "line 1: CREATE INDEX CONCURRENTLY cannot run inside"),
     "an open quote": ("SELECT 'a", "a quote is opened and not closed: close it"),

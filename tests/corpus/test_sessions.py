@@ -52,6 +52,8 @@ SHELLS = {"PGCLIENTENCODING": "LATIN1", "PGDATESTYLE": "German", "PGOPTIONS": "-
 def test_variables_of_a_shell(seeded: Target, files: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """What is stored is what the file has; what is read is what was stored."""
     monkeypatch.setenv(name, SHELLS[name])
+    session(seeded).close()
+    assert "12" in str(database.status(seeded))
     write(files / "seed.sql", "UPDATE users SET display_name = 'Lond\u00f6 \u2615' WHERE handle = 'londo';")
     assert Outcome(changed=1) == database.plan_seed(seeded).apply()
     monkeypatch.delenv(name)

@@ -35,7 +35,7 @@ from cruddur_ops.errors import WrongInput
 from cruddur_ops.state import PROJECT
 from cruddur_ops.target import Target
 from rds_sandbox.postgres import Server, standalone
-from tests.database.conftest import PASSWORD, USER
+from tests.database.conftest import PASSWORD, USER, url_of
 from tests.database.support import TABLES, Planner, Process, execute, some, write
 from tests.unit.headless import here
 
@@ -141,12 +141,13 @@ def test_a_server_that_crashes(own_server: Server, at: At, files: Path) -> None:
 def test_a_setup_that_is_killed(target: Target, server: Server, files: Path, place: str) -> None:
     """Wherever kill -9 met it, what it was at is gone, its lock is free, and the same command finishes the work."""
     originals = {path: path.read_text() for path in (files / "schema.sql", files / "seed.sql")}
-    asleep(files, place, "SELECT pg_sleep(3);\n")
+    asleep(files, place)
     process = Process("db", "setup")
     with server.administrator() as administrator:
         until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
     process.kill()
-    terminate(server, SLEEPING)  # the server itself would notice when the statement ends
+    with server.administrator() as administrator:
+        until(lambda: not administrator.execute(SLEEPING.encode()).fetchall())
     assert not execute(target, TABLES) or NOTHING == database.counts(target)
     for path, text in originals.items():
         write(path, text)
@@ -159,11 +160,13 @@ def test_a_setup_that_is_killed(target: Target, server: Server, files: Path, pla
 def test_one_that_was_killed_holds_up_nobody_for_long(target: Target, server: Server, files: Path) -> None:
     """Another session that waits for its lock gets it when the server has noticed."""
     database.plan_create(target).apply()
-    asleep(files, "middle", "SELECT pg_sleep(1);\n")
+    whole = (files / "schema.sql").read_text()
+    asleep(files, "middle")
     process = Process("db", "schema-load")
     with server.administrator() as administrator:
         until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
     process.kill()
+    write(files / "schema.sql", whole)
 
     assert Outcome(created=1) == database.plan_schema(target).apply()
 
@@ -181,19 +184,31 @@ def at_work(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.usefixtures("at_work")
-def test_ctrl_c(target: Target, server: Server, files: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: str(number.name))
+def test_an_interrupt(target: Target, server: Server, files: Path, number: int) -> None:
     """The statement is cancelled, nothing remains, and the exit code is that of an interruption."""
     database.plan_create(target).apply()
     asleep(files, "middle")
     process = Process("db", "schema-load")
     with server.administrator() as administrator:
         until(lambda: administrator.execute(SLEEPING.encode()).fetchall())
-        os.kill(process.pid, signal.SIGINT)
+        os.kill(process.pid, number)
         code, _, said = process.wait()
         until(lambda: not administrator.execute(SLEEPING.encode()).fetchall())
 
     assert (130, "interrupted: repeat the command, it converges") == (code, said.splitlines()[-1])
     assert [] == execute(target, TABLES)
+
+
+def test_an_interrupted_rollback(loaded: Target, server: Server) -> None:
+    """To repeat it would undo another migration: it says where to look first."""
+    with connect(loaded) as connection:
+        connection.execute("LOCK TABLE users")
+        process = Process("db", "rollback", "--target", "local", CONNECTION_URL=url_of(server, database_name(loaded)))
+        until(lambda: connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchall())
+        os.kill(process.pid, signal.SIGINT)
+        code, _, said = process.wait()
+    assert (130, True) == (code, "interrupted: see with `cruddur-ops db status`" in said)
 
 
 def test_an_interrupted_cell(empty: Target, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, InUse, No
 from cruddur_ops.rds import inventory, restores
 from cruddur_ops.target import Target
 from tests.sandbox.support import make_client, make_group, tcp
+from tests.unit.headless import until
 
 IDENTIFIER = "cruddur-db-instance"
 
@@ -328,6 +329,21 @@ def test_a_protected_instance_is_torn_down_by_its_name(target: Target, sandbox: 
     again = run("rds", "teardown", "--final-snapshot", "none")
     assert (0, True) == (again.exit_code, "1 deleted" in again.stdout)
     assert ["default"] == [group["GroupName"] for group in ec2.describe_security_groups()["SecurityGroups"]]
+
+
+def test_log_groups_that_did_not_come_with_the_instance(target: Target, sandbox: Mapping[str, str]) -> None:
+    """One that was there before stays; one of an instance that is gone is named as left; that of the instance goes."""
+    logs = make_client(sandbox, "logs")
+    kept = [f"/aws/rds/instance/{IDENTIFIER}/upgrade", f"/aws/rds/instance/{IDENTIFIER}-rehearsal/postgresql"]
+    for name in kept:
+        logs.create_log_group(logGroupName=name)
+    provision(target)
+    until(lambda: bool(logs.describe_log_groups(logGroupNamePrefix=f"/aws/rds/instance/{IDENTIFIER}/p")["logGroups"]))
+
+    rds.plan_teardown(target, "none").apply()
+
+    assert sorted(kept) == [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]]
+    assert sorted(kept) == sorted(one.name for one in rds.leftovers(target) if one.kind == "logs:log-group")
 
 
 def test_what_is_past_its_date(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:

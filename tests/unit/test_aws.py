@@ -297,10 +297,13 @@ def test_a_sandbox_elsewhere_is_refused(url: str) -> None:
         aws.client(replace(SANDBOX, endpoint_url=url), "rds")
 
 
-def test_the_sandbox_gets_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The operator's credentials are not sent to the sandbox, nor is the profile read."""
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "secret")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+def test_the_sandbox_gets_its_own_credentials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operator's credentials are not sent to the sandbox, nor is any profile read, be it there or not."""
+    (tmp_path / "config").write_text("[default")
+    for name, value in (("ACCESS_KEY_ID", "secret"), ("SECRET_ACCESS_KEY", "secret"), ("PROFILE", "nobody")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    aws.forget()
     client = aws.client(replace(SANDBOX, endpoint_url="http://127.0.0.1:9", profile="nobody"), "rds")
     assert "sandbox" == client._get_credentials().access_key
 

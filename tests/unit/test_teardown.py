@@ -40,7 +40,7 @@ def down(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> Callab
     monkeypatch.setattr(snapshots, "describe", lambda _, name: {"taken": Snapshot("taken", "x", "available")}.get(name))
     found = [Secret("x/app", "arn:app", tags=tags.of(TARGET)), Secret("x/theirs", "arn:theirs")]
     monkeypatch.setattr(inventory, "secrets", lambda _: found)
-    monkeypatch.setattr(inventory, "log_groups", lambda _: {"/aws/rds/instance/x/postgresql": False})
+    monkeypatch.setattr(inventory, "log_groups", lambda *_: {"/aws/rds/instance/x/postgresql": ""})
     monkeypatch.setattr(alarms, "present", lambda _: {"x-FreeStorageSpace": {"AlarmArn": ARN.format("cloudwatch", "alarm:x")}})
     monkeypatch.setattr(alarms, "subscribed", lambda _: None)
     monkeypatch.setattr(groups, "own", lambda _: [Group("sg-1", "x-access", "vpc-1")])
@@ -255,7 +255,7 @@ def test_what_uses_the_instance_waits(status: str, down: Callable[..., Plan], mo
     ("resource", "module", "name", "answer", "reason"),
     [
         ("security group x-access", dependents, "of_group", "stays with another's rule", "stays with another's rule"),
-        ("log group a", inventory, "log_groups", {"a": True}, "is protected from deletion, and stays"),
+        ("log group a", inventory, "log_groups", {"a": inventory.PROTECTED}, "is protected from deletion, and stays"),
         ("secret x/app", inventory, "secrets", [REPLICATED], "has replicas in other regions, and stays: delete those first"),
     ],
 )
@@ -357,7 +357,8 @@ def left(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> dict[s
         "alarms": {},
     }
     for name in ("secrets", "automated_backups", "log_groups"):
-        monkeypatch.setattr(inventory, name, lambda _, name=name: listed[name])
+        monkeypatch.setattr(inventory, name, lambda *_, name=name: listed[name])
+    monkeypatch.setattr(inventory, "_orphans", lambda *_: iter(()))
     monkeypatch.setattr(inventory, "tagged", lambda _: iter(listed["tagged"].items()))
     monkeypatch.setattr(snapshots, "of_instance", lambda _: listed["snapshots"])
     monkeypatch.setattr(alarms, "present", lambda _: listed["alarms"])
