@@ -118,6 +118,27 @@ def test_what_cloudwatch_refuses(cloudwatch: Client) -> None:
     cloudwatch.delete_alarms(AlarmNames=["full"])
 
 
+def _change(rds: Client, topic: str) -> None:
+    """Change the subscription, and back (ModifyEventSubscription, Add- and RemoveSourceIdentifier...Subscription)."""
+    name, modify = {"SubscriptionName": "told"}, rds.modify_event_subscription
+    known = rds.describe_event_categories(SourceType="db-instance")["EventCategoriesMapList"][0]["EventCategories"]
+    for change, code in (
+        ({"SnsTopicArn": f"{topic}x"}, "SNSTopicArnNotFound"),
+        ({"EventCategories": ["gossip"]}, "SubscriptionCategoryNotFound"),
+        ({"SourceType": "db-snapshot"}, "InvalidParameterCombination"),
+        ({"SubscriptionName": "absent"}, "SubscriptionNotFound"),
+    ):
+        assert code == refused(modify, **{**name, **change})
+    changed = modify(**name, Enabled=False, EventCategories=sorted(known))["EventSubscription"]
+    assert ("modifying", False, sorted(known)) == (changed["Status"], changed["Enabled"], changed["EventCategoriesList"])
+    source = {**name, "SourceIdentifier": IDENTIFIER}
+    assert "SourceIdsList" not in rds.remove_source_identifier_from_subscription(**source)["EventSubscription"]
+    assert "SourceNotFound" == refused(rds.remove_source_identifier_from_subscription, **source)
+    assert "SourceNotFound" == refused(rds.add_source_identifier_to_subscription, **{**source, "SourceIdentifier": "absent"})
+    assert [IDENTIFIER] == rds.add_source_identifier_to_subscription(**source)["EventSubscription"]["SourceIdsList"]
+    modify(**name, Enabled=True, EventCategories=["notification"])
+
+
 def test_a_topic_is_told_of_events(sandbox: Mapping[str, str], rds: Client) -> None:
     """Of this instance's notifications alone, and no more when the subscription is gone; another subscriber's queue is gone."""
     sns, sqs = make_client(sandbox, "sns"), make_client(sandbox, "sqs")
@@ -148,6 +169,7 @@ def test_a_topic_is_told_of_events(sandbox: Mapping[str, str], rds: Client) -> N
     assert re.fullmatch(r"\w{3} \w{3} \d\d \d\d:\d\d:\d\d UTC \d{4}", made["SubscriptionCreationTime"])
     [found] = rds.describe_event_subscriptions(SubscriptionName="told")["EventSubscriptionsList"]
     assert ("active", True, [IDENTIFIER]) == (found["Status"], found["Enabled"], found["SourceIdsList"])
+    _change(rds, topic)
     labels = rds.list_tags_for_resource(ResourceName=found["EventSubscriptionArn"])["TagList"]
     assert [{"Key": "Made", "Value": "here"}] == labels
     rds.stop_db_instance(DBInstanceIdentifier=IDENTIFIER)

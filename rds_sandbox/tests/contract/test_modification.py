@@ -343,9 +343,27 @@ def test_addresses_belong_to_names(sandbox: Mapping[str, str], rds: Client, grou
     assert [("green",)] == run(sandbox, green, "SELECT name FROM colour")
 
 
+def test_a_name_is_one_instances(rds: Client, group: str) -> None:
+    """Also one that an instance is about to get: no other gets it, now or in its maintenance window."""
+    create(rds, "first", group), create(rds, "second", group)
+    for at_once, name in ((True, "soon"), (False, "later")):
+        request = {"NewDBInstanceIdentifier": name, "ApplyImmediately": at_once}
+        rds.modify_db_instance(DBInstanceIdentifier="first", **request)
+        assert "DBInstanceAlreadyExists" == refused(rds.modify_db_instance, DBInstanceIdentifier="second", **request)
+        assert "DBInstanceAlreadyExists" == refused(rds.create_db_instance, **wanted(name))
+        if at_once:
+            renamed(rds, "first", name)
+            rename(rds, name, "first")
+
+
 def rename(rds: Client, before: str, after: str) -> None:
     """Give an instance another name."""
     rds.modify_db_instance(DBInstanceIdentifier=before, NewDBInstanceIdentifier=after, ApplyImmediately=True)
+    renamed(rds, before, after)
+
+
+def renamed(rds: Client, before: str, after: str) -> None:
+    """Wait until the instance has its other name."""
     rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=before, WaiterConfig={"Delay": 0.05, "MaxAttempts": 300})
     wait_for(rds, after, "available")
 

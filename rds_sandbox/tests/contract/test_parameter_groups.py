@@ -178,6 +178,8 @@ def facts(parameter: Mapping[str, Any]) -> tuple[Any, ...]:
         ("NotInSandbox", {"ParameterName": "pgaudit.log", "ParameterValue": "ddl"}),
         ("NotInSandbox", {"ParameterName": "ssl_min_protocol_version", "ParameterValue": "TLSv1.3"}),
         (VALUE, {"ParameterName": "no_such_library.on", "ParameterValue": "1"}),
+        (VALUE, {"ParameterValue": "\n8192"}),
+        (VALUE, {"ParameterName": "log_line_prefix", "ParameterValue": "x'\nfsync = 'off"}),
         (VALUE, {"ParameterName": "rds.extensions", "ParameterValue": "hstore"}),
         (VALUE, {"ParameterName": "pg_stat_statements.max", "ParameterValue": "99", "ApplyMethod": "pending-reboot"}),
     ],
@@ -187,6 +189,7 @@ def test_what_is_refused_of_a_parameter(rds: Client, group: None, code: str, wro
     asked = {"ParameterName": "work_mem", "ParameterValue": "4096", "ApplyMethod": "immediate", **wrong}
     name = asked.pop("DBParameterGroupName", "tuned")
     assert code == refused(rds.modify_db_parameter_group, DBParameterGroupName=name, Parameters=[asked])
+    assert VALUE == refused(rds.modify_db_parameter_group, **GROUP, Parameters=[])
 
 
 def test_a_reset_of_the_whole_group(sandbox: Mapping[str, str], rds: Client, instance: dict[str, Any]) -> None:

@@ -93,6 +93,13 @@ class SandboxRDSBackend(models.RDSBackend):
             raise wrong_state(f"Instance {identifier} is not in {states[0]} state: it is {instance.status}.")
         return instance
 
+    def require_free(self, identifier: str, for_: SandboxDBInstance | None = None) -> None:
+        """Refuse an identifier that another instance has, or is about to have."""
+        others = [each for each in self.instances() if each is not for_]
+        names = {each.db_instance_identifier for each in others}
+        if identifier in names.union(each.pending.get("NewDBInstanceIdentifier") for each in others):
+            raise exceptions.DBInstanceAlreadyExists()
+
     def instances(self) -> list[SandboxDBInstance]:
         """All instances."""
         return [found for found in self.databases.values() if isinstance(found, SandboxDBInstance)]

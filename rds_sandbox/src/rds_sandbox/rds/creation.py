@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from moto.rds.exceptions import DBInstanceAlreadyExists
-
 from rds_sandbox.patches import Request
 from rds_sandbox.postgres import Server
 from rds_sandbox.rds import backups, log_exports, parameter_groups, subnet_groups
@@ -43,8 +41,7 @@ def create(
 def _registered(request: Request, parameters: dict[str, Any]) -> SandboxDBInstance:
     backend: SandboxRDSBackend = request.backend
     identifier = parameters["db_instance_identifier"]
-    if identifier in backend.databases:
-        raise DBInstanceAlreadyExists()
+    backend.require_free(identifier)
     named, subnet_group = parameters.get("vpc_security_group_ids"), parameters["db_subnet_group_name"]
     parameters["vpc_security_group_ids"] = named or [backend.default_security_group(subnet_group)]
     backend.require_groups(parameters["vpc_security_group_ids"], subnet_group)

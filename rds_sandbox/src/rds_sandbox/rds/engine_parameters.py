@@ -40,7 +40,7 @@ class Parameter:
         """Refuse a value that it cannot have."""
         if not self.modifiable:
             raise InvalidParameterValue(f"The parameter {self.name} cannot be modified.")
-        if not self._allows(value):
+        if "\n" in value or "\r" in value or not self._allows(value):  # a line of a file cannot have another
             raise InvalidParameterValue(f"Invalid parameter value: {value} for: {self.name} allowed values are: {self.allowed}")
 
     def _allows(self, value: str) -> bool:

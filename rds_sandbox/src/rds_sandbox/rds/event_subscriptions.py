@@ -24,20 +24,67 @@ def create(request: Request) -> dict[str, Any]:
     """Refused for a topic, a source or a category that is not there."""
     asked, backend = given(request), request.backend
     kind, sources = asked.get("SourceType"), [name.lower() for name in asked.get("SourceIds") or ()]
+    _check(backend, asked, kind)
+    _check_sources(backend, kind, sources)
+    made = backend.create_event_subscription({"enabled": True, **attributes(asked), "source_ids": sources})
+    time = f"{made.created:%a %b %d %H:%M:%S UTC %Y}"  # so the AWS CLI's example of this action has it
+    return {"EventSubscription": {**_described(made), "Status": "creating", "SubscriptionCreationTime": time}}
+
+
+@action("rds", "ModifyEventSubscription")
+def modify(request: Request) -> dict[str, Any]:
+    """What is not given stays, but categories go with another type of source."""
+    asked, backend = given(request), request.backend
+    [found] = backend.describe_event_subscriptions(asked["SubscriptionName"])
+    kind = asked.get("SourceType", found.source_type)
+    _check(backend, {"SnsTopicArn": found.sns_topic_arn, **asked}, kind)
+    if kind != found.source_type and found.source_ids:
+        raise RDSClientError("InvalidParameterCombination", "SourceType cannot be changed while the subscription has SourceIds.")
+    found.event_categories = asked.get("EventCategories", found.event_categories if kind == found.source_type else [])
+    found.source_type, found.sns_topic_arn = kind, asked.get("SnsTopicArn", found.sns_topic_arn)
+    found.enabled = asked.get("Enabled", found.enabled)
+    return {"EventSubscription": {**_described(found), "Status": "modifying"}}
+
+
+@action("rds", "AddSourceIdentifierToSubscription", "RemoveSourceIdentifierFromSubscription")
+def change_sources(request: Request) -> dict[str, Any]:
+    """One source more or less."""
+    asked, backend = given(request), request.backend
+    [found] = backend.describe_event_subscriptions(asked["SubscriptionName"])
+    name, adds = asked["SourceIdentifier"].lower(), request.name.startswith("Add")
+    if adds:
+        _check_sources(backend, found.source_type, [name])
+    elif name not in found.source_ids:
+        raise RDSClientError("SourceNotFound", f"Source {name} not found.")
+    found.source_ids = [*(each for each in found.source_ids if each != name), *([name] if adds else [])]
+    return {"EventSubscription": {**_described(found), "Status": "modifying"}}
+
+
+@action("rds", "DescribeEventCategories")
+def categories(request: Request) -> dict[str, Any]:
+    """Those of each type of source, or of one."""
+    kind, known = given(request).get("SourceType"), events.facts()["categories"]
+    if kind and kind not in SOURCES:
+        raise NotInSandbox(f"events of {kind} are not in the sandbox")
+    maps = [{"SourceType": each, "EventCategories": known[each]} for each in ([kind] if kind else SOURCES)]
+    return {"EventCategoriesMapList": maps}
+
+
+def _check(backend: Any, asked: Mapping[str, Any], kind: str | None) -> None:
     if kind and kind not in SOURCES:
         raise NotInSandbox(f"events of {kind} are not in the sandbox")
     if asked["SnsTopicArn"] not in _topics(backend):
         raise RDSClientError("SNSTopicArnNotFound", "The SNS topic ARN does not exist.")
-    if sources and not kind:
-        raise RDSClientError("InvalidParameterCombination", "SourceIds cannot be specified without SourceType.")
     _check_categories(kind, asked.get("EventCategories") or ())
+
+
+def _check_sources(backend: Any, kind: str | None, sources: Iterable[str]) -> None:
     known = dict(zip(SOURCES, (backend.databases, backend.db_parameter_groups, backend.database_snapshots), strict=True))
     for name in sources:
-        if name not in known[kind or ""]:
+        if not kind:
+            raise RDSClientError("InvalidParameterCombination", "SourceIds cannot be specified without SourceType.")
+        if name not in known[kind]:
             raise RDSClientError("SourceNotFound", f"Source {name} not found.")
-    made = backend.create_event_subscription({"enabled": True, **attributes(asked), "source_ids": sources})
-    time = f"{made.created:%a %b %d %H:%M:%S UTC %Y}"  # so the AWS CLI's example of this action has it
-    return {"EventSubscription": {**_described(made), "Status": "creating", "SubscriptionCreationTime": time}}
 
 
 def _check_categories(kind: str | None, asked: Iterable[str]) -> None:

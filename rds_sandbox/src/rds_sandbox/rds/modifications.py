@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from moto.core.utils import utcnow
-from moto.rds.exceptions import DBInstanceAlreadyExists, InvalidParameterCombination, RDSClientError
+from moto.rds.exceptions import InvalidParameterCombination, RDSClientError
 
 from rds_sandbox.patches import Request, action
 from rds_sandbox.rds import (
@@ -92,9 +92,8 @@ def _check(backend: SandboxRDSBackend, instance: SandboxDBInstance, asked: Value
     # Reported by Terraform and Ansible; by Crossplane (provider-aws #2146) too, but not with ApplyImmediately. Refused here.
     if not asked.keys() - set(changes.FLAGS) and not (instance.pending and asked.get("ApplyImmediately")):
         raise InvalidParameterCombination("No modifications were requested")
-    name = asked.get("NewDBInstanceIdentifier")
-    if name and backend.databases.get(name, instance) is not instance:
-        raise DBInstanceAlreadyExists()
+    if "NewDBInstanceIdentifier" in asked:
+        backend.require_free(asked["NewDBInstanceIdentifier"].lower(), instance)
     if instance.source and set(changes.CREDENTIALS) & asked.keys():
         raise InvalidParameterCombination(
             "Cannot change master user password on an RDS postgres Read Replica because it uses physical "

@@ -127,6 +127,8 @@ def _row(parameter: Parameter, set_to: Mapping[str, str] | None) -> dict[str, An
 def modify(request: Request) -> dict[str, Any]:
     """Checked as a whole before anything is changed."""
     group, asked = _own(request), request.parameters["Parameters"]
+    if not asked:
+        raise InvalidParameterValue("At least one parameter must be given, with its value and apply method.")
     known = _parameters(request, group.family)
     for each in asked:
         _check(known, each, given_value=True)
