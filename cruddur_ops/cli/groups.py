@@ -15,7 +15,7 @@ from cruddur_ops.redaction import redact
 from cruddur_ops.state import require_checkout
 
 # What to do after an interrupt, where a repetition would do more than the verb was asked for.
-AGAIN = {"db rollback": "see with `cruddur-ops db status` what is left before you repeat it: each rollback undoes one"}
+AGAIN = {("db", "rollback"): "see with `cruddur-ops db status` what is left before you repeat it: each rollback undoes one"}
 DRIFT = 2  # the exit code of a plan that differs, as `terraform plan -detailed-exitcode` has it
 
 
@@ -29,7 +29,7 @@ class Commands(click.Group):
         """Remember whether a plan is asked for: even a wrong option has another code then."""
         asked = args[: args.index("--") if "--" in args else None]
         ctx.meta["plan"] = "--plan" in asked or asked[:2] == ["fleet", "plan"]
-        ctx.meta["again"] = AGAIN.get(" ".join(asked[:2]), "repeat the command, it converges")
+        ctx.meta["again"] = AGAIN.get(tuple(asked[:2]), "repeat the command, it converges")
         ctx.meta["target"] = _value("--target", asked)
         return super().parse_args(ctx, args)
 
