@@ -4,7 +4,7 @@ import errno
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,9 @@ from cruddur_ops.redaction import redact
 from cruddur_ops.state import require_checkout
 
 # What to do after an interrupt, where a repetition would do more than the verb was asked for.
-AGAIN = {("db", "rollback"): "see with `cruddur-ops db status` what is left before you repeat it: each rollback undoes one"}
+AGAIN: Mapping[tuple[str, ...], str] = {
+    ("db", "rollback"): "see with `cruddur-ops db status` what is left before you repeat it: each rollback undoes one"
+}
 DRIFT = 2  # the exit code of a plan that differs, as `terraform plan -detailed-exitcode` has it
 
 

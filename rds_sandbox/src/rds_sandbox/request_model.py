@@ -4,6 +4,7 @@ The codes are those of each service's "Common Errors" page in its API reference;
 model forbids is worded as AWS words it: "1 validation error detected: ...".
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -52,6 +53,8 @@ def read(service: str, name: str, request: Any, uri: Mapping[str, Any]) -> dict[
         return {}
     protocol = determine_request_protocol(model, request.content_type)
     try:
+        if protocol == "json":  # of what is none moto's parser makes no parameters
+            json.loads(request.data or b"{}")
         parser = PROTOCOL_PARSERS[protocol](model.operation_model(name), map_type=dict)
         parts = {"values": request.values, "headers": request.headers, "body": request.data, "url_params": uri}
         found: dict[str, Any] = parser.parse(cast(Any, {**parts, "method": request.method, "url_path": request.path}))

@@ -118,6 +118,17 @@ def test_what_cloudwatch_refuses(cloudwatch: Client) -> None:
     cloudwatch.delete_alarms(AlarmNames=["full"])
 
 
+def test_a_body_that_is_no_json(cloudwatch: Client) -> None:
+    """It asks for nothing, and is refused ("Common errors", SerializationException)."""
+
+    def send(params: dict[str, Any], **_: Any) -> None:
+        params["body"] = b"{bad"
+
+    cloudwatch.meta.events.register("before-call", send)
+    assert "SerializationException" == refused(cloudwatch.describe_alarms)
+    cloudwatch.meta.events.unregister("before-call", send)
+
+
 def _change(rds: Client, topic: str) -> None:
     """Change the subscription, and back (ModifyEventSubscription, Add- and RemoveSourceIdentifier...Subscription)."""
     name, modify = {"SubscriptionName": "told"}, rds.modify_event_subscription
