@@ -16,6 +16,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
+from cruddur_ops import queries
 from cruddur_ops.database.errors import told
 from cruddur_ops.database.location import locate
 from cruddur_ops.database.unreachable import diagnose
@@ -30,9 +31,6 @@ KEEPALIVES = {"keepalives_idle": 60, "keepalives_interval": 10, "keepalives_coun
 # What the statements of sql/ and the reading of values rely on, whatever a role or a database is set to. Guards are left as they
 # are: default_transaction_read_only, statement_timeout, lock_timeout.
 PINNED = "-c IntervalStyle=postgres -c search_path=public -c standard_conforming_strings=on"
-# What libpq's own variables would set otherwise; and, from PostgreSQL 14 on, how soon the server ends a statement whose client
-# has died, in milliseconds (PostgreSQL 18, chapters 32.15 and 19.3.2).
-DATE_STYLE, CLIENT_CHECK = b"SET DateStyle = ISO, MDY", b"SET client_connection_check_interval = 2000"
 Connection = psycopg.Connection[Any]
 _sessions: dict[Target, Session] = {}
 
@@ -62,10 +60,8 @@ def connect(
 
 
 def settle(connection: Connection) -> None:
-    """Set what cannot be set by connecting; also after RESET ALL."""
-    connection.pgconn.exec_(DATE_STYLE)
-    if connection.info.server_version >= 140_000:
-        connection.pgconn.exec_(CLIENT_CHECK)
+    """Set what cannot be set by connecting; also after RESET ALL, in whose transaction nothing may fail."""
+    connection.pgconn.exec_(queries.load("operations/settle").text.encode())
 
 
 class Session:
