@@ -8,6 +8,7 @@ Planning raises WrongInput where the files are no sequence, or not what the data
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -90,13 +91,23 @@ def record_loaded(connection: Connection) -> None:
 
 def _record_migration(connection: Connection, migration: Migration) -> None:
     """Record that the schema has it, in tables beside a schema that brings none."""
-    ask(connection, "operations/create_schema_migrations")
-    ask(connection, "operations/create_schema_history")
-    try:
+    with _recording():
+        ask(connection, "operations/create_schema_migrations")
+        ask(connection, "operations/create_schema_history")
         ask(connection, "operations/record_migration", version=migration.version, name=migration.name)
+
+
+@contextmanager
+def _recording() -> Iterator[None]:
+    """Say what a file has done to the tables of the record."""
+    try:
+        yield
     except psycopg.errors.UndefinedColumn as error:
         message = "sql/schema.sql makes a table schema_migrations of another tool's, and cruddur-ops needs that name"
         raise WrongInput(f"{message}: take it and its rows out of the file, or rename it there") from error
+    except (psycopg.errors.InvalidSchemaName, SchemaMissing) as error:
+        message = "the file drops public.schema_migrations, in which cruddur-ops records what the database has"
+        raise WrongInput(f"{message}: take that out, or create the schema public again in the file") from error
 
 
 def _record(connection: Connection) -> None:
@@ -142,7 +153,8 @@ def _in_turn(connection: Connection, migration: Migration, forward: bool) -> Out
 
     def once() -> Outcome | None:
         with connection.transaction():
-            ask(connection, "operations/lock_schema")
+            with waits.shown(connection, "turn"):
+                ask(connection, "operations/lock_schema")
             if (migration.version in _applied(connection)) is forward:
                 return Outcome(unchanged=1)
             (apply if forward else undo)(connection, migration)
@@ -226,5 +238,6 @@ def undo(connection: Connection, migration: Migration) -> None:
 
 
 def _record_undone(connection: Connection, migration: Migration) -> None:
-    ask(connection, "operations/forget_migration", version=migration.version)
+    with _recording():
+        ask(connection, "operations/forget_migration", version=migration.version)
     grant(connection)

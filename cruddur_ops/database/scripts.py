@@ -24,12 +24,13 @@ from cruddur_ops.database.connection import Connection, settle
 from cruddur_ops.database.errors import NotPermitted, refusal
 from cruddur_ops.database.statements import ask
 from cruddur_ops.database.tokens import MEANINGLESS, Statement, statements
-from cruddur_ops.database.waits import watched
+from cruddur_ops.database.waits import shown, watched
 from cruddur_ops.errors import OpsError, WrongInput
 
 OUTSIDE = "-- cruddur-ops: outside a transaction"
 CORRECT = "correct the file and repeat; nothing of it was kept"
 NOT_RECORDED = "correct the file and repeat; it is not recorded as made"
+DONE = "where a run that was cut off has done it, write IF NOT EXISTS or IF EXISTS, and repeat; else correct the name"
 NO_RIGHTS = "take the statement out, since RDS gives nobody more rights, or grant them first"
 TWICE = "a seed is run again, also to verify it: write INSERT ... ON CONFLICT DO NOTHING, and COPY to a temporary table"
 NO_EXTENSION = "the file is right, and this server does not have it: install it there, or take out what needs it"
@@ -38,9 +39,16 @@ NOT_OURS = "connect as a user who has the right, such as the master user, and wi
 # What helps against a fault of the file, a right that is missing, and a row that is there already.
 OWNERS, OTHERS = (CORRECT, NO_RIGHTS, CORRECT), (CORRECT, NOT_OURS, TWICE)
 ALONE = f"put it alone into a migration whose first line is `{OUTSIDE}`"
-# What does not run in a transaction block (PostgreSQL 18, part VI); the server refuses others, with SQLSTATE 25001.
-NEVER_INSIDE = (("VACUUM",), ("CREATE", "TABLESPACE"), ("ALTER", "SYSTEM"))
-DATABASES = (("CREATE", "DATABASE"), ("DROP", "DATABASE"))
+OTHER_DATABASE = "is about another database: take it out, since the target says which, and `cruddur-ops db create` makes it"
+# What a statement meets that a killed client's server has finished, and nobody has recorded.
+ALREADY = (psycopg.errors.DuplicateTable, psycopg.errors.DuplicateObject, psycopg.errors.UndefinedObject)
+# What is of the server, and what to do instead; nobody who acts as cruddur_owner may do it either.
+OF_THE_SERVER = {
+    ("CREATE", "DATABASE"): OTHER_DATABASE,
+    ("DROP", "DATABASE"): OTHER_DATABASE,
+    ("CREATE", "TABLESPACE"): "is about the whole server: take it out, since RDS keeps all databases on one storage",
+    ("ALTER", "SYSTEM"): "is about the whole server: set it in the DB parameter group, or with ALTER DATABASE for this one",
+}
 Observer = Callable[[Connection, str, Statement, float], object]  # the file, a statement of it, and the seconds that it took
 observer: ContextVar[Observer | None] = ContextVar("observer", default=None)  # is told each statement once it is done
 ENDS = (("BEGIN",), ("START", "TRANSACTION"), ("COMMIT",), ("END",), ("ABORT",), ("ROLLBACK",), ("PREPARE", "TRANSACTION"))
@@ -59,7 +67,7 @@ def run(connection: Connection, name: str, *, as_owner: bool = True) -> list[dic
         act_as_owner(connection)
     remedies = OWNERS if as_owner else OTHERS
     result = None
-    with watched(connection):
+    with watched(connection, queries.place(name)):
         for part in [[one] for one in found] if observer.get() else _parts(found):
             result = _observed(connection, name, content, part, remedies)
     connection.execute("RESET ALL")  # back to what the connection was made with
@@ -104,7 +112,8 @@ def run_outside(connection: Connection, name: str) -> None:
     _require_stays(found[0], f"{place}, line {found[0].line}")
     act_as_owner(connection, "SET ROLE cruddur_owner")
     try:
-        _observed(connection, name, content, found, (NOT_RECORDED, NO_RIGHTS, NOT_RECORDED))
+        with shown(connection, place):
+            _observed(connection, name, content, found, (NOT_RECORDED, NO_RIGHTS, NOT_RECORDED))
     finally:
         if not connection.closed:
             connection.execute("RESET ROLE")
@@ -126,10 +135,10 @@ def _read(name: str) -> tuple[str, list[Statement]]:
 
 
 def _require_inside(one: Statement, where: str) -> None:
-    """Refuse what cannot be run in a transaction, or would leave it."""
+    """Refuse what would leave the transaction, or cannot be run in one; the server refuses others, with SQLSTATE 25001."""
     _require_stays(one, where)
     concurrently = one.words[0] in ("CREATE", "DROP", "REINDEX") and "CONCURRENTLY" in one.words[:6]
-    if concurrently or any(one.begins(*words) for words in NEVER_INSIDE):
+    if concurrently or one.begins("VACUUM"):
         raise WrongInput(f"{where}: {_name(one, concurrently)} cannot run inside a transaction block: {ALONE}")
 
 
@@ -137,9 +146,9 @@ def _require_stays(one: Statement, where: str) -> None:
     if any(one.begins(*words) for words in ENDS) and not (one.words[0] == "ROLLBACK" and "TO" in one.words[:3]):
         remedy = "take it out, since each file is one transaction as it is"
         raise WrongInput(f"{where}: {one.words[0]} begins or ends a transaction: {remedy}")
-    if any(one.begins(*words) for words in DATABASES):
-        remedy = "take it out, since the target says which database, and `cruddur-ops db create` makes it"
-        raise WrongInput(f"{where}: {' '.join(one.words[:2])} is about another database: {remedy}")
+    for words, remedy in OF_THE_SERVER.items():
+        if one.begins(*words):
+            raise WrongInput(f"{where}: {' '.join(words)} {remedy}")
     if one.words[0] in ("SET", "RESET") and {"ROLE", "AUTHORIZATION"} & set(one.words[1:3]):
         remedy = "take it out, since what a file makes belongs to cruddur_owner"
         raise WrongInput(f"{where}: {' '.join(one.words[:2])} acts as somebody else: {remedy}")
@@ -222,6 +231,8 @@ def _failure(error: psycopg.Error, where: str, one: Statement, remedy: str, righ
         return WrongInput(f"{said}: {ALONE}")
     if isinstance(error, psycopg.errors.UniqueViolation):
         return WrongInput(f"{said}: {duplicate}")
+    if isinstance(error, ALREADY) and remedy is NOT_RECORDED:
+        return WrongInput(f"{said}: {DONE}")
     return sentence or WrongInput(f"{said}: {remedy}")
 
 

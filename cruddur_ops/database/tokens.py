@@ -62,16 +62,15 @@ def statements(content: str, name: str) -> list[Statement]:
     while position < len(content):
         copy = _copy(content, position)
         before = content[position : copy.start() if copy else len(content)]
-        found += [_moved(one, content, position) for one in _split(before, name, content.count("\n", 0, position))]
+        found += _split(before, name, content, position)
         if copy is None:
             break
-        (statement,) = _split(copy["statement"], name)
+        (statement,) = _split(copy["statement"], name, content, copy.start())
         data = COPY_DATA.match(content, copy.end())
         if data is None:
-            line = content[: copy.start()].count("\n") + 1
-            raise WrongInput(f"{name}, line {line}: the data of this COPY have no end: write \\. on a line below them")
-        rows = data[0][: data[0].rindex("\\.")]
-        found.append(replace(_moved(statement, content, copy.start()), data=rows))
+            remedy = "write \\. on a line below them"
+            raise WrongInput(f"{name}, line {statement.line}: the data of this COPY have no end: {remedy}")
+        found.append(replace(statement, data=data[0][: data[0].rindex("\\.")]))
         position = data.end()
     return found
 
@@ -107,23 +106,19 @@ def _copy(content: str, position: int) -> re.Match[str] | None:
     return None
 
 
-def _moved(one: Statement, content: str, by: int) -> Statement:
-    return replace(one, line=one.line + content.count("\n", 0, by), start=one.start + by, end=one.end + by)
-
-
-def _split(content: str, name: str, above: int = 0) -> Iterator[Statement]:
-    """The statements of text without data, which has so many lines of the file above it."""
+def _split(part: str, name: str, content: str, start: int) -> Iterator[Statement]:
+    """The statements of a part without data, which begins at this place of the file."""
     held: list[Any] = []
     parentheses = blocks = 0
-    for token in tokens(content, name):
+    for token in tokens(part, name):
         word = _word(token, held)
         if word == "\\":
-            command = re.match(r"\\\S*", content[token.start :])
-            line = above + content.count("\n", 0, token.start) + 1
+            command = re.match(r"\\\S*", part[token.start :])
+            line = _line(content, start + token.start)
             remedy = "take it out, or write what it does as SQL"
             raise WrongInput(f"{name}, line {line}: {command[0] if command else word} is a command of psql's own: {remedy}")
         if word == ";" and not parentheses and not blocks:
-            yield from _statement(held, content)
+            yield from _statement(held, content, start)
             held = []
             continue
         held.append(token)
@@ -132,7 +127,7 @@ def _split(content: str, name: str, above: int = 0) -> Iterator[Statement]:
             blocks = 1
         elif blocks:
             blocks += (word == "CASE") - (word == "END")
-    yield from _statement(held, content)
+    yield from _statement(held, content, start)
 
 
 def _word(token: Any, before: Sequence[Any]) -> str:
@@ -141,8 +136,12 @@ def _word(token: Any, before: Sequence[Any]) -> str:
     return "" if literal else str(token.text).upper()
 
 
-def _statement(held: list[Any], content: str) -> Iterator[Statement]:
+def _statement(held: list[Any], content: str, start: int) -> Iterator[Statement]:
     if held:
-        start, end = held[0].start, held[-1].end + 1
+        begin, end = start + held[0].start, start + held[-1].end + 1
         words = tuple(" ".join(map(_word, held, ((), *([one] for one in held)))).split())
-        yield Statement(content.count("\n", 0, start) + 1, words, start, end)
+        yield Statement(_line(content, begin), words, begin, end)
+
+
+def _line(content: str, place: int) -> int:
+    return content.count("\n", 0, place) + 1

@@ -1,4 +1,4 @@
-"""Waiting for other sessions' locks: not for long, not in silence, and told whose they are.
+"""Statements that take long: shown while they run; and waiting for other sessions' locks: not for long, and told whose they are.
 
 Whoever waits for a table's lock keeps all those waiting who come after it. So it gives up soon, and what can be repeated tries
 again after a pause in which the others get through. A lock_timeout that somebody has set is a guard: it is left as it is, and
@@ -21,18 +21,26 @@ from cruddur_ops.database.sessions import all_sessions
 
 LOCK_TIMEOUT = "3s"
 PAUSES = (1.0, 2.0, 4.0, 8.0)  # seconds
-FIRST_LOOK, LOOKS = 0.5, 0.5  # seconds: what is quicker is not looked at
+FIRST_LOOK, LOOKS, QUIET_LOOKS = 0.5, 0.5, 2  # seconds: what is quicker is not looked at; and looks, before it is shown
 Made = TypeVar("Made")
 
 
 @contextmanager
-def watched(connection: Connection) -> Iterator[None]:
-    """Within a transaction: wait for a lock for a few seconds at most, and show whose it is."""
+def shown(connection: Connection, name: str) -> Iterator[list[str]]:
+    """Show what the block does under this name, once it takes long or waits for a lock; yields whose locks it has waited for."""
+    holders = list[str]()
+    with threads.beside(partial(_watch, connection, name, holders)):
+        yield holders
+
+
+@contextmanager
+def watched(connection: Connection, name: str) -> Iterator[None]:
+    """The same within a transaction, which waits for a lock for a few seconds at most."""
     if guard(connection) == "0":
         connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'".encode())
-    holders = list[str]()
+    holders: list[str] = []
     try:
-        with threads.beside(partial(_watch, connection, holders)):
+        with shown(connection, name) as holders:
             yield
     except StatementFailed as error:
         if not _lock_timed_out(error) or not holders:
@@ -64,19 +72,20 @@ def _lock_timed_out(error: StatementFailed) -> bool:
     return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
 
 
-def _watch(connection: Connection, holders: list[str], over: threading.Event) -> None:
+def _watch(connection: Connection, name: str, holders: list[str], over: threading.Event) -> None:
     """Look from another connection who is in the way, until it is over."""
-    pid = connection.info.backend_pid
+    pid, looks = connection.info.backend_pid, 0
     if over.wait(FIRST_LOOK):
         return
     with suppress(psycopg.Error), _beside(connection) as beside:
-        while not (found := _holder(beside, pid)):
+        while not (found := _holder(beside, pid)) and looks < QUIET_LOOKS:
             if over.wait(LOOKS):
                 return
-        with progress.waiting("lock") as show:
+            looks += 1
+        with progress.waiting(name) as show:
             while not over.is_set():
                 holders += [found] if found else []
-                show(found)
+                show(f"lock {found}" if found else "at work")
                 over.wait(LOOKS)
                 found = _holder(beside, pid)
 

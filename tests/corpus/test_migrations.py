@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from cruddur_ops import database, queries
+from cruddur_ops import database, progress, queries
 from cruddur_ops.activities import feeds
 from cruddur_ops.change import Outcome
 from cruddur_ops.database import waits
@@ -97,12 +98,21 @@ def test_a_value_that_is_used_at_once(seeded: Target) -> None:
         (f"{OUTSIDE}SELECT 1;\n{INDEX}\n", "line 3: what runs outside a transaction stands alone: split the file"),
         (f"{OUTSIDE}CREATE INDEX CONCURRENTLY ON users (bio);\n", "line 2: the index has no name, by which .*: name it"),
         (f"{OUTSIDE}DROP DATABASE x;\n", "line 2: DROP DATABASE is about another database: take it out"),
+        (
+            f"{OUTSIDE}ALTER SYSTEM SET work_mem = '8MB';\n",
+            "line 2: ALTER SYSTEM is about the whole server: set it in the DB param",
+        ),
         (f"{OUTSIDE}COMMIT;\n", "line 2: COMMIT begins or ends"),
         (f"{OUTSIDE}SET ROLE postgres;\n", "line 2: SET ROLE acts as somebody else"),
         (
             "ALTER TABLE users DETACH PARTITION x CONCURRENTLY;",
             "line 1: ALTER TABLE .* cannot run inside a transaction block: put",
         ),
+        (
+            f"{OUTSIDE}CREATE INDEX CONCURRENTLY users_pkey ON users (handle);",
+            'line 2: relation "users_pkey" already exists: where a run that was cut off has done it, write IF NOT EXISTS',
+        ),
+        (f"{OUTSIDE}DROP INDEX CONCURRENTLY users_bio;", 'line 2: index "users_bio" does not exist: where .* or IF EXISTS'),
     ],
 )
 @pytest.mark.usefixtures("files")
@@ -113,6 +123,29 @@ def test_what_is_refused(seeded: Target, text: str, sentence: str) -> None:
     with pytest.raises(WrongInput, match=rf"^sql/migrations/0002_add_more\.up\.sql, {sentence}"):
         database.plan_migrations(seeded).apply()
     assert [0, 1] == versions(seeded)
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize(("up", "down"), [("DROP SCHEMA public CASCADE;", ""), ("SELECT 1;", "DROP SCHEMA public CASCADE;")])
+def test_the_record_is_kept(seeded: Target, up: str, down: str) -> None:
+    """A file that drops the tables of the record, up or down, is refused, and nothing of it is kept."""
+    add(up, down)
+    with pytest.raises(WrongInput, match=r"the file drops public\.schema_migrations, .*: take that out"):
+        database.plan_migrations(seeded).apply()
+        plan_rollback(seeded).apply()
+    assert {0, 1} <= {*versions(seeded)}
+
+
+@pytest.mark.usefixtures("files", "hasty")
+@pytest.mark.parametrize("first", ["", OUTSIDE])
+def test_what_takes_long_is_shown(seeded: Target, monkeypatch: pytest.MonkeyPatch, first: str) -> None:
+    """With the name of the file."""
+    shown = list[str]()
+    monkeypatch.setattr(progress, "waiting", lambda name: nullcontext(lambda status: shown.append(f"{name}: {status}")))
+    add(f"{first}SELECT pg_sleep(0.3);")
+
+    database.plan_migrations(seeded).apply()
+    assert {"sql/migrations/0002_add_more.up.sql: at work"} == {*shown}
 
 
 @pytest.mark.usefixtures("files", "unlocked")
