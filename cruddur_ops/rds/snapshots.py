@@ -90,7 +90,7 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
         existing: whether one that is there already will do, if it is of this instance.
     """
     found, taken = instances.require(target), describe(target, name)
-    title, resource, settle = f"snapshot on {target.name}", f"snapshot {name}", partial(wait, target, name)
+    title, resource, settle = f"snapshot on {target.name}", f"snapshot {name}", partial(_wait_until_taken, target, name)
     again = partial(plan_snapshot, target, name, existing=True)  # to verify, the one that was taken will do
     if taken:
         _require_usable(taken, found, existing)
@@ -101,6 +101,12 @@ def plan_snapshot(target: Target, name: str, *, existing: bool = False) -> Plan:
     call, note = Call("rds", "create_db_snapshot", parameters), "minutes on AWS; reads and writes go on"
     change = Change(Action.CREATE, resource, after=f"of {found.identifier}", note=note, calls=(call,), settle=settle)
     return Plan(title, (change,), ("it is kept, and billed, until somebody removes it",), again=again)
+
+
+def _wait_until_taken(target: Target, name: str) -> None:
+    """The instance is backing up for some moments more, in which it takes no change."""
+    wait(target, name)
+    waiting.wait_until_steady(target)
 
 
 def _require_usable(taken: Snapshot, found: Instance, existing: bool) -> None:

@@ -75,6 +75,16 @@ def test_a_snapshot_is_waited_for(tell: Tell) -> None:
     answers.assert_no_pending_responses()
 
 
+def test_the_instance_is_waited_for_too(tell: Tell, region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes no change while it is backing up, which ends after its snapshot."""
+    tell(None, None).add_response("create_db_snapshot", {})
+    plan, name = plan_snapshot(TARGET, "one"), "cruddur-db-instance"
+    monkeypatch.setattr(snapshots, "wait", lambda *_: region.update({name: Instance(name, "backing-up")}))
+    monkeypatch.setattr("time.sleep", lambda _: region.update({name: Instance(name, "available")}))
+    plan.apply()
+    assert "available" == region[name].status
+
+
 @pytest.mark.parametrize("instance", ["cruddur-db-instance", "other"])
 def test_a_name_that_is_taken(instance: str, tell: Tell) -> None:
     """It is refused: the snapshot of that name is not of this moment; and nobody is told to remove one."""
