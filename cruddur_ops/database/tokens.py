@@ -6,6 +6,7 @@ Reading raises WrongInput for what can be no file of statements.
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
@@ -15,6 +16,7 @@ from cruddur_ops.garbage import uncollected
 
 LITERALS = frozenset({"STRING", "BYTE_STRING", "HEX_STRING", "BIT_STRING", "NATIONAL_STRING", "UNICODE_STRING", "HEREDOC_STRING"})
 COMMANDS = frozenset({"COMMAND", "EXECUTE", "FETCH", "SHOW", "RENAME"})
+QUOTE = re.compile(r"Missing (\S+) from")  # as sqlglot tells which quote stays open
 BIND = re.compile(r":([A-Za-z_]\w*)")
 COPY = re.compile(r"^(?P<statement>COPY\b[^;']*\bFROM\s+STDIN\b(?:'[^']*'|[^;'])*;)[ \t]*\n", re.IGNORECASE | re.MULTILINE)
 COPY_DATA = re.compile(r"(?:[^\n]*\n)*?\\\.[ \t]*(?:\n|\Z)")  # up to the line that ends it (PostgreSQL 18, COPY)
@@ -44,14 +46,26 @@ def _tokenizer() -> Any:
     return Postgres()
 
 
-def tokens(content: str, name: str) -> list[Any]:
-    """The tokens of SQL, with their places; WrongInput where a quote stays open."""
+def tokens(content: str, name: str, above: int = 0) -> list[Any]:
+    """The tokens of SQL that has so many lines of its file above it, with their places; WrongInput where a quote stays open."""
     from sqlglot.errors import TokenError
 
     try:
         return list(_tokenizer().tokenize(content))
     except TokenError as error:
-        raise WrongInput(f"{name}: a quote is opened and not closed: close it, and repeat; nothing of it was run") from error
+        which = _opened(content, str(error.__cause__), above)
+        raise WrongInput(f"{name}{which} is opened and not closed: close it, and repeat; nothing of it was run") from error
+
+
+def _opened(content: str, message: str, above: int) -> str:
+    """What stays open, and where, which is found by closing it."""
+    from sqlglot.errors import TokenError
+
+    with suppress(TokenError):
+        if quote := QUOTE.match(message):
+            closed = _tokenizer().tokenize(f"{content}\n{quote[1]}")
+            return f", line {above + _line(content, closed[-1].start)}: a quote"
+    return ": a quote or a comment"
 
 
 @lru_cache(maxsize=8)  # a file is read to be planned, and to be run
@@ -110,7 +124,7 @@ def _split(part: str, name: str, content: str, start: int) -> Iterator[Statement
     """The statements of a part without data, which begins at this place of the file."""
     held: list[Any] = []
     parentheses = blocks = 0
-    for token in tokens(part, name):
+    for token in tokens(part, name, content.count("\n", 0, start)):
         word = _word(token, held)
         if word == "\\":
             command = re.match(r"\\\S*", part[token.start :])
