@@ -154,6 +154,7 @@ def test_a_minor_version(sandbox: Mapping[str, str], rds: Client, shop: dict[str
     arn = blue["DBInstanceArn"].replace(":db:shop", f":deployment:{began['BlueGreenDeploymentIdentifier']}")
     assert began["TagList"] == rds.list_tags_for_resource(ResourceName=arn)["TagList"] == [{"Key": "owner", "Value": "jane"}]
     assert "BlueGreenDeploymentAlreadyExistsFault" == refused(deploy, rds=rds, source=blue)
+    assert UNSUPPORTED == refused(deploy, rds=rds, source=blue, BlueGreenDeploymentName="second")
 
     ready = provisioned(rds, began)
     green, member = named(rds, ready["Target"]), {"SourceMember": blue["DBInstanceArn"], "TargetMember": ready["Target"]}

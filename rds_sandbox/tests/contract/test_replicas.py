@@ -255,9 +255,7 @@ def test_the_end_of_a_chain(rds: Client, cascaded: dict[str, Any]) -> None:
     rds.promote_read_replica(**third, BackupRetentionPeriod=0)
     until(lambda: {"DBInstanceClass": "db.t4g.small"} == pending(rds, "third"))
     assert "ReadReplicaSourceDBInstanceIdentifier" not in wait_for(rds, "third", "available")
-    rds.delete_db_instance(**second, SkipFinalSnapshot=True)
-    gone = {"Delay": 0.1, "MaxAttempts": 300}
-    rds.get_waiter("db_instance_deleted").wait(**second, WaiterConfig=gone)
+    delete(rds, "second")
 
 
 def pending(rds: Client, identifier: str) -> dict[str, Any]:
@@ -295,7 +293,7 @@ def test_promotion_detaches(sandbox: Mapping[str, str], rds: Client, source: dic
 
 
 def test_a_deleted_source_leaves_promoted_replicas(sandbox: Mapping[str, str], rds: Client, ec2: Client, group: str) -> None:
-    """Deleting a source promotes its replicas, as in RDS; deleting a replica frees its source.
+    """Deleting a source promotes its replicas, whatever they are at; deleting a replica frees its source.
 
     All replicas are in one VPC, in its default group where none is named (API Reference, CreateDBInstanceReadReplica).
     """
@@ -312,13 +310,22 @@ def test_a_deleted_source_leaves_promoted_replicas(sandbox: Mapping[str, str], r
     assert (vpc, "default") == (security_group["VpcId"], security_group["GroupName"])
     wait_for(rds, "other-child", "available")
     assert "InvalidDBSubnetGroupFault" == refused(rds.create_db_instance_read_replica, **request)
-    for name in ("other-child", "mother"):
-        rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
-        rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
-        if name == "other-child":
-            rds.create_db_instance_read_replica(**request)
-            wait_for(rds, "child", "available")
-    orphan = rds.describe_db_instances(DBInstanceIdentifier="child")["DBInstances"][0]
+    delete(rds, "other-child")
+    for name in ("child", "twin"):
+        rds.create_db_instance_read_replica(**{**request, "DBInstanceIdentifier": name})
+    for name in ("child", "twin"):
+        wait_for(rds, name, "available")
+    rds.promote_read_replica(DBInstanceIdentifier="child")
+    rds.reboot_db_instance(DBInstanceIdentifier="twin")
+    delete(rds, "mother")
 
-    assert "ReadReplicaSourceDBInstanceIdentifier" not in orphan
-    assert [(2,)] == run(sandbox, orphan, "INSERT INTO kept VALUES (2)", "SELECT count(*) FROM kept")
+    for name in ("child", "twin"):
+        orphan = wait_for(rds, name, "available")
+        assert "ReadReplicaSourceDBInstanceIdentifier" not in orphan
+        assert [(2,)] == run(sandbox, orphan, "INSERT INTO kept VALUES (2)", "SELECT count(*) FROM kept")
+
+
+def delete(rds: Client, name: str) -> None:
+    """Delete an instance, and wait until it is gone."""
+    rds.delete_db_instance(DBInstanceIdentifier=name, SkipFinalSnapshot=True)
+    rds.get_waiter("db_instance_deleted").wait(DBInstanceIdentifier=name, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})

@@ -266,4 +266,6 @@ def test_manual_snapshots_outlive_the_instance(sandbox: Mapping[str, str], rds: 
     assert "stays" in names(rds, "manual")
     assert automated not in names(rds, "automated")
     rds.delete_db_parameter_group(**own)
-    assert "default.postgres18" == restore(rds, "reborn", "stays")["DBParameterGroups"][0]["DBParameterGroupName"]
+    rds.restore_db_instance_from_db_snapshot(DBInstanceIdentifier="reborn", DBSnapshotIdentifier="stays")
+    rds.delete_db_snapshot(DBSnapshotIdentifier="stays")  # what is being restored needs it no longer
+    assert "default.postgres18" == wait_for(rds, "reborn", "available")["DBParameterGroups"][0]["DBParameterGroupName"]

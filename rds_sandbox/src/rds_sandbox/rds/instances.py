@@ -53,6 +53,7 @@ class SandboxDBInstance(DescribedDBInstance):
         self.base_settings: Mapping[str, str] | None = None  # of the server, whatever the group says
         self.begun = threading.Event()  # the work that was accepted last; its status tells of it from then on
         self.begun.set()
+        self.at_work = threading.RLock()  # one work at a time; a source's comes before its replicas'
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
         self.verifiers: dict[str, str] = {}  # of the passwords that the sandbox gave roles who log in by IAM tokens, by name
         self.exports_ended = False  # it is deleted
@@ -125,18 +126,19 @@ class SandboxDBInstance(DescribedDBInstance):
     def _perform(self, steps: tuple[tuple[str, Work], ...], end: str, last: Work, pause: float) -> None:
         """Whatever goes wrong shows in the status and in an event; the log has the stack trace."""
         time.sleep(pause)
-        try:
-            for status, work in steps:
-                if not self.machine.removed:
-                    self._perform_step(status, work)
-            last()
-        except Exception as error:
-            self.say("failed", why=f"{self.status}: {error!r}")
-            self.status = "failed"
-            raise
-        finally:
-            self.begun.set()
-        self.status = end
+        with self.at_work:
+            try:
+                for status, work in steps:
+                    if not self.machine.removed:
+                        self._perform_step(status, work)
+                last()
+            except Exception as error:
+                self.say("failed", why=f"{self.status}: {error!r}")
+                self.status = "failed"
+                raise
+            finally:
+                self.begun.set()
+            self.status = end
 
     def _perform_step(self, status: str, work: Work) -> None:
         self.status = status

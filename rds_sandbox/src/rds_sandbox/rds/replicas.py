@@ -122,11 +122,13 @@ def promote_replica(request: Request) -> dict[str, Any]:
 
 
 def promote(replica: SandboxDBInstance) -> None:
-    """Detach a replica from its source."""
-    replication.promote(replica.machine.running_server())
-    detach(replica)
-    replica.source = None
-    replica.say("promoted")
+    """Detach a replica from its source, once it is done with what it is at; unless it has left its source by then."""
+    with replica.at_work:
+        if replica.source and not replica.machine.removed:
+            replication.promote(replica.machine.running_server())
+            detach(replica)
+            replica.source = None
+            replica.say("promoted")
 
 
 def detach(replica: SandboxDBInstance) -> None:

@@ -39,7 +39,9 @@ def from_snapshot(request: Request) -> dict[str, Any]:
 
     kept = {"Tags": snapshot.source_tags, "StorageEncrypted": snapshot.encrypted, "KmsKeyId": snapshot.kms_key_id}
     event = {"name": "restored", "source": snapshot.db_snapshot_identifier}
-    return _restored(request, snapshot.database, snapshot.folder, {**kept, **asked}, prepare, event)
+    answer = _restored(request, snapshot.database, snapshot.folder, {**kept, **asked}, prepare, event)
+    snapshot.restored.append(answer["DBInstance"])
+    return answer
 
 
 @action("rds", "RestoreDBInstanceToPointInTime")

@@ -3,6 +3,7 @@
 import logging
 import os
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ COPIED = (
     "availability_zone", "backup_retention_period", "iops", "license_model", "option_group_name", "preferred_backup_window",
     "storage_throughput", "storage_type",
 )  # fmt: skip
+POLL_SECONDS = 0.02
 RESTORE = "restore"  # the one attribute of a snapshot (ModifyDBSnapshotAttribute)
 STATES = ("available", "storage-optimization", "stopped")  # of an instance that snapshots can be made of
 
@@ -55,6 +57,7 @@ class SandboxDBSnapshot(models.DBSnapshot):
         # The copy of the data directory, once it is available; and the size of what is copied, in bytes.
         self.folder: Path = self.host.snapshot_folder(f"{instance.dbi_resource_id.lower()}-{secrets.token_hex(4)}")
         self.size = 0
+        self.restored: list[SandboxDBInstance] = []  # the instances made from it
         # Those of the instance, when it was made.
         self.source_tags: list[dict[str, str]] = original.source_tags if original else list(instance.tags or ())
         for name in COPIED:
@@ -100,8 +103,13 @@ class SandboxDBSnapshot(models.DBSnapshot):
         self.say("ends")
 
     def discard(self) -> None:
-        """Delete the copy, and forget it."""
+        """Forget it, and delete the copy, once those that are restored from it have their own."""
         self.backend.database_snapshots.pop(self.db_snapshot_identifier, None)
+        Thread(target=self._delete, daemon=True).start()
+
+    def _delete(self) -> None:
+        while any(each.status == "creating" and not each.machine.removed for each in self.restored):
+            time.sleep(POLL_SECONDS)
         folders.discard(self.folder, self.host.root)
 
 

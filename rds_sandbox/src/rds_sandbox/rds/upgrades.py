@@ -97,12 +97,13 @@ def finish(instance: SandboxDBInstance) -> None:
 
 def _take_along(source: SandboxDBInstance) -> None:
     for replica in source.followers:
-        replica.status = "upgrading"
-        for name in ("engine_version", "db_parameter_group_name", "option_group_name"):
-            setattr(replica, name, getattr(source, name))
-        replicas.rebuild(replica)
-        _take_along(replica)
-        replica.status = "available"
+        with replica.at_work:
+            replica.status = "upgrading"
+            for name in ("engine_version", "db_parameter_group_name", "option_group_name"):
+                setattr(replica, name, getattr(source, name))
+            replicas.rebuild(replica)
+            _take_along(replica)
+            replica.status = "available"
 
 
 def _name(instance: SandboxDBInstance, version: str) -> str:

@@ -15,7 +15,7 @@ from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, logical
 from rds_sandbox.rds import backups, changes, creation, facts, modifications, replicas, storage_rules, upgrades, validation
 from rds_sandbox.rds.backend import MODIFIABLE, SandboxRDSBackend, described
-from rds_sandbox.rds.blue_green.deployments import AVAILABLE, PROVISIONING, Deployment, drawn
+from rds_sandbox.rds.blue_green.deployments import AVAILABLE, COMPLETED, PROVISIONING, Deployment, drawn
 from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance, Work
 from rds_sandbox.rds.requests import attributes, given
 
@@ -73,7 +73,9 @@ def _source(backend: SandboxRDSBackend, arn: str) -> SandboxDBInstance:
 
 def _check(blue: SandboxDBInstance, major: bool) -> None:
     say = "Blue/green deployments"
+    deployments = [each for each in blue.backend.blue_green_deployments.values() if each.status != COMPLETED]
     problems = {
+        "The source DB instance belongs to another blue/green deployment": any(blue in each.members for each in deployments),
         f"{say} don't support managing master user passwords with AWS Secrets Manager": blue.manage_master_user_password,
         f"{say} require automated backups to be enabled": not blue.backup_retention_period,
         "The source DB instance of a blue/green deployment can't be a read replica": blue.source,
