@@ -97,10 +97,14 @@ NEW_SNAPSHOT = like(
     empty=False,
 )
 HANDLE = like(r"[A-Za-z0-9]([._-]?[A-Za-z0-9]){0,39}", "up to 40 letters and digits with single . _ - in between", empty=False)
-IDENTIFIER = like(r"[A-Za-z][A-Za-z0-9_]{0,62}", "up to 63 letters, digits and underscores, a letter first", empty=False)
 DATABASE = like(
     r"(?!(rdsadmin|template[01])$)[A-Za-z][A-Za-z0-9_]{0,62}",
     "up to 63 letters, digits and underscores, a letter first, and none of the server's own",
+    empty=False,
+)
+MASTER = like(
+    r"(?!(?i:admin|rdsadmin)$|(?i:pg_))[A-Za-z][A-Za-z0-9_]{0,62}",
+    "up to 63 letters, digits and underscores, a letter first, and not admin, rdsadmin or pg_...",
     empty=False,
 )
 REGION = like(r"[a-z]{2,}(-[a-z]+)+-\d+", "a region such as ca-central-1", empty=False)
@@ -109,4 +113,4 @@ CLASS = like(r"db\.[a-z0-9-]+\.[a-z0-9-]+", "a class such as db.t4g.micro", empt
 _TIME, _DAY = r"(?:[01]\d|2[0-3]):[0-5]\d", "(?:mon|tue|wed|thu|fri|sat|sun)"
 DAILY_WINDOW = like(f"{_TIME}-{_TIME}", "a time of the day in UTC, such as 03:00-03:30")
 WEEKLY_WINDOW = like(f"{_DAY}:{_TIME}-{_DAY}:{_TIME}", "a time of the week in UTC, such as sun:04:00-sun:04:30")
-TAG = r"(?![Aa][Ww][Ss]:)[A-Za-z0-9 _.:/+@-]+=[A-Za-z0-9 _.:/=+@-]*"
+TAG = r"(?!(ManagedBy|Owner|Project|Expires|DBInstance|Region)=)(?![Aa][Ww][Ss]:)[A-Za-z0-9 _.:/+@-]+=[A-Za-z0-9 _.:/=+@-]*"

@@ -57,7 +57,7 @@ class Target:
     tunnel_address: str = setting("", limit=limits.ADDRESS)  # where a tunnel to the instance begins
     tunnel_port: int = setting(0, limit=between(0, 65535))
     owner: str = setting("", "CRUDDUR_OWNER")
-    extra_tags: str = setting("", limit=listed(limits.TAG, "KEY=VALUE"))
+    extra_tags: str = setting("", limit=listed(limits.TAG, "KEY=VALUE, with no key that cruddur-ops or AWS writes itself"))
     operator_address: str = setting("", "LOCAL_IP", "GITPOD_IP")
     security_group_id: str = setting("", "DB_SG_ID", limit=like(r"sg-\w+", "an id such as sg-0123456789abcdef0"))
     security_group_rule_id: str = setting("", "DB_SG_RULE_ID", limit=like(r"sgr-\w+", "an id such as sgr-0123456789abcdef0"))
@@ -66,7 +66,7 @@ class Target:
     db_instance_identifier: str = setting("cruddur-db-instance", limit=limits.NAME)
     db_name: str = setting("cruddur", limit=limits.DATABASE)
     db_role: str = setting("", limit=like(r"[\w+=.@-]{1,63}", "the name of a role"))
-    master_username: str = setting("cruddurroot", limit=limits.IDENTIFIER)
+    master_username: str = setting("cruddurroot", limit=limits.MASTER)
     manage_master_password: bool = setting(True)
     master_user_secret: str = setting("", limit=like(r"[\w/+=.@:!-]{1,2048}", "the name or ARN of a secret"))
     engine_version: str = setting("18", limit=limits.VERSION)

@@ -29,7 +29,7 @@ TYPES = {"bool": bool, "int": int, "float": float, "str": str}
 
 def targets_file() -> Path:
     """CRUDDUR_TARGETS, else targets.toml of the project."""
-    return Path(os.environ.get("CRUDDUR_TARGETS", PROJECT / "targets.toml"))
+    return Path(os.environ.get("CRUDDUR_TARGETS") or PROJECT / "targets.toml")
 
 
 def read_targets() -> dict[str, dict[str, Any]]:
@@ -60,7 +60,8 @@ def load(name: str = "local", confirm: str = "", **parameters: Any) -> Target:
     """
     sections = read_targets()
     if name not in sections:
-        remedy = f"use one of {', '.join(sections)}, or add a section to {targets_file()}"
+        others = f"use one of {', '.join(sections)}, or " if sections else ""
+        remedy = f"{others}add a section to {targets_file()}"
         raise WrongInput(f'there is no target "{name}": {remedy}')
     return from_section(name, sections[name], confirm, **parameters)
 

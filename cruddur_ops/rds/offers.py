@@ -1,18 +1,20 @@
 """What RDS offers, asked at run time: versions, classes, zones, the way of an upgrade, the end of standard support.
 
-Asking for what the region has not raises NotOffered, with what is nearest.
+Asking for what the region has not raises NotOffered, with what is nearest; what is not there, or wants another setting too,
+WrongInput.
 """
 
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
 
 from cruddur_ops import aws, tags
-from cruddur_ops.errors import NotOffered
+from cruddur_ops.errors import AccessDenied, NotOffered, WrongInput
 from cruddur_ops.rds import prices
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.prices import MonthlyCost
@@ -20,6 +22,15 @@ from cruddur_ops.target import Target
 
 ENGINE = "postgres"
 STANDARD_SUPPORT = "open-source-rds-standard-support"  # RDS API Reference, SupportedEngineLifecycle
+LARGE = 400  # GiB from which on gp3 is striped, and its IOPS can be chosen ("gp3 storage", RDS User Guide)
+# What else a new instance is made of, by setting: how AWS describes it, and the code where there is none.
+NAMED = {
+    "db_parameter_group_name": ("rds", "describe_db_parameter_groups", "DBParameterGroupName", "DBParameterGroupNotFound"),
+    "db_subnet_group_name": ("rds", "describe_db_subnet_groups", "DBSubnetGroupName", "DBSubnetGroupNotFoundFault"),
+    "ca_certificate_identifier": ("rds", "describe_certificates", "CertificateIdentifier", "CertificateNotFound"),
+    "kms_key_id": ("kms", "describe_key", "KeyId", "NotFoundException"),
+    "master_user_secret": ("secretsmanager", "describe_secret", "SecretId", "ResourceNotFoundException"),
+}
 NEAR_DAYS = 365  # time enough to plan and rehearse a major upgrade
 
 
@@ -58,6 +69,9 @@ def find(target: Target, found: Instance | None = None) -> Offer:
     Args:
         found: the DB instance that is there; if its version will do, that need not be on offer, and so with its class.
     """
+    _require_complete(target)
+    if not found:
+        _require_named(target)
     running, zones = found.engine_version if found else "", tuple[str, ...]()
     version = running
     if not found or not meets(running, target.engine_version):
@@ -70,6 +84,28 @@ def find(target: Target, found: Instance | None = None) -> Offer:
     if version == running or not found:
         return offer
     return next_step(offer, running, upgrades(target, running), partial(upgrades, target))
+
+
+def _require_complete(target: Target) -> None:
+    """Refuse settings that RDS takes only with others (RDS API Reference, CreateDBInstance)."""
+    if target.asked("monitoring_interval") and target.monitoring_interval and not target.monitoring_role_arn:
+        message = "monitoring_interval asks for Enhanced Monitoring, and nothing says as which role RDS writes that"
+        raise WrongInput(f"{message}: set monitoring_role_arn, or monitoring_interval = 0")
+    kind, size = target.storage_type, target.allocated_storage
+    if kind not in ("io1", "io2") and not (kind == "gp3" and size >= LARGE):
+        for setting in ("iops", "storage_throughput"):
+            if target.asked(setting) and getattr(target, setting):
+                remedy = f"take it out, or use gp3 from {LARGE} GiB on"
+                raise WrongInput(f"{setting} cannot be chosen for {size} GiB of {kind}, which have what they come with: {remedy}")
+
+
+def _require_named(target: Target) -> None:
+    """Refuse names of what is not there, as far as one may look: RDS would, when all else is made already."""
+    for setting, (service, operation, parameter, absent) in NAMED.items():
+        name = getattr(target, setting)
+        with suppress(AccessDenied):
+            if name and target.asked(setting) and aws.find(target, service, operation, absent, **{parameter: name}) is None:
+                raise WrongInput(f'there is no {setting} "{name}" in {target.region}: correct it, or make that first')
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -15,12 +15,12 @@ from cruddur_ops import tags
 from cruddur_ops.network.groups import Group
 from cruddur_ops.rds import offers
 from cruddur_ops.rds.instances import PORT, Instance, read
-from cruddur_ops.rds.offers import ENGINE
+from cruddur_ops.rds.offers import ENGINE, LARGE
 from cruddur_ops.target import Target
 
 LOGS = "CloudwatchLogsExportConfiguration"
 OPTIMIZING = "storage-optimization"
-LARGE, LARGE_IOPS = 400, 12_000  # GiB from which on gp3 is striped, and what that comes with ("gp3 storage", RDS User Guide)
+LARGE_IOPS = 12_000  # that large gp3 comes with ("gp3 storage", RDS User Guide)
 NO_GROWTH = 0  # MaxAllocatedStorage of an instance whose storage does not grow by itself; RDS leaves it out
 
 

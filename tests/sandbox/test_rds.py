@@ -143,6 +143,24 @@ def test_a_region_without_the_class(other: Target) -> None:
 
 
 @pytest.mark.parametrize(
+    ("setting", "value", "remedy"),
+    [
+        ("db_parameter_group_name", "nowhere", "there is no db_parameter_group_name .* correct it, or make that first"),
+        ("db_subnet_group_name", "nowhere", "there is no db_subnet_group_name"),
+        ("ca_certificate_identifier", "rds-ca-1999", "there is no ca_certificate_identifier"),
+        ("kms_key_id", "alias/nowhere", "there is no kms_key_id"),
+        ("master_user_secret", "nowhere", "there is no master_user_secret"),
+        ("monitoring_interval", 60, "set monitoring_role_arn, or monitoring_interval = 0"),
+        ("iops", 4000, "iops cannot be chosen for 20 GiB of gp3, .*: take it out"),
+    ],
+)
+def test_what_rds_would_refuse_once_all_else_is_made(other: Target, setting: str, value: Any, remedy: str) -> None:
+    """It is told by the plan, with which 01 begins."""
+    with pytest.raises(WrongInput, match=remedy):
+        rds.plan_instance(other.asking("targets.toml", **{setting: value}))
+
+
+@pytest.mark.parametrize(
     ("setting", "value"),
     [("db_instance_identifier", "wrong--name"), ("db_name", "cruddur-db"), ("master_username", "rdsadmin"), ("port", 80)],
 )

@@ -321,6 +321,9 @@ def test_a_place_that_cannot_keep_runs_is_told(tmp_path: Path, obstacle: str) ->
         runs.symlink_to(tmp_path / "nowhere")
     with pytest.raises(WrongInput, match=r"runs cannot keep the runs \(.*\): name another folder in CRUDDUR_RUNS"):
         Record(runs, "local", FACTS)
+    if obstacle == "a file":
+        with pytest.raises(WrongInput, match="runs is no folder, so no run is in it: name a folder in CRUDDUR_RUNS"):
+            history.listing(runs)
 
 
 def test_a_run_whose_process_is_gone_is_listed_as_killed(record: Record) -> None:

@@ -62,7 +62,9 @@ SHAPE = {
 
 
 def folders(runs: Path) -> list[Path]:
-    """The folders of all runs, oldest first."""
+    """The folders of all runs, oldest first; WrongInput where they cannot be in a file."""
+    if runs.is_file():
+        raise WrongInput(f"{runs} is no folder, so no run is in it: name a folder in CRUDDUR_RUNS, or unset it")
     return sorted(path.parent for path in runs.glob("*/run.json"))
 
 
