@@ -76,8 +76,14 @@ def unclaimed(found: Mapping[str, str]) -> bool:
 
 def require_ours(target: Target, found: Mapping[str, str], resource: str) -> None:
     """Refuse to change or rely on what was not made for this target, whatever its name."""
-    if not ours(target, found):
-        message = f"there is a {resource} already, which was not made for {target.db_instance_identifier}"
+    require_all_ours(target, {resource: found})
+
+
+def require_all_ours(target: Target, found: Mapping[str, Mapping[str, str]]) -> None:
+    """The same for several resources, by what each is called: those of others are told at once."""
+    others = " and a ".join(resource for resource, labels in found.items() if not ours(target, labels))
+    if others:
+        message = f"there is a {others} already, which was not made for {target.db_instance_identifier}"
         marks = f"tag it with ManagedBy={MANAGED_BY} and {INSTANCE}={target.db_instance_identifier}"
         raise WrongInput(f"{message}: {marks} if it is this target's, else set another db_instance_identifier")
 

@@ -59,15 +59,13 @@ def describe(target: Target) -> Found:
 def _require_ours(target: Target, found: Found) -> None:
     """Refuse what has one of the names and is somebody else's; a log group is the function's, which may have made it."""
     name, log_group = found.arns.name, None if found.function else found.log_group
-    named = (
-        ("role", found.role),
-        ("function", found.function),
-        ("security group", found.network.group),
-        ("log group of", log_group),
-    )
-    for kind, one in named:
-        if one is not None:
-            tags.require_ours(target, one.tags, f"{kind} {name}")
+    named = {
+        "role": found.role,
+        "function": found.function,
+        "security group": found.network.group,
+        "log group of": log_group,
+    }
+    tags.require_all_ours(target, {f"{kind} {name}": one.tags for kind, one in named.items() if one is not None})
 
 
 @step

@@ -384,16 +384,19 @@ def test_a_second_target_has_a_pool_of_its_own(deployed: Target) -> None:
 
 
 def test_a_function_of_somebody_else_is_neither_changed_nor_removed(deployed: Target, sandbox: Mapping[str, str]) -> None:
-    """Though it has the name that ours would have."""
-    functions, name = make_client(sandbox, "lambda"), function_name(deployed)
+    """Though it has the name that ours would have; nor is its role, and both are told at once."""
+    functions, roles, name = make_client(sandbox, "lambda"), make_client(sandbox, "iam"), function_name(deployed)
     arn = functions.get_function(FunctionName=name)["Configuration"]["FunctionArn"]
     functions.tag_resource(Resource=arn, Tags={"DBInstance": "other"})
+    roles.tag_role(RoleName=name, Tags=[{"Key": "DBInstance", "Value": "other"}])
+    both = f"there is a role {name} and a function {name} already, which was not made for cruddur-db-instance"
     try:
-        with pytest.raises(WrongInput, match=f"there is a function {name} already, which was not made for cruddur-db-instance"):
+        with pytest.raises(WrongInput, match=both):
             cognito.plan_function(deployed)
         assert f"function {name}" not in {change.resource for change in cognito.plan_undeploy(deployed).mutating}
     finally:
         functions.tag_resource(Resource=arn, Tags={"DBInstance": "cruddur-db-instance"})
+        roles.tag_role(RoleName=name, Tags=[{"Key": "DBInstance", "Value": "cruddur-db-instance"}])
 
 
 def test_the_next_run_of_02_leaves_the_functions_rule_alone(deployed: Target) -> None:
