@@ -90,7 +90,12 @@ def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], r
     change(rds, log_min_duration_statement="250", statement_timeout="30000", log_error_verbosity="VERBOSE", method="immediate")
     assert wait_until(lambda: shown(sandbox, instance, "log_min_duration_statement") == "250ms")
     assert ("30s", "in-sync") == (shown(sandbox, instance, "statement_timeout"), status(rds))
-    change(rds, rds__logical_replication="1", work_mem="16384")
+    change(rds, timezone="Europe/Vienna", datestyle="ISO, DMY", application_name="theirs", method="immediate")
+    change(rds, log_destination="stderr,csvlog", log_line_prefix="%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a", method="immediate")
+    assert wait_until(lambda: shown(sandbox, instance, "log_line_prefix").startswith("%m"))
+    names = ("timezone", "datestyle", "application_name", "log_destination")
+    assert ["Europe/Vienna", "ISO, DMY", "theirs", "stderr,csvlog"] == [shown(sandbox, instance, name) for name in names]
+    change(rds, rds__logical_replication="1", work_mem="16384", huge_pages="on")
     assert ("replica", "8MB", "pending-reboot") == (
         shown(sandbox, instance, "wal_level"), shown(sandbox, instance, "work_mem"), status(rds),
     )  # fmt: skip
@@ -148,6 +153,8 @@ def test_the_parameters_are_the_engines(rds: Client, group: None) -> None:
     filtered = rds.describe_db_parameters(DBParameterGroupName="default.postgres18", Filters=only)["Parameters"]
     assert [found["fsync"]] == filtered
     assert "LEAST({DBInstanceClassMemory/9531392},5000)" == found["max_connections"]["ParameterValue"]
+    for name in ("application_name", "datestyle", "intervalstyle", "timezone"):
+        assert ("string", "dynamic", True) == tuple(found[name][key] for key in ("DataType", "ApplyType", "IsModifiable"))
     assert ("engine-default", "system") == (found["log_statement"]["Source"], found["max_connections"]["Source"])
 
 
@@ -180,6 +187,11 @@ def facts(parameter: Mapping[str, Any]) -> tuple[Any, ...]:
         (VALUE, {"ParameterName": "no_such_library.on", "ParameterValue": "1"}),
         (VALUE, {"ParameterValue": "\n8192"}),
         (VALUE, {"ParameterName": "log_line_prefix", "ParameterValue": "x'\nfsync = 'off"}),
+        (VALUE, {"ParameterName": "log_line_prefix", "ParameterValue": "%m [%p] "}),
+        (VALUE, {"ParameterName": "log_destination", "ParameterValue": "syslog"}),
+        (VALUE, {"ParameterName": "log_filename", "ParameterValue": "mine.log"}),
+        (VALUE, {"ParameterName": "log_rotation_age", "ParameterValue": "0"}),
+        ("NotInSandbox", {"ParameterName": "session_preload_libraries", "ParameterValue": "nowhere"}),
         (VALUE, {"ParameterName": "rds.extensions", "ParameterValue": "hstore"}),
         (VALUE, {"ParameterName": "pg_stat_statements.max", "ParameterValue": "99", "ApplyMethod": "pending-reboot"}),
     ],

@@ -61,7 +61,7 @@ def of(programs: Programs, major: int) -> dict[str, Parameter]:
     """All parameters of a major version, by name, as far as the sandbox's server has them."""
     table = facts.tables()["parameters"]
     found = [_engines(programs, line.split("\t")) for line in programs.run("postgres", "--describe-config").splitlines()]
-    rds = [Parameter(**{**row, "value": row["value"].get(str(major), row["value"]["other"])}) for row in table["rds"]]
+    rds = [Parameter(**{**row, "value": row["value"].get(str(major), row["value"].get("other"))}) for row in table["rds"]]
     for library, rows in table["libraries"].items():
         if programs.has_library(library):
             found += [Parameter(f"{library}.{name}", *columns) for name, columns in rows.items()]
@@ -73,6 +73,7 @@ def of(programs: Programs, major: int) -> dict[str, Parameter]:
 def _engines(programs: Programs, columns: list[str]) -> Parameter:
     """From a line of --describe-config: name, context, group, type, default, least, most, description."""
     name, context, _, kind, _, least, most, description = columns[:8]
+    name = name.lower()  # as RDS has datestyle, intervalstyle and timezone
     table = facts.tables()["parameters"]
     usual = {"BOOLEAN": "0,1", "INTEGER": f"{least}-{most}", "REAL": f"{least}-{most}"}
     allowed = table["allowed"].get(name) or usual.get(kind, "")

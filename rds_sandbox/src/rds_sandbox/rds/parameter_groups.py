@@ -178,8 +178,8 @@ def _check(known: Mapping[str, Parameter], asked: Mapping[str, str], *, given_va
 
 
 def _check_libraries(programs: Programs, asked: Mapping[str, str]) -> None:
-    """A server that is to preload what it does not have would not start."""
-    if asked["ParameterName"] != "shared_preload_libraries":
+    """A server that is to preload what it does not have would not start, or let nobody in."""
+    if not asked["ParameterName"].endswith("_preload_libraries"):
         return
     for name in filter(None, map(str.strip, asked["ParameterValue"].split(","))):
         if not programs.has_library(name):
@@ -244,6 +244,8 @@ def _evaluated(instance: Any) -> dict[str, str]:
     formulas = {name: value for name, value in instance.parameters.items() if engine_parameters.is_formula(value)}
     worked_out = {name: str(engine_parameters.evaluate(value, variables)) for name, value in formulas.items()}
     found = {**instance.parameters, **worked_out}
+    if found.get("huge_pages", "").lower() == "on":
+        found["huge_pages"] = "try"  # where this machine has none set aside
     most = facts.tables()["parameters"]["most"]
     over = {name: value for name, value in found.items() if name in most and int(value) > most[name]}
     instance.reduced = {name: f"{most[name]} of {value}" for name, value in over.items()}
