@@ -2,7 +2,7 @@
 
 from rds_sandbox.postgres.programs import Programs, find_programs
 from rds_sandbox.postgres.roles import create_master_user
-from rds_sandbox.postgres.server import Server, ServerFailed
+from rds_sandbox.postgres.server import DidNotStart, Server, ServerFailed
 from rds_sandbox.postgres.standalone import standalone
 
-__all__ = ["Programs", "Server", "ServerFailed", "create_master_user", "find_programs", "standalone"]
+__all__ = ["DidNotStart", "Programs", "Server", "ServerFailed", "create_master_user", "find_programs", "standalone"]

@@ -27,9 +27,10 @@ ADMINISTRATOR = "rdsadmin"  # owns the cluster on RDS; the master user is no sup
 STARTS = 3  # where something kills it while it starts
 START_SECONDS = 60
 ENDING_SECONDS = 0.5
+PARAMETERS = "parameter_group.conf"  # the dynamic ones of a parameter group
 WAL_FILE = "4"  # MB, a quarter of the default: every backup and every moment that is restored takes at least one
 # A killed server leaves its shared memory behind: in its folder it goes with that, in /dev/shm it would stay.
-SETTINGS = """
+SETTINGS = f"""
 listen_addresses = ''
 unix_socket_permissions = 0700
 shared_buffers = 32MB
@@ -47,13 +48,17 @@ log_rotation_size = 0
 log_timezone = 'UTC'
 log_line_prefix = '%t:%r:%u@%d:[%p]:'
 password_encryption = 'scram-sha-256'
-include_if_exists = 'parameter_group.conf'
+include_if_exists = '{PARAMETERS}'
 """
 SIGNALS = ("recovery.signal", "standby.signal")  # what makes a data directory wait for WAL (PostgreSQL 18, chapter 19.5.4)
 
 
 class ServerFailed(Exception):
     """The server could not be initialised, started or reached; the message is its own."""
+
+
+class DidNotStart(ServerFailed):
+    """The server ended while it started, as where its settings do not go together."""
 
 
 @dataclass
@@ -195,7 +200,7 @@ class Server:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.running:
-                raise ServerFailed(f"postgres ended while starting: {self.log_end()}")
+                raise DidNotStart(f"postgres ended while starting: {self.log_end()}")
             if self._status.exists() and self._status.read_text().rstrip().endswith("ready"):
                 return
             time.sleep(0.01)
@@ -214,9 +219,9 @@ class Server:
             self.process.wait()
 
     def log_end(self) -> str:
-        """The last five lines of the server's log."""
-        files = sorted(self.logs.glob("*")) or [self.folder / "postgres.log"]
-        text = files[-1].read_text(errors="replace") if files[-1].exists() else ""
+        """The last five lines that the server wrote, into its log or, before there is a collector, beside it."""
+        files = [each for each in (*self.logs.glob("*"), self.folder / "postgres.log") if each.exists()]
+        text = max(files, key=lambda each: each.stat().st_mtime_ns).read_text(errors="replace") if files else ""
         return "\n".join(text.splitlines()[-5:])
 
     @contextmanager
@@ -252,10 +257,10 @@ class Server:
         self.programs.copy(self.data, target)
 
     def take_over(self, backup: Path) -> None:
-        """Begin with a copy of these data, as a server of its own: neither standby nor what ALTER SYSTEM left."""
+        """Begin with a copy of these data, as a server of its own: neither standby nor another's parameters."""
         self.make_folder(self.folder)
         self.programs.copy(backup, self.data)
-        for name in SIGNALS:
+        for name in (*SIGNALS, PARAMETERS):
             (self.data / name).unlink(missing_ok=True)
         (self.data / "postgresql.auto.conf").write_text("")
 

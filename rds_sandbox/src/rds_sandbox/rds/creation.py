@@ -1,10 +1,11 @@
 """How a DB instance comes to be, whatever its data come from."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from rds_sandbox.patches import Request
-from rds_sandbox.postgres import Server
+from rds_sandbox.postgres import DidNotStart, Server
 from rds_sandbox.rds import backups, log_exports, parameter_groups, subnet_groups
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance, Steps, Work
@@ -75,13 +76,28 @@ def _steps(instance: SandboxDBInstance, obtain: Obtain, prepare: Prepare, event:
         parameter_groups.prepare(instance, server)
         prepare(instance, server)
 
+    def create() -> bool:
+        """Whether it bears the values of its group; it is there in any case."""
+        try:
+            instance.machine.create(instance.address_name, instance.port, obtain, ready)
+        except DidNotStart:
+            if not instance.parameters or instance.source:
+                raise
+            instance.machine.running_server().remove()
+            instance.parameters = {}
+            instance.machine.create(instance.address_name, instance.port, obtain, partial(prepare, instance))
+            return False
+        return True
+
     def work() -> None:
-        instance.machine.create(instance.address_name, instance.port, obtain, ready)
+        bears = create()
         instance.say_which_major_runs()
         if instance.parameters:
             parameter_groups.reload(instance)
         log_exports.export(instance)
         instance.say(event["name"], **event)
+        if not bears:
+            instance.restart()
 
     yield "creating", work
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from errno import ENOSPC
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from rds_sandbox.ec2.internet import lets_through
 from rds_sandbox.gateway import Admission
 from rds_sandbox.host import Host
 from rds_sandbox.machine import Machine
-from rds_sandbox.postgres import ServerFailed, roles
+from rds_sandbox.postgres import DidNotStart, ServerFailed, roles
 from rds_sandbox.rds import events, facts, iam_authentication, managed_secrets, parameter_groups
 from rds_sandbox.rds.descriptions import DescribedDBInstance
 from rds_sandbox.tables import limits
@@ -31,6 +33,10 @@ from rds_sandbox.tables import limits
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3  # at a work whose server is killed meanwhile
+FULL_DISK = os.strerror(ENOSPC)
+# The status of one whose server does not start with the values of its parameter group ("Viewing Amazon RDS DB instance status"):
+# it can be rebooted or deleted, and not be modified (AWS Knowledge Center, of the same status of Aurora MySQL).
+INCOMPATIBLE = "incompatible-parameters"
 FAILURES = (ServerFailed, OSError, psycopg.Error, subprocess.SubprocessError)
 
 Work = Callable[[], None]
@@ -133,9 +139,11 @@ class SandboxDBInstance(DescribedDBInstance):
                         self._perform_step(status, work)
                 last()
             except Exception as error:
-                self.say("failed", why=f"{self.status}: {error!r}")
-                self.status = "failed"
-                raise
+                end = self.ended_by(error, f"{self.status}: {error!r}")
+                if end == "failed":
+                    self.status = end
+                    raise
+                last()
             finally:
                 self.begun.set()
             self.status = end
@@ -161,6 +169,14 @@ class SandboxDBInstance(DescribedDBInstance):
                 log.exception("%s was killed while %s", self.db_instance_identifier, self.status)
             else:
                 return
+
+    def ended_by(self, error: Exception, why: str) -> str:
+        """The status after a failure, of which an event tells: what was created once can be started with other values."""
+        if isinstance(error, DidNotStart) and self.parameters and self.machine.endpoint and FULL_DISK not in str(error):
+            log.warning("%s: %s", self.db_instance_identifier, self.say("incompatible", state=INCOMPATIBLE, message=error))
+            return INCOMPATIBLE
+        self.say("failed", why=why)
+        return "failed"
 
     def recover(self) -> None:
         """Start the server again that has died."""

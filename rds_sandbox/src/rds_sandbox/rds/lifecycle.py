@@ -10,7 +10,7 @@ from rds_sandbox.patches import Request, action
 from rds_sandbox.postgres import Server, roles
 from rds_sandbox.rds import backups, creation, facts, log_exports, replicas, snapshots, validation
 from rds_sandbox.rds.backend import FULL, MODIFIABLE, wrong_state
-from rds_sandbox.rds.instances import SandboxDBInstance
+from rds_sandbox.rds.instances import INCOMPATIBLE, SandboxDBInstance
 from rds_sandbox.rds.requests import attributes, filters, given, paged
 from rds_sandbox.rds.snapshots import SandboxDBSnapshot
 from rds_sandbox.tables import limits
@@ -77,10 +77,10 @@ def start(request: Request) -> dict[str, Any]:
 
 
 def _start(instance: SandboxDBInstance) -> None:
-    instance.resume()
     instance.automatic_restart_time = None
     if instance.archive:
         instance.archive.closed = None
+    instance.resume()
     instance.say("started")
 
 
@@ -88,7 +88,7 @@ def _start(instance: SandboxDBInstance) -> None:
 def reboot(request: Request) -> dict[str, Any]:
     """Connections end, the server starts anew; after a failover it is in the other zone."""
     asked = given(request)
-    instance = request.backend.find(asked["DBInstanceIdentifier"], "available")
+    instance = request.backend.find(asked["DBInstanceIdentifier"], "available", INCOMPATIBLE)
     if asked.get("ForceFailover") and not instance.multi_az:
         raise InvalidParameterCombination("You can't force a failover for a DB instance that is not Multi-AZ.")
     work = (lambda: _fail_over(instance)) if asked.get("ForceFailover") else instance.restart
@@ -107,7 +107,7 @@ def _fail_over(instance: SandboxDBInstance) -> None:
 def delete(request: Request) -> dict[str, Any]:
     """Protection and the rule of the final snapshot are obeyed; replicas are promoted."""
     asked = given(request)
-    instance = request.backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, "stopped", "failed", FULL)
+    instance = request.backend.find(asked["DBInstanceIdentifier"], *MODIFIABLE, "stopped", "failed", FULL, INCOMPATIBLE)
     final = asked.get("FinalDBSnapshotIdentifier")
     _check_delete(instance, final, bool(asked.get("SkipFinalSnapshot")))
     snapshot = snapshots.register(request.backend, instance, asked, "FinalDBSnapshotIdentifier") if final else None

@@ -15,14 +15,15 @@ from moto.rds.exceptions import InvalidParameterCombination, InvalidParameterVal
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action
-from rds_sandbox.postgres import Programs, Server
+from rds_sandbox.postgres import DidNotStart, Programs, Server
+from rds_sandbox.postgres.server import PARAMETERS
 from rds_sandbox.rds import engine_parameters, events, facts
 from rds_sandbox.rds.engine_parameters import Parameter
 from rds_sandbox.rds.requests import filters, given, paged
 from rds_sandbox.tables import limits
 
-FILE = "parameter_group.conf"  # which postgresql.conf includes
 LIMITS = limits("rds")
+PAGE = 8192  # bytes, the unit of shared_buffers
 STANDBY = ("max_connections", "max_worker_processes", "max_wal_senders", "max_prepared_transactions", "max_locks_per_transaction")
 IMMEDIATE, REBOOT = "immediate", "pending-reboot"
 models.DBParameterGroup.event_source_type = "db-parameter-group"  # type: ignore[attr-defined]
@@ -233,7 +234,11 @@ def reload(instance: Any) -> None:
 
 
 def _evaluated(instance: Any) -> dict[str, str]:
-    """The values for the server, with what formulas come to, and no more than a server here may have."""
+    """The values for the server, with what formulas come to, and no more than a server here may have.
+
+    What the class has no room for starts on no machine (User Guide, "Working with parameters on your RDS for PostgreSQL DB
+    instance").
+    """
     size = facts.instance_classes()[instance.db_instance_class]
     variables = {
         "DBInstanceClassMemory": size.memory << 30,
@@ -246,6 +251,8 @@ def _evaluated(instance: Any) -> dict[str, str]:
     found = {**instance.parameters, **worked_out}
     if found.get("huge_pages", "").lower() == "on":
         found["huge_pages"] = "try"  # where this machine has none set aside
+    if int(found.get("shared_buffers", 0)) * PAGE > variables["DBInstanceClassMemory"]:
+        raise DidNotStart("could not map anonymous shared memory: Cannot allocate memory")  # as PostgreSQL says it
     most = facts.tables()["parameters"]["most"]
     over = {name: value for name, value in found.items() if name in most and int(value) > most[name]}
     instance.reduced = {name: f"{most[name]} of {value}" for name, value in over.items()}
@@ -255,7 +262,7 @@ def _evaluated(instance: Any) -> dict[str, str]:
 def _write(instance: Any, server: Server, found: Mapping[str, str], known: Mapping[str, Parameter]) -> None:
     """The dynamic ones, in a file that the server's account can read; static ones stand on its command line."""
     first = "default_transaction_read_only = on\n" if instance.read_only else ""  # the group's own value comes after it
-    path = server.data / FILE
+    path = server.data / PARAMETERS
     quoted = {name: value.replace("'", "''") for name, value in found.items() if name in known and not known[name].static}
     path.write_text(first + "".join(f"{name} = '{value}'\n" for name, value in quoted.items()))
     os.chown(path, server.programs.account.uid, server.programs.account.gid)

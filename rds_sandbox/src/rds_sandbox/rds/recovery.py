@@ -5,13 +5,11 @@ and "Viewing Amazon RDS DB instance status".
 """
 
 import logging
-import os
 import shutil
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from errno import ENOSPC
 from typing import Any
 
 from moto.core.exceptions import ServiceException
@@ -23,13 +21,12 @@ from rds_sandbox import patches
 from rds_sandbox.host import Host
 from rds_sandbox.rds import log_exports
 from rds_sandbox.rds.backend import FULL
-from rds_sandbox.rds.instances import FAILURES, SandboxDBInstance
+from rds_sandbox.rds.instances import FAILURES, FULL_DISK, SandboxDBInstance
 
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
 LEAST_BYTES = 16 << 20  # free on the disk: a server needs some WAL files to start
-FULL_DISK = os.strerror(ENOSPC)
 
 
 def watch(host: Host) -> None:
@@ -75,8 +72,7 @@ def _perform(instance: SandboxDBInstance, work: Callable[[], None], full: bool) 
         log.exception("%s could not be recovered", instance.db_instance_identifier)
         full = FULL_DISK in str(error)
         if not full:
-            instance.say("failed", why=f"it was recovered: {error}")
-            instance.status = "failed"
+            instance.status = instance.ended_by(error, f"it was recovered: {error}")
             return
     instance.machine.host.let_last(began)
     if full:
