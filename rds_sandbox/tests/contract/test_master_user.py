@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from rds_sandbox.postgres import find_programs
-from tests.instance import create, run
+from tests.instance import create, run, statuses
 from tests.support import PASSWORD, Client, connect, majors, wait_until
 
 
@@ -140,3 +140,27 @@ def test_no_channel_binding(sandbox: Mapping[str, str], instance: dict[str, Any]
     """TLS ends at the gateway: docs/fidelity.md says so."""
     with pytest.raises(psycopg.OperationalError, match="channel binding"):
         connect(sandbox, instance, channel_binding="require")
+
+
+def test_the_database_of_rds(
+    sandbox: Mapping[str, str], rds: Client, group: str, instance: dict[str, Any], tmp_path: Path
+) -> None:
+    """`rdsadmin` is listed, lets nobody in, and nobody drops it; all else is the master user's, whose password then changes.
+
+    Source: what psql's list of databases shows on RDS, and phpPgAdmin's issue 130 for the refusal.
+    """
+    acl = "SELECT pg_get_userbyid(datdba), datacl::text FROM pg_database WHERE datname = 'rdsadmin'"
+    assert [("rdsadmin", "{rdsadmin=CTc/rdsadmin}")] == run(sandbox, instance, acl)
+    with pytest.raises(psycopg.OperationalError, match="pg_hba.conf rejects connection .* database"):
+        connect(sandbox, instance, dbname="rdsadmin")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        run(sandbox, instance, "DROP DATABASE rdsadmin")
+    everything = ("pg_dumpall", "--no-role-passwords", "--file", str(tmp_path / "all"))
+    assert 'database "rdsadmin"' in program(tmp_path, instance, *everything)[1]
+    assert (0, "") == program(tmp_path, instance, *everything, "--exclude-database=rdsadmin")
+
+    alone, name = create(rds, "alone", group, BackupRetentionPeriod=1), {"DBInstanceIdentifier": "alone"}
+    run(sandbox, alone, "DROP DATABASE postgres")
+    with statuses(rds, "alone", "available"):
+        rds.modify_db_instance(**name, MasterUserPassword="another-password", ApplyImmediately=True)
+    assert [(1,)] == run(sandbox, alone, "SELECT 1", password="another-password")

@@ -58,6 +58,7 @@ def perform(server: Server, new: Server) -> None:
 
 def _run(server: Server, new: Server, *options: str) -> None:
     """Both keep their data as they were; what pg_upgrade wrote is among the server's logs."""
+    new.alone("drop_own_database")
     arguments = ["-b", str(server.programs.folder), "-B", str(new.programs.folder), "-d", str(server.data), "-D", str(new.data)]
     arguments += ["-U", ADMINISTRATOR, "-s", str(new.folder), "-o", QUIET, "-O", QUIET, "--no-sync", *options]
     environment = {**os.environ, "PGPASSWORD": server.password}

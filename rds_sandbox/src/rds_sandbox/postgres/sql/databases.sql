@@ -1,2 +1,2 @@
--- The databases that one can connect to.
-SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit <> -2 ORDER BY datname;
+-- The databases that one can connect to, RDS's own left out.
+SELECT datname FROM pg_database WHERE datallowconn AND datconnlimit <> -2 AND datname <> 'rdsadmin' ORDER BY datname;
