@@ -101,6 +101,7 @@ def test_the_answer_has_the_old_values(rds: Client, ec2: Client, group: str, ins
     values = {"PubliclyAccessible": False, "EnablePerformanceInsights": True, "VpcSecurityGroupIds": [other], "MultiAZ": True}
     with statuses(rds, "changing", "available") as seen:
         answer = rds.modify_db_instance(DBInstanceIdentifier="changing", ApplyImmediately=True, **values)["DBInstance"]
+        assert "DependencyViolation" == refused(ec2.delete_security_group, GroupId=other)
         taken = refused(rds.delete_db_instance, DBInstanceIdentifier="changing", SkipFinalSnapshot=True)
     shown = ("DBInstanceStatus", "PubliclyAccessible", "PerformanceInsightsEnabled", "MultiAZ", "PendingModifiedValues")
 
@@ -213,6 +214,7 @@ def test_what_is_refused(sandbox: Mapping[str, str], rds: Client, group: str, in
         (VALUE, {"DBInstanceClass": "db.x"}),
         ("DBInstanceAlreadyExists", {"NewDBInstanceIdentifier": "neighbour"}),
         (VALUE, {"NewDBInstanceIdentifier": "a--b"}),
+        (VALUE, {"VpcSecurityGroupIds": []}),
         (VALUE, {"BackupRetentionPeriod": 36}),
         (VALUE, {"MasterUserPassword": "short"}),
         (COMBINATION, {"RotateMasterUserPassword": True}),

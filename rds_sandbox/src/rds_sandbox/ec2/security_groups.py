@@ -195,7 +195,7 @@ def _groups_in_use(ec2: Any) -> set[str]:
     members = [interface._group_set for interface in existing(ec2)]
     members += [instance.security_groups for instance in instances if instance.state != "terminated"]
     used = {group.id for groups in members for group in groups if group}
-    used.update(*(database.vpc_security_group_ids for database in instances_of(ec2)))
+    used.update(*((*database.vpc_security_group_ids, *(database.joining or ())) for database in instances_of(ec2)))
     used.update(*(end.security_group_ids for end in endpoints_of(ec2).values()))
     for rule in all_rules(ec2):
         used.update({rule.source_group.get("GroupId")} - {rule.group_id, None})

@@ -114,7 +114,12 @@ class SandboxRDSBackend(models.RDSBackend):
         return found[identifier]
 
     def require_groups(self, group_ids: list[str], subnet_group: str) -> None:
-        """Refuse security groups that do not exist, or are of another VPC than the subnet group."""
+        """Refuse security groups that do not exist, or are of another VPC than the subnet group; and none at all.
+
+        Source: what AWS's CloudFormation provider says of an empty list (pull request 264); the code is not verified.
+        """
+        if not group_ids:
+            raise InvalidParameterValue("VpcSecurityGroupIds names no security group: leave it out to keep those that there are.")
         vpc_id = self.describe_db_subnet_groups(subnet_group)[0].vpc_id
         for group_id in group_ids:
             group = ec2_backends[self.account_id][self.region_name].get_security_group_from_id(group_id)

@@ -55,7 +55,8 @@ def modify(request: Request) -> dict[str, Any]:
     if subnet_group != instance.db_subnet_group.name:
         _check_move(backend, instance, subnet_group)
         asked.setdefault("VpcSecurityGroupIds", [backend.default_security_group(subnet_group)])
-    backend.require_groups(asked.get("VpcSecurityGroupIds") or [], subnet_group)
+    if "VpcSecurityGroupIds" in asked:
+        backend.require_groups(asked["VpcSecurityGroupIds"], subnet_group)
     _check_public(backend, instance, asked, subnet_group)
     if instance.status == FULL:
         _require_growth(instance, asked)
