@@ -80,11 +80,15 @@ def fail(sandbox: Mapping[str, str], made: dict[str, Any], relation: str) -> Non
         run(sandbox, made, f"SELECT 1\nFROM {relation}")
 
 
+@pytest.mark.parametrize("prefix", ["%t:%r:%u@%d:[%p]:", "%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a"])
 @pytest.mark.usefixtures("instance")
-def test_logs_are_exported(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
+def test_logs_are_exported(sandbox: Mapping[str, str], rds: Client, group: str, prefix: str) -> None:
     """User Guide, "Publishing PostgreSQL logs to Amazon CloudWatch Logs": new lines while it is on; the group stays."""
-    logs, told = make_client(sandbox, "logs"), {"DBInstanceIdentifier": "told"}
-    made = create(rds, "told", group, EnableCloudwatchLogsExports=["postgresql", "upgrade"])
+    logs, told, name = make_client(sandbox, "logs"), {"DBInstanceIdentifier": "told"}, {"DBParameterGroupName": "told"}
+    rds.create_db_parameter_group(**name, DBParameterGroupFamily="postgres18", Description="test")
+    value = {"ParameterName": "log_line_prefix", "ParameterValue": prefix, "ApplyMethod": "immediate"}
+    rds.modify_db_parameter_group(**name, Parameters=[value])
+    made = create(rds, "told", group, EnableCloudwatchLogsExports=["postgresql", "upgrade"], **name)
 
     def found(relation: str) -> list[dict[str, Any]]:
         return [each for each in exported(logs, "told") if relation in each["message"]]
@@ -108,6 +112,8 @@ def test_logs_are_exported(sandbox: Mapping[str, str], rds: Client, group: str) 
     rds.get_waiter("db_instance_deleted").wait(**told, WaiterConfig={"Delay": 0.1, "MaxAttempts": 300})
     assert wait_until(lambda: len(found("last_relation")) == 2)
     assert [] == found("hidden_relation")
+    rds.delete_db_parameter_group(**name)
+    logs.delete_log_group(logGroupName="/aws/rds/instance/told/postgresql")
 
 
 @pytest.mark.usefixtures("slow")

@@ -92,7 +92,17 @@ def test_dynamic_at_once_and_static_after_a_reboot(sandbox: Mapping[str, str], r
     assert ("30s", "in-sync") == (shown(sandbox, instance, "statement_timeout"), status(rds))
     change(rds, timezone="Europe/Vienna", datestyle="ISO, DMY", application_name="theirs", method="immediate")
     change(rds, log_destination="stderr,csvlog", log_line_prefix="%m:%r:%u@%d:[%p]:%l:%e:%s:%v:%x:%c:%q%a", method="immediate")
-    assert wait_until(lambda: shown(sandbox, instance, "log_line_prefix").startswith("%m"))
+    limit = "GREATEST({log(DBInstanceClassMemory/21474836480)*600},200)"
+    change(
+        rds,
+        maintenance_work_mem="sum({DBInstanceClassMemory/16384},-1024)",
+        autovacuum_vacuum_cost_limit=limit,
+        method="immediate",
+    )
+    change(rds, log_lock_waits="{DBInstanceVCPU} => 2", log_duration="{DBInstanceVCPU} > 2", method="immediate")
+    assert wait_until(lambda: shown(sandbox, instance, "log_lock_waits") == "on")
+    computed = ("maintenance_work_mem", "autovacuum_vacuum_cost_limit", "log_duration")
+    assert ["63MB", "200", "off"] == [shown(sandbox, instance, name) for name in computed]
     names = ("timezone", "datestyle", "application_name", "log_destination")
     assert ["Europe/Vienna", "ISO, DMY", "theirs", "stderr,csvlog"] == [shown(sandbox, instance, name) for name in names]
     change(rds, rds__logical_replication="1", work_mem="16384", huge_pages="on")
@@ -173,6 +183,8 @@ def facts(parameter: Mapping[str, Any]) -> tuple[Any, ...]:
         (VALUE, {"ParameterValue": "63"}),
         (VALUE, {"ParameterValue": "many"}),
         (VALUE, {"ParameterValue": "{DBInstanceClassMemory/os.getpid()}"}),
+        (VALUE, {"ParameterValue": "{DBInstanceVCPU} > 2"}),
+        ("NotInSandbox", {"ParameterName": "lc_messages", "ParameterValue": "de_AT.UTF-8"}),
         (VALUE, {"ParameterName": "log_statement", "ParameterValue": "some"}),
         (VALUE, {"ApplyMethod": "soon"}),
         (COMBINATION, {"ParameterName": "max_connections", "ParameterValue": "100"}),

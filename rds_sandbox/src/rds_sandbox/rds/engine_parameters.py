@@ -4,6 +4,7 @@ Sources: PostgreSQL 18, postgres's reference page (--describe-config); catalog.t
 """
 
 import ast
+import math
 import operator
 import re
 import subprocess
@@ -21,7 +22,13 @@ from rds_sandbox.rds import facts
 TYPES = {"INTEGER": "integer", "REAL": "float", "BOOLEAN": "boolean", "ENUM": "string", "STRING": "string"}
 NUMBERS = {"integer": int, "float": float}
 OPERATORS: Mapping[type, Any] = {ast.Mult: operator.mul, ast.Div: operator.floordiv, ast.Add: operator.add, ast.Sub: operator.sub}
-FUNCTIONS: Mapping[str, Any] = {"GREATEST": max, "LEAST": min, "SUM": lambda *values: sum(values)}
+COMPARISONS: Mapping[type, Any] = {ast.Gt: operator.gt, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.LtE: operator.le}
+FUNCTIONS: Mapping[str, Any] = {
+    "GREATEST": max,
+    "LEAST": min,
+    "LOG": lambda value: math.log2(max(1, value)),
+    "SUM": lambda *values: sum(values),
+}
 
 
 @dataclass(frozen=True)
@@ -40,17 +47,29 @@ class Parameter:
         """Refuse a value that it cannot have."""
         if not self.modifiable:
             raise InvalidParameterValue(f"The parameter {self.name} cannot be modified.")
+        if self._is_elsewhere(value):
+            raise NotInSandbox(f"the value {value} of {self.name} is not in the sandbox: its server lacks that")
         if "\n" in value or "\r" in value or not self._allows(value):  # a line of a file cannot have another
             raise InvalidParameterValue(f"Invalid parameter value: {value} for: {self.name} allowed values are: {self.allowed}")
 
+    def _is_elsewhere(self, value: str) -> bool:
+        """Whether RDS has this value, and the programs or the locales here have not."""
+        table = facts.tables()["parameters"]
+        if self.name.startswith("lc_"):
+            return value.lower() not in table["locales"]
+        return value.lower() in table["builds"].get(self.name, ()) and not self._allows(value)
+
     def _allows(self, value: str) -> bool:
+        compares = bool(re.search("[<>]", value))
         if self.kind in NUMBERS:
             least, most = map(NUMBERS[self.kind], re.fullmatch(r"(.+?)-(-?[^-]+)", self.allowed).groups())  # type: ignore[union-attr]
             try:
                 found = NUMBERS[self.kind](value)
             except ValueError:
-                return is_formula(value)
+                return is_formula(value) and not compares
             return bool(least <= found <= most)
+        if self.kind == "boolean" and compares:
+            return is_formula(value)
         parts = [part.strip() for part in value.split(",")] if self.name in facts.tables()["parameters"]["lists"] else [value]
         known = self.allowed.lower().split(",")  # the engine takes a value of an enumeration in any case (PostgreSQL 18, 19.1)
         return not self.allowed or all(part.lower() in known for part in parts)
@@ -106,7 +125,7 @@ def find(parameters: Mapping[str, Parameter], name: str) -> Parameter:
 
 
 def is_formula(value: str) -> bool:
-    """Whether it is one that RDS understands (User Guide, "Specifying DB parameters")."""
+    """Whether it is one that RDS understands, or compares two of them (User Guide, "Specifying DB parameters")."""
     if not re.search(r"[{(]", value):
         return False
     try:
@@ -118,7 +137,8 @@ def is_formula(value: str) -> bool:
 
 def evaluate(formula: str, variables: Mapping[str, int]) -> int:
     """What a formula such as LEAST({DBInstanceClassMemory/9531392},5000) comes to; memory is in bytes."""
-    return int(_evaluated(ast.parse(formula.replace("{", "(").replace("}", ")"), mode="eval").body, variables))
+    plain = formula.strip().replace("{", "(").replace("}", ")").replace("=>", ">=").replace("=<", "<=")
+    return int(_evaluated(ast.parse(plain, mode="eval").body, variables))
 
 
 def _evaluated(node: ast.AST, variables: Mapping[str, int]) -> Any:
@@ -129,6 +149,10 @@ def _evaluated(node: ast.AST, variables: Mapping[str, int]) -> Any:
             return variables[name]
         case ast.BinOp(left=left, op=sign, right=right) if type(sign) in OPERATORS:
             return OPERATORS[type(sign)](_evaluated(left, variables), _evaluated(right, variables))
-        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in FUNCTIONS and arguments:
-            return FUNCTIONS[name](*(_evaluated(each, variables) for each in arguments))
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_evaluated(operand, variables)
+        case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in COMPARISONS:
+            return COMPARISONS[type(sign)](_evaluated(left, variables), _evaluated(right, variables))
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name.upper() in FUNCTIONS and arguments:
+            return FUNCTIONS[name.upper()](*(_evaluated(each, variables) for each in arguments))
     raise ValueError("no formula")

@@ -17,7 +17,7 @@ from moto.backends import get_backend
 from rds_sandbox.rds.instances import SandboxDBInstance
 
 FILES = {"postgresql": "postgresql.log.*", "upgrade": "pg_upgrade*"}  # of authentication with IAM there are none here
-BEGINNING = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)", re.MULTILINE)  # of a message: `%t` of log_line_prefix
+BEGINNING = re.compile(r"^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})? UTC)", re.MULTILINE)  # of a message: `%t` or `%m`
 SECOND = len("2026-11-21 10:00:00")
 _export = ThreadPoolExecutor(1, "log-exports")
 _turn = threading.Lock()  # of the thread that looks after all instances, and of one that deletes an instance
