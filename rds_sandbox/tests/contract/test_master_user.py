@@ -127,6 +127,42 @@ def test_a_subscription(sandbox: Mapping[str, str], instance: dict[str, Any], lo
             connection.execute("DROP SUBSCRIPTION there")
 
 
+@pytest.mark.parametrize(
+    ("extension", "wrapper", "statements"),
+    [
+        (
+            "postgres_fdw",
+            "postgres_fdw",
+            ["CREATE FOREIGN TABLE far (it int) SERVER there OPTIONS (table_name 'near')", "SELECT it FROM far"],
+        ),
+        ("dblink", "dblink_fdw", ["SELECT it FROM dblink('there', 'SELECT it FROM near') AS found (it int)"]),
+    ],
+)
+def test_foreign_data(
+    sandbox: Mapping[str, str],
+    instance: dict[str, Any],
+    logical: dict[str, Any],
+    extension: str,
+    wrapper: str,
+    statements: list[str],
+) -> None:
+    """What another instance has, by its endpoint (User Guide, "Using the postgres_fdw extension to access external data")."""
+    end = logical["Endpoint"]
+    place = f"host '{end['Address']}', port '{end['Port']}', dbname 'app', sslmode 'disable'"
+    mapping = f"CREATE USER MAPPING FOR master SERVER there OPTIONS (user 'master', password '{PASSWORD}')"
+    server = f"CREATE SERVER there FOREIGN DATA WRAPPER {wrapper} OPTIONS ({place})"
+    run(sandbox, logical, "DROP TABLE IF EXISTS near", "CREATE TABLE near AS SELECT 7 AS it")
+    assert [(7,)] == run(sandbox, instance, f"CREATE EXTENSION {extension}", server, mapping, *statements)
+    run(sandbox, instance, f"DROP EXTENSION {extension} CASCADE")
+
+
+def test_triggers_are_left_out(sandbox: Mapping[str, str], instance: dict[str, Any]) -> None:
+    """The parameter rds.superuser_variables: session_replication_role; not what else PostgreSQL keeps for superusers."""
+    run(sandbox, instance, "SET session_replication_role = replica", "ALTER ROLE reader SET session_replication_role = replica")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        run(sandbox, instance, "SET log_statement = 'none'")
+
+
 def test_prepared_transactions(sandbox: Mapping[str, str], instance: dict[str, Any], logical: dict[str, Any]) -> None:
     """As many as the parameter group says: none, by default."""
     prepare = ("BEGIN", "PREPARE TRANSACTION 'mine'")

@@ -1,7 +1,7 @@
 """The extensions that RDS lets rds_superuser create: the server's own, SQL in place of two, a clear refusal of what it lacks."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,15 @@ def _offer(name: str, own: Path, ours: Path) -> None:
             shutil.copy(file, ours)
         with (ours / f"{name}.control").open("a") as control_file:
             control_file.write("\ntrusted = true\n")
+        if wrapper := facts()["wrappers"].get(name):
+            _grant(wrapper, ours.glob(f"{name}--*.sql"))
+
+
+def _grant(wrapper: str, scripts: Iterable[Path]) -> None:
+    """In the scripts that make it, and not in those from one version to another."""
+    for script in (each for each in scripts if each.name.count("--") == 1):
+        with script.open("a") as file:
+            file.write(f"\nGRANT USAGE ON FOREIGN DATA WRAPPER {wrapper} TO rds_superuser;\n")
 
 
 def _contrib(name: str) -> str:
