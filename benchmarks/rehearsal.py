@@ -54,7 +54,7 @@ def older(rows: int) -> Iterator[Server]:
         made = standalone(USER, PASSWORD)
         server = made.__enter__()
     try:
-        with server.administrator() as connection:
+        with server.administrator("postgres") as connection:
             connection.execute(FILLING.format(sql.Literal(rows)))
         yield server
     finally:
@@ -109,7 +109,7 @@ def bare(server: Server) -> float:
         new.initialise()
         _upgrade(copy, new, environment)
         new.start({"archive_mode": "off"})
-        with new.administrator() as connection:
+        with new.administrator("postgres") as connection:
             connection.execute("ANALYZE")
         elapsed = time.monotonic() - began
         new.stop()
@@ -122,6 +122,7 @@ def newer(root: Path) -> Programs:
 
 
 def _upgrade(old: Server, new: Server, environment: dict[str, str]) -> None:
+    new.alone("drop_own_database")
     quiet = "-c logging_collector=off"
     arguments = ["-b", str(old.programs.folder), "-B", str(new.programs.folder), "-d", str(old.data), "-D", str(new.data)]
     arguments += ["-U", "rdsadmin", "-s", str(new.folder), "-o", quiet, "-O", quiet, "--no-sync"]
