@@ -97,7 +97,7 @@ class SandboxRDSBackend(models.RDSBackend):
         """Refuse an identifier that another instance has, or is about to have."""
         others = [each for each in self.instances() if each is not for_]
         names = {each.db_instance_identifier for each in others}
-        if identifier in names.union(each.pending.get("NewDBInstanceIdentifier") for each in others):
+        if identifier.lower() in names.union(each.pending.get("NewDBInstanceIdentifier") for each in others):
             raise exceptions.DBInstanceAlreadyExists()
 
     def instances(self) -> list[SandboxDBInstance]:
