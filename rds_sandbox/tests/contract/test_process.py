@@ -261,7 +261,7 @@ def test_whatever_goes_wrong_ends_in_failed(names: Callable[[str], str], monkeyp
     wait_for(rds, "one", "failed")
 
     [event] = rds.describe_events(SourceIdentifier="one", SourceType="db-instance")["Events"]
-    assert (["failure"], "The DB instance has failed while creating: KeyError('roles')") == (
+    assert (["failure"], "The DB instance has failed while creating: KeyError('own_database')") == (
         event["EventCategories"],
         event["Message"],
     )
