@@ -1,11 +1,13 @@
 """CloudWatch's alarms: kept, and held against the last measured value when somebody asks. Nothing is sent.
 
-Source: CloudWatch API Reference, PutMetricAlarm, DescribeAlarmsForMetric, DeleteAlarms, ListTagsForResource, GetMetricData,
-GetMetricStatistics.
+Source: CloudWatch API Reference, PutMetricAlarm, SetAlarmState, DescribeAlarmsForMetric, DeleteAlarms, ListTagsForResource,
+GetMetricData, GetMetricStatistics.
 """
 
+import math
 import operator
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +28,10 @@ COMPARISONS = {
     "LessThanOrEqualToThreshold": operator.le,
 }
 STATISTICS = ("Average", "Maximum", "Minimum", "SampleCount", "Sum")
-NEEDED = ("MetricName", "Threshold", "Period")
+NEEDED = ("MetricName", "Namespace", "Statistic", "ComparisonOperator", "Threshold", "Period")
+ACTIONS = ("AlarmActions", "OKActions", "InsufficientDataActions")
+RESERVED = "AWS/"
+ABSENT_CODE, ABSENT = "ResourceNotFound", "The named resource does not exist"
 NO_DATA = "INSUFFICIENT_DATA"
 # The state that missing values make (User Guide, "Configuring how CloudWatch alarms treat missing data"); None leaves it.
 MISSING = {"breaching": "ALARM", "ignore": None, "missing": NO_DATA, "notBreaching": "OK"}
@@ -36,21 +41,49 @@ _put, _delete = CloudWatchBackend.put_metric_alarm, CloudWatchBackend.delete_ala
 
 @action("cloudwatch", "PutMetricAlarm")
 def check(request: Request) -> object:
-    """A metric needs a threshold and a period, and alarms look back for a day, or a week by the hour."""
-    given = request.parameters
+    """Of one metric, held against a threshold, and of ARNs that are told."""
+    for problem in _problems(request.parameters):
+        raise Refused("ValidationError", problem)
+    return MOTO
+
+
+def _problems(given: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with an alarm: it looks back for a day, or a week by the hour."""
+    yield from (f"{name} must be specified for an alarm on a metric" for name in NEEDED if name not in given)
+    if given["ComparisonOperator"] not in COMPARISONS:
+        yield f"ComparisonOperator {given['ComparisonOperator']} is of anomaly detection: ThresholdMetricId must be specified"
+    if not math.isfinite(given["Threshold"]):
+        yield "Threshold must be a finite number"
     if given.get("TreatMissingData", "missing") not in MISSING:
-        raise Refused("ValidationError", f"TreatMissingData must be one of {', '.join(MISSING)}")
-    for name in NEEDED:
-        if name not in given:
-            raise Refused("ValidationError", f"{name} must be specified for an alarm on a metric")
-    period = given["Period"]
+        yield f"TreatMissingData must be one of {', '.join(MISSING)}"
+    period, count = given["Period"], given["EvaluationPeriods"]
+    if given.get("DatapointsToAlarm", count) > count:
+        yield "DatapointsToAlarm must be less than or equal to EvaluationPeriods"
     if period not in LIMITS["short_periods"] and period % 60:
-        raise Refused("ValidationError", "Period must be 10, 20, 30 or a multiple of 60")
+        yield "Period must be 10, 20, 30 or a multiple of 60"
     long = period >= LIMITS["long_period"]
     most, span = (LIMITS["long_looks_back"], "seven days") if long else (LIMITS["looks_back"], "a day")
-    if period * given["EvaluationPeriods"] > most:
-        limit = f"EvaluationPeriods * Period must be <= {most}"
-        raise Refused("ValidationError", f"Metrics cannot be checked across more than {span} ({limit})")
+    if period * count > most:
+        yield f"Metrics cannot be checked across more than {span} (EvaluationPeriods * Period must be <= {most})"
+    told = [each for name in ACTIONS for each in given.get(name, ())]
+    yield from (f"Invalid arn syntax: {each}" for each in told if not re.fullmatch(LIMITS["action"], each))
+
+
+@action("cloudwatch", "PutMetricData")
+def refuse_reserved(request: Request) -> object:
+    """The namespaces of AWS's own metrics are nobody else's (AWS SDK for Java Developer Guide, "Publish custom metric data")."""
+    namespace = request.parameters["Namespace"]
+    if namespace.startswith(RESERVED):
+        reason = f'Namespaces that begin with "{RESERVED}" are reserved for AWS'
+        raise Refused("InvalidParameterValue", f"The value {namespace} for parameter Namespace is invalid. {reason}.")
+    return MOTO
+
+
+@action("cloudwatch", "SetAlarmState")
+def require_named(request: Request) -> object:
+    """Of an alarm that there is: moto says nothing of one that there is not."""
+    if (name := request.parameters["AlarmName"]) not in request.backend.alarms:
+        raise Refused(ABSENT_CODE, f"{ABSENT}: {name}")
     return MOTO
 
 
@@ -88,7 +121,7 @@ def put(backend: Any, name: str, *given: Any, **named: Any) -> Any:
 def delete(backend: Any, alarm_names: list[str]) -> None:
     """All of them or none, and their tags."""
     if missing := [name for name in alarm_names if name not in backend.alarms]:
-        raise Refused("ResourceNotFound", f"The named resource does not exist: {', '.join(missing)}")
+        raise Refused(ABSENT_CODE, f"{ABSENT}: {', '.join(missing)}")
     for name in alarm_names:
         backend.tagger.delete_all_tags_for_resource(backend.alarms[name].alarm_arn)
     _delete(backend, alarm_names)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
-from moto.core.parse import PROTOCOL_PARSERS
+from moto.core.parse import PROTOCOL_PARSERS, JSONParser
 from moto.core.request import determine_request_protocol
 from moto.core.utils import get_service_model
 
@@ -34,6 +34,7 @@ TYPES: Mapping[str, type | tuple[type, ...]] = {
     "float": (int, float), "double": (int, float),
 }  # fmt: skip
 
+WRONG_TYPE = "Member must be of type "
 BARE = ("kms", "logs")  # whose messages do not repeat the value, as moto's tests have it that were verified on AWS
 XML = "rest-xml"  # moto checks the requests of S3 and its like, whose errors are of their own kind
 
@@ -44,6 +45,16 @@ class Refused(ServiceException):
 
 NO_FILTERS = re.compile("(isn't|is not) currently supported")  # so the model says of the Filters of some actions
 Fault = tuple[str, str]  # which parameter, and what is wrong with it; nothing where it is missing
+
+
+def _parse_list(parser: Any, shape: Any, node: Any) -> Any:
+    """Of JSON: moto makes a list of the characters of a string."""
+    if not isinstance(node, list):
+        raise TypeError(node)
+    return [parser._parse_shape(shape.member, each) for each in node]
+
+
+JSONParser._parse_list = _parse_list  # type: ignore[method-assign]
 
 
 def read(service: str, name: str, request: Any, uri: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,6 +87,7 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
         if missing and not problem:
             raise Refused(missing, f"The request must contain the parameter {path}")
         problem = re.sub("^Value '.*?' at '", "Value at '", problem, flags=re.DOTALL) if service in BARE else problem
+        code = tables.code("malformed", service, model.protocol) if WRONG_TYPE in problem else code
         problem = problem or f"Value null at '{_member(path)}' failed to satisfy constraint: Member must not be null"
         raise Refused(code, f"1 validation error detected: {problem}")
     if parameters.get("Filters") and shape and NO_FILTERS.search(shape.members["Filters"].documentation):
@@ -136,7 +148,7 @@ def _faults(shape: Any, value: Any, path: str) -> Iterator[Fault]:
     if getattr(shape, "is_document_type", False) or shape.serialization.get("jsonvalue"):
         return
     if kind in TYPES and (not isinstance(value, TYPES[kind]) or (kind != "boolean" and isinstance(value, bool))):
-        yield path, _said(shape, value, path, f"Member must be of type {kind}")
+        yield path, _said(shape, value, path, f"{WRONG_TYPE}{kind}")
         return
     if problem := _problem(shape, value):
         yield path, _said(shape, value, path, problem)

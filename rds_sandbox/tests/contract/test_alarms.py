@@ -101,28 +101,53 @@ def test_tags_are_those_of_the_creation(cloudwatch: Client) -> None:
     assert "ResourceNotFoundException" == refused(cloudwatch.list_tags_for_resource, ResourceARN=arn)
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"remove": name} for name in ("Threshold", "Statistic", "Namespace", "Period", "ComparisonOperator")),
+        {"Period": 45},
+        {"TreatMissingData": "perhaps"},
+        {"EvaluateLowSampleCountPercentile": "perhaps"},
+        {"DatapointsToAlarm": 4},
+        {"ComparisonOperator": "GreaterThanUpperThreshold"},
+        {"Threshold": float("inf")},
+        {"Unit": "Bushels"},
+        {"Dimensions": [{"Name": f"n{number}", "Value": "x"} for number in range(31)]},
+        *({name: ["told"]} for name in ("AlarmActions", "OKActions", "InsufficientDataActions")),
+    ],
+)
+def test_what_is_refused_of_an_alarm(cloudwatch: Client, wrong: dict[str, Any]) -> None:
+    """What is missing, out of range, of anomaly detection, or no ARN (PutMetricAlarm)."""
+    asked = {**ALARM, **wrong}
+    asked.pop(asked.pop("remove", ""), None)
+    assert "ValidationError" == refused(cloudwatch.put_metric_alarm, **asked)
+
+
 def test_what_cloudwatch_refuses(cloudwatch: Client) -> None:
-    """No threshold, an odd period, more than a day by the half hour or a week by the hour; of several names all go, or none."""
-    without = {key: value for key, value in ALARM.items() if key != "Threshold"}
-    for asked in (without, {**ALARM, "Period": 45}, {**ALARM, "TreatMissingData": "perhaps"}):
-        assert "ValidationError" == refused(cloudwatch.put_metric_alarm, **asked)
+    """More than a day by the half hour or a week by the hour, AWS's namespaces; of several names all go, or none."""
     math = {"AlarmName": "math", "Metrics": [{"Id": "m", "Expression": "1 + 1"}], "EvaluationPeriods": 1}
     assert "NotInSandbox" == refused(cloudwatch.put_metric_alarm, **math, ComparisonOperator="LessThanThreshold", Threshold=1.0)
     assert "NotInSandbox" == refused(cloudwatch.put_composite_alarm, AlarmName="both", AlarmRule="ALARM(full)")
     for period, count, limit in ((1800, 49, 86400), (3600, 169, 604800)):
         with pytest.raises(ClientError, match=f"ValidationError.*must be <= {limit}"):
             cloudwatch.put_metric_alarm(**{**ALARM, "Period": period, "EvaluationPeriods": count})
+    datum = [{"MetricName": "x", "Value": 1.0}]
+    assert "InvalidParameterValue" == refused(cloudwatch.put_metric_data, Namespace="AWS/Own", MetricData=datum)
+    cloudwatch.put_metric_data(Namespace="Own", MetricData=datum)
+    with pytest.raises(ClientError, match=r"ResourceNotFound.*does not exist: absent"):
+        cloudwatch.set_alarm_state(AlarmName="absent", StateValue="OK", StateReason="x")
     cloudwatch.put_metric_alarm(**ALARM)
     assert "ResourceNotFound" == refused(cloudwatch.delete_alarms, AlarmNames=["full", "absent"])
     assert cloudwatch.describe_alarms(AlarmNames=["full"])["MetricAlarms"]
     cloudwatch.delete_alarms(AlarmNames=["full"])
 
 
-def test_a_body_that_is_no_json(cloudwatch: Client) -> None:
-    """It asks for nothing, and is refused ("Common errors", SerializationException)."""
+@pytest.mark.parametrize("body", [b"{bad", b'{"AlarmNames": "full"}', b'{"AlarmNames": [1]}', b'{"AlarmNamePrefix": []}'])
+def test_a_body_that_is_no_request(cloudwatch: Client, body: bytes) -> None:
+    """No JSON, or of other types than the model's ("Common errors", SerializationException)."""
 
     def send(params: dict[str, Any], **_: Any) -> None:
-        params["body"] = b"{bad"
+        params["body"] = body
 
     cloudwatch.meta.events.register("before-call", send)
     assert "SerializationException" == refused(cloudwatch.describe_alarms)
