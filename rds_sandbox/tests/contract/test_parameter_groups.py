@@ -257,6 +257,35 @@ def test_what_is_refused_of_a_group(rds: Client, instance: dict[str, Any]) -> No
     rds.delete_db_parameter_group(**GROUP)
 
 
+def test_a_copy_of_a_group(rds: Client, group: None) -> None:
+    """The values and the family, under its own name and tags; of no default group (API Reference, CopyDBParameterGroup)."""
+    made = rds.create_db_parameter_group(DBParameterGroupName="origin", DBParameterGroupFamily="postgres17", Description="x")
+    value = {"ParameterName": "work_mem", "ParameterValue": "4096", "ApplyMethod": "immediate"}
+    rds.modify_db_parameter_group(DBParameterGroupName="origin", Parameters=[value])
+    label = {"Key": "Made", "Value": "here"}
+    asked = {"TargetDBParameterGroupIdentifier": "copied", "TargetDBParameterGroupDescription": "copy", "Tags": [label]}
+    arn = made["DBParameterGroup"]["DBParameterGroupArn"]
+    found = rds.copy_db_parameter_group(SourceDBParameterGroupIdentifier=arn, **asked)["DBParameterGroup"]
+    assert ("copied", "postgres17", "copy") == (
+        found["DBParameterGroupName"], found["DBParameterGroupFamily"], found["Description"],
+    )  # fmt: skip
+    assert [label] == rds.list_tags_for_resource(ResourceName=found["DBParameterGroupArn"])["TagList"]
+    rds.reset_db_parameter_group(DBParameterGroupName="origin")
+    [kept] = rds.describe_db_parameters(DBParameterGroupName="copied", Source="user")["Parameters"]
+    assert ("work_mem", "4096") == (kept["ParameterName"], kept["ParameterValue"])
+    for code, source, wrong in (
+        ("DBParameterGroupAlreadyExists", "origin", {}),
+        ("DBParameterGroupNotFound", "nowhere", {"TargetDBParameterGroupIdentifier": "other"}),
+        ("DBParameterGroupNotFound", arn.replace("ca-central-1", "us-west-2"), {"TargetDBParameterGroupIdentifier": "other"}),
+        (VALUE, "default.postgres18", {"TargetDBParameterGroupIdentifier": "other"}),
+        (VALUE, "origin", {"TargetDBParameterGroupIdentifier": "a--b"}),
+        (VALUE, "origin", {"TargetDBParameterGroupDescription": ""}),
+    ):
+        assert code == refused(rds.copy_db_parameter_group, SourceDBParameterGroupIdentifier=source, **{**asked, **wrong}), wrong
+    for name in ("origin", "copied"):
+        rds.delete_db_parameter_group(DBParameterGroupName=name)
+
+
 def test_subnet_groups(rds: Client, ec2: Client, instance: dict[str, Any]) -> None:
     """Two zones at least, no subnet twice, no taken name, nor "default"; one in use stays; a change keeps the rest."""
     found = sorted(ec2.describe_subnets()["Subnets"], key=lambda each: each["AvailabilityZone"])

@@ -1,7 +1,7 @@
 """DB parameter groups: what RDS refuses of them, and how their values reach the servers.
 
-Source: RDS API Reference (CreateDBParameterGroup, ModifyDBParameterGroup, ResetDBParameterGroup, DeleteDBParameterGroup,
-DescribeDBParameters, DescribeEngineDefaultParameters); RDS User Guide, "Parameter groups for Amazon RDS".
+Source: RDS API Reference (CreateDBParameterGroup, CopyDBParameterGroup, ModifyDBParameterGroup, ResetDBParameterGroup,
+DeleteDBParameterGroup, DescribeDBParameters, DescribeEngineDefaultParameters); RDS User Guide, "Parameter groups for Amazon RDS".
 """
 
 import os
@@ -34,15 +34,41 @@ def create(request: Request) -> object:
     """Of a family that there is, under a name that is free."""
     asked, backend = request.parameters, request.backend
     name, family = asked["DBParameterGroupName"], asked["DBParameterGroupFamily"]
-    if not re.fullmatch(LIMITS["parameter_group"], name):
-        raise InvalidParameterValue(f"The parameter DBParameterGroupName is not a valid identifier: {name}")
+    _check_name("DBParameterGroupName", name)
     if family not in facts.families():
         raise InvalidParameterValue(f"ParameterGroupFamily {family} is not a valid parameter group family")
     if not asked["Description"]:
         raise InvalidParameterValue("The parameter Description must be provided and must not be blank.")
+    _require_free(backend, name)
+    return MOTO
+
+
+@action("rds", "CopyDBParameterGroup")
+def copy(request: Request) -> dict[str, Any]:
+    """The values of a group that is no default one, in a new one of its family."""
+    asked, backend, here = given(request), request.backend, request.moto
+    own = f"arn:{here.partition}:rds:{here.region}:{here.current_account}:pg:"
+    source, name = asked["SourceDBParameterGroupIdentifier"].removeprefix(own), asked["TargetDBParameterGroupIdentifier"]
+    _check_name("TargetDBParameterGroupIdentifier", name)
+    found = backend.parameter_group(source)
+    if found.name.startswith("default."):
+        raise InvalidParameterValue("Default DB parameter groups cannot be copied: create a new one of the family.")
+    _require_free(backend, name)
+    told = asked["TargetDBParameterGroupDescription"], found.family, asked.get("Tags")
+    made: Any = models.DBParameterGroup(backend, name, *told)  # type: ignore[abstract]
+    made.update_parameters(found.parameters.values())
+    backend.db_parameter_groups[made.name] = made
+    return {"DBParameterGroup": made}
+
+
+def _check_name(parameter: str, name: str) -> None:
+    if not re.fullmatch(LIMITS["parameter_group"], name):
+        raise InvalidParameterValue(f"The parameter {parameter} is not a valid identifier: {name}")
+
+
+def _require_free(backend: Any, name: str) -> None:
     if name.lower() in backend.db_parameter_groups:
         raise exceptions.DBParameterGroupAlreadyExistsError(name)
-    return MOTO
 
 
 @action("rds", "DescribeDBParameterGroups")
