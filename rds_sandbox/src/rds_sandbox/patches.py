@@ -22,7 +22,7 @@ from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS, QuerySerializer, T
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import HTTPException
 
-from rds_sandbox import request_model
+from rds_sandbox import request_model, tables
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.host import Host
 
@@ -168,7 +168,7 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
     service, name = response.boto3_service_name, response._get_action()
     function = _functions.get((service, name))
     if not name:
-        raise request_model.Refused("UnknownOperationException", f"{service} has no operation for {response.uri}")
+        raise _no_action(service, response)
     if function is None and name not in BOOKKEEPING.get(service, {name}):
         raise NotInSandbox(f"{service}:{name} is not in the sandbox")
     try:
@@ -197,6 +197,14 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
     status, headers, body = _serialized(response, result)
     status = _status(service, result.code, status) if isinstance(result, ServiceException) else status
     return status, *response._enrich_response(headers, body)
+
+
+def _no_action(service: str, response: Any) -> request_model.Refused:
+    protocols = get_service_model(service).metadata.get("protocols", ())
+    asked = protocols if response.normalized_request.mimetype == FORM else ()
+    return request_model.Refused(
+        tables.code("no_action", *asked), f"{service} has no operation for {response.uri} without an action"
+    )
 
 
 def _status(service: str, code: str, usual: int) -> int:

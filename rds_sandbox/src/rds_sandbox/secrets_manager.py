@@ -37,8 +37,14 @@ CHANGES = {*VALUES, *ANYBODY, "DeleteSecret", "RestoreSecret"}.difference(OWN)
 # What needs the key of the secret, and the error where that cannot be used.
 KEYED = {"GetSecretValue": "DecryptionFailure", "PutSecretValue": "EncryptionFailure", "UpdateSecret": "EncryptionFailure"}
 
-_to_dict, _add_secret = FakeSecret.to_dict, SecretsManagerBackend._add_secret
+_to_dict, _add_secret, _error = FakeSecret.to_dict, SecretsManagerBackend._add_secret, SecretsManagerClientError.__init__
 FakeSecret.rules = {}  # type: ignore[attr-defined]
+
+
+@replaces(SecretsManagerClientError, "__init__")
+def say(error: Any, code: str, message: str) -> None:
+    """The service's sentence alone, where moto has what boto3 makes of it."""
+    _error(error, code, " ".join(message.rpartition(" operation: ")[2].split()))
 
 
 @replaces(FakeSecret, "to_dict")

@@ -8,14 +8,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from botocore.httpsession import URLLib3Session
 
 from tests import functions
 from tests.contract.test_every_operation import client_of
 from tests.instance import refused
-from tests.support import Client, make_client, wait_for, wanted
+from tests.support import REGION, Client, make_client, wait_for, wanted
 
 pytestmark = pytest.mark.usefixtures("emptied")
 
@@ -234,6 +239,47 @@ def test_states_of_a_secret(secretsmanager: Client) -> None:
         assert "InvalidRequestException" == refused(call, **given)
     secretsmanager.restore_secret(**name)
     assert "kept" == secretsmanager.get_secret_value(**name)["SecretString"]
+
+
+@pytest.mark.parametrize(
+    ("operation", "more", "message"),
+    [
+        (
+            "delete_secret",
+            {"RecoveryWindowInDays": 6},
+            "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).",
+        ),
+        (
+            "delete_secret",
+            {"RecoveryWindowInDays": 7, "ForceDeleteWithoutRecovery": True},
+            "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.",
+        ),
+        ("get_random_password", {"PasswordLength": 3}, "Password length is too short based on the required types."),
+    ],
+)
+def test_a_message_of_secrets_manager(secretsmanager: Client, operation: str, more: dict[str, Any], message: str) -> None:
+    """One sentence, which does not tell once more that an error occurred (as users of DeleteSecret report it)."""
+    name = {"SecretId": "absent"} if operation == "delete_secret" else {}
+    with pytest.raises(ClientError) as caught:
+        getattr(secretsmanager, operation)(**name, **more)
+    assert {"Code": "InvalidParameterException", "Message": message} == caught.value.response["Error"]
+
+
+@pytest.mark.parametrize("service", ["rds", "ec2", "iam", "sts", "sns", "monitoring"])
+@pytest.mark.parametrize(("form", "code"), [({}, "MissingAction"), ({"Action": "Bogus", "Version": "x"}, "InvalidAction")])
+def test_a_form_that_names_no_action(sandbox: Mapping[str, str], service: str, form: dict[str, str], code: str) -> None:
+    """None, or one that there is not ("Common Errors" of each; EC2, "Error codes for the Amazon EC2 API"), in XML."""
+    assert f"<Code>{code}</Code>" in _posted(sandbox, service, form)
+
+
+def _posted(sandbox: Mapping[str, str], service: str, form: dict[str, str]) -> str:
+    """The answer to a form."""
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    request = AWSRequest("POST", sandbox["AWS_ENDPOINT_URL"], kind, urlencode(form))
+    keys = Credentials(sandbox["AWS_ACCESS_KEY_ID"], sandbox["AWS_SECRET_ACCESS_KEY"])
+    SigV4Auth(keys, service, REGION).add_auth(request)
+    answer: str = URLLib3Session().send(request.prepare()).text
+    return answer
 
 
 def test_a_replica_of_a_secret(sandbox: Mapping[str, str], secretsmanager: Client) -> None:
