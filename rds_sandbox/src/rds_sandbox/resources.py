@@ -28,6 +28,7 @@ def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place)
         return ["*"]
     start = f"arn:{place['partition']}:{service}:{'' if service == 'iam' else place['region']}:{place['account']}:"
     found: list[str | None] = []
+    parameters = {**_default_groups(action, parameters, place), **parameters}
     for parameter, end in facts().get(service, {}).items():
         for value in given(parameters, parameter):
             name = _resolved(service, parameter, value, place)
@@ -45,6 +46,32 @@ def arns(action: str, service: str, parameters: Mapping[str, Any], place: Place)
     if unnamed:
         return [start + unnamed]
     return ["*" if action.partition(":")[2].startswith(("BatchGet", "Describe", "List")) else None]
+
+
+def _default_groups(action: str, parameters: Mapping[str, Any], place: Place) -> dict[str, str]:
+    """What an instance that is made is given where it names none; nothing where what it is made of is not there."""
+    known = facts()["groups"]
+    if action not in known["calls"]:
+        return {}
+    version, source = parameters.get("EngineVersion"), _source(parameters, place)
+    if action == "rds:CreateDBInstanceReadReplica" and source:
+        groups = source.option_group_name, source.parameter_group_name, source.db_subnet_group.name
+        return dict(zip(known["default"], groups, strict=True))
+    if action == "rds:CreateDBInstance":
+        version = version or str(read("rds_sandbox.rds", "catalog.toml")["engine"]["default_major"])
+    elif source:
+        version = source.engine_version
+    major = (version or "").partition(".")[0]
+    return {name: group.format(major) for name, group in known["default"].items()} if major else {}
+
+
+def _source(parameters: Mapping[str, Any], place: Place) -> Any:
+    """The instance or snapshot that a request makes another of; None where there is none."""
+    backend = _backend("rds", place)
+    held = {"SourceDBInstanceIdentifier": backend.databases, "DBSnapshotIdentifier": backend.database_snapshots}
+    wanted = {(name, str(parameters.get(name, "")).lower()) for name in held}
+    every = ((name, key, one) for name, kept in held.items() for key, one in list(kept.items()))
+    return next((one for name, key, one in every if {(name, key.lower()), (name, one.arn.lower())} & wanted), None)
 
 
 def beside(also: Mapping[str, Any], value: str, place: Place) -> list[str]:

@@ -153,6 +153,43 @@ def test_what_a_call_needs_beside_its_own_action(enforcing: Mapping[str, str]) -
         bea.create_blue_green_deployment(BlueGreenDeploymentName="hers", Source=source)
 
 
+SOURCE = {"SourceDBInstanceIdentifier": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "code"),
+    [
+        ("create_db_instance", wanted("made", DBInstanceClass="db.none"), "InvalidParameterValue"),
+        ("create_db_instance", wanted("made", DBInstanceClass="db.none", EngineVersion=None), "InvalidParameterValue"),
+        ("create_db_instance_read_replica", {**SOURCE, "DBInstanceIdentifier": "made"}, "InvalidDBInstanceState"),
+        (
+            "restore_db_instance_to_point_in_time",
+            {**SOURCE, "TargetDBInstanceIdentifier": "made", "UseLatestRestorableTime": True},
+            "PointInTimeRestoreNotEnabled",
+        ),
+    ],
+)
+def test_an_instance_is_made_in_its_groups(
+    enforcing: Mapping[str, str], operation: str, parameters: dict[str, Any], code: str
+) -> None:
+    """The default ones, too, where it names none.
+
+    RDS User Guide, "Permission policies to create, modify and, delete resources in Amazon RDS".
+    """
+    start, user = f"arn:aws:rds:*:{ACCOUNT}", f"{operation}-{len(parameters)}"
+    groups = {"og:default:postgres-18", "pg:default.postgres18", "subgrp:default"}
+    iam, keys = make_client(enforcing, "iam"), keys_of(enforcing, user, allow("rds:Describe*"))
+    call = getattr(make_client(keys, "rds"), operation)
+    for lacking in ({one} for one in groups):
+        rule = allow("rds:*", Resource=[f"{start}:{one}" for one in ("db:*", *(groups - lacking))])
+        iam.put_user_policy(UserName=user, PolicyName="own", PolicyDocument=document(rule))
+        with pytest.raises(ClientError, match=f"{DENIED}.*{lacking.pop()} because"):
+            call(**parameters)
+    rule = allow("rds:*", Resource=[f"{start}:{one}" for one in ("db:*", *groups)])
+    iam.put_user_policy(UserName=user, PolicyName="own", PolicyDocument=document(rule))
+    assert code == refused(call, **parameters)
+
+
 def test_tags_need_a_permission_of_their_own(enforcing: Mapping[str, str]) -> None:
     """Service Authorization Reference, "Actions defined by Amazon RDS": dependent actions of a copy and of a subnet group."""
     pam = make_client(keys_of(enforcing, "pam", allow("rds:Copy*", "rds:Create*")), "rds")
