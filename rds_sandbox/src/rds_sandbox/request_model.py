@@ -44,6 +44,7 @@ class Refused(ServiceException):
 
 
 NO_FILTERS = re.compile("(isn't|is not) currently supported")  # so the model says of the Filters of some actions
+FILTER = re.compile("<code>([^<]+)</code>")
 Fault = tuple[str, str]  # which parameter, and what is wrong with it; nothing where it is missing
 
 
@@ -90,11 +91,21 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
         code = tables.code("malformed", service, model.protocol) if WRONG_TYPE in problem else code
         problem = problem or f"Value null at '{_member(path)}' failed to satisfy constraint: Member must not be null"
         raise Refused(code, f"1 validation error detected: {problem}")
-    if parameters.get("Filters") and shape and NO_FILTERS.search(shape.members["Filters"].documentation):
-        raise Refused(code, f"Unrecognized filter name: {parameters['Filters'][0]['Name']}")
+    for name in _unknown_filters(service, shape, parameters):
+        raise Refused(code, f"The filter '{name}' is invalid" if service == "ec2" else f"Unrecognized filter name: {name}")
     for key, value in tags(parameters):
         if problem := _tag_problem(service, key, value):
             raise Refused(tables.code("tag", service) or code, problem)
+
+
+def _unknown_filters(service: str, shape: Any, parameters: Mapping[str, Any]) -> list[str]:
+    """Names that the action does not have: where it has none, and of EC2 where its model lists them."""
+    given = [str(each.get("Name", "")) for each in parameters.get("Filters") or ()]
+    text = shape.members["Filters"].documentation if given else ""
+    if NO_FILTERS.search(text):
+        return given
+    listed = FILTER.findall(text) if service == "ec2" and "<li>" in text else given
+    return [each for each in given if not each.startswith("tag") and each not in listed]
 
 
 def _tag_problem(service: str, key: str, value: str) -> str:

@@ -73,6 +73,63 @@ def test_pages(ec2: Client, crowded: None, kind: str) -> None:
     assert "InvalidNextToken" == refused(describe, MaxResults=5, NextToken="none")
 
 
+@pytest.mark.parametrize(
+    ("operation", "known"),
+    [
+        ("availability_zones", {"Name": "opt-in-status", "Values": ["opt-in-not-required"]}),
+        ("regions", {"Name": "region-name", "Values": ["ca-*"]}),
+        ("network_acls", {"Name": "default", "Values": ["true"]}),
+        ("route_tables", {"Name": "association.main", "Values": ["true"]}),
+        ("network_interfaces", {"Name": "status", "Values": ["in-use"]}),
+        ("managed_prefix_lists", {"Name": "owner-id", "Values": ["AWS"]}),
+        ("subnets", {"Name": "tag:Name", "Values": ["x"]}),
+        ("vpc_endpoints", {"Name": "vpc-endpoint-state", "Values": ["available"]}),
+        ("vpcs", {"Name": "is-default", "Values": ["true"]}),
+    ],
+)
+def test_filters(ec2: Client, vpc: str, operation: str, known: dict[str, Any]) -> None:
+    """Those that the API Reference lists on the page of each action, and no others."""
+    describe = getattr(ec2, f"describe_{operation}")
+    describe(Filters=[known])
+    assert "InvalidParameterValue" == refused(describe, Filters=[known, {"Name": "bogus", "Values": ["x"]}])
+
+
+def test_zones_and_regions(ec2: Client) -> None:
+    """By name and id; of regions those that are open, unless all are asked for (DescribeAvailabilityZones, DescribeRegions)."""
+    first, *_ = ec2.describe_availability_zones()["AvailabilityZones"]
+    assert ("opt-in-not-required", f"{REGION}-zg-1", REGION) == (
+        first["OptInStatus"], first["GroupName"], first["NetworkBorderGroup"],
+    )  # fmt: skip
+    assert [first] == ec2.describe_availability_zones(ZoneIds=[first["ZoneId"]], ZoneNames=[first["ZoneName"]])[
+        "AvailabilityZones"
+    ]
+    group = [{"Name": "group-name", "Values": ["other"]}]
+    assert [] == ec2.describe_availability_zones(Filters=group)["AvailabilityZones"]
+    opened, every = (ec2.describe_regions(AllRegions=all_)["Regions"] for all_ in (False, True))
+    assert {"opt-in-not-required"} == {one["OptInStatus"] for one in opened} < {one["OptInStatus"] for one in every}
+    for call, wrong in (
+        (ec2.describe_availability_zones, {"ZoneNames": ["nowhere-1a"]}),
+        (ec2.describe_availability_zones, {"ZoneIds": ["no-az1"]}),
+        (ec2.describe_regions, {"RegionNames": ["nowhere-1"]}),
+    ):
+        assert "InvalidParameterValue" == refused(call, **wrong)
+
+
+def test_entries_of_icmp(ec2: Client, vpc: str) -> None:
+    """They have a type and a code, those of TCP ports (CreateNetworkAclEntry, IcmpTypeCode and PortRange)."""
+    [acl] = ec2.describe_network_acls(**of(vpc))["NetworkAcls"]
+    entry: dict[str, Any] = {"RuleNumber": 7, "RuleAction": "allow", "Egress": False, "CidrBlock": "0.0.0.0/0"}
+    where = {"NetworkAclId": acl["NetworkAclId"], **entry}
+    for protocol in ("1", "6"):
+        assert "MissingParameter" == refused(ec2.create_network_acl_entry, **where, Protocol=protocol)
+    for call, code in ((ec2.create_network_acl_entry, -1), (ec2.replace_network_acl_entry, 0)):
+        kind = {"Type": 8, "Code": code}
+        call(**where, Protocol="1", IcmpTypeCode=kind)
+        [found] = [each for each in ec2.describe_network_acls(**of(vpc))["NetworkAcls"][0]["Entries"] if each["RuleNumber"] == 7]
+        assert {**entry, "Protocol": "1", "IcmpTypeCode": kind} == found
+    ec2.delete_network_acl_entry(NetworkAclId=acl["NetworkAclId"], RuleNumber=7, Egress=False)
+
+
 def test_a_subnet_has_one_route_table(ec2: Client, vpc: str) -> None:
     """Another association is refused, and no table of another VPC is taken (EC2 API Reference, AssociateRouteTable)."""
     subnet, first, second = make_subnet(ec2, vpc, "10.20.1.0/24"), make_table(ec2, vpc), make_table(ec2, vpc)

@@ -1,6 +1,6 @@
 """Network ACLs: their entries by number, and that the default one stays.
 
-Source: Amazon EC2 API Reference, CreateNetworkAcl, DeleteNetworkAcl, ReplaceNetworkAclEntry; Amazon VPC User Guide, "Network ACL
+Source: Amazon EC2 API Reference, CreateNetworkAcl, DeleteNetworkAcl, CreateNetworkAclEntry; Amazon VPC User Guide, "Network ACL
 rules"; the sentences are as users of Terraform and Ansible report them.
 """
 
@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network
 from typing import Any
 
-from moto.ec2.exceptions import EC2ClientError, InvalidAssociationIdError, InvalidParameterValue
+from moto.core.utils import camelcase_to_underscores
+from moto.ec2.exceptions import EC2ClientError, InvalidAssociationIdError, InvalidParameterValue, MissingParameterError
 from moto.ec2.models.network_acls import NetworkAclBackend
 from moto.ec2.utils import generic_filter
 
@@ -18,6 +19,8 @@ from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
 
 FIRST, LAST = limits("ec2")["acl_rule_numbers"]
+# CreateNetworkAclEntry: what entries of these protocols (TCP, UDP, ICMP, ICMPv6) must say.
+NEEDED = {"PortRange": ("6", "17"), "IcmpTypeCode": ("1", "58")}
 _create = NetworkAclBackend.create_network_acl
 
 
@@ -58,7 +61,21 @@ def change_entry(request: Request) -> object:
     if not there and request.name != "CreateNetworkAclEntry":
         way = "egress" if egress else "ingress"
         raise EC2ClientError("InvalidNetworkAclEntry.NotFound", f"no {way} entry with number {number}")
-    return MOTO
+    return MOTO if request.name == "DeleteNetworkAclEntry" else _put(request)
+
+
+def _put(request: Request) -> dict[str, Any]:
+    """With ports, or with a type and a code of ICMP, which moto overhears."""
+    asked = request.parameters
+    for name, protocols in NEEDED.items():
+        if asked["Protocol"] in protocols and not asked.get(name):
+            raise MissingParameterError(name)
+    icmp, ports = asked.get("IcmpTypeCode", {}), asked.get("PortRange", {})
+    put = getattr(request.backend, camelcase_to_underscores(request.name))
+    entry = asked["NetworkAclId"], asked["RuleNumber"], asked["Protocol"], asked["RuleAction"], asked["Egress"]
+    more = icmp.get("Code"), icmp.get("Type"), ports.get("From"), ports.get("To"), asked.get("Ipv6CidrBlock")
+    put(*entry, asked.get("CidrBlock"), *more)
+    return {}
 
 
 @action("ec2", "ReplaceNetworkAclAssociation")
