@@ -8,7 +8,7 @@ import math
 import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
@@ -70,13 +70,34 @@ def _problems(given: Mapping[str, Any]) -> Iterator[str]:
 
 
 @action("cloudwatch", "PutMetricData")
-def refuse_reserved(request: Request) -> object:
-    """The namespaces of AWS's own metrics are nobody else's (AWS SDK for Java Developer Guide, "Publish custom metric data")."""
+def check_data(request: Request) -> object:
+    """The namespaces of AWS's own metrics are nobody else's (AWS SDK for Java Developer Guide, "Publish custom metric data").
+
+    Values and times: User Guide, "Publish custom metrics"; API Reference, MetricDatum.
+    """
     namespace = request.parameters["Namespace"]
     if namespace.startswith(RESERVED):
         reason = f'Namespaces that begin with "{RESERVED}" are reserved for AWS'
         raise Refused("InvalidParameterValue", f"The value {namespace} for parameter Namespace is invalid. {reason}.")
+    if not (data := request.parameters.get("MetricData")):
+        raise Refused("MissingParameter", "The parameter MetricData is required.")
+    for number, datum in enumerate(data, 1):
+        for problem in _misfits(datum, utcnow()):
+            raise Refused("InvalidParameterValue", f"The parameter MetricData.member.{number}.{problem}.")
     return MOTO
+
+
+def _misfits(datum: Mapping[str, Any], now: datetime) -> Iterator[str]:
+    """What is wrong with a value: too large, too old, or of a resolution that there is not."""
+    age = (now - datum["Timestamp"].replace(tzinfo=None)).total_seconds() if "Timestamp" in datum else 0
+    if age > LIMITS["past"]:
+        yield "Timestamp must specify a time no more than two weeks in the past"
+    if -age > LIMITS["future"]:
+        yield "Timestamp must specify a time no more than two hours in the future"
+    if datum.get("StorageResolution", 60) not in LIMITS["resolutions"]:
+        yield f"StorageResolution must be one of {LIMITS['resolutions']}"
+    if any(abs(each) > 2.0 ** LIMITS["exponent"] for each in [datum.get("Value", 0), *datum.get("Values", ())]):
+        yield "Value is out of range"
 
 
 @action("cloudwatch", "SetAlarmState")
@@ -90,7 +111,7 @@ def require_named(request: Request) -> object:
 @action("cloudwatch", "GetMetricData", "GetMetricStatistics")
 def ask(request: Request) -> object:
     """moto answers percentiles and metric math with nothing at all."""
-    given = request.parameters
+    given, most = request.parameters, LIMITS["datapoints"]
     queries = given.get("MetricDataQueries", ())
     stats = [each["MetricStat"] for each in queries if "MetricStat" in each]
     names = {each["Id"] for each in queries}
@@ -101,6 +122,10 @@ def ask(request: Request) -> object:
     for period in [given.get("Period", 60), *(each["Period"] for each in stats)]:
         if period not in LIMITS["asked_short_periods"] and period % 60:
             raise Refused("InvalidParameterValue", "The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60.")
+    if request.name == "GetMetricStatistics" and (given["EndTime"] - given["StartTime"]).total_seconds() > given["Period"] * most:
+        raise Refused(
+            "InvalidParameterCombination", f"More than {most} datapoints are asked for: give a longer Period, or less time."
+        )
     return MOTO
 
 

@@ -17,6 +17,8 @@ from rds_sandbox.tables import limits
 
 RETENTIONS = limits("logs")["retentions"]
 GROUPS, FILTERS = limits("logs")["groups"], limits("logs")["filters"]
+SPAN = limits("logs")["span"]
+NO_STREAM = "The specified log stream does not exist."
 SERVICE = "logs.amazonaws.com"
 PROTECTED = "Cannot delete log group with deletion protection enabled. Disable deletion protection first."
 SHORT = ("arn", "creationTime", "logGroupName")  # of a group that is found by a pattern
@@ -48,6 +50,8 @@ def filter_events(request: Request) -> dict[str, Any]:
     if asked.get("startFromHead") is False:
         raise NotInSandbox("FilterLogEvents from the latest event on is not in the sandbox")
     filter_patterns.parse(asked.get("filterPattern"))
+    if set(streams or ()).difference(group.streams):
+        raise ResourceNotFoundException(NO_STREAM)
     if prefix:
         streams = [name for name in group.streams if name.startswith(prefix)]
     names = ("startTime", "endTime", "limit", "nextToken", "filterPattern")
@@ -78,6 +82,37 @@ def delete(request: Request) -> object:
     """Neither a group that is protected nor anything of it."""
     if _protected(_group(request)):
         raise ValidationException(PROTECTED)
+    return MOTO if request.name == "DeleteLogGroup" else require_stream(request)
+
+
+@action("logs", "GetLogEvents")
+def require_stream(request: Request) -> object:
+    """One that there is: moto says that its group is gone."""
+    if request.parameters["logStreamName"] not in _group(request).streams:
+        raise ResourceNotFoundException(NO_STREAM)
+    return MOTO
+
+
+@action("logs", "PutLogEvents")
+def check_events(request: Request) -> object:
+    """None is empty, and they are of a day (PutLogEvents)."""
+    events = request.parameters["logEvents"]
+    if not all(each["message"] for each in events):
+        raise InvalidParameterException("Log event message cannot be empty.")
+    times = [each["timestamp"] for each in events]
+    if max(times) - min(times) > SPAN:
+        raise InvalidParameterException(
+            "The batch of log events in a single PutLogEvents request cannot span more than 24 hours."
+        )
+    return MOTO
+
+
+@action("logs", "TagResource", "UntagResource")
+def require_tagged(request: Request) -> object:
+    """A log group that there is."""
+    arn = request.parameters["resourceArn"]
+    if ":log-group:" in arn and arn.removesuffix(":*") not in {each.arn.removesuffix(":*") for each in _groups(request)}:
+        raise ResourceNotFoundException
     return MOTO
 
 
@@ -153,10 +188,14 @@ def _group(request: Request) -> Any:
     name, identifier = (request.parameters.get(key) for key in ("logGroupName", "logGroupIdentifier"))
     if bool(name) is bool(identifier):
         raise InvalidParameterException("Include either logGroupIdentifier or logGroupName, but not both.")
-    found = [each for each in list(request.backend.groups.values()) if (name or identifier) in (each.name, each.arn)]
+    found = [each for each in _groups(request) if (name or identifier) in (each.name, each.arn)]
     if not found:
         raise ResourceNotFoundException
     return found[0]
+
+
+def _groups(request: Request) -> list[Any]:
+    return list(request.backend.groups.values())
 
 
 def _protected(group: Any) -> bool:

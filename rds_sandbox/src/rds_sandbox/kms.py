@@ -14,9 +14,11 @@ from moto.kms.utils import decrypt as _decrypt
 from moto.kms.utils import encrypt as _encrypt
 
 from rds_sandbox import pages
+from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
 
+OWN, RESERVED = "AWS_KMS", "alias/aws/"
 PENDING, SYMMETRIC = "PendingDeletion", "SYMMETRIC_DEFAULT"
 LIMITS = limits("kms")
 _create = KmsBackend.create_key
@@ -28,6 +30,35 @@ def create(backend: Any, policy: str | None, key_usage: str | None, key_spec: st
     if key_usage is None and (key_spec or SYMMETRIC) != SYMMETRIC:
         raise ValidationException(f"You must specify a KeyUsage value for a key of the KeySpec {key_spec}.")
     return _create(backend, policy, key_usage or "ENCRYPT_DECRYPT", key_spec or SYMMETRIC, *given, **named)
+
+
+@action("kms", "CreateKey")
+def require_own_material(request: Request) -> object:
+    """moto has no place for key material that comes from elsewhere."""
+    if (origin := request.parameters.get("Origin", OWN)) != OWN:
+        raise NotInSandbox(f"key material of the origin {origin} is not in the sandbox")
+    return MOTO
+
+
+@action("kms", "CreateAlias", "DeleteAlias", "UpdateAlias")
+def require_own_alias(request: Request) -> object:
+    """Those of the keys that AWS manages are nobody else's (API Reference, CreateAlias)."""
+    if request.parameters["AliasName"].startswith(RESERVED):
+        raise JsonRESTError("NotAuthorizedException", f"Aliases that begin with {RESERVED} are reserved for AWS.")
+    return MOTO
+
+
+@action("kms", "CreateGrant", "ListGrants", "RevokeGrant")
+def check_grant(request: Request) -> object:
+    """Of a key that there is, and that can be used where it is new, to an ARN."""
+    asked, backend = request.parameters, request.backend
+    request.moto._validate_cmk_id(asked["KeyId"])
+    if request.name == "CreateGrant":
+        require_enabled(backend.keys[backend.get_key_id(asked["KeyId"])])
+        for name in ("GranteePrincipal", "RetiringPrincipal"):
+            if not asked.get(name, "arn:").startswith("arn:"):
+                raise JsonRESTError("InvalidArnException", f"{name} must be an ARN: {asked[name]}")
+    return MOTO
 
 
 @action("kms", "EnableKey", "DisableKey", "ScheduleKeyDeletion", "CancelKeyDeletion")

@@ -1,27 +1,62 @@
-"""How SNS delivers: to functions as it does itself, to queues and URLs by moto; whoever publishes hears nothing of a failure.
+"""What SNS refuses, and how it delivers: to functions as it does itself, to queues and URLs by moto.
 
-Source: AWS Lambda Developer Guide, "Invoking Lambda functions with Amazon SNS notifications", and its event; Amazon SNS
-Developer Guide, "Amazon SNS message delivery retries".
+Whoever publishes hears nothing of a failure. Source: SNS API Reference, Subscribe, Publish; AWS Lambda Developer Guide, "Invoking
+Lambda functions with Amazon SNS notifications", and its event; Amazon SNS Developer Guide, "Amazon SNS message delivery retries".
 """
 
 import json
 import logging
+import re
 import threading
 from typing import Any
 
 from moto.core.exceptions import ServiceException
-from moto.sns.models import Subscription
+from moto.sns.exceptions import SNSInvalidParameter
+from moto.sns.models import SNSBackend, Subscription
 from requests import RequestException
 from werkzeug.exceptions import HTTPException
 
 from rds_sandbox.lambdas import invocations
-from rds_sandbox.patches import replaces
+from rds_sandbox.patches import MOTO, Request, action, replaces
+from rds_sandbox.tables import limits
 
 LAMBDA = "lambda"
 SERVICE = "sns.amazonaws.com"
 
 log = logging.getLogger(__name__)
-_publish = Subscription.publish
+COLONS = 5  # in an ARN
+_publish, _topic = Subscription.publish, SNSBackend.get_topic
+
+
+@action("sns", "Subscribe")
+def check_endpoint(request: Request) -> object:
+    """One that fits its protocol."""
+    asked, patterns = request.parameters, limits("sns")["endpoints"]
+    protocol = asked["Protocol"]
+    if protocol not in patterns:
+        raise SNSInvalidParameter(f"Invalid parameter: Does not support this protocol string: {protocol}")
+    if not re.fullmatch(patterns[protocol], asked.get("Endpoint", "")):
+        raise SNSInvalidParameter("Invalid parameter: Endpoint must match the specified protocol")
+    return MOTO
+
+
+@action("sns", "Publish")
+def check_message(request: Request) -> object:
+    """To somebody, and not empty."""
+    asked = request.parameters
+    if not {"TopicArn", "TargetArn", "PhoneNumber"} & asked.keys():
+        raise SNSInvalidParameter("Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter")
+    if not asked["Message"]:
+        raise SNSInvalidParameter("Invalid parameter: Empty message")
+    return MOTO
+
+
+@replaces(SNSBackend, "get_topic")
+def topic(backend: Any, arn: str) -> Any:
+    """By its ARN, which moto fails on where it is none."""
+    if arn.count(":") < COLONS:
+        raise SNSInvalidParameter("Invalid parameter: TopicArn")
+    return _topic(backend, arn)
 
 
 @replaces(Subscription, "publish")

@@ -14,6 +14,8 @@ from tests.support import Client, make_client
 
 pytestmark = pytest.mark.usefixtures("emptied_each_time")
 
+GRANT = {"GranteePrincipal": "arn:aws:iam::123456789012:role/x", "Operations": ["Decrypt"]}
+
 
 @pytest.fixture
 def kms(sandbox: Mapping[str, str]) -> Client:
@@ -34,9 +36,13 @@ def test_the_states_of_a_key(kms: Client, called: str) -> None:
         (kms.encrypt, {**name, "Plaintext": b"x"}),
         (kms.decrypt, {"CiphertextBlob": blob}),
         (kms.generate_data_key, {**name, "KeySpec": "AES_256"}),
+        (kms.create_grant, GRANT | name),
     ):
         assert "DisabledException" == refused(call, **more)
     kms.enable_key(**name)
+    assert "InvalidArnException" == refused(kms.create_grant, **{**GRANT, **name, "GranteePrincipal": "somebody"})
+    grant = kms.create_grant(**GRANT, **name)["GrantId"]
+    assert [grant] == [one["GrantId"] for one in kms.list_grants(**name)["Grants"]]
     assert b"x" == kms.decrypt(CiphertextBlob=blob)["Plaintext"]
     assert "ValidationException" == refused(kms.schedule_key_deletion, **name, PendingWindowInDays=6)
     kms.enable_key_rotation(**name)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.functions import deploy, make_role, wanted
 from tests.instance import refused
@@ -56,6 +57,14 @@ def test_streams_by_prefix(logs: Client) -> None:
     both = {"logStreamNamePrefix": "web", "logStreamNames": ["web/1"]}
     assert "InvalidParameterException" == refused(logs.filter_log_events, **GROUP, **both)
     assert "NotInSandbox" == refused(logs.filter_log_events, **GROUP, startFromHead=False)
+    absent = {"logStreamName": "x"}
+    for call, named in (
+        (logs.filter_log_events, {"logStreamNames": ["x"]}),
+        (logs.get_log_events, absent),
+        (logs.delete_log_stream, absent),
+    ):
+        with pytest.raises(ClientError, match="ResourceNotFoundException.*log stream does not exist"):
+            call(**GROUP, **named)
 
 
 def test_a_group_by_its_identifier(logs: Client) -> None:

@@ -29,6 +29,8 @@ SPAN = {"StartTime": "2026-01-01T00:00:00Z", "EndTime": "2026-01-02T00:00:00Z"}
 METRIC = {**SPAN, "Namespace": "AWS/RDS", "MetricName": "CPUUtilization"}
 RDS = "arn:aws:rds:ca-central-1:123456789012"
 FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
+TOPIC = "arn:aws:sns:ca-central-1:123456789012:x"
+NO_KEY = "00000000-0000-0000-0000-000000000000"
 
 
 @pytest.mark.parametrize(
@@ -121,6 +123,67 @@ FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
         ("cloudwatch", "get_metric_statistics", {**METRIC, "Period": 61, "Statistics": ["Sum"]}, "InvalidParameterValue"),
         ("cloudwatch", "get_metric_statistics", {**METRIC, "Period": 60, "ExtendedStatistics": ["p90"]}, "NotInSandbox"),
         ("cloudwatch", "get_metric_data", {**SPAN, "MetricDataQueries": [{"Id": "m", "Expression": "1 + 1"}]}, "NotInSandbox"),
+        (
+            "cloudwatch",
+            "get_metric_statistics",
+            {**METRIC, "EndTime": "2026-01-03T00:00:00Z", "Period": 60, "Statistics": ["Sum"]},
+            "InvalidParameterCombination",
+        ),
+        # CloudWatch API Reference, PutMetricData and MetricDatum; User Guide, "Publish custom metrics".
+        *(
+            ("cloudwatch", "put_metric_data", {"Namespace": "Own", **data}, code)
+            for code, data in (
+                ("MissingParameter", {}),
+                ("NotInSandbox", {"EntityMetricData": [{"MetricData": [{"MetricName": "x", "Value": 1.0}]}]}),
+                ("InvalidParameterValue", {"MetricData": [{"MetricName": "x", "Value": 1e200}]}),
+                (
+                    "InvalidParameterValue",
+                    {"MetricData": [{"MetricName": "x", "Timestamp": "2020-01-01T00:00:00Z", "Value": 1.0}]},
+                ),
+                (
+                    "InvalidParameterValue",
+                    {"MetricData": [{"MetricName": "x", "Timestamp": "2099-01-01T00:00:00Z", "Value": 1.0}]},
+                ),
+                ("InvalidParameterValue", {"MetricData": [{"MetricName": "x", "StorageResolution": 5, "Value": 1.0}]}),
+            )
+        ),
+        # SNS API Reference, Subscribe and Publish.
+        *(
+            ("sns", "subscribe", {"TopicArn": TOPIC, "Protocol": protocol, **endpoint}, "InvalidParameter")
+            for protocol, endpoint in (
+                ("bogus", {"Endpoint": "x"}),
+                ("email", {}),
+                ("email", {"Endpoint": "nobody"}),
+                ("http", {"Endpoint": "https://x"}),
+                ("https", {"Endpoint": "http://x"}),
+                ("lambda", {"Endpoint": "x"}),
+            )
+        ),
+        ("sns", "publish", {"Message": "x"}, "InvalidParameter"),
+        ("sns", "publish", {"TopicArn": TOPIC, "Message": ""}, "InvalidParameter"),
+        ("sns", "get_topic_attributes", {"TopicArn": "x"}, "InvalidParameter"),
+        ("kms", "create_key", {"Origin": "EXTERNAL"}, "NotInSandbox"),
+        ("kms", "create_alias", {"AliasName": "alias/aws/x", "TargetKeyId": NO_KEY}, "NotAuthorizedException"),
+        ("kms", "list_grants", {"KeyId": NO_KEY}, "NotFoundException"),
+        (
+            "logs",
+            "tag_resource",
+            {"resourceArn": "arn:aws:logs:ca-central-1:123456789012:log-group:x", "tags": {"x": ""}},
+            "ResourceNotFoundException",
+        ),
+        # CloudWatch Logs API Reference, PutLogEvents and InputLogEvent.
+        *(
+            (
+                "logs",
+                "put_log_events",
+                {"logGroupName": "x", "logStreamName": "x", "logEvents": events},
+                "InvalidParameterException",
+            )
+            for events in (
+                [{"timestamp": 1, "message": ""}],
+                [{"timestamp": 1, "message": "x"}, {"timestamp": 86_400_002, "message": "x"}],
+            )
+        ),
         ("iam", "create_role", {"RoleName": "a b", "AssumeRolePolicyDocument": "{}"}, "ValidationError"),
         ("ssm", "get_parameter", {}, "ValidationException"),
         # AWS General Reference, "Tagging AWS resources": reserved prefixes.
