@@ -20,7 +20,7 @@ from moto.iam.responses import IamResponse
 from moto.iam.utils import generate_access_key_id_from_account_id as identifier
 from moto.utilities.utils import get_partition
 
-from rds_sandbox import authorization, iam_changes, pages, resource_policies, resources, sessions  # noqa: F401 - it patches
+from rds_sandbox import authorization, iam_changes, pages, resource_policies, resources, sessions  # noqa: F401 - they patch
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.policies import Call, statements
@@ -97,6 +97,8 @@ def _boundary(request: Request) -> str | None:
 def bound_role(request: Request) -> object:
     """With a boundary that there is, and for whom its policy trusts (IAM API Reference, CreateRole)."""
     _boundary(request)
+    if request.name == "CreateRole":
+        iam_changes.require_free(request)
     document = request.parameters.get("AssumeRolePolicyDocument")
     problem = resource_policies.problem(document, request.iam) if document else ""
     if document and not problem and any({"Resource", "NotResource"} & each.keys() for each in statements(document)):
@@ -122,6 +124,7 @@ def bound(request: Request) -> object:
     """The boundary of a user, which moto does not keep."""
     asked, iam, arn = request.parameters, request.iam, _boundary(request)
     if request.name == "CreateUser":
+        iam_changes.require_free(request)
         user: User = iam.create_user(request.moto.region, asked["UserName"], asked.get("Path") or "/", asked.get("Tags"))
     else:
         user = iam.get_user(asked["UserName"])

@@ -1,14 +1,31 @@
-"""What changes of IAM's users, groups and roles leave as it is, where moto's forget it or do nothing.
+"""What changes of IAM's users, groups and roles leave as it is, where moto's forget it or do nothing; names, whatever their case.
 
-Source: IAM API Reference, UpdateRole, UpdateGroup, CreateLoginProfile, UpdateLoginProfile, and Policy:
+Source: IAM API Reference, CreateUser, CreateRole, UpdateRole, UpdateGroup, CreateLoginProfile, UpdateLoginProfile, and Policy:
 PermissionsBoundaryUsageCount.
 """
 
 from typing import Any
 
 from moto.iam import models
+from moto.iam.exceptions import EntityAlreadyExists
 
 from rds_sandbox.patches import MOTO, Request, action, replaces
+
+NAMED = {
+    "CreateGroup": ("Group", "groups"), "CreateInstanceProfile": ("InstanceProfile", "instance_profiles"),
+    "CreateRole": ("Role", "roles"), "CreateUser": ("User", "users"),
+}  # fmt: skip
+
+
+@action("iam", "CreateGroup", "CreateInstanceProfile")
+def require_free(request: Request) -> object:
+    """Under a name that none of its kind has, in whatever case (CreateUser, UserName, and its like); moto knows its own words."""
+    kind, there = NAMED[request.name]
+    name = request.parameters[f"{kind}Name"]
+    taken = {each.name.lower() for each in getattr(request.iam, there).values() if each.name != name}
+    if name.lower() in taken:
+        raise EntityAlreadyExists(f"{kind} with name {name} already exists.")
+    return MOTO
 
 
 @action("iam", "UpdateRole")

@@ -13,7 +13,7 @@ from moto.ssm.exceptions import SSMException, ValidationException
 
 from rds_sandbox import kms, pages
 from rds_sandbox.errors import NotInSandbox
-from rds_sandbox.patches import Request, action, replaces
+from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
 
 STANDARD, ADVANCED, BY_SIZE = "Standard", "Advanced", "Intelligent-Tiering"
@@ -73,7 +73,9 @@ def _check_kind(request: Request, before: Any) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a path that is none, or too deep."""
+    """Refuse a name of other characters, a path that is none, or too deep."""
+    if not re.fullmatch(limits("ssm")["name"], name):
+        raise ValidationException("Parameter name: can be formed as a mix of letters, numbers and the symbols .-_, and slashes.")
     if "/" in name and not name.startswith("/"):
         raise ValidationException("Parameter name must be a fully qualified name")
     if name.count("/") > LEVELS:
@@ -105,6 +107,14 @@ def check_value(value: str, tier: str, pattern: str) -> None:
     if not allowed:
         message = f"Parameter value, cannot be validated against allowedPattern: {pattern}"
         raise SSMException("ParameterPatternMismatchException", message)
+
+
+@action("ssm", "GetParametersByPath")
+def require_path(request: Request) -> object:
+    """From the root on (GetParametersByPath, Path)."""
+    if not request.parameters["Path"].startswith("/"):
+        raise ValidationException('The parameter path must begin with a forward slash "/".')
+    return MOTO
 
 
 @action("ssm", "DescribeParameters")

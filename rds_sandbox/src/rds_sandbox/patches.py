@@ -20,6 +20,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 from moto.core.serialize import SERVICE_SPECIFIC_SERIALIZERS, QuerySerializer, TimestampSerializer
 from moto.core.utils import get_service_model
+from moto.utilities import paginator
 from werkzeug.exceptions import HTTPException
 
 from rds_sandbox import request_model, tables
@@ -29,6 +30,7 @@ from rds_sandbox.host import Host
 MOTO = object()
 JSON = {"json": "application/x-amz-json-1.1", "smithy-rpc-v2-cbor": "application/x-amz-json-1.1", "rest-json": "application/json"}
 DRY_RUN_CODE = "DryRunOperation"
+TOKENS = {"Marker", "NextToken", "nextToken"}  # of the next page
 DENIALS = ("AccessDenied", "UnauthorizedOperation")
 FORM = "application/x-www-form-urlencoded"  # what the two XML protocols that have actions are sent as
 
@@ -143,6 +145,7 @@ def install(own: Host) -> None:
         _parameters(response, request)  # which refuses what moto would fail on
         parse(response, request)
 
+    replaces(paginator, "InvalidToken")(ValueError)  # as moto's other lists have it: see _by_moto
     TimestampSerializer._timestamp_iso8601 = _to_the_millisecond  # type: ignore[method-assign,assignment]
     TimestampSerializer._timestamp_seconds = _to_the_second  # type: ignore[attr-defined]
     SERVICE_SPECIFIC_SERIALIZERS.update({service: {"query": _InSeconds} for service in ("iam", "sts")})
@@ -180,13 +183,13 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
         if service == "ec2" and given.get("DryRun"):  # and nothing refuses the request (EC2 API Reference, of every action)
             raise request_model.Refused(DRY_RUN_CODE, "Request would have succeeded, but DryRun flag is set.")
         if function is None:
-            return _in_protocol(response, *moto(response))
+            return _by_moto(response, given, moto)
         g.own = True
         with turn if service == "rds" and not name.startswith("Describe") else nullcontext():
             result = function(Request(name, response, given))
         if result is MOTO:
             g.pop("own")
-            return _in_protocol(response, *moto(response))
+            return _by_moto(response, given, moto)
     except ServiceException as error:
         result = error
     except HTTPException as error:  # of the older kind, which has its own shape
@@ -197,6 +200,18 @@ def _answer(response: Any, moto: Callable[[Any], Any]) -> Any:
     status, headers, body = _serialized(response, result)
     status = _status(service, result.code, status) if isinstance(result, ServiceException) else status
     return status, *response._enrich_response(headers, body)
+
+
+def _by_moto(response: Any, given: dict[str, Any], moto: Callable[[Any], Any]) -> tuple[int, Any, Any]:
+    """moto's answer; where it cannot read the token of a page, that the token is wrong."""
+    try:
+        return _in_protocol(response, *moto(response))
+    except ValueError as error:
+        if not TOKENS & given.keys():
+            raise
+        service = response.boto3_service_name
+        code = tables.code("token", service) or tables.code("invalid", service, get_service_model(service).protocol)
+        raise request_model.Refused(code, "The token is invalid: take it from the answer before.") from error
 
 
 def _no_action(service: str, response: Any) -> request_model.Refused:

@@ -4,6 +4,7 @@ Source: EventBridge Scheduler API Reference, the page of each action; User Guide
 "Setting up Amazon EventBridge Scheduler" (the execution role).
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -78,6 +79,7 @@ def _checked(request: Request) -> dict[str, Any]:
     window = asked["FlexibleTimeWindow"]
     if window["Mode"] == "FLEXIBLE" and "MaximumWindowInMinutes" not in window:
         raise ValidationException("A flexible time window needs MaximumWindowInMinutes.")
+    check_target(asked["Target"])
     if assumable(request.iam, asked["Target"]["RoleArn"], SERVICE) is None:
         raise ValidationException("The execution role you provide must allow AWS EventBridge Scheduler to assume the role.")
     members = {xform_name(name): moto._get_param(name) for name in MEMBERS}
@@ -94,6 +96,29 @@ def _check_zone(name: str) -> None:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, OSError, ValueError) as error:
         raise ValidationException(f"Invalid time zone {name}: give one of the IANA database.") from error
+
+
+def check_target(target: Mapping[str, Any]) -> None:
+    """Refuse what is no ARN, and of the actions that are called by their names those that read, and input that is no JSON."""
+    arn, rules = target["Arn"], LIMITS["targets"]
+    if not re.fullmatch(rules["arn"], arn):
+        raise ValidationException(f"Provided Arn is not in correct format: {arn}")
+    universal = re.fullmatch(rules["universal"], arn)
+    if universal and universal[2].startswith(tuple(rules["unsupported"])):
+        raise ValidationException(f"{arn} is not a supported target: EventBridge Scheduler calls no action that only reads.")
+    try:
+        json.loads(target.get("Input", "{}") if universal else "{}")
+    except ValueError as error:
+        raise ValidationException("The Input of a universal target must be well-formed JSON.") from error
+
+
+@action("scheduler", "TagResource", "UntagResource", "ListTagsForResource")
+def require_group(request: Request) -> object:
+    """One that there is."""
+    arn = request.parameters["ResourceArn"]
+    if arn not in {group.arn for group in request.backend.schedule_groups.values()}:
+        raise JsonRESTError("ResourceNotFoundException", f"Schedule group {arn.rpartition('/')[2]} does not exist.")
+    return MOTO
 
 
 def check_expression(expression: str) -> None:

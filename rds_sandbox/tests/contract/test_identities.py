@@ -61,6 +61,16 @@ def test_whom_a_role_trusts(iam: Client) -> None:
     assert "NoSuchEntity" == refused(iam.put_role_permissions_boundary, RoleName="own", **absent)
 
 
+def test_names_differ_in_more_than_their_case(iam: Client) -> None:
+    """CreateUser, UserName, and its like: names "are not distinguished by case"."""
+    trust = {"AssumeRolePolicyDocument": document(**LAMBDA)}
+    for kind, more in (("user", {}), ("group", {}), ("role", trust), ("instance_profile", {})):
+        create, name = getattr(iam, f"create_{kind}"), f"{kind.title().replace('_', '')}Name"
+        create(**{name: "jane"}, **more)
+        for taken in ("jane", "Jane"):
+            assert "EntityAlreadyExists" == refused(create, **{name: taken}, **more)
+
+
 def test_lists_come_in_pages(iam: Client) -> None:
     """MaxItems and Marker of ListUsers, ListGroups, GetGroup and ListUserPolicies."""
     iam.create_group(GroupName="all")

@@ -130,6 +130,19 @@ def test_entries_of_icmp(ec2: Client, vpc: str) -> None:
     ec2.delete_network_acl_entry(NetworkAclId=acl["NetworkAclId"], RuleNumber=7, Egress=False)
 
 
+def test_blocks_of_ipv6(ec2: Client, vpc: str) -> None:
+    """Of the VPC's own, from /44 to /64 (CreateSubnet, AssociateSubnetCidrBlock; VPC User Guide, "Subnet sizing for IPv6")."""
+    made = ec2.create_vpc(CidrBlock="10.25.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    whole = made["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"]
+    first, where = whole.replace("/56", "/64"), {"VpcId": made["VpcId"], "CidrBlock": "10.25.1.0/24"}
+    for code, block in (("InvalidParameterValue", "bogus"), ("InvalidSubnet.Range", "2001:db8::/64")):
+        assert code == refused(ec2.create_subnet, **where, Ipv6CidrBlock=block)
+    subnet = ec2.create_subnet(**where, Ipv6CidrBlock=first)["Subnet"]
+    assert [first] == [each["Ipv6CidrBlock"] for each in subnet["Ipv6CidrBlockAssociationSet"]]
+    odd = {"SubnetId": subnet["SubnetId"], "Ipv6CidrBlock": whole.replace("/56", "/65")}
+    assert "InvalidSubnet.Range" == refused(ec2.associate_subnet_cidr_block, **odd)
+
+
 def test_a_subnet_has_one_route_table(ec2: Client, vpc: str) -> None:
     """Another association is refused, and no table of another VPC is taken (EC2 API Reference, AssociateRouteTable)."""
     subnet, first, second = make_subnet(ec2, vpc, "10.20.1.0/24"), make_table(ec2, vpc), make_table(ec2, vpc)

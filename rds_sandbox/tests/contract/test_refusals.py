@@ -184,6 +184,20 @@ NO_KEY = "00000000-0000-0000-0000-000000000000"
                 [{"timestamp": 1, "message": "x"}, {"timestamp": 86_400_002, "message": "x"}],
             )
         ),
+        # A token of no page: the errors of each action, else "Common Errors".
+        ("iam", "list_roles", {"Marker": "x"}, "ValidationError"),
+        ("ssm", "get_parameters_by_path", {"Path": "/", "NextToken": "x"}, "InvalidNextToken"),
+        ("sns", "list_topics", {"NextToken": "x"}, "InvalidParameter"),
+        ("scheduler", "list_schedules", {"NextToken": "x"}, "ValidationException"),
+        (
+            "scheduler",
+            "list_tags_for_resource",
+            {"ResourceArn": "arn:aws:scheduler:ca-central-1:123456789012:schedule-group/no"},
+            "ResourceNotFoundException",
+        ),
+        # Systems Manager API Reference, PutParameter, Name, and GetParametersByPath, Path.
+        ("ssm", "put_parameter", {"Name": "a b", "Value": "x", "Type": "String"}, "ValidationException"),
+        ("ssm", "get_parameters_by_path", {"Path": "a"}, "ValidationException"),
         ("iam", "create_role", {"RoleName": "a b", "AssumeRolePolicyDocument": "{}"}, "ValidationError"),
         ("ssm", "get_parameter", {}, "ValidationException"),
         # AWS General Reference, "Tagging AWS resources": reserved prefixes.

@@ -77,11 +77,18 @@ def test_expressions(scheduler: Client, wanted: dict[str, Any], expression: str,
         {"ScheduleExpressionTimezone": "America/Nowhere"},
         {"ScheduleExpressionTimezone": "../etc"},
         {"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}},
+        {"Target": {"Arn": "bogus"}},
+        {"Target": {"Arn": "arn:aws:scheduler:::aws-sdk:rds:describeDBInstances"}},
+        {"Target": {"Arn": "arn:aws:scheduler:::aws-sdk:rds:stopDBInstance", "Input": "{"}},
     ],
 )
-def test_zones_and_windows(scheduler: Client, wanted: dict[str, Any], wrong: dict[str, Any]) -> None:
-    """CreateSchedule: a time zone that there is, and a flexible window with its length."""
-    assert "ValidationException" == refused(scheduler.create_schedule, **{**wanted, **wrong})
+def test_zones_windows_and_targets(scheduler: Client, wanted: dict[str, Any], wrong: dict[str, Any]) -> None:
+    """CreateSchedule: a time zone that there is, and a flexible window with its length.
+
+    User Guide, "Using universal targets in EventBridge Scheduler": actions that change something, with input that is JSON.
+    """
+    target = {**wanted["Target"], **wrong.get("Target", {})}
+    assert "ValidationException" == refused(scheduler.create_schedule, **{**wanted, **wrong, "Target": target})
     scheduler.create_schedule(
         **{**wanted, "FlexibleTimeWindow": {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 5}},
         ScheduleExpressionTimezone="America/Toronto",

@@ -5,17 +5,23 @@ Guide, "Subnet sizing for IPv4"; the sentences are as users of Terraform report 
 """
 
 from contextlib import suppress
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from moto.core.utils import camelcase_to_underscores
-from moto.ec2.exceptions import InvalidAvailabilityZoneError, InvalidParameterCombination, InvalidSubnetRangeError
+from moto.ec2.exceptions import (
+    InvalidAvailabilityZoneError,
+    InvalidParameterCombination,
+    InvalidParameterValue,
+    InvalidSubnetRangeError,
+)
 from moto.ec2.models.subnets import SubnetBackend
 
 from rds_sandbox.patches import Request, action, replaces
 from rds_sandbox.tables import limits
 
 LARGEST, SMALLEST = limits("ec2")["subnet_prefix"]
+PREFIXES = limits("ec2")["subnet_ipv6_prefixes"]
 _create_subnet, _create_default_subnet = SubnetBackend.create_subnet, SubnetBackend.create_default_subnet
 
 
@@ -32,9 +38,29 @@ def create_subnet(
     with suppress(ValueError):  # which moto refuses, or takes for one of IPv6 alone
         if not LARGEST <= IPv4Network(cidr_block, strict=False).prefixlen <= SMALLEST:
             raise InvalidSubnetRangeError(cidr_block)
+    if ipv6_cidr_block:
+        _check_ipv6(ec2.get_vpc(vpc_id), ipv6_cidr_block)
     subnet = _create_subnet(ec2, vpc_id, cidr_block, ipv6_cidr_block, zone, **given)
     subnet.default_for_az = subnet.map_public_ip_on_launch = False
     return subnet
+
+
+@replaces(SubnetBackend, "associate_subnet_cidr_block")
+def associate(ec2: Any, subnet_id: str, ipv6_cidr_block: str) -> Any:
+    subnet = ec2.get_subnet(subnet_id)
+    _check_ipv6(ec2.get_vpc(subnet.vpc_id), ipv6_cidr_block)
+    return subnet.attach_ipv6_cidr_block_associations(ipv6_cidr_block)
+
+
+def _check_ipv6(vpc: Any, block: str) -> None:
+    """Of the VPC's, and of a size that there is (CreateSubnet; Amazon VPC User Guide, "Subnet sizing for IPv6")."""
+    try:
+        network = IPv6Network(block)
+    except ValueError as error:
+        raise InvalidParameterValue(f"Value ({block}) for parameter ipv6CidrBlock is invalid. This is no IPv6 block.") from error
+    within = [IPv6Network(each["cidr_block"]) for each in vpc.get_cidr_block_association_set(ipv6=True)]
+    if network.prefixlen not in PREFIXES or not any(network.subnet_of(each) for each in within):
+        raise InvalidSubnetRangeError(block)
 
 
 @replaces(SubnetBackend, "create_default_subnet")
