@@ -115,6 +115,18 @@ def test_zones_and_regions(ec2: Client) -> None:
         assert "InvalidParameterValue" == refused(call, **wrong)
 
 
+def test_the_account(ec2: Client) -> None:
+    """Its attributes (DescribeAccountAttributes), and what it says of ids that there are not."""
+    [own] = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    asked = {"AttributeNames": ["default-vpc", "supported-platforms"]}
+    found = ec2.describe_account_attributes(**asked)["AccountAttributes"]
+    assert {"default-vpc": own["VpcId"], "supported-platforms": "VPC"} == {
+        each["AttributeName"]: each["AttributeValues"][0]["AttributeValue"] for each in found
+    }
+    with pytest.raises(ClientError, match="vpc-0123456789abcdef0 does not exist"):
+        ec2.describe_vpcs(VpcIds=["vpc-0123456789abcdef0"])
+
+
 def test_entries_of_icmp(ec2: Client, vpc: str) -> None:
     """They have a type and a code, those of TCP ports (CreateNetworkAclEntry, IcmpTypeCode and PortRange)."""
     [acl] = ec2.describe_network_acls(**of(vpc))["NetworkAcls"]
