@@ -97,7 +97,8 @@ class SandboxRDSBackend(models.RDSBackend):
         """Refuse an identifier that another instance has, or is about to have."""
         others = [each for each in self.instances() if each is not for_]
         names = {each.db_instance_identifier for each in others}
-        if identifier.lower() in names.union(each.pending.get("NewDBInstanceIdentifier") for each in others):
+        names |= {each.pending.get("NewDBInstanceIdentifier", "").lower() for each in others}
+        if identifier.lower() in names:
             raise exceptions.DBInstanceAlreadyExists()
 
     def instances(self) -> list[SandboxDBInstance]:
