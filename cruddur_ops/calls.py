@@ -74,6 +74,9 @@ REFUSALS: dict[str, tuple[type[OpsError], str]] = {
     "ValidationException": (WrongInput, "correct the value that the message names"),
 }
 
+# Of a VPC endpoint that is gone already (Amazon EC2 API Reference, "Error codes"; the first is what DeleteVpcEndpoints tells).
+ENDPOINT_GONE_CODES = ("InvalidVpcEndpoint.NotFound", "InvalidVpcEndpointId.NotFound")
+
 
 @dataclass(frozen=True)
 class Call:
@@ -107,8 +110,10 @@ def send(target: Target, call: Call, made: Callable[[Exception], bool] = lambda 
         kind, remedy = REFUSALS[aws.error_code(error)]
         reason = error.response["Error"].get("Message", "").rstrip(".")
         raise kind(f"AWS refuses {call.operation} ({aws.error_code(error)}: {reason}): {remedy}") from error
-    for item in answer.get("Unsuccessful", []):  # some operations of EC2 raise nothing
+    for item in answer.get("Unsuccessful", []):  # of DeleteVpcEndpoints, which raises nothing
         said = item.get("Error", {})
+        if said.get("Code") in ENDPOINT_GONE_CODES:
+            continue
         raise OpsError(f"AWS refuses {call.operation} ({said.get('Code')}: {said.get('Message')}): mend that, then plan again")
     return answer
 

@@ -47,9 +47,9 @@ def of(target: Target, days: int | None = None, on: date | None = None) -> dict[
 def missing(expected: Mapping[str, str], found: Mapping[str, str]) -> dict[str, str]:
     """The tags that are to be set: absent ones, and those of the runbook that were changed.
 
-    Whose a resource is, and until when, stays as it was said first: each owner's run would otherwise undo the last one's.
+    Whose a resource is, what for and until when stays as it was said first: else each owner's run would undo the last one's.
     """
-    kept = {"Owner", "Expires"} & found.keys()
+    kept = {"Owner", "Project", "Expires"} & found.keys()
     return {key: value for key, value in expected.items() if key not in kept and found.get(key) != value}
 
 

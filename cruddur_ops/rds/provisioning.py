@@ -12,7 +12,7 @@ from cruddur_ops import moment, progress, tags
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.plan import Action, Call, Change, Plan, step
-from cruddur_ops.rds import instances, modification, offers, passwords, pending, settings, waiting
+from cruddur_ops.rds import instances, modification, offers, passwords, pending, restores, settings, waiting
 from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.settings import Wish
@@ -46,6 +46,8 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
     found = instances.describe(target)
     if found and found.engine != offers.ENGINE:
         raise WrongInput(f"{found.identifier} is a {found.engine} instance: set another db_instance_identifier")
+    if found:
+        _require_not_others(target, found)
     if found and found.status != instances.FULL:
         instances.require_recoverable(found)
     wanted = settings.resolved(target, found, major=major)
@@ -64,6 +66,15 @@ def plan_instance(target: Target, *, at_once: bool | None = None, major: bool = 
         instances.require_recoverable(found)
     shortfalls = (*_upgrade(target, wanted), *_shortfalls(wish, found))
     return Plan(title, changes or (same,), (*shortfalls, *facts), pending.until(found))
+
+
+def _require_not_others(target: Target, found: Instance) -> None:
+    """Refuse an instance whose tags say that it is another's; one of which they say nothing is adopted. A copy may be renamed."""
+    ours = {"ManagedBy": tags.MANAGED_BY} | ({} if restores.COPY_OF in found.tags else {tags.INSTANCE: found.identifier})
+    others = [f"{key}={found.tags[key]}" for key, value in ours.items() if found.tags.get(key, value) != value]
+    if others:
+        message = f"{found.identifier} is somebody else's, by its tags {' and '.join(others)}, and is left alone"
+        raise WrongInput(f"{message}: set another db_instance_identifier, or correct these tags if it is this target's")
 
 
 def _group(target: Target, found: Instance | None) -> groups.Group | None:

@@ -138,10 +138,10 @@ def _parameter_group(target: Target, found: Instance) -> Iterator[Change]:
 
 
 def _rules(target: Target) -> Iterator[Change]:
-    """The runbook's rules for addresses in a group that DB_SG_ID names; those in its own group go with that."""
-    group = target.security_group_id
-    for rule in rules_of(target, {"group-id": [group]} | made_for(target)) if group else []:
-        if "/" in rule.source:  # that for the function's group goes with the function
+    """The runbook's rules for addresses in whichever groups of others they are; those in its own group go with that."""
+    own = {group.id for group in groups.own(target)}
+    for rule in rules_of(target, made_for(target)):
+        if "/" in rule.source and rule.group_id not in own:  # that for the function's group goes with the function
             yield Change(Action.DELETE, f"security-group rule {rule.id}", calls=(rule.revocation(),))
 
 

@@ -194,7 +194,7 @@ def test_an_older_instance_is_upgraded_only_when_asked(other: Target) -> None:
 def test_an_instance_of_others_is_adopted(
     target: Target, sandbox: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One made by a command of 2023: 01 plans nothing but tags for it, and 02 opens the port that it has."""
+    """One made by a command of 2023: 01 plans nothing but tags for it, 02 opens its port, and teardown closes that."""
     monkeypatch.setenv("CRUDDUR_TARGETS", str(tmp_path / "targets.toml"))
     (tmp_path / "targets.toml").write_text("")
     client = make_client(sandbox, "rds")
@@ -209,6 +209,26 @@ def test_an_instance_of_others_is_adopted(
     assert "tcp 5440 from " in str(network.plan_access(old).changes[-1])
     plan.apply()
     assert "17" == offers.major(instances.require(old).engine_version)
+    network.plan_access(replace(old, confirm="legacy")).apply()
+    [rule] = network.rules.rules_of(old, network.rules.made_for(old))
+    assert f"security-group rule {rule.id}" in {change.resource for change in rds.plan_teardown(old, "none").mutating}
+
+
+@pytest.mark.parametrize("marks", [{"ManagedBy": "terraform"}, {"ManagedBy": "cruddur-ops", "DBInstance": "theirs"}])
+def test_an_instance_that_is_marked_as_anothers_is_left_alone(
+    target: Target, sandbox: Mapping[str, str], marks: dict[str, str]
+) -> None:
+    """Of whoever it says by its tags; a project of its own is kept."""
+    client, found = make_client(sandbox, "rds"), instances.require(target)
+    before = [{"Key": key, "Value": found.tags[key]} for key in ("ManagedBy", "DBInstance", "Project")]
+    client.add_tags_to_resource(ResourceName=found.arn, Tags=tags.as_list(marks))
+    try:
+        with pytest.raises(WrongInput, match="is somebody else's, by its tags .*, and is left alone: set another"):
+            rds.plan_instance(target)
+        client.add_tags_to_resource(ResourceName=found.arn, Tags=[*before[:2], {"Key": "Project", "Value": "billing"}])
+        assert () == rds.plan_instance(target).mutating
+    finally:
+        client.add_tags_to_resource(ResourceName=found.arn, Tags=before)
 
 
 def test_an_instance_in_a_network_of_its_own(target: Target, sandbox: Mapping[str, str]) -> None:

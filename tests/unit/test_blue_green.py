@@ -247,7 +247,7 @@ def test_a_method_that_is_none() -> None:
 
 def test_a_teardown_names_what_stays_under_another_name(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would go on billing."""
-    for name in ("inventory.secrets", "inventory.log_groups", "groups.own", "schedule.removals", "alarms.removals"):
+    for name in ("inventory.secrets", "inventory.log_groups", "groups.own", "rules_of", "schedule.removals", "alarms.removals"):
         monkeypatch.setattr(f"cruddur_ops.rds.teardown.{name}", lambda *_: {})
     region.update({"main": NEW, "main-old1": OLD})
     assert any("main-old1 is this target's too" in fact for fact in rds.plan_teardown(TARGET, "none").facts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -40,6 +42,15 @@ def test_refusals_have_their_remedy(code: str, kind: type[OpsError], stub: Stub)
     stub(TARGET, "rds").add_client_error("modify_db_instance", code, "So it is.")
     with pytest.raises(kind, match=rf"AWS refuses modify_db_instance \({code}: So it is\): \w+"):
         calls.send(TARGET, MODIFY)
+
+
+@pytest.mark.parametrize(("code", "gone"), [("InvalidVpcEndpoint.NotFound", True), ("OperationNotPermitted", False)])
+def test_an_endpoint_that_is_gone_already(code: str, gone: bool, stub: Stub) -> None:
+    """An answer that was lost, or somebody quicker: there is nothing to mend. Any other failure is told."""
+    answer = {"Unsuccessful": [{"ResourceId": "vpce-1", "Error": {"Code": code, "Message": "So it is."}}]}
+    stub(TARGET, "ec2").add_response("delete_vpc_endpoints", answer)
+    with nullcontext() if gone else pytest.raises(OpsError, match=code):
+        calls.send(TARGET, Call("ec2", "delete_vpc_endpoints", {"VpcEndpointIds": ["vpce-1"]}))
 
 
 def test_what_nobody_foresaw_is_not_hidden(stub: Stub) -> None:
