@@ -60,7 +60,8 @@ def section(target: Target, found: Instance, place: dict[str, Any]) -> Iterator[
     )
     yield from (_line(name, known[name]) for name in keys)
     yield from (f"# {_line(name, value)}" for name, value in there.items() if name not in keys)
-    yield from (f"# {_line('security_group_id', one)}" for one in found.security_group_ids)
+    for one, *others in [found.security_group_ids] if found.security_group_ids else []:
+        yield f"# {_line('security_group_id', one)}" + (f"  # it has {', '.join(others)}, too" if others else "")
     if not found.secret_arn:
         yield f'# master_user_secret = ""  # {SECRET}'
     if not found.publicly_accessible:

@@ -18,7 +18,8 @@ from tests.unit.aws_state import created_instance
 from tests.unit.test_rds import LEGACY, offer, planned
 from tests.unit.test_restores import ITEM
 
-FOUND = created_instance({**ITEM, "DBInstanceIdentifier": "legacy", "DBName": "app", "MasterUsername": "root"}, **LEGACY)
+GROUPS = {"VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-0other"}, {"VpcSecurityGroupId": "sg-0third"}]}
+FOUND = created_instance({**ITEM, "DBInstanceIdentifier": "legacy", "DBName": "app", "MasterUsername": "root"}, **LEGACY | GROUPS)
 KEYS = {
     "region": "eu-west-1",
     "db_instance_identifier": "legacy",
@@ -67,6 +68,7 @@ def test_every_comment_can_be_asked_for(file: Path) -> None:
     adoption.adopt("legacy", "old", region="eu-west-1")
     lines = file.read_text().splitlines()
     asked = [line.removeprefix("# ") for line in lines if not line.startswith(("# tunnel", "# master_user_secret"))]
+    assert "sg-0other" == tomllib.loads("\n".join(asked))["old"]["security_group_id"]
     asked = [line for line in asked if not line.startswith(("account_id", "security_group_id"))]
     file.write_text("\n".join(asked))
     target = targets.load("old")
