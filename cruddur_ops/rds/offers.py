@@ -23,14 +23,6 @@ from cruddur_ops.target import Target
 ENGINE = "postgres"
 STANDARD_SUPPORT = "open-source-rds-standard-support"  # RDS API Reference, SupportedEngineLifecycle
 LARGE = 400  # GiB from which on gp3 is striped, and its IOPS can be chosen ("gp3 storage", RDS User Guide)
-# What else a new instance is made of, by setting: how AWS describes it, and the code where there is none.
-NAMED = {
-    "db_parameter_group_name": ("rds", "describe_db_parameter_groups", "DBParameterGroupName", "DBParameterGroupNotFound"),
-    "db_subnet_group_name": ("rds", "describe_db_subnet_groups", "DBSubnetGroupName", "DBSubnetGroupNotFoundFault"),
-    "ca_certificate_identifier": ("rds", "describe_certificates", "CertificateIdentifier", "CertificateNotFound"),
-    "kms_key_id": ("kms", "describe_key", "KeyId", "NotFoundException"),
-    "master_user_secret": ("secretsmanager", "describe_secret", "SecretId", "ResourceNotFoundException"),
-}
 NEAR_DAYS = 365  # time enough to plan and rehearse a major upgrade
 
 
@@ -101,11 +93,44 @@ def _require_complete(target: Target) -> None:
 
 def _require_named(target: Target) -> None:
     """Refuse names of what is not there, as far as one may look: RDS would, when all else is made already."""
-    for setting, (service, operation, parameter, absent) in NAMED.items():
+    for setting, describe in NAMED.items():
         name = getattr(target, setting)
         with suppress(AccessDenied):
-            if name and target.asked(setting) and aws.find(target, service, operation, absent, **{parameter: name}) is None:
+            if name and target.asked(setting) and describe(target, name) is None:
                 raise WrongInput(f'there is no {setting} "{name}" in {target.region}: correct it, or make that first')
+
+
+def _parameter_group(target: Target, name: str) -> object:
+    """One that is made for the instance, as to practise on, is named as that is, and may come with it."""
+    own = name.startswith(f"{target.db_instance_identifier}-{ENGINE}")
+    code = "DBParameterGroupNotFound"
+    return own or aws.find(target, "rds", "describe_db_parameter_groups", code, DBParameterGroupName=name)
+
+
+def _subnet_group(target: Target, name: str) -> object:
+    return aws.find(target, "rds", "describe_db_subnet_groups", "DBSubnetGroupNotFoundFault", DBSubnetGroupName=name)
+
+
+def _certificate(target: Target, name: str) -> object:
+    return aws.find(target, "rds", "describe_certificates", "CertificateNotFound", CertificateIdentifier=name)
+
+
+def _key(target: Target, name: str) -> object:
+    return aws.find(target, "kms", "describe_key", "NotFoundException", KeyId=name)
+
+
+def _secret(target: Target, name: str) -> object:
+    return aws.find(target, "secretsmanager", "describe_secret", "ResourceNotFoundException", SecretId=name)
+
+
+# What else a new instance is made of, by setting; each is described, and None where there is none.
+NAMED: Mapping[str, Callable[[Target, str], object]] = {
+    "db_parameter_group_name": _parameter_group,
+    "db_subnet_group_name": _subnet_group,
+    "ca_certificate_identifier": _certificate,
+    "kms_key_id": _key,
+    "master_user_secret": _secret,
+}
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -56,6 +56,8 @@ EC2 = {
     "InvalidGroup.NotFound",
     "InvalidPermission.Duplicate",
     "InvalidSecurityGroupRuleId.NotFound",
+    "InvalidVpcEndpoint.NotFound",
+    "InvalidVpcEndpointId.NotFound",
     "RequestLimitExceeded",
     "RulesPerSecurityGroupLimitExceeded",
     "UnauthorizedOperation",
