@@ -158,7 +158,7 @@ def test_a_replicating_instance_keeps_its_own_password() -> None:
 
 def test_missing_tags_are_set() -> None:
     """One call a tag; whose the instance is, and until when, stays as it was said first."""
-    found = [{"Key": "Owner", "Value": "bob"}, {"Key": "Expires", "Value": "2026-01-01"}, {"Key": "ManagedBy", "Value": "x"}]
+    found = [{"Key": "Owner", "Value": "bob"}, {"Key": "Expires", "Value": "2026-01-01"}]
     plan = planned(existing(TagList=found), instance_days=3)
     set_tags = [call.parameters["Tags"] for call in calls_of(plan)]
     expected = {"Project": "cruddur", "ManagedBy": "cruddur-ops", "DBInstance": "cruddur-db-instance"}

@@ -17,6 +17,7 @@ from cruddur_ops.credentials import Secret
 from cruddur_ops.errors import ConfirmationRequired, InstanceNotReady, NotOffered, NotVerified, WrongInput
 from cruddur_ops.network import groups
 from cruddur_ops.network.groups import Group
+from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Plan
 from cruddur_ops.rds import alarms, instances, inventory, schedule, snapshots, teardown
 from cruddur_ops.rds.instances import Instance
@@ -44,6 +45,8 @@ def down(region: dict[str, Instance], monkeypatch: pytest.MonkeyPatch) -> Callab
     monkeypatch.setattr(alarms, "present", lambda _: {"x-FreeStorageSpace": {"AlarmArn": ARN.format("cloudwatch", "alarm:x")}})
     monkeypatch.setattr(alarms, "subscribed", lambda _: None)
     monkeypatch.setattr(groups, "own", lambda _: [Group("sg-1", "x-access", "vpc-1")])
+    rules = [Rule("tcp", 5432, 5432, "203.0.113.7/32", id=f"sgr-{group}", group_id=group) for group in ("sg-1", "sg-9")]
+    monkeypatch.setattr(teardown, "rules_of", lambda *_: rules)
 
     def planned(final_snapshot: str = "none", found: Instance | None = INSTANCE, protected: bool = False, **more: Any) -> Plan:
         region.update({"x": replace(found, security_group_ids=("sg-1",), **more)} if found else {})
@@ -66,6 +69,7 @@ def test_everything_goes_in_its_order(down: Callable[..., Plan]) -> None:
         "delete_alarms",
         "delete_secret",
         "delete_log_group",
+        "revoke_security_group_ingress",  # of the rule in somebody else's group
         "delete_security_group",
     ]
     assert expected == operations
@@ -219,7 +223,7 @@ def test_an_instance_that_is_gone_or_going(found: Instance | None, note: str, do
     plan = down("", found)
     [change] = [change for change in plan.changes if change.resource == "DB instance x"]
     assert (Action.NONE, note) == (change.action, change.note)
-    assert (5 if found else 4) == len(plan.mutating)
+    assert (6 if found else 5) == len(plan.mutating)
 
 
 def test_nothing_goes_while_the_instance_has_another_name(down: Callable[..., Plan], region: dict[str, Instance]) -> None:
