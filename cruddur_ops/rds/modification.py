@@ -104,7 +104,7 @@ def _parameters(wish: Wish, found: Instance, changed: Mapping[str, Any], at_once
         parameters["MaxAllocatedStorage"] = changed.get("AllocatedStorage", wish.present["AllocatedStorage"])
     kind, size, iops = (changed.get(name, wish.present[name]) for name in ("StorageType", "AllocatedStorage", "Iops"))
     storage = {"StorageType", "AllocatedStorage", "Iops"} & changed.keys()
-    if storage and wish.present["Iops"] and settings.provisions(kind, size):  # neither is changed without the other
+    if storage and wish.present["Iops"] and offers.provisions(kind, size):  # neither is changed without the other
         parameters |= {"AllocatedStorage": size, "Iops": iops}
     if offers.major(changed.get("EngineVersion", found.engine_version)) != offers.major(found.engine_version):
         parameters[MAJOR] = True

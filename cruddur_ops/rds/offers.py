@@ -84,11 +84,15 @@ def _require_complete(target: Target) -> None:
         message = "monitoring_interval asks for Enhanced Monitoring, and nothing says as which role RDS writes that"
         raise WrongInput(f"{message}: set monitoring_role_arn, or monitoring_interval = 0")
     kind, size = target.storage_type, target.allocated_storage
-    if kind not in ("io1", "io2") and not (kind == "gp3" and size >= LARGE):
-        for setting in ("iops", "storage_throughput"):
-            if target.asked(setting) and getattr(target, setting):
-                remedy = f"take it out, or use gp3 from {LARGE} GiB on"
-                raise WrongInput(f"{setting} cannot be chosen for {size} GiB of {kind}, which have what they come with: {remedy}")
+    for setting in () if provisions(kind, size) else ("iops", "storage_throughput"):
+        if target.asked(setting) and getattr(target, setting):
+            remedy = f"take it out, or use gp3 from {LARGE} GiB on"
+            raise WrongInput(f"{setting} cannot be chosen for {size} GiB of {kind}, which have what they come with: {remedy}")
+
+
+def provisions(storage_type: str, size: int) -> bool:
+    """Whether IOPS are given to storage of so many GiB: smaller gp3 has what it comes with, and other types know none."""
+    return storage_type in ("io1", "io2") or (storage_type == "gp3" and size >= LARGE)
 
 
 def _require_named(target: Target) -> None:

@@ -80,16 +80,11 @@ def _storage(wish: Wish) -> int:
     return max(wish.target.allocated_storage, int(wish.present.get("AllocatedStorage", 0)))
 
 
-def provisions(storage_type: str, size: int) -> bool:
-    """Whether IOPS are given to storage of so many GiB: smaller gp3 has what it comes with, and other types know none."""
-    return storage_type in ("io1", "io2") or (storage_type == "gp3" and size >= LARGE)
-
-
 def _iops(wish: Wish) -> int | None:
     """Where large gp3 takes the place of another type, what it comes with, if nobody asks for more: RDS wants to be told."""
     target, kind = wish.target, wish.target.storage_type
     replaced = kind == "gp3" and wish.present.get("Iops") and wish.present["StorageType"] != kind
-    if replaced and provisions(kind, _storage(wish)) and not target.asked("iops"):
+    if replaced and offers.provisions(kind, _storage(wish)) and not target.asked("iops"):
         return LARGE_IOPS
     return target.iops or None
 
