@@ -61,7 +61,7 @@ def find(target: Target, found: Instance | None = None) -> Offer:
     Args:
         found: the DB instance that is there; if its version will do, that need not be on offer, and so with its class.
     """
-    _require_complete(target)
+    _require_complete(target, found)
     if not found:
         _require_named(target)
     running, zones = found.engine_version if found else "", tuple[str, ...]()
@@ -78,12 +78,12 @@ def find(target: Target, found: Instance | None = None) -> Offer:
     return next_step(offer, running, upgrades(target, running), partial(upgrades, target))
 
 
-def _require_complete(target: Target) -> None:
-    """Refuse settings that RDS takes only with others (RDS API Reference, CreateDBInstance)."""
+def _require_complete(target: Target, found: Instance | None) -> None:
+    """Refuse settings that RDS takes only with others (RDS API Reference, CreateDBInstance); storage never shrinks."""
     if target.asked("monitoring_interval") and target.monitoring_interval and not target.monitoring_role_arn:
         message = "monitoring_interval asks for Enhanced Monitoring, and nothing says as which role RDS writes that"
         raise WrongInput(f"{message}: set monitoring_role_arn, or monitoring_interval = 0")
-    kind, size = target.storage_type, target.allocated_storage
+    kind, size = target.storage_type, max(target.allocated_storage, found.allocated_storage if found else 0)
     for setting in () if provisions(kind, size) else ("iops", "storage_throughput"):
         if target.asked(setting) and getattr(target, setting):
             remedy = f"take it out, or use gp3 from {LARGE} GiB on"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cruddur_ops.errors import NotOffered
-from cruddur_ops.rds import offers
+from cruddur_ops.errors import NotOffered, WrongInput
+from cruddur_ops.rds import offers, prices
+from cruddur_ops.rds.instances import Instance
 from cruddur_ops.rds.offers import Offer
 from cruddur_ops.rds.prices import MonthlyCost
 from cruddur_ops.target import Target
@@ -46,6 +48,16 @@ def test_a_version_that_is_not_offered(wanted: str, near: str) -> None:
     """The message names what is offered of that major, else the majors."""
     with pytest.raises(NotOffered, match=f"no PostgreSQL {wanted} in ca-central-1.*one of {near}$"):
         offers.newest(wanted, OFFERED, "ca-central-1")
+
+
+@pytest.mark.parametrize(("size", "chosen"), [(20, False), (500, True)])
+def test_iops_of_storage_that_has_grown(size: int, chosen: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They can be chosen for as much as is there, however little was asked for."""
+    monkeypatch.setattr(offers, "lifecycles", lambda *_: [])
+    monkeypatch.setattr(prices, "monthly_cost", lambda _: MonthlyCost({}))
+    found = Instance("x", "available", engine_version="18.1", db_instance_class="db.t4g.micro", allocated_storage=size)
+    with nullcontext() if chosen else pytest.raises(WrongInput, match="iops cannot be chosen for 20 GiB of gp3"):
+        offers.find(TARGET.asking("targets.toml", iops=13_000), found)
 
 
 @given(st.lists(MINORS, min_size=1), st.data())
