@@ -158,3 +158,16 @@ def test_a_stopped_instance_can_be_restored(sandbox: Mapping[str, str], rds: Cli
     assert "InvalidParameterValue" == refused(rds.restore_db_instance_to_point_in_time, **request, **target)
     rds.start_db_instance(DBInstanceIdentifier="source")
     assert later < wait_for(rds, "source", "available")["LatestRestorableTime"] + SECOND
+
+
+def test_a_restore_outlives_its_source(sandbox: Mapping[str, str], rds: Client, group: str) -> None:
+    """The source is deleted, with its backups, as soon as the restore was accepted: what is restored has its data."""
+    source = create(rds, "left", group, BackupRetentionPeriod=1)
+    run(sandbox, source, "CREATE TABLE kept AS SELECT 'kept' AS value")
+    asked = {"SourceDBInstanceIdentifier": "left", "UseLatestRestorableTime": True, "VpcSecurityGroupIds": [group]}
+    for number in range(3):
+        rds.restore_db_instance_to_point_in_time(TargetDBInstanceIdentifier=f"outlives-{number}", **asked)
+    rds.delete_db_instance(DBInstanceIdentifier="left", SkipFinalSnapshot=True)
+
+    for number in range(3):
+        assert [("kept",)] == run(sandbox, wait_for(rds, f"outlives-{number}", "available"), "SELECT value FROM kept")

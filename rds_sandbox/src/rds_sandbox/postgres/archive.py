@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Lock
 
 from moto.core.utils import utcnow
 
@@ -19,6 +20,7 @@ class Archive:
 
     server: Server  # archives its WAL for as long as the archive's folder exists
     backups: dict[datetime, Path] = field(default_factory=dict)  # where each base backup is, by when it was complete
+    turn: Lock = field(default_factory=Lock)
     closed: datetime | None = None  # until when it reaches, where the server has ended
 
     def open(self) -> None:
@@ -42,7 +44,15 @@ class Archive:
         return self.backups[max(complete for complete in self.backups if complete <= moment)]
 
     def flush(self) -> None:
-        """Archive all that has been written until now, and a commit after it, at which recovery can stop."""
+        """Archive all that has been written until now, and a commit after it, at which recovery can stop.
+
+        What a server has written that has ended is archived.
+        """
+        with self.turn:
+            if self.server.running and not self.closed:
+                self._flush()
+
+    def _flush(self) -> None:
         self.server.ask("commit")
         name = self.server.ask("switch_wal")[0][0]
         deadline = time.monotonic() + ARCHIVE_SECONDS
@@ -53,8 +63,9 @@ class Archive:
 
     def close(self) -> None:
         """The server is about to end: whatever was committed until now can be restored."""
-        self.closed = utcnow()
-        self.flush()
+        with self.turn:
+            self.closed = utcnow()
+            self._flush()
 
     def settings(self, moment: datetime | None) -> dict[str, str]:
         """What makes another server replay the WAL until this moment, or to its end, before it takes any connection.

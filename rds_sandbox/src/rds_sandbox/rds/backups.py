@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from moto.core.utils import utcnow
@@ -13,7 +14,7 @@ from rds_sandbox.postgres.archive import Archive
 from rds_sandbox.rds.backend import SandboxRDSBackend
 from rds_sandbox.rds.instances import SandboxDBInstance
 from rds_sandbox.rds.requests import filters, given, paged
-from rds_sandbox.rds.snapshots import SandboxDBSnapshot
+from rds_sandbox.rds.snapshots import SandboxDBSnapshot, wait_until_made
 
 _FILTERS = {  # what their values may be
     "status": ("status",),
@@ -80,13 +81,18 @@ def snapshot(instance: SandboxDBInstance, name: str) -> SandboxDBSnapshot:
 
 
 def discard(instance: SandboxDBInstance) -> None:
-    """Delete the automated snapshots and the WAL of an instance; it can no longer be restored to a time."""
-    if instance.archive:
-        instance.archive.remove()
-    instance.archive = None
+    """Delete the automated snapshots and the WAL of an instance; it can no longer be restored to a time.
+
+    What is being restored already has them until it is made.
+    """
     for snapshot in list(instance.backend.database_snapshots.values()):
         if (snapshot.snapshot_type, snapshot.dbi_resource_id) == ("automated", instance.dbi_resource_id):
+            snapshot.restored += instance.restored
             snapshot.discard()
+    archive, instance.archive = instance.archive, None
+    if archive:
+        wait_until_made(instance.restored)
+        archive.remove()
 
 
 def find(backend: SandboxRDSBackend, resource_id: str | None, arn: str | None) -> AutomatedBackup:
@@ -125,5 +131,5 @@ def delete(request: Request) -> dict[str, Any]:
         message = f"The automated backups of {backup.db_instance_identifier} are in use: it still exists."
         raise RDSClientError("InvalidDBInstanceAutomatedBackupState", message)
     del backend.retained[backup.dbi_resource_id]
-    discard(backup.instance)
+    Thread(target=discard, args=(backup.instance,), daemon=True).start()
     return {"DBInstanceAutomatedBackup": backup}

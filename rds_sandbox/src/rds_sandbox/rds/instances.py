@@ -62,6 +62,7 @@ class SandboxDBInstance(DescribedDBInstance):
         self.at_work = threading.RLock()  # one work at a time; a source's comes before its replicas'
         self.ec2: Any = ec2_backends[self.account_id][self.region]  # looked up once: moto's look-up takes a lock
         self.verifiers: dict[str, str] = {}  # of the passwords that the sandbox gave roles who log in by IAM tokens, by name
+        self.restored: list[SandboxDBInstance] = []  # those that are made from its backups
         self.exports_ended = False  # it is deleted
         self.exported: dict[Path, int] = {}  # how many bytes of each log file are in CloudWatch Logs
         self.read_only = False  # whether sessions begin so, unless the group says otherwise: in a blue/green deployment

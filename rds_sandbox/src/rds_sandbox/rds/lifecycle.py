@@ -135,9 +135,9 @@ def remove(instance: SandboxDBInstance, final: SandboxDBSnapshot | None = None, 
         final.take(instance)
     for replica in instance.followers:
         replicas.promote(replica)
+    if instance.archive and instance.machine.serving:
+        instance.archive.close()
     if instance.archive and keep_backups:
-        if instance.machine.serving:
-            instance.archive.close()
         instance.backend.retained[instance.dbi_resource_id] = instance
     else:
         backups.discard(instance)

@@ -54,15 +54,16 @@ def to_point_in_time(request: Request) -> dict[str, Any]:
     archive, base = source.archive, source.archive.base(moment or utcnow())
 
     def prepare(instance: SandboxDBInstance, server: Server) -> None:
-        if archive.server.running and not archive.closed:
-            archive.flush()
+        archive.flush()
         server.take_over(base)
         (server.data / "recovery.signal").touch()
         server.start(archive.settings(moment), seconds=RECOVERY_SECONDS)
 
     target = asked["TargetDBInstanceIdentifier"]
     event = {"name": "restored_to_time", "source": source.db_instance_identifier, "target": target.lower()}
-    return _restored(request, source, base, {"DBInstanceIdentifier": target, **asked}, prepare, event)
+    answer = _restored(request, source, base, {"DBInstanceIdentifier": target, **asked}, prepare, event)
+    source.restored.append(answer["DBInstance"])
+    return answer
 
 
 def _source(request: Request, asked: Mapping[str, Any]) -> SandboxDBInstance:

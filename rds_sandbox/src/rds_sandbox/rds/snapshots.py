@@ -4,7 +4,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -108,9 +108,14 @@ class SandboxDBSnapshot(models.DBSnapshot):
         Thread(target=self._delete, daemon=True).start()
 
     def _delete(self) -> None:
-        while any(each.status == "creating" and not each.machine.removed for each in self.restored):
-            time.sleep(POLL_SECONDS)
+        wait_until_made(self.restored)
         folders.discard(self.folder, self.host.root)
+
+
+def wait_until_made(instances: Iterable[SandboxDBInstance]) -> None:
+    """Those that are restored from data which is about to go: until each has its own."""
+    while any(each.status == "creating" and not each.machine.removed for each in instances):
+        time.sleep(POLL_SECONDS)
 
 
 def size_of(folder: Path) -> int:

@@ -12,7 +12,7 @@ from moto.rds.exceptions import RDSClientError
 
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.postgres import Server, ServerFailed, roles, upgrade
-from rds_sandbox.rds import backups, changes, events, facts, replicas
+from rds_sandbox.rds import backups, changes, events, facts, replicas, snapshots
 from rds_sandbox.rds.backend import wrong_state
 from rds_sandbox.rds.instances import SandboxDBInstance
 
@@ -62,6 +62,7 @@ def perform(instance: SandboxDBInstance, version: str) -> bool:
         return False
     if instance.archive:
         backups.snapshot(instance, f"rds:preupgrade-{_name(instance, version)}")
+    snapshots.wait_until_made(instance.restored)
     instance.say("downtime_begins")
     instance.halt()
     return _replace_server(instance, server, new)
@@ -91,6 +92,7 @@ def finish(instance: SandboxDBInstance) -> None:
     instance.say("after_upgrade")
     _take_along(instance)
     if instance.archive:
+        snapshots.wait_until_made(instance.restored)
         instance.archive.remove()
         backups.enable(instance)
 

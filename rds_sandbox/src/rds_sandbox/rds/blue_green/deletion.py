@@ -44,8 +44,10 @@ def _perform(deployment: Deployment, switched: bool, with_target: bool) -> None:
     there = deployment.backend.instances()
     if with_target:
         for each in reversed([green for green in deployment.greens if green in there]):
-            lifecycle.remove(each)
-            lifecycle.forget(each)
+            with each.at_work:
+                each.status = "deleting"
+                lifecycle.remove(each)
+                lifecycle.forget(each)
     elif not switched and deployment.greens[:1] and deployment.green.machine.serving:
         _keep(deployment)
     if not switched:
