@@ -3,17 +3,21 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from psycopg import sql
+
 from cruddur_ops import locks
-from cruddur_ops.database import scripts
+from cruddur_ops.database import label, scripts
+from cruddur_ops.database.connection import connect
 from cruddur_ops.database.creation import plan_create
 from cruddur_ops.database.drop import plan_drop
 from cruddur_ops.database.errors import NotPermitted
+from cruddur_ops.database.location import database_name
 from cruddur_ops.database.migrations import available
 from cruddur_ops.database.planning import on_server
-from cruddur_ops.database.roles import plan_roles, require_secrets
+from cruddur_ops.database.roles import OWNER, plan_roles, require_secrets
 from cruddur_ops.database.schema import plan_migrations, plan_schema
 from cruddur_ops.database.seeding import plan_seed
-from cruddur_ops.database.statements import ask
+from cruddur_ops.database.statements import ask, compose
 from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.plan import Action, Outcome, Plan, Verified
 from cruddur_ops.target import Target
@@ -44,6 +48,7 @@ def setup(target: Target, *, force: bool = False, tell: Callable[[str], None] = 
     with locks.held(target, "db setup"):
         _require_files()
         _require_rights(target, databases=True)
+        _require_loadable(target)
         steps: dict[str, Callable[[Target], Plan]] = {"drop": partial(plan_drop, force=force), **STEPS}
         return sum((_judged(name, plan, target, tell) for name, plan in steps.items()), Outcome())
 
@@ -76,6 +81,25 @@ def _require_rights(target: Target, *, databases: bool) -> None:
         if not may["roles"] or (databases and not may["databases"]):
             message = f"{connection.info.user} may not create databases and roles"
             raise NotPermitted(f"{message}: connect as a role with CREATEDB and CREATEROLE, as RDS's master user has them")
+
+
+def _require_loadable(target: Target) -> None:
+    """Refuse what the server refuses of the files, while there is a database to lose: they are tried in one of its own."""
+    name, tried = database_name(target), f"{database_name(target)[:50]}_trial"
+    with on_server(target) as server:
+        if label.read(server, name) != target.name:
+            return  # and whatever is in it is not dropped
+        if label.read(server, tried) == target.name:  # of one that was cut off
+            ask(server, compose("operations/drop_database", database=tried))
+        ask(server, compose("operations/create_database", database=tried, owner=OWNER))
+        try:
+            comment = sql.Literal(label.with_label("", target.name))
+            ask(server, compose("operations/label", database=tried, comment=comment))
+            with connect(target, tried) as connection, connection.transaction(force_rollback=True):
+                scripts.run(connection, "schema")
+                scripts.run(connection, "seed", as_owner=False)
+        finally:
+            ask(server, compose("operations/drop_database", database=tried))
 
 
 def _judged(name: str, plan: Callable[[Target], Plan], target: Target, tell: Callable[[str], None]) -> Outcome:

@@ -29,6 +29,7 @@ from rds_sandbox.postgres import Server
 from tests.database.conftest import PASSWORD
 from tests.database.support import TABLES, append, execute, write
 
+DATABASES = "SELECT datname FROM pg_database ORDER BY datname"
 STEPS = ["drop", *steps.STEPS]
 
 
@@ -52,12 +53,25 @@ def test_from_nothing_and_again(at: Callable[..., Target]) -> None:
 
 
 @pytest.mark.parametrize("file", ["schema.sql", "seed.sql"])
-def test_a_file_that_cannot_be_run(seeded: Target, files: Path, file: str) -> None:
-    """It is found before the database goes."""
-    append(files / file, "COMMIT;\n")
+@pytest.mark.parametrize("statement", ["COMMIT", "CREATE ROLE somebody; SELECT nothing_like_it"])
+def test_a_file_that_cannot_be_run(seeded: Target, files: Path, file: str, statement: str) -> None:
+    """It is found before the database goes, be it by the server; of the trial nothing is left, whose file may then be right."""
+    there = execute(seeded, DATABASES)
+    append(files / file, f"{statement};\n")
 
     assert [] == verdicts(seeded, force=True)
     assert {"activities": 12, "users": 5} == database.counts(seeded)
+    assert there == execute(seeded, DATABASES)
+    assert [] == execute(seeded, "SELECT 1 FROM pg_roles WHERE rolname = 'somebody'")
+
+
+def test_a_trial_that_was_cut_off(seeded: Target, at: Callable[..., Target]) -> None:
+    """What it has left is ours, goes with the next one, and is no hindrance."""
+    trial = at(f"{database_name(seeded)}_trial")
+    database.plan_create(trial).apply()
+
+    assert [(step, "passed") for step in STEPS] == verdicts(seeded)
+    assert [] == execute(seeded, f"SELECT 1 FROM pg_database WHERE datname = '{database_name(trial)}'")
 
 
 @pytest.fixture
