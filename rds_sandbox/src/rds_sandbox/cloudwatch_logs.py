@@ -9,7 +9,7 @@ from moto.logs import models
 from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException, ValidationException
 from moto.logs.models import LogGroup, LogStream
 
-from rds_sandbox import filter_patterns
+from rds_sandbox import filter_patterns, resource_policies
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.lambdas.invocations import permitted
 from rds_sandbox.patches import MOTO, Request, action, replaces
@@ -208,6 +208,14 @@ def check_retention(request: Request) -> object:
     if days not in RETENTIONS:
         allowed = f"Member must satisfy enum value set: {RETENTIONS}"
         raise InvalidParameterException(constraint=allowed, parameter="retentionInDays", value=days)
+    return MOTO
+
+
+@action("logs", "PutResourcePolicy")
+def check_policy(request: Request) -> object:
+    document = request.parameters.get("policyDocument", "")
+    if problem := resource_policies.problem(document, request.iam):
+        raise InvalidParameterException(constraint=problem, parameter="policyDocument", value=document)
     return MOTO
 
 

@@ -16,6 +16,7 @@ from moto.sns.models import SNSBackend, Subscription
 from requests import RequestException
 from werkzeug.exceptions import HTTPException
 
+from rds_sandbox import resource_policies
 from rds_sandbox.lambdas import invocations
 from rds_sandbox.patches import MOTO, Request, action, replaces
 from rds_sandbox.tables import limits
@@ -48,6 +49,20 @@ def check_message(request: Request) -> object:
         raise SNSInvalidParameter("Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter")
     if not asked["Message"]:
         raise SNSInvalidParameter("Invalid parameter: Empty message")
+    return MOTO
+
+
+@action("sns", "CreateTopic", "SetTopicAttributes")
+def check_attributes(request: Request) -> object:
+    """Those that a topic has; a policy that is one."""
+    asked = request.parameters
+    given = asked.get("Attributes", {})
+    if request.name == "SetTopicAttributes":
+        given = {asked["AttributeName"]: asked.get("AttributeValue", "")}
+    if unknown := [name for name in given if not re.fullmatch(limits("sns")["attributes"], name)]:
+        raise SNSInvalidParameter(f"Invalid parameter: AttributeName: {unknown[0]}")
+    if given.get("Policy") and resource_policies.problem(given["Policy"], request.iam):
+        raise SNSInvalidParameter("Invalid parameter: Policy Error: null")
     return MOTO
 
 

@@ -15,27 +15,31 @@ from moto.secretsmanager import models, responses
 from moto.secretsmanager.exceptions import (
     InvalidParameterException,
     InvalidRequestException,
-    OperationNotPermittedOnReplica,
     ResourceExistsException,
     SecretsManagerClientError,
     ValidationException,
 )
-from moto.secretsmanager.models import FakeSecret, ReplicaSecret, SecretsManagerBackend
+from moto.secretsmanager.models import FakeSecret, SecretsManagerBackend
 from moto.secretsmanager.utils import get_secret_name_from_partial_arn
 
-from rds_sandbox import authorization, kms, pages, policies, resource_policies, secret_rotation, staging_labels
+from rds_sandbox import (  # noqa: F401 - random_passwords patches
+    authorization,
+    pages,
+    policies,
+    random_passwords,
+    resource_policies,
+    secret_rotation,
+    secret_states,
+    staging_labels,
+)
 from rds_sandbox.errors import NotInSandbox
 from rds_sandbox.patches import JSON, MOTO, Request, action, replaces
 from rds_sandbox.request_model import Refused
 from rds_sandbox.tables import limits
 
 DAY = 86400
-VALUES = ("CancelRotateSecret", "PutSecretValue", "RotateSecret", "UpdateSecret", "UpdateSecretVersionStage")
-ANYBODY = ("GetSecretValue", "RotateSecret", "TagResource", "UntagResource")  # whoever owns the secret
 OWN = ("RotateSecret", "UpdateSecretVersionStage")  # answered here
-CHANGES = {*VALUES, *ANYBODY, "DeleteSecret", "RestoreSecret"}.difference(OWN)
-# What needs the key of the secret, and the error where that cannot be used.
-KEYED = {"GetSecretValue": "DecryptionFailure", "PutSecretValue": "EncryptionFailure", "UpdateSecret": "EncryptionFailure"}
+CHANGES = {*secret_states.VALUES, *secret_states.ANYBODY, "DeleteSecret", "RestoreSecret"}.difference(OWN)
 
 _to_dict, _add_secret, _error = FakeSecret.to_dict, SecretsManagerBackend._add_secret, SecretsManagerClientError.__init__
 FakeSecret.rules = {}  # type: ignore[attr-defined]
@@ -77,8 +81,19 @@ def create(request: Request) -> object:
     if there is not None and there.is_deleted():
         reason = "a secret with this name is already scheduled for deletion"
         raise InvalidRequestException(f"You can't create this secret because {reason}.")
-    _check_value(request)
+    secret_states.check_value(request)
+    _check_tags(request.parameters.get("Tags") or [], [])
     return MOTO
+
+
+def _check_tags(given: list[dict[str, str]], there: list[dict[str, str]]) -> None:
+    """As many as a secret may have (API Reference, TagResource), each key once."""
+    keys = [each["Key"] for each in given]
+    if len(set(keys)) < len(keys):
+        raise InvalidParameterException("You can't use a tag key more than once.")
+    most = limits("secretsmanager")["tags"]
+    if len({*keys, *(each["Key"] for each in there)}) > most:
+        raise InvalidParameterException(f"A secret can have {most} tags at most.")
 
 
 @replaces(models, "get_secret_name_from_partial_arn")
@@ -93,24 +108,6 @@ def _check_name(name: str) -> None:
     if not re.fullmatch(limits("secretsmanager")["name"], name):
         allowed = "Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!"
         raise ValidationException(f"Invalid name. {allowed}")
-
-
-def _check_value(request: Request) -> None:
-    """One of two kinds of value, a key that there is."""
-    given = request.parameters
-    if {"SecretString", "SecretBinary"} <= given.keys():
-        both = "You can't specify both a binary secret value and a string secret value in the same secret."
-        raise InvalidParameterException(both)
-    if given.get("KmsKeyId"):
-        _require_key(request, given["KmsKeyId"], "EncryptionFailure")
-
-
-def _require_key(request: Request, key_id: str, code: str) -> None:
-    """One that there is, and that is neither disabled nor waits for its deletion."""
-    if not kms.usable(request.backend, key_id):
-        verb = code.removesuffix("ionFailure").lower()
-        message = f"Secrets Manager can't {verb} the protected secret text using the provided KMS key: {key_id}"
-        raise SecretsManagerClientError(code, message)
 
 
 @action("secretsmanager", "DescribeSecret")
@@ -162,7 +159,7 @@ def _paged(key: str, rows: list[Any], asked: dict[str, Any]) -> dict[str, Any]:
 
 @action("secretsmanager", "UpdateSecretVersionStage")
 def move_label(request: Request) -> dict[str, str]:
-    asked, secret = request.parameters, _found(request)
+    asked, secret = request.parameters, secret_states.found(request)
     label, to = asked["VersionStage"], asked.get("MoveToVersionId", "")
     staging_labels.check_move(staging_labels.of(secret), label, asked.get("RemoveFromVersionId", ""), to)
     staging_labels.move(secret, [label], to)
@@ -172,13 +169,13 @@ def move_label(request: Request) -> dict[str, str]:
 @action("secretsmanager", "RotateSecret")
 def rotate(request: Request) -> dict[str, Any]:
     """By RDS, what it manages; else by a function."""
-    return secret_rotation.rotate(request, _found(request))
+    return secret_rotation.rotate(request, secret_states.found(request))
 
 
 @action("secretsmanager", "PutResourcePolicy")
 def put_policy(request: Request) -> object:
     """With BlockPublicPolicy none that lets everybody in (API Reference, PutResourcePolicy)."""
-    _require_changeable(request)
+    secret_states.require_changeable(request)
     asked, document = request.parameters, request.parameters["ResourcePolicy"]
     if asked.get("PolicyName", "default") != "default":
         raise InvalidParameterException("You can only attach the policy that is named default.")
@@ -235,7 +232,7 @@ def _ask(request: Request, name: str, parameters: Mapping[str, Any]) -> None:
 @action("secretsmanager", "ReplicateSecretToRegions", "RemoveRegionsFromReplication")
 def replicate(request: Request) -> dict[str, Any]:
     """Answered with the ARN, however the secret was called."""
-    secret, asked, backend = _found(request), request.parameters, request.backend
+    secret, asked, backend = secret_states.found(request), request.parameters, request.backend
     if request.name == "ReplicateSecretToRegions":
         if any("Region" not in one for one in asked["AddReplicaRegions"]):
             raise InvalidParameterException("You must specify the Region of each replica.")
@@ -249,9 +246,12 @@ def replicate(request: Request) -> dict[str, Any]:
 @action("secretsmanager", *CHANGES)
 def change(request: Request) -> object:
     """What its owner alone may do, and what nobody may while it waits for its deletion."""
-    secret, given = _require_changeable(request), request.parameters
+    secret, given = secret_states.require_changeable(request), request.parameters
     if secret and request.name == "GetSecretValue":
+        _require_label(secret, given)
         _note_access(secret, given)
+    if secret and request.name == "TagResource":
+        _check_tags(given["Tags"], secret.tags or [])
     version = secret.versions.get(given.get("ClientRequestToken"), {}) if secret else {}
     if version.keys() & {"secret_string", "secret_binary"} and {"SecretString", "SecretBinary"} & given.keys():
         return _repeated(request, secret, version)
@@ -271,27 +271,11 @@ def _repeated(request: Request, secret: Any, version: Mapping[str, Any]) -> dict
     return {"ARN": secret.arn, "Name": secret.name, **found}
 
 
-def _require_changeable(request: Request) -> Any:
-    """The secret, which may be changed as is asked for; None where there is none."""
-    _check_value(request)
-    secret: Any = request.backend.secrets.get(request.parameters["SecretId"])
-    if secret is None:
-        return None
-    if isinstance(secret, ReplicaSecret) and request.name in VALUES:
-        raise OperationNotPermittedOnReplica
-    if secret.owning_service and request.name not in ANYBODY:
-        service = secret.owning_service
-        raise InvalidRequestException(f"This secret is managed by {service}, and you must use that service to change it.")
-    if secret.is_deleted() and request.name not in ("DeleteSecret", "RestoreSecret"):
-        raise InvalidRequestException("You can't perform this operation on the secret because it was marked for deletion.")
-    if request.name in KEYED and (key_id := getattr(secret, "kms_key_id", None)):
-        _require_key(request, request.parameters.get("KmsKeyId") or key_id, KEYED[request.name])
-    return secret
-
-
-def _found(request: Request) -> Any:
-    """The same; an error where there is none."""
-    return _require_changeable(request) or request.backend.describe_secret(request.parameters["SecretId"])
+def _require_label(secret: Any, asked: dict[str, Any]) -> None:
+    label = asked.get("VersionStage")
+    if label and "VersionId" not in asked and not staging_labels.holder(staging_labels.of(secret), label):
+        reason = f"can't find the specified secret value for staging label: {label}"
+        raise SecretsManagerClientError("ResourceNotFoundException", f"Secrets Manager {reason}")
 
 
 def _note_access(secret: Any, asked: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ METRIC = {**SPAN, "Namespace": "AWS/RDS", "MetricName": "CPUUtilization"}
 RDS = "arn:aws:rds:ca-central-1:123456789012"
 FUNCTION = "arn:aws:lambda:ca-central-1:123456789012:function:x"
 TOPIC = "arn:aws:sns:ca-central-1:123456789012:x"
+EVERYTHING = "".join(map(chr, range(33, 127)))
 NO_KEY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -212,6 +213,11 @@ NO_KEY = "00000000-0000-0000-0000-000000000000"
         ("rds", "add_tags_to_resource", {"ResourceName": "x", "Tags": [{"Key": "x", "Value": "a\nb"}]}, "InvalidParameterValue"),
         ("ec2", "create_tags", {"Resources": ["sg-0"], "Tags": [{"Key": "aws:x"}]}, "InvalidParameterValue"),
         ("secretsmanager", "create_secret", {"Name": "x", "Tags": [{"Value": "x"}]}, "InvalidParameterException"),
+        ("secretsmanager", "create_secret", {"Name": "x", "Tags": [{"Key": "x", "Value": "x"}] * 2}, "InvalidParameterException"),
+        ("secretsmanager", "get_random_password", {"ExcludeCharacters": EVERYTHING}, "InvalidParameterException"),
+        ("sns", "create_topic", {"Name": "x", "Attributes": {"Policy": "x"}}, "InvalidParameter"),
+        ("sns", "create_topic", {"Name": "x", "Attributes": {"Nothing": "x"}}, "InvalidParameter"),
+        ("logs", "put_resource_policy", {"policyName": "x", "policyDocument": "x"}, "InvalidParameterException"),
         (
             "ec2",
             "create_vpc",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.functions import deploy, make_role
 from tests.functions import wanted as function
@@ -280,3 +281,19 @@ def test_a_rotation_wants_a_function_that_lets_it_in(secretsmanager: Client, ver
     assert "InvalidRequestException" == refused(secretsmanager.rotate_secret, **NAME)
     assert "AccessDeniedException" == refused(secretsmanager.rotate_secret, **NAME, RotationLambdaARN=gone)
     assert "RotationEnabled" not in secretsmanager.describe_secret(**NAME)
+
+
+def test_a_label_that_no_version_has(secretsmanager: Client, versions: list[str]) -> None:
+    """The message names the label: another one may be there."""
+    with pytest.raises(ClientError, match="can't find the specified secret value for staging label: NOBODYS") as caught:
+        secretsmanager.get_secret_value(**NAME, VersionStage="NOBODYS")
+    assert "ResourceNotFoundException" == caught.value.response["Error"]["Code"]
+
+
+def test_at_most_fifty_tags(secretsmanager: Client, versions: list[str]) -> None:
+    """API Reference, TagResource: those that are there count, and one that is given anew counts once."""
+    tags = [{"Key": f"key-{number}", "Value": ""} for number in range(50)]
+    secretsmanager.tag_resource(**NAME, Tags=tags)
+    secretsmanager.tag_resource(**NAME, Tags=tags[:1])
+    more = [{"Key": "one-more", "Value": ""}]
+    assert "InvalidParameterException" == refused(secretsmanager.tag_resource, **NAME, Tags=more)
