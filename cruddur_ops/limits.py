@@ -113,4 +113,7 @@ CLASS = like(r"db\.[a-z0-9-]+\.[a-z0-9-]+", "a class such as db.t4g.micro", empt
 _TIME, _DAY = r"(?:[01]\d|2[0-3]):[0-5]\d", "(?:mon|tue|wed|thu|fri|sat|sun)"
 DAILY_WINDOW = like(f"{_TIME}-{_TIME}", "a time of the day in UTC, such as 03:00-03:30")
 WEEKLY_WINDOW = like(f"{_DAY}:{_TIME}-{_DAY}:{_TIME}", "a time of the week in UTC, such as sun:04:00-sun:04:30")
+# What both a tag and the description of a security-group rule may hold (Amazon EC2 User Guide, "Tag restrictions"; EC2 API
+# Reference, IpRange), in a length that leaves room for a few words around it.
+OWNER = like(r"(?!(?i:aws:))[A-Za-z0-9 _.:/=+@-]{1,200}", "up to 200 letters, digits, spaces and _ . : / = + - @")
 TAG = r"(?!(ManagedBy|Owner|Project|Expires|DBInstance|Region)=)(?![Aa][Ww][Ss]:)[A-Za-z0-9 _.:/+@-]+=[A-Za-z0-9 _.:/=+@-]*"

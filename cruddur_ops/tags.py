@@ -6,18 +6,15 @@ nothing. What a version before the second tag made has the first alone: 01 and 0
 Making them raises WrongInput where AWS would refuse the owner's name; relying on what is not ours likewise.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
+from cruddur_ops import limits
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.target import Target
 
 MANAGED_BY = "cruddur-ops"
 INSTANCE, REGION = "DBInstance", "Region"  # the second for what has no region of its own, such as a role
-# What both a tag and the description of a security-group rule may hold (Amazon EC2 User Guide, "Tag
-# restrictions"; EC2 API Reference, IpRange), in a length that leaves room for a few words around it.
-OWNER = re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,200}")
 
 
 def today() -> date:
@@ -27,9 +24,8 @@ def today() -> date:
 
 def wanted(owner: str, days: int, on: date) -> dict[str, str]:
     """The tags of a resource made on that date; 0 days mean that it does not expire."""
-    if not OWNER.fullmatch(owner) or owner.lower().startswith("aws:"):
-        allowed = "letters, digits, spaces and _ . : / = + - @"
-        raise WrongInput(f'the owner "{owner}" cannot stand in a tag: set CRUDDUR_OWNER to {allowed}')
+    if not (owner and limits.OWNER.holds(owner)):
+        raise WrongInput(f'the owner "{owner}" cannot stand in a tag: set CRUDDUR_OWNER to {limits.OWNER.words}')
     tags = {"Owner": owner, "Project": "cruddur", "ManagedBy": MANAGED_BY}
     return tags | ({"Expires": (on + timedelta(days=days)).isoformat()} if days else {})
 

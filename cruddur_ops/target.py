@@ -56,7 +56,7 @@ class Target:
     connection_url: str = setting("", secret=True)
     tunnel_address: str = setting("", limit=limits.ADDRESS)  # where a tunnel to the instance begins
     tunnel_port: int = setting(0, limit=between(0, 65535))
-    owner: str = setting("", "CRUDDUR_OWNER")
+    owner: str = setting("", "CRUDDUR_OWNER", limit=limits.OWNER)
     extra_tags: str = setting("", limit=listed(limits.TAG, "KEY=VALUE, with no key that cruddur-ops or AWS writes itself"))
     operator_address: str = setting("", "LOCAL_IP", "GITPOD_IP")
     security_group_id: str = setting("", "DB_SG_ID", limit=like(r"sg-\w+", "an id such as sg-0123456789abcdef0"))
@@ -100,7 +100,7 @@ class Target:
     alarm_topic_arn: str = setting("", limit=like(r"arn:[\w-]+:sns:[\w-]+:\d{12}:[\w-]+", "the ARN of an SNS topic"))
     performance_insights: bool = setting(True)
     performance_insights_retention_period: int = setting(7, limit=limits.INSIGHTS_DAYS)
-    user_pool_id: str = setting("")
+    user_pool_id: str = setting("", limit=like(r"[\w-]+_[0-9A-Za-z]+", "an id such as ca-central-1_aBcDeFgHi"))
     user_pool_name: str = setting("cruddur-user-pool", limit=like(r"[\w\s+=,.@-]{1,128}", "the name of a pool", empty=False))
     lambda_runtime: str = setting("python3.13", limit=like(r"python3\.\d+", "such as python3.13", empty=False))
     lambda_architecture: str = setting("arm64", limit=one_of("arm64", "x86_64"))

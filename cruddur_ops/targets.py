@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from cruddur_ops import limits, redaction
+from cruddur_ops import addresses, limits, redaction
 from cruddur_ops.errors import WrongInput, nearest
 from cruddur_ops.state import PROJECT, read_text, require_checkout, sandbox_environment, user
 from cruddur_ops.target import DEFAULT, ENDPOINT, SETTINGS, Target
@@ -87,6 +87,8 @@ def from_section(name: str, section: Mapping[str, Any], confirm: str = "", **par
         _require_within(key, values[key], sources[key])
     if limits.is_link(values["notify"]):
         redaction.remember_webhook(values["notify"])
+    if values["operator_address"]:
+        addresses.given(values["operator_address"])
     return Target(name, **values, sources=sources, confirm=confirm)
 
 
@@ -157,7 +159,7 @@ def _is_parameter(name: str) -> bool:
 
 def _require_within(key: str, value: Any, source: str) -> None:
     limit = SETTINGS[key].metadata["limit"]
-    if limit and not limit.holds(value):
+    if limit and source != DEFAULT and not limit.holds(value):
         raise WrongInput(f'{key} cannot be "{_short(key, value)}" ({source}): it is {limit.words}')
 
 

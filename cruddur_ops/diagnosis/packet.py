@@ -3,10 +3,10 @@
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 
+from cruddur_ops.addresses import Network, private
 from cruddur_ops.database.unreachable import PRIVATE, UNKNOWN_HOST
 from cruddur_ops.diagnosis.ladder import Rung, failed, passed
 from cruddur_ops.network import routes
-from cruddur_ops.network.address import Network, private
 from cruddur_ops.network.routes import Address, Item
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.rds.instances import Instance

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from cruddur_ops import aws, dependents
+from cruddur_ops import addresses, aws, dependents
 from cruddur_ops.diagnosis import packet
 from cruddur_ops.diagnosis.ladder import Rung, decided, unknown
 from cruddur_ops.errors import NotFound, OpsError
@@ -47,7 +47,7 @@ class Way:
     def _address(self) -> Rung:
         set_by = self.target.sources.get("operator_address", "the target")
         given, seen = self._given, None
-        if given is None or not address.private(given.network_address):
+        if given is None or not addresses.private(given.network_address):
             try:
                 seen = self._seen
             except NotFound:
@@ -89,11 +89,11 @@ class Way:
         return packet.subnets_of(self.found)
 
     @cached_property
-    def _given(self) -> address.Network | None:
-        return address.given(self.target.operator_address) if self.target.operator_address else None
+    def _given(self) -> addresses.Network | None:
+        return addresses.given(self.target.operator_address) if self.target.operator_address else None
 
     @cached_property
-    def _seen(self) -> address.Network:
+    def _seen(self) -> addresses.Network:
         return address.answered(address.fetch(self.target.checkip_url), sandbox=self.target.sandbox)
 
     @cached_property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from cruddur_ops import tags
+from cruddur_ops import addresses, tags
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network import address, groups, tunnel
 from cruddur_ops.network.rules import Rule, rules_of
@@ -48,12 +48,12 @@ class Wish:
         return tags.days_left(found.tags, self.on)
 
 
-def wish(target: Target, source: address.Network | None, group_id: str, on: date, port: int = 0) -> Wish:
+def wish(target: Target, source: addresses.Network | None, group_id: str, on: date, port: int = 0) -> Wish:
     """The wish for one tcp rule from one address, to the instance's port, else the target's; from none, for no rule at all."""
     labels, port = tags.of(target, target.rule_days, on), port or target.port
     rule = Rule("tcp", port, port, str(source or ""), f"{tags.MANAGED_BY} {target.owner}", labels)
     if rule.open_to_everybody:
-        raise WrongInput(f"{rule} would open the database to everybody: {address.REMEDY}")
+        raise WrongInput(f"{rule} would open the database to everybody: {addresses.REMEDY}")
     return Wish(rule, group_id, target.rule_days, target.security_group_rule_id, on, target)
 
 
@@ -89,7 +89,7 @@ def plan_access(target: Target) -> Plan:
     return Plan(title, tuple(changes), tuple(facts), asks_always=elsewhere or shared)
 
 
-def _source(target: Target, item: Mapping[str, Any]) -> address.Network | None:
+def _source(target: Target, item: Mapping[str, Any]) -> addresses.Network | None:
     """The operator's address; None for an instance without a public one, unless the operator named a private one, as of a VPN."""
     if not item or item.get("PubliclyAccessible"):
         found = address.find(target)
@@ -97,8 +97,8 @@ def _source(target: Target, item: Mapping[str, Any]) -> address.Network | None:
             message = f"{target.db_instance_identifier} is reached by IPv4 alone, and {found.network_address} is an IPv6 address"
             raise WrongInput(f'{message}: set LOCAL_IP to your IPv4 address, or network_type = "DUAL"')
         return found
-    named = address.given(target.operator_address) if target.operator_address else None
-    return named if named and address.private(named.network_address) else None
+    named = addresses.given(target.operator_address) if target.operator_address else None
+    return named if named and addresses.private(named.network_address) else None
 
 
 def _groups(target: Target, item: Mapping[str, Any]) -> tuple[groups.Group | None, list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cruddur_ops import targets
+from cruddur_ops.database.location import database_name
 from cruddur_ops.errors import ConfirmationRequired
 from cruddur_ops.runbook import notebooks, parameters
 from cruddur_ops.runbook.evidence import storage
@@ -88,6 +89,8 @@ def check(request: Request, folder: Path | None = None) -> Run:
     targets.require_real_endpoint(target)
     named = {"target": request.target, **({"confirm": request.confirm} if request.confirm else {})}
     run = Run(chosen, target, {**given, **{name: Given(text, parameters.COMMAND_LINE) for name, text in named.items()}}, request)
+    if target.connection_url and not run.unwanted_variable:
+        database_name(target)  # which refuses a URL that cannot be used
     if run.changing and not run.without_aws:
         targets.require_pinned(target)
     return run

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cruddur_ops import tags
+from cruddur_ops.addresses import Network
 from cruddur_ops.change import Action
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.network.access import Wish, reconcile, wish
-from cruddur_ops.network.address import Network
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.plan import Plan
 from cruddur_ops.target import Target

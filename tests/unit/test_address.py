@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cruddur_ops import addresses
 from cruddur_ops.errors import NotFound, WrongInput
 from cruddur_ops.network import address
 from cruddur_ops.target import Target
@@ -205,12 +206,12 @@ def test_any_text_is_an_address_or_unknown(text: str) -> None:
 @pytest.mark.parametrize("text", ["10.1.2.3", "10.1.2.3/32", "8.8.8.8", "203.0.113.7", "fc00::7"])
 def test_given_addresses(text: str) -> None:
     """The operator may know better: an instance can be reached privately."""
-    assert ip_network(text) == address.given(text)
+    assert ip_network(text) == addresses.given(text)
 
 
 def test_an_ipv4_address_within_an_ipv6_one_is_that() -> None:
     """RDS sees the IPv4 connection that it stands for."""
-    assert ip_network("203.0.113.7") == address.given("::ffff:203.0.113.7")
+    assert ip_network("203.0.113.7") == addresses.given("::ffff:203.0.113.7")
 
 
 @pytest.mark.parametrize(
@@ -245,11 +246,11 @@ NO_ADDRESSES += ["255.255.255.255", "240.0.0.1", "::ffff:127.0.0.1", "0x7f.1"]
 def test_given_text_that_is_no_address(text: str) -> None:
     """No connection comes from there."""
     with pytest.raises(WrongInput, match="set LOCAL_IP"):
-        address.given(text)
+        addresses.given(text)
 
 
 @pytest.mark.parametrize("text", ["0.0.0.0/0", "::/0", "8.8.8.0/24", "2600::/64"])
 def test_given_networks_are_refused(text: str) -> None:
     """One rule admits one address."""
     with pytest.raises(WrongInput, match="one alone"):
-        address.given(text)
+        addresses.given(text)

@@ -19,7 +19,7 @@ PACKAGE = Path(cruddur_ops.__file__).parent
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 # From the bottom up. A module imports from its own layer and those below it.
 LAYERS = (
-    {"errors", "figures", "garbage", "ledger", "limits", "moment", "pictures", "redaction", "state", "threads"},
+    {"addresses", "errors", "figures", "garbage", "ledger", "limits", "moment", "pictures", "redaction", "state", "threads"},
     {"approvals", "aws", "colour", "progress", "queries", "tags", "target", "targets", "texttable"},
     {"calls", "locks", "markup"},
     {"change"},

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from cruddur_ops.addresses import given as address_given
 from cruddur_ops.diagnosis import blocked, packet
 from cruddur_ops.diagnosis.certificate import Handshake, tls
 from cruddur_ops.diagnosis.ladder import Ladder, Rung, State, climbed, decided, failed, passed, unknown
 from cruddur_ops.errors import AccessDenied, AwsUnreachable, InstanceNotReady, OpsError
-from cruddur_ops.network.address import given as address_given
 from cruddur_ops.network.rules import Rule
 from cruddur_ops.rds.instances import described
 from cruddur_ops.rds.prechecks import Finding

@@ -16,7 +16,7 @@ from cruddur_ops.cli import main
 from cruddur_ops.errors import WrongInput
 from cruddur_ops.target import SETTINGS
 
-LOCAL = "[local]\nsandbox = true\n"
+LOCAL = "[local]\nsandbox = true\n[distant]\nconnection_url = 'mysql://x'\naccount_id = '123456789012'\n"
 LONG = "9" * 6000
 
 
@@ -45,6 +45,7 @@ OPTIONS = [
     (["run", "00", "--parameters", "/dev/zero"], "/dev/zero cannot be read as YAML or TOML ([Errno 27] File too large"),
     (["run", "--approved", "0", "--plan-file", "/dev/zero"], "in /dev/zero"),
     (["run", "00", "--evidence", "s3://"], "no place for evidence"),
+    (["run", "01", "--target", "distant"], "the connection URL (targets.toml) is not that of a PostgreSQL server"),
     (["db", "seed", "--seed-number", "3"], "give --scale too"),
     (["db", "seed", "--scale", "-1"], "is not in the range"),
     (["db", "expire", "--batch", "0"], "is not in the range"),
@@ -100,6 +101,10 @@ FILES = {
     "[local]\nsandbox = 'maybe'": "sandbox must be true or false",
     "[local]\nregion = 'a\\u0000b'": "region cannot be",
     "[local]\ninstance_days = 99999999999": "instance_days cannot be",
+    "[local]\noperator_address = 'here'": "'here' is set, which is no IP address: set LOCAL_IP",
+    "[local]\noperator_address = '0.0.0.0/0'": "would let in 4294967296 addresses",
+    "[local]\nowner = 'Jörg'": "owner cannot be .* up to 200 letters",
+    "[local]\nuser_pool_id = 'mine'": "user_pool_id cannot be .* an id such as ca-central-1_aBcDeFgHi",
     "[local]\nrule_days = -5": "rule_days cannot be",
     "[local]\nengine_version = 'abc'": "engine_version cannot be",
     "[local]\ndb_name = 'rdsadmin'": "db_name cannot be .* none of the server's own",
