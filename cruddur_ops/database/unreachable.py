@@ -131,6 +131,14 @@ CLOSED = Kind("database", "lets it not in", "let its owner give the right to CON
 STARTING = Kind(
     "TCP", "is starting or stopping", "wait until `cruddur-ops rds status` shows it available, then try again", "wait"
 )
+OPTION = Kind(
+    "login",
+    "is asked for with an option that means nothing",
+    "correct the variable that libpq reads it from, such as PGOPTIONS or PGTZ",
+    "correct it in the URL, or the variable that libpq reads it from, such as PGOPTIONS or PGTZ",
+    passing=False,
+)
+NOT_SENT = "nothing sent"
 # By SQLSTATE (PostgreSQL 18, appendix A), and whether a password was asked for before: pg_hba.conf comes before it.
 BY_CODE = {
     ("53300", True): FULL,
@@ -140,6 +148,9 @@ BY_CODE = {
     ("28000", True): BY_TOKEN,
     ("55000", True): CLOSED,
     ("42501", True): CLOSED,
+    (NOT_SENT, False): OPTION,
+    **{(code, asked): OPTION for code in ("22023", "42601", "42704") for asked in (True, False)},
+    **{("3D000", asked): MISSING for asked in (True, False)},
 }
 REFUSED = re.compile(rb'ErrorResponse\t S "[^"]*" V "[^"]*" C "(\w{5})"')  # as PQtrace writes it (chapter 32.12)
 PROBE_SECONDS, TRACE_SECONDS = 0.5, 5
@@ -163,7 +174,7 @@ def diagnose(
         target: its name.
     """
     words = _words(error, location)
-    without_role = {**parameters, "options": location.options.get("options", "")}
+    without_role = {**parameters, "options": location.options.get("options") or os.environ.get("PGOPTIONS", "")}
     kind = _kind(error, words, without_role)
     if location.role and kind in (LOGIN, FAILED) and _ask(without_role) is not None:
         kind = ROLE
@@ -207,13 +218,16 @@ def _answers(parameters: Mapping[str, Any]) -> bool:
 
 
 def _code(parameters: Mapping[str, Any]) -> str:
-    """The SQLSTATE of the refusal, from a trace in memory, since it may hold a password; empty where libpq cannot write one."""
+    """The SQLSTATE of the refusal, from a trace in memory, since it may hold a password; empty where libpq cannot write one.
+
+    NOT_SENT where libpq refuses to begin.
+    """
     if sys.platform != "linux":
         return ""
     with os.fdopen(os.memfd_create("trace"), "w+b") as trace:
         connection = pq.PGconn.connect_start(conninfo.make_conninfo(**parameters).encode())
-        if connection.status == pq.ConnStatus.BAD:  # an option that libpq does not take: nothing was sent
-            return ""
+        if connection.status == pq.ConnStatus.BAD:  # an option that libpq does not take
+            return NOT_SENT
         connection.trace(trace.fileno())
         poll, state = select.poll(), int(pq.PollingStatus.WRITING)
         while state in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):

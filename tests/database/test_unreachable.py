@@ -197,6 +197,20 @@ def test_options_that_libpq_cannot_use(target: Target) -> None:
         connect(url(target, "127.0.0.1:1", connect_timeout="soon"))
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("PGTARGETSESSIONATTRS", "mine"), ("PGTZ", "Nowhere"), ("PGOPTIONS", "-c x"), ("PGSERVICE", "none")]
+)
+def test_variables_that_libpq_or_the_server_cannot_use(at: At, variable: str, value: str) -> None:
+    """The server is there, and the password is right: neither is to be looked at."""
+    for target in (at("postgres"), at("not there yet")):
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            pytest.raises(DatabaseUnreachable, match="with an option that means nothing .*variable .*PGOPTIONS"),
+        ):
+            patch.setenv(variable, value)
+            database.plan_create(target)
+
+
 def test_kinds_are_errors_of_the_driver_and_of_the_package() -> None:
     """Whoever catches psycopg's OperationalError, or OpsError, catches them."""
     assert issubclass(DatabaseUnreachable, psycopg.OperationalError)
