@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import pairwise
 from typing import TypeVar
 
 from cruddur_ops import ledger, moment
@@ -100,8 +101,8 @@ def _keeping(name: str, kept: bool) -> Iterator[Callable[[str], None]]:
     try:
         yield see
     finally:
-        ends = [*(moment for _, moment in seen[1:]), time.monotonic()]
-        passed = [(status, round(end - begin, 1)) for (status, begin), end in zip(seen, ends, strict=True)]
+        moments = [*seen, ("", time.monotonic())]
+        passed = [(status, round(end - begin, 1)) for (status, begin), (_, end) in pairwise(moments)]
         if sum(seconds for _, seconds in passed) >= LONG:
             ledger.waited(name, passed)
             if kept:

@@ -131,8 +131,13 @@ def _start(folder: Path, home: Path) -> subprocess.Popen[bytes]:
 
 
 def _server(process: subprocess.Popen[bytes], home: Path) -> dict[str, Any]:
-    """Where JupyterLab says that it listens."""
-    found = until(lambda: process.poll() is not None or list((home / "runtime").glob("jpserver-*.json")))
+    """Where JupyterLab says that it listens, once it has said all of it."""
+
+    def look() -> Any:
+        said = [path.read_text() for path in (home / "runtime").glob("jpserver-*.json")]
+        return process.poll() is not None or [json.loads(one) for one in said if one.endswith("}")]
+
+    found = until(look)
     assert isinstance(found, list), (home / "log").read_text()
-    server: dict[str, Any] = json.loads(found[0].read_text())
+    server: dict[str, Any] = found[0]
     return server

@@ -104,6 +104,17 @@ def test_the_statuses_passed_are_kept_with_their_times(
     assert [passed, passed] == [line["statuses"] for line in ledger.read(tmp_path / "ledger.jsonl")]
 
 
+def test_an_interrupt_before_the_bar_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While tqdm is loaded, say: it stays an interrupt."""
+
+    def interrupted(_: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress, "waiting", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        progress.poll("x", lambda: ("creating", None), 60, RuntimeError)
+
+
 @pytest.fixture(scope="module")
 def executed() -> nbformat.NotebookNode:
     """A notebook with a wait in it, after it ran."""
