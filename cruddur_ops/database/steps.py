@@ -1,8 +1,10 @@
 """All the steps from nothing to a seeded database, for one operator at a time."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 
+import psycopg
 from psycopg import sql
 
 from cruddur_ops import locks
@@ -99,7 +101,8 @@ def _require_loadable(target: Target) -> None:
                 scripts.run(connection, "schema")
                 scripts.run(connection, "seed", as_owner=False)
         finally:
-            ask(server, compose("operations/drop_database", database=tried))
+            with suppress(psycopg.OperationalError):  # the server is lost; the next one drops it
+                ask(server, compose("operations/drop_database", database=tried))
 
 
 def _judged(name: str, plan: Callable[[Target], Plan], target: Target, tell: Callable[[str], None]) -> Outcome:
