@@ -85,6 +85,7 @@ def test_pages(ec2: Client, crowded: None, kind: str) -> None:
         ("subnets", {"Name": "tag:Name", "Values": ["x"]}),
         ("vpc_endpoints", {"Name": "vpc-endpoint-state", "Values": ["available"]}),
         ("vpcs", {"Name": "is-default", "Values": ["true"]}),
+        ("vpcs", {"Name": "isDefault", "Values": ["true"]}),  # as Terraform has it still
     ],
 )
 def test_filters(ec2: Client, vpc: str, operation: str, known: dict[str, Any]) -> None:
