@@ -96,6 +96,6 @@ def test_a_project_without_a_server_is_told(project: Environment) -> None:
     """What is missing, and what to install where."""
     code, said = outcome(project.run("rds-sandbox", "up"))
     assert 1 == code
-    assert "the sandbox's server lacks docker, " in said
+    assert "the sandbox's server lacks cbor2, " in said
     assert ", moto 5.2.5, " in said
     assert f"{project.program('python')} -m pip install 'rds-sandbox[server]==" in said
