@@ -99,20 +99,31 @@ def check(service: str, name: str, parameters: Mapping[str, Any]) -> None:
 
 
 def _unknown_filters(service: str, shape: Any, parameters: Mapping[str, Any]) -> list[str]:
-    """Names that the action does not have: where it has none, and of EC2 where its model lists them.
+    """Names that the action does not have: where it has none, and of EC2 where none of its actions has them.
 
-    EC2 knows the names of its first years still: Terraform's data source of a VPC asks for `isDefault`.
+    EC2 finds by more than the page of an action lists, VPCs by `cidr-block` (Ansible's ec2_vpc_net), and by its older names, such
+    as `isDefault` (Terraform's data source of VPCs). What moto does not find by is not in the sandbox.
     """
     given = [str(each.get("Name", "")) for each in parameters.get("Filters") or ()]
     text = shape.members["Filters"].documentation if given else ""
     if NO_FILTERS.search(text):
         return given
-    listed = FILTER.findall(text) if service == "ec2" and "<li>" in text else given
-    return [each for each in given if not each.startswith("tag") and not {each, _hyphenated(each)} & {*listed}]
+    listed = {*FILTER.findall(text)} if service == "ec2" and "<li>" in text else {*given}
+    unlisted = [each for each in given if not each.startswith("tag") and not _names(each) & listed]
+    return [each for each in unlisted if not _names(each) & _filters_of_ec2()]
 
 
-def _hyphenated(name: str) -> str:
-    return re.sub("(?<=[a-z])[A-Z]", lambda found: f"-{found[0].lower()}", name)
+def _names(name: str) -> set[str]:
+    """A name and the one with hyphens: `isDefault` and `is-default`."""
+    return {name, re.sub("(?<=[a-z])[A-Z]", lambda found: f"-{found[0].lower()}", name)}
+
+
+@cache
+def _filters_of_ec2() -> set[str]:
+    model = get_service_model("ec2")
+    shapes = filter(None, (model.operation_model(name).input_shape for name in model.operation_names))
+    texts = [shape.members["Filters"].documentation for shape in shapes if "Filters" in shape.members]
+    return {name for text in texts for name in FILTER.findall(text)}
 
 
 def _tag_problem(service: str, key: str, value: str) -> str:

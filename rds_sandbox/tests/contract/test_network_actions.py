@@ -86,6 +86,7 @@ def test_pages(ec2: Client, crowded: None, kind: str) -> None:
         ("vpc_endpoints", {"Name": "vpc-endpoint-state", "Values": ["available"]}),
         ("vpcs", {"Name": "is-default", "Values": ["true"]}),
         ("vpcs", {"Name": "isDefault", "Values": ["true"]}),  # as Terraform has it still
+        ("vpcs", {"Name": "cidr-block", "Values": ["10.*"]}),  # as Ansible asks
         ("subnets", {"Name": "availabilityZoneId", "Values": ["cac1-az1"]}),
     ],
 )
