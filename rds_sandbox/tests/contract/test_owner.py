@@ -192,6 +192,7 @@ def test_a_role_that_cannot_be_assumed(sandbox: Mapping[str, str]) -> None:
     for code, wrong in (
         ("AccessDenied", {"RoleArn": f"{role}er"}),
         ("AccessDenied", {"RoleArn": "arn:aws:iam::111122223333:role/short"}),
+        ("AccessDenied", {"RoleArn": "arn:aws:iam::123456789:role/short"}),  # no account has such a number (Ansible)
         ("ValidationError", {"RoleArn": "arn:aws:iam:::role/short"}),
         ("InvalidParameterValue", {"Tags": [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]}),
         ("InvalidParameterValue", {"Tags": [{"Key": "a", "Value": "1"}], "TransitiveTagKeys": ["b"]}),
