@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +96,28 @@ def test_filters(ec2: Client, vpc: str, operation: str, known: dict[str, Any]) -
     describe = getattr(ec2, f"describe_{operation}")
     describe(Filters=[known])
     assert "InvalidParameterValue" == refused(describe, Filters=[known, {"Name": "bogus", "Values": ["x"]}])
+
+
+def test_what_is_found(ec2: Client) -> None:
+    """By a filter's value that something has, that alone; by another one nothing."""
+    own = make_vpc(ec2, "10.77.0.0/16")
+    [subnet] = ec2.describe_subnets(SubnetIds=[make_subnet(ec2, own, "10.77.1.0/24")])["Subnets"]
+    gateway, table = make_gateway(ec2, own), make_table(ec2, own)
+    ec2.associate_route_table(RouteTableId=table, GatewayId=gateway)
+    ec2.create_route(RouteTableId=table, DestinationIpv6CidrBlock="2001:db8::/32", GatewayId=gateway)
+    [acl] = ec2.describe_network_acls(**of(own))["NetworkAcls"]
+    for kind, name, value, wanted in (
+        ("Subnets", "availabilityZoneId", subnet["AvailabilityZoneId"], ("SubnetId", subnet["SubnetId"])),
+        ("Subnets", "subnet-arn", subnet["SubnetArn"], ("SubnetId", subnet["SubnetId"])),
+        ("RouteTables", "association.gateway-id", gateway, ("RouteTableId", table)),
+        ("RouteTables", "route.destination-ipv6-cidr-block", "2001:db8::/32", ("RouteTableId", table)),
+        ("NetworkAcls", "network-acl-id", acl["NetworkAclId"], ("NetworkAclId", acl["NetworkAclId"])),
+    ):
+        describe = getattr(ec2, f"describe_{re.sub('(?<=[a-z])(?=[A-Z])', '_', kind).lower()}")
+        here = of(own)["Filters"]
+        found = describe(Filters=[*here, {"Name": name, "Values": [value]}])[kind]
+        assert [wanted[1]] == [each[wanted[0]] for each in found], name
+        assert [] == describe(Filters=[*here, {"Name": name, "Values": ["acl-0123456789abcdef0"]}])[kind], name
 
 
 def test_zones_and_regions(ec2: Client) -> None:
