@@ -106,6 +106,7 @@ def test_what_is_found(ec2: Client) -> None:
     ec2.associate_route_table(RouteTableId=table, GatewayId=gateway)
     ec2.create_route(RouteTableId=table, DestinationIpv6CidrBlock="2001:db8::/32", GatewayId=gateway)
     [acl] = ec2.describe_network_acls(**of(own))["NetworkAcls"]
+    assert [[], []] == [each["PropagatingVgws"] for each in ec2.describe_route_tables(**of(own))["RouteTables"]]
     for kind, name, value, wanted in (
         ("Subnets", "availabilityZoneId", subnet["AvailabilityZoneId"], ("SubnetId", subnet["SubnetId"])),
         ("Subnets", "subnet-arn", subnet["SubnetArn"], ("SubnetId", subnet["SubnetId"])),

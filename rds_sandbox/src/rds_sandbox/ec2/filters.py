@@ -3,8 +3,8 @@
 Source: EC2 API Reference, Filters of DescribeSubnets, DescribeRouteTables, DescribeNetworkAcls, DescribeVpcEndpoints.
 """
 
-from collections.abc import Callable
-from operator import attrgetter
+from collections.abc import Callable, Mapping
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from moto.ec2.models.network_acls import NetworkAcl
@@ -14,6 +14,11 @@ from moto.ec2.models.vpcs import VPCEndPoint
 
 from rds_sandbox.patches import replaces
 
+IPV6_BLOCK: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "ipv6_cidr_block": itemgetter("ipv6CidrBlock"),
+    "association_id": itemgetter("associationId"),
+    "state": lambda block: block["ipv6CidrBlockState"]["State"],
+}
 ROUTES = ("destination_ipv6_cidr_block", "egress_only_internet_gateway_id", "instance_id", "state")
 
 
@@ -21,11 +26,14 @@ def _of_routes(name: str) -> Callable[[Any], list[Any]]:
     return lambda table: [value for route in table._routes.values() if (value := getattr(route, name)) is not None]
 
 
+def _of_blocks(value: Callable[[dict[str, Any]], str]) -> Callable[[Any], list[str]]:
+    return lambda subnet: [value(each) for each in subnet.ipv6_cidr_block_associations.values()]
+
+
 replaces(Subnet, "availabilityzoneid")(property(attrgetter("_availability_zone.zone_id")))
 replaces(Subnet, "subnet_arn")(property(attrgetter("arn")))
-replaces(Subnet, "ipv6_cidr_block_association.ipv6_cidr_block")(
-    property(lambda subnet: [each["ipv6CidrBlock"] for each in subnet.ipv6_cidr_block_associations.values()])
-)
+for _name, _value in IPV6_BLOCK.items():
+    replaces(Subnet, f"ipv6_cidr_block_association.{_name}")(property(_of_blocks(_value)))
 replaces(RouteTable, "association.gateway_id")(property(lambda table: [*table._associations.values()]))
 for _name in ROUTES:
     replaces(RouteTable, f"route.{_name}")(property(_of_routes(_name)))

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError, InvalidParameterCombination, InvalidParameterValue, MissingParameter
-from moto.ec2.models.route_tables import Route, RouteBackend
+from moto.ec2.models.route_tables import Route, RouteBackend, RouteTable
 
 from rds_sandbox.ec2.sources import canonical_cidr
 from rds_sandbox.patches import MOTO, Request, action, replaces
@@ -77,6 +77,7 @@ def state_of(route: Any) -> str:
 
 
 replaces(Route, "state")(property(state_of))
+replaces(RouteTable, "propagating_vgws")(())  # which is there where it is empty, too (Ansible's ec2_vpc_route_table)
 
 
 @action("ec2", "AssociateRouteTable")
