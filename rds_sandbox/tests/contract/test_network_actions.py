@@ -177,7 +177,13 @@ def test_blocks_of_ipv6(ec2: Client, vpc: str) -> None:
     for code, block in (("InvalidParameterValue", "bogus"), ("InvalidSubnet.Range", "2001:db8::/64")):
         assert code == refused(ec2.create_subnet, **where, Ipv6CidrBlock=block)
     subnet = ec2.create_subnet(**where, Ipv6CidrBlock=first)["Subnet"]
-    assert [first] == [each["Ipv6CidrBlock"] for each in subnet["Ipv6CidrBlockAssociationSet"]]
+    [found] = subnet["Ipv6CidrBlockAssociationSet"]
+    assert (first, {"State": "associated"}) == (found["Ipv6CidrBlock"], found["Ipv6CidrBlockState"])
+    again = {"SubnetId": subnet["SubnetId"], "Ipv6CidrBlock": first}
+    assert "InvalidSubnet.Conflict" == refused(ec2.associate_subnet_cidr_block, **again)
+    ec2.disassociate_subnet_cidr_block(AssociationId=found["AssociationId"])
+    assert [] == ec2.describe_subnets(SubnetIds=[subnet["SubnetId"]])["Subnets"][0]["Ipv6CidrBlockAssociationSet"]
+    assert first == ec2.associate_subnet_cidr_block(**again)["Ipv6CidrBlockAssociation"]["Ipv6CidrBlock"]
     odd = {"SubnetId": subnet["SubnetId"], "Ipv6CidrBlock": whole.replace("/56", "/65")}
     assert "InvalidSubnet.Range" == refused(ec2.associate_subnet_cidr_block, **odd)
 

@@ -13,9 +13,10 @@ from moto.ec2.exceptions import (
     InvalidAvailabilityZoneError,
     InvalidParameterCombination,
     InvalidParameterValue,
+    InvalidSubnetConflictError,
     InvalidSubnetRangeError,
 )
-from moto.ec2.models.subnets import SubnetBackend
+from moto.ec2.models.subnets import Subnet, SubnetBackend
 
 from rds_sandbox.patches import Request, action, replaces
 from rds_sandbox.tables import limits
@@ -61,6 +62,23 @@ def _check_ipv6(vpc: Any, block: str) -> None:
     within = [IPv6Network(each["cidr_block"]) for each in vpc.get_cidr_block_association_set(ipv6=True)]
     if network.prefixlen not in PREFIXES or not any(network.subnet_of(each) for each in within):
         raise InvalidSubnetRangeError(block)
+    others = [each for subnet in vpc.ec2_backend.describe_subnets(filters={"vpc-id": vpc.id}) for each in blocks(subnet)]
+    if any(network.overlaps(IPv6Network(each["ipv6CidrBlock"], strict=False)) for each in others):
+        raise InvalidSubnetConflictError(block)
+
+
+def blocks(subnet: Any) -> list[dict[str, Any]]:
+    """Those of IPv6 that it has. Their states are words, where moto answers with what it keeps of them."""
+    kept = subnet.ipv6_cidr_block_associations.values()
+    states = [each["ipv6CidrBlockState"]["State"] for each in kept]
+    return [
+        {**each, "ipv6CidrBlockState": {"state": state}}
+        for each, state in zip(kept, states, strict=True)
+        if state == "associated"
+    ]
+
+
+replaces(Subnet, "ipv6_cidr_block_association_set")(property(blocks))
 
 
 @replaces(SubnetBackend, "create_default_subnet")
