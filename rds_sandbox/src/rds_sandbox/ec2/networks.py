@@ -10,10 +10,10 @@ from typing import Any
 
 from moto.core.utils import camelcase_to_underscores
 from moto.ec2.exceptions import (
+    EC2ClientError,
     InvalidAvailabilityZoneError,
     InvalidParameterCombination,
     InvalidParameterValue,
-    InvalidSubnetConflictError,
     InvalidSubnetRangeError,
 )
 from moto.ec2.models.subnets import Subnet, SubnetBackend
@@ -64,7 +64,7 @@ def _check_ipv6(vpc: Any, block: str) -> None:
         raise InvalidSubnetRangeError(block)
     others = [each for subnet in vpc.ec2_backend.describe_subnets(filters={"vpc-id": vpc.id}) for each in blocks(subnet)]
     if any(network.overlaps(IPv6Network(each["ipv6CidrBlock"], strict=False)) for each in others):
-        raise InvalidSubnetConflictError(block)
+        raise EC2ClientError("InvalidSubnet.Conflict", f"The IPv6 CIDR '{block}' conflicts with another subnet")
 
 
 def blocks(subnet: Any) -> list[dict[str, Any]]:
