@@ -135,7 +135,7 @@ def remove(instance: SandboxDBInstance, final: SandboxDBSnapshot | None = None, 
         final.take(instance)
     for replica in instance.followers:
         replicas.promote(replica)
-    if instance.archive and instance.machine.serving:
+    if instance.archive and instance.machine.serving and (keep_backups or snapshots.being_made(instance.restored)):
         instance.archive.close()
     if instance.archive and keep_backups:
         instance.backend.retained[instance.dbi_resource_id] = instance

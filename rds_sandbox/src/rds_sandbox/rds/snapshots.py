@@ -112,9 +112,14 @@ class SandboxDBSnapshot(models.DBSnapshot):
         folders.discard(self.folder, self.host.root)
 
 
+def being_made(instances: Iterable[SandboxDBInstance]) -> bool:
+    """Whether any of them has no data of its own yet."""
+    return any(each.status == "creating" and not each.machine.removed for each in instances)
+
+
 def wait_until_made(instances: Iterable[SandboxDBInstance]) -> None:
     """Those that are restored from data which is about to go: until each has its own."""
-    while any(each.status == "creating" and not each.machine.removed for each in instances):
+    while being_made(instances):
         time.sleep(POLL_SECONDS)
 
 
