@@ -135,7 +135,8 @@ def remove(instance: SandboxDBInstance, final: SandboxDBSnapshot | None = None, 
         final.take(instance)
     for replica in instance.followers:
         replicas.promote(replica)
-    if instance.archive and instance.machine.serving and (keep_backups or snapshots.being_made(instance.restored)):
+    read_later = keep_backups or snapshots.being_made(instance.restored)
+    if instance.archive and instance.machine.serving and read_later and not instance.source:  # whose WAL is its source's
         instance.archive.close()
     if instance.archive and keep_backups:
         instance.backend.retained[instance.dbi_resource_id] = instance

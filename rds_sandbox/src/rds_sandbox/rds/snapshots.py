@@ -105,7 +105,10 @@ class SandboxDBSnapshot(models.DBSnapshot):
     def discard(self) -> None:
         """Forget it, and delete the copy, once those that are restored from it have their own."""
         self.backend.database_snapshots.pop(self.db_snapshot_identifier, None)
-        Thread(target=self._delete, daemon=True).start()
+        if being_made(self.restored):
+            Thread(target=self._delete, daemon=True).start()
+        else:
+            self._delete()
 
     def _delete(self) -> None:
         wait_until_made(self.restored)
