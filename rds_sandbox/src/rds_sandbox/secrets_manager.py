@@ -124,9 +124,17 @@ def list_secrets(request: Request) -> dict[str, Any]:
     asked, backend = request.parameters, request.backend
     filters, key = asked.get("Filters") or [], (asked.get("SortBy") or "created-date").title().replace("-", "")
     responses._validate_filters(filters)
+    _give_values(request)
     found, _ = backend.list_secrets(filters, len(backend.secrets) or 1, None, asked.get("IncludePlannedDeletion", False))
     found = sorted(found, key=lambda one: one.get(key) or 0)
     return _paged("SecretList", found[::-1] if asked.get("SortOrder") == "desc" else found, asked)
+
+
+def _give_values(request: Request) -> None:
+    """The empty one to tags that were given without, by which moto could not filter."""
+    for secret in list(request.backend.secrets.values()):
+        for tag in getattr(secret, "tags", None) or ():
+            tag["Value"] = tag.get("Value") or ""
 
 
 @action("secretsmanager", "ListSecretVersionIds")
@@ -201,6 +209,7 @@ def batch(request: Request) -> tuple[int, dict[str, str], str]:
     if filters:
         _ask(request, "ListSecrets", {})
         responses._validate_filters(filters)
+        _give_values(request)
         found, _ = request.backend.list_secrets(filters, len(request.backend.secrets) or 1)
     size = limits("secretsmanager")["batch"]
     page = _paged("Ids", [one["ARN"] for one in found] if filters else asked["SecretIdList"], {"MaxResults": size, **asked})
