@@ -24,6 +24,7 @@ from cruddur_ops.errors import OpsError, WrongInput
 from cruddur_ops.plan import Action, Outcome, Plan, Verified
 from cruddur_ops.target import Target
 
+TRIAL = "cruddur-ops: a trial of schema.sql and seed.sql"  # the comment of its database, which holds nothing
 # In this order 03_load_schema_and_seed shows them one by one.
 STEPS: Mapping[str, Callable[[Target], Plan]] = {
     "create": plan_create,
@@ -91,12 +92,13 @@ def _require_loadable(target: Target) -> None:
     with on_server(target) as server:
         if label.read(server, name) != target.name:
             return  # and whatever is in it is not dropped
-        if label.read(server, tried) == target.name:  # of one that was cut off
-            ask(server, compose("operations/drop_database", database=tried))
+        if there := label.find(server, tried):
+            if there["comment"] != TRIAL:
+                raise WrongInput(f"the files are tried in database {tried}, and one of that name is there: rename that one")
+            ask(server, compose("operations/drop_database", database=tried))  # of a trial that was cut off
         ask(server, compose("operations/create_database", database=tried, owner=OWNER))
         try:
-            comment = sql.Literal(label.with_label("", target.name))
-            ask(server, compose("operations/label", database=tried, comment=comment))
+            ask(server, compose("operations/label", database=tried, comment=sql.Literal(TRIAL)))
             with connect(target, tried) as connection, connection.transaction(force_rollback=True):
                 scripts.run(connection, "schema")
                 scripts.run(connection, "seed", as_owner=False)

@@ -68,10 +68,22 @@ def test_a_file_that_cannot_be_run(seeded: Target, files: Path, file: str, state
 def test_a_trial_that_was_cut_off(seeded: Target, at: Callable[..., Target]) -> None:
     """What it has left is ours, goes with the next one, and is no hindrance."""
     trial = at(f"{database_name(seeded)}_trial")
-    database.plan_create(trial).apply()
+    execute(seeded, f'CREATE DATABASE "{database_name(trial)}"')
+    execute(seeded, f"COMMENT ON DATABASE \"{database_name(trial)}\" IS '{steps.TRIAL}'")
 
     assert [(step, "passed") for step in STEPS] == verdicts(seeded)
     assert [] == execute(seeded, f"SELECT 1 FROM pg_database WHERE datname = '{database_name(trial)}'")
+
+
+def test_a_database_of_the_name_of_the_trial(seeded: Target, at: Callable[..., Target]) -> None:
+    """It is this target's too, and nobody has asked for its end: it stays, and so does the other."""
+    there = at(f"{database_name(seeded)}_trial")
+    database.plan_create(there).apply()
+
+    with pytest.raises(WrongInput, match="one of that name is there: rename that one"):
+        setup(seeded, force=True)
+    assert Outcome(unchanged=2) == database.plan_create(there).apply()
+    assert {"activities": 12, "users": 5} == database.counts(seeded)
 
 
 @pytest.fixture
