@@ -108,9 +108,9 @@ def _unknown_filters(service: str, shape: Any, parameters: Mapping[str, Any]) ->
     text = shape.members["Filters"].documentation if given else ""
     if NO_FILTERS.search(text):
         return given
-    listed = {*FILTER.findall(text)} if service == "ec2" and "<li>" in text else {*given}
-    unlisted = [each for each in given if not each.startswith("tag") and not _names(each) & listed]
-    return [each for each in unlisted if not _names(each) & _filters_of_ec2()]
+    if service != "ec2" or "<li>" not in text:
+        return []
+    return [each for each in given if not each.startswith("tag") and not _names(each) & _filters_of_ec2()]
 
 
 def _names(name: str) -> set[str]:

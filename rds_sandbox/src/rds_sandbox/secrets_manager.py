@@ -42,6 +42,7 @@ OWN = ("RotateSecret", "UpdateSecretVersionStage")  # answered here
 CHANGES = {*secret_states.VALUES, *secret_states.ANYBODY, "DeleteSecret", "RestoreSecret"}.difference(OWN)
 
 _to_dict, _add_secret, _error = FakeSecret.to_dict, SecretsManagerBackend._add_secret, SecretsManagerClientError.__init__
+_tag_resource: Any = SecretsManagerBackend.tag_resource
 FakeSecret.rules = {}  # type: ignore[attr-defined]
 
 
@@ -71,7 +72,14 @@ def add(backend: Any, *positional: Any, **named: Any) -> tuple[Any, bool]:
     secret.created_date = now if isinstance(secret.created_date, int) else secret.created_date
     for version in secret.versions.values():
         version["createdate"] = now if isinstance(version["createdate"], int) else version["createdate"]
+    secret.tags = secret.tags and [{"Value": "", **each} for each in secret.tags]
     return secret, is_new_version
+
+
+@replaces(SecretsManagerBackend, "tag_resource")
+def tag(backend: Any, arn: str, tags: dict[str, str | None]) -> None:
+    """The value of a tag that is given without one is empty; moto could not filter by none."""
+    _tag_resource(backend, arn, {key: value or "" for key, value in tags.items()})
 
 
 @action("secretsmanager", "CreateSecret")
@@ -124,17 +132,9 @@ def list_secrets(request: Request) -> dict[str, Any]:
     asked, backend = request.parameters, request.backend
     filters, key = asked.get("Filters") or [], (asked.get("SortBy") or "created-date").title().replace("-", "")
     responses._validate_filters(filters)
-    _give_values(request)
     found, _ = backend.list_secrets(filters, len(backend.secrets) or 1, None, asked.get("IncludePlannedDeletion", False))
     found = sorted(found, key=lambda one: one.get(key) or 0)
     return _paged("SecretList", found[::-1] if asked.get("SortOrder") == "desc" else found, asked)
-
-
-def _give_values(request: Request) -> None:
-    """The empty one to tags that were given without, by which moto could not filter."""
-    for secret in list(request.backend.secrets.values()):
-        for tag in getattr(secret, "tags", None) or ():
-            tag["Value"] = tag.get("Value") or ""
 
 
 @action("secretsmanager", "ListSecretVersionIds")
@@ -209,7 +209,6 @@ def batch(request: Request) -> tuple[int, dict[str, str], str]:
     if filters:
         _ask(request, "ListSecrets", {})
         responses._validate_filters(filters)
-        _give_values(request)
         found, _ = request.backend.list_secrets(filters, len(request.backend.secrets) or 1)
     size = limits("secretsmanager")["batch"]
     page = _paged("Ids", [one["ARN"] for one in found] if filters else asked["SecretIdList"], {"MaxResults": size, **asked})

@@ -39,7 +39,8 @@ def test_log_files_are_the_servers_own(rds: Client, instance: dict[str, Any]) ->
     """
     file = newest(rds)
     [same] = rds.describe_db_log_files(**NAME, MaxRecords=1)["DescribeDBLogFiles"]
-    assert file["LogFileName"] == same["LogFileName"]  # which may have grown
+    grown = {name: same[name] for name in ("LastWritten", "Size")}  # by now
+    assert ({**file, **grown}, True) == (same, all(grown[name] >= file[name] for name in grown))
     in_an_hour = int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1000)
 
     assert file["LogFileName"].startswith(f"error/postgresql.log.{datetime.now(UTC):%Y-%m-%d}")

@@ -293,10 +293,12 @@ def test_a_label_that_no_version_has(secretsmanager: Client, versions: list[str]
 def test_a_tag_without_a_value(secretsmanager: Client, versions: list[str]) -> None:
     """Its value is empty (API Reference, Tag), and secrets are found by values nevertheless."""
     secretsmanager.tag_resource(**NAME, Tags=[{"Key": "bare"}])
-    for value, found in (("x", []), ("", ["labelled"])):
+    secretsmanager.create_secret(Name="bare", SecretString="x", Tags=[{"Key": "bare"}])
+    assert [{"Key": "bare", "Value": ""}] == secretsmanager.describe_secret(SecretId="bare")["Tags"]
+    for value, found in (("x", []), ("", ["bare", "labelled"])):
         filters = [{"Key": "tag-value", "Values": [value]}]
-        assert found == [each["Name"] for each in secretsmanager.list_secrets(Filters=filters)["SecretList"]]
-        assert found == [each["Name"] for each in secretsmanager.batch_get_secret_value(Filters=filters)["SecretValues"]]
+        assert found == sorted(each["Name"] for each in secretsmanager.list_secrets(Filters=filters)["SecretList"])
+        assert found == sorted(each["Name"] for each in secretsmanager.batch_get_secret_value(Filters=filters)["SecretValues"])
 
 
 def test_at_most_fifty_tags(secretsmanager: Client, versions: list[str]) -> None:

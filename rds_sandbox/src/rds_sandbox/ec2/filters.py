@@ -12,12 +12,13 @@ from moto.ec2.models.route_tables import RouteTable
 from moto.ec2.models.subnets import Subnet
 from moto.ec2.models.vpcs import VPCEndPoint
 
+from rds_sandbox.ec2.networks import blocks
 from rds_sandbox.patches import replaces
 
 IPV6_BLOCK: Mapping[str, Callable[[dict[str, Any]], str]] = {
     "ipv6_cidr_block": itemgetter("ipv6CidrBlock"),
     "association_id": itemgetter("associationId"),
-    "state": lambda block: block["ipv6CidrBlockState"]["State"],
+    "state": lambda block: block["ipv6CidrBlockState"]["state"],
 }
 ROUTES = ("destination_ipv6_cidr_block", "egress_only_internet_gateway_id", "instance_id", "state")
 
@@ -27,7 +28,7 @@ def _of_routes(name: str) -> Callable[[Any], list[Any]]:
 
 
 def _of_blocks(value: Callable[[dict[str, Any]], str]) -> Callable[[Any], list[str]]:
-    return lambda subnet: [value(each) for each in subnet.ipv6_cidr_block_associations.values()]
+    return lambda subnet: [value(each) for each in blocks(subnet)]
 
 
 replaces(Subnet, "availabilityzoneid")(property(attrgetter("_availability_zone.zone_id")))
